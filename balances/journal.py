@@ -1,0 +1,181 @@
+"""The journal entry of a batch: what was decided, once, in order. One msgpack map of column name -> octets.
+
+A column's key says table, field and dtype (`movements.amount:<i8`), so that a reader of another release still finds
+what it knows. Three tables: `requests` (a row each decided request), `usages` (a row each MSCC, dtype in
+charging/usage_record.py) and `movements` (a row each bucket that changed). `octets` holds the texts of the rows in row
+order, cut by the `*_length` columns: Session-Id, Origin-Host, Origin-Realm, identity, then Service-Information, each
+only where its length is not 0 (a session's first row; Service-Information when it differs from the session's last).
+
+The map also has `version`, `partition`, `follows` (the id of the entry before it, so that a reader of a restored store
+sees the gap), `now_ns` and, when an epoch begins after a divergence, `voids` (ids that the store has lost).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+ENTRY_VERSION: Final = 1
+
+
+class MovementKind(IntEnum):
+    """Why an amount entered or left an account. HELD moves between remaining and reserved alone."""
+
+    HELD = 0
+    OPENED = 1
+    TOPPED_UP = 2
+    BONUS = 3
+    ADJUSTED_IN = 4
+    REFUNDED = 5
+    MOVED_IN = 6
+    OVERDRAFT = 7
+    CHARGED = 16
+    EXPIRED = 17
+    ADJUSTED_OUT = 18
+    MOVED_OUT = 19
+
+
+FIRST_DEBIT: Final = int(MovementKind.CHARGED)
+"""Kinds from here on are debits, those between HELD and here are credits."""
+
+JOURNAL_REQUEST_DTYPE: Final = np.dtype(
+    [
+        ("session_high", np.uint64),
+        ("session_low", np.uint64),
+        ("account_id", np.int64),
+        ("event_ns", np.int64),
+        ("received_ns", np.int64),
+        ("request_number", np.uint32),
+        ("tenant", np.int32),
+        ("service_context", np.int32),
+        ("service_information_length", np.int32),
+        ("session_id_length", np.uint16),
+        ("origin_host_length", np.uint16),
+        ("origin_realm_length", np.uint16),
+        (
+            "identity_length",
+            np.uint16,
+        ),  # of the first identity, with its kind as one octet before the value
+        ("kind", np.uint8),
+        ("request_type", np.uint8),
+        ("command", np.uint8),
+        ("outcome", np.uint8),
+        ("termination_cause", np.uint8),
+        ("ended_session", np.uint8),  # 1 ended by the request, 2 ended by supervision
+    ],
+    align=True,
+)
+
+MOVEMENT_DTYPE: Final = np.dtype(
+    [
+        ("amount", np.int64),  # credited or debited by kind, never below 0
+        (
+            "held",
+            np.int64,
+        ),  # change of reserved; remaining changes by the opposite, besides the amount
+        ("request", np.int32),  # row of `requests`
+        ("usage", np.int32),  # row of `usages`, -1 where none caused it
+        ("bucket_id", np.int32),
+        ("allowance", np.int32),  # number of the allowance, 0 for money
+        ("unit", np.uint8),
+        ("kind", np.uint8),
+    ],
+    align=True,
+)
+
+TABLES: Final = ("requests", "usages", "movements")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A decoded entry. Columns are read-only arrays of equal length a table, by table and field name."""
+
+    partition: int
+    follows: str
+    now_ns: int
+    requests: Mapping[str, NDArray[Any]]
+    usages: Mapping[str, NDArray[Any]]
+    movements: Mapping[str, NDArray[Any]]
+    octets: NDArray[np.uint8]
+    voids: tuple[str, ...] = field(default=())
+
+
+def encode_entry(
+    *,
+    partition: int,
+    follows: str,
+    now_ns: int,
+    tables: Mapping[str, NDArray[np.void]],
+    octets: NDArray[np.uint8],
+    voids: tuple[str, ...] = (),
+) -> bytes:
+    """Octets of an entry.
+
+    tables   structured rows by table name, each cut to its count
+    octets   the texts of the request rows, in row order
+    """
+    columns: dict[str, Any] = {
+        "version": ENTRY_VERSION,
+        "partition": partition,
+        "follows": follows,
+        "now_ns": now_ns,
+    }
+    if voids:
+        columns["voids"] = list(voids)
+    for table, rows in tables.items():
+        for name, keys in _column_keys(table, rows.dtype):
+            columns[keys] = rows[name].tobytes()
+    columns["octets"] = octets.tobytes()
+    packed: bytes = msgpack.packb(columns)
+    return packed
+
+
+_KEYS: dict[tuple[str, np.dtype[Any]], tuple[tuple[str, str], ...]] = {}
+
+
+def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[tuple[str, str], ...]:
+    """(field, column key) of a table, worked out once: string work a batch would show in a profile."""
+    known = _KEYS.get((table, dtype))
+    if known is None:
+        assert dtype.fields is not None
+        known = tuple(
+            (name, f"{table}.{name}:{dtype.fields[name][0].str}")
+            for name in dtype.names or ()
+        )
+        _KEYS[(table, dtype)] = known
+    return known
+
+
+def decode_entry(entry: bytes | memoryview) -> JournalEntry:
+    """The entry of these octets. ValueError names what does not fit."""
+    columns = msgpack.unpackb(entry)
+    if not isinstance(columns, dict) or columns.get("version") != ENTRY_VERSION:
+        raise ValueError(
+            f"journal entry has not version {ENTRY_VERSION}: it was written by another release of Farebox"
+        )
+    tables: dict[str, dict[str, NDArray[Any]]] = {table: {} for table in TABLES}
+    for key, value in columns.items():
+        table, dot, rest = key.partition(".")
+        if not dot:
+            continue
+        name, _, dtype = rest.partition(":")
+        tables.setdefault(table, {})[name] = np.frombuffer(value, np.dtype(dtype))
+    for table in TABLES:
+        if len({column.shape[0] for column in tables[table].values()}) > 1:
+            raise ValueError(
+                f"journal entry is torn: the columns of {table} differ in length"
+            )
+    return JournalEntry(
+        partition=columns["partition"],
+        follows=columns["follows"],
+        now_ns=columns["now_ns"],
+        voids=tuple(columns.get("voids", ())),
+        octets=np.frombuffer(columns["octets"], np.uint8),
+        requests=tables["requests"],
+        usages=tables["usages"],
+        movements=tables["movements"],
+    )

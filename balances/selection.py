@@ -1,0 +1,104 @@
+"""Which buckets, in which order: by (priority, end of period, place in the record), among those valid at an instant."""
+
+import numpy as np
+
+from balances.arena import count_rows
+from balances.record import (
+    BUCKET_ALLOWANCE,
+    BUCKET_FROM_NS,
+    BUCKET_ID,
+    BUCKET_PRIORITY,
+    BUCKET_TO_NS,
+    BUCKET_UNIT,
+    BUCKET_WORDS,
+    Section,
+)
+from vocabulary.kernel import kernel
+from vocabulary.units import Unit
+
+_BUCKETS = int(Section.BUCKETS)
+_MONEY = int(Unit.MONEY)
+
+
+@kernel
+def _sort_in(arena, order, count, at):
+    """Put bucket `at` into its place in order[0:count]; buckets arrive in record order, so ties stay so."""
+    priority = arena.octets[8 * at + BUCKET_PRIORITY]
+    to_ns = arena.words[at + BUCKET_TO_NS]
+    place = count
+    while place > 0:
+        other = order[place - 1]
+        other_priority = arena.octets[8 * other + BUCKET_PRIORITY]
+        if other_priority < priority or (
+            other_priority == priority and arena.words[other + BUCKET_TO_NS] <= to_ns
+        ):
+            break
+        order[place] = other
+        place -= 1
+    order[place] = at
+
+
+@kernel
+def order_money(arena, slot, now_ns, order):
+    """Money buckets valid at `now_ns`, first words into `order` int64[BUCKETS_PER_ACCOUNT_MAX]; returns how many."""
+    count = 0
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if (
+            arena.octets[8 * at + BUCKET_UNIT] == _MONEY
+            and arena.words[at + BUCKET_FROM_NS]
+            <= now_ns
+            < arena.words[at + BUCKET_TO_NS]
+        ):
+            _sort_in(arena, order, count, at)
+            count += 1
+        at += BUCKET_WORDS
+    return count
+
+
+@kernel
+def order_allowances(
+    arena, slot, unit, allowances, first, allowance_count, now_ns, order
+):
+    """Buckets of `unit` valid at `now_ns` whose allowance is in allowances[first:first + allowance_count], into `order`."""
+    count = 0
+    if allowance_count == 0:
+        return count
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if (
+            arena.octets[8 * at + BUCKET_UNIT] == unit
+            and arena.words[at + BUCKET_FROM_NS]
+            <= now_ns
+            < arena.words[at + BUCKET_TO_NS]
+        ):
+            allowance = np.int64(arena.halves[2 * at + BUCKET_ALLOWANCE])
+            for index in range(first, first + allowance_count):
+                if allowances[index] == allowance:
+                    _sort_in(arena, order, count, at)
+                    count += 1
+                    break
+        at += BUCKET_WORDS
+    return count
+
+
+@kernel
+def find_bucket(arena, slot, bucket_id):
+    """First word of the bucket with this id, -1 where there is none."""
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if arena.halves[2 * at + BUCKET_ID] == bucket_id:
+            return at
+        at += BUCKET_WORDS
+    return -1
+
+
+@kernel
+def first_money(arena, slot):
+    """First word of the first money bucket in the record, whatever its period; -1 where there is none."""
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if arena.octets[8 * at + BUCKET_UNIT] == _MONEY:
+            return at
+        at += BUCKET_WORDS
+    return -1

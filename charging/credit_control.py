@@ -1,0 +1,435 @@
+"""One credit-control request against one account: its MSCCs priced, charged and granted; INITIAL to TERMINATION and EVENT."""
+
+import numpy as np
+
+from balances.record import (
+    HEADER_EXPIRES_NS,
+    HEADER_STATUS,
+    SERVICE_CARRY,
+    SERVICE_LAST_REPORT_NS,
+    SERVICE_TAG,
+    SESSION_ANSWERS,
+    SESSION_EXPIRES_NS,
+    SESSION_KEY_HIGH,
+    SESSION_OPENED_NS,
+    SESSION_ROUTE_LIFE,
+    SESSION_ROUTE_SET,
+    SESSION_SERVICE_INFORMATION,
+    SESSION_TAG,
+    AccountStatus,
+)
+from balances.reservations import commit_reservations, post
+from charging.batch import (
+    COMMAND_LEVEL_LIMIT,
+    HAS_EVENT_TIMESTAMP,
+    HAS_REQUESTED,
+    HAS_REQUESTED_ACTION,
+    HAS_USED_OCTETS,
+    HAS_USED_SECONDS,
+    INITIAL,
+    NEVER_COUNTS,
+    TERMINATION,
+)
+from charging.decision import ROWS_MOVEMENTS
+from charging.journal_rows import add_usage_row
+from charging.quota.grant import grant, requested_units, wanted_units
+from charging.rating.charge import charge_event, charge_usage, used_units
+from charging.rating.price import starting_carry
+from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.sessions.due import ENDED_BY_REQUEST
+from charging.sessions.duplicates import record_event, remember_request
+from charging.sessions.open_sessions import (
+    end_session,
+    ended_mark,
+    find_session,
+    open_session,
+)
+from charging.sessions.services import add_service, find_service, remember_answer
+from vocabulary.instants import NS_PER_S
+from vocabulary.kernel import kernel
+from vocabulary.limits import (
+    EVENT_TIME_SKEW_S_MAX,
+    ROUTE_LIFE_UNIT_S,
+    SUPERVISION_DEFAULT_S,
+)
+from vocabulary.outcomes import Outcome
+
+_ACTIVE = int(AccountStatus.ACTIVE)
+_GRANTED = int(Outcome.GRANTED)
+_CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
+_END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
+_INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
+_MISSING_AVP = int(Outcome.MISSING_AVP)
+_UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
+_SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
+_SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
+_ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
+
+REQUESTED_ACTION_CODE = 436
+DIRECT_DEBITING = 0
+
+
+@kernel
+def is_active(arena, slot, now_ns):
+    """Does the account give credit?"""
+    base = arena.first[slot]
+    return (
+        arena.octets[8 * base + HEADER_STATUS] == _ACTIVE
+        and now_ns < arena.words[base + HEADER_EXPIRES_NS]
+    )
+
+
+@kernel
+def _reported_until(request):
+    """When the reported usage ended: Event-Timestamp where it is believed, else receipt."""
+    if (
+        request.presence & HAS_EVENT_TIMESTAMP
+        and abs(request.event_ns - request.received_ns) <= _SKEW_NS
+    ):
+        return request.event_ns
+    return request.received_ns
+
+
+@kernel
+def _used_of_any_unit(mscc):
+    """What an MSCC without a price reports, in the first unit that it names."""
+    if mscc.presence & HAS_USED_OCTETS:
+        return mscc.used_octets
+    return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else mscc.used_events
+
+
+@kernel
+def _name_price(usage, tariffs, price_row, offer_row):
+    """The why-ids of a usage row."""
+    usage.unit = tariffs.prices[price_row].unit
+    usage.price = tariffs.prices[price_row].price
+    usage.offer = tariffs.offers[offer_row].offer
+    usage.release = tariffs.offers[offer_row].release
+
+
+@kernel
+def _decide_mscc(
+    arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer
+):
+    """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6)."""
+    outcome, price_row, offer_row = look_up_price(
+        arena,
+        slot,
+        tariffs,
+        request.service_context,
+        mscc.rating_group,
+        mscc.service_identifier,
+        now_ns,
+    )
+    session_tag = arena.octets[8 * session + SESSION_TAG]
+    service = find_service(
+        arena, slot, session_tag, mscc.rating_group, mscc.service_identifier
+    )
+    if price_row >= 0:
+        _name_price(usage, tariffs, price_row, offer_row)
+        outcome = refusal_of(tariffs.prices[price_row])
+    if outcome != _GRANTED:
+        answer.outcome = outcome
+        usage.used_units = (
+            used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
+        )
+        usage.uncharged_units = usage.used_units
+        if service >= 0:
+            commit_reservations(
+                arena,
+                slot,
+                scratch.ledger,
+                arena.octets[8 * service + SERVICE_TAG],
+                0,
+                now_ns,
+            )
+            remember_answer(
+                arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer
+            )
+        return
+    price = tariffs.prices[price_row]
+    used = used_units(mscc, price.unit)
+    wants = (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
+    answer.unit = price.unit
+    if service < 0 and (used > 0 or wants):
+        service = add_service(
+            arena, slot, session, mscc.rating_group, mscc.service_identifier
+        )
+        if service < 0:
+            answer.outcome = _UNABLE_TO_COMPLY
+            usage.used_units = used
+            usage.uncharged_units = used
+            return
+    if service < 0:
+        answer.outcome = _GRANTED
+        return
+    usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS]
+    usage.to_ns = max(_reported_until(request), usage.from_ns)
+    arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
+    answer.outcome = charge_usage(
+        arena, slot, scratch, price, tariffs.allowances, service, used, now_ns, usage
+    )
+    if wants and answer.outcome == _GRANTED:
+        if is_active(arena, slot, now_ns):
+            carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
+            tag = arena.octets[8 * service + SERVICE_TAG]
+            want = wanted_units(mscc, price)
+            grant(
+                arena,
+                slot,
+                scratch,
+                price,
+                tariffs.allowances,
+                tag,
+                carry,
+                want,
+                now_ns,
+                answer,
+            )
+        else:
+            answer.outcome = _END_USER_SERVICE_DENIED
+    remember_answer(arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer)
+
+
+@kernel
+def _decide_msccs(
+    arena,
+    slot,
+    tariffs,
+    scratch,
+    batch,
+    journal,
+    request,
+    request_row,
+    session,
+    now_ns,
+    answers,
+):
+    """All MSCCs of a request; (longest validity granted, whether every MSCC met the credit limit)."""
+    validity_s = np.int64(0)
+    all_limited = request.mscc_count > 0
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        mscc, answer = batch.msccs[row], answers[row]
+        usage_row = add_usage_row(journal, mscc, request_row)
+        usage = journal.usages[usage_row]
+        _decide_mscc(
+            arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer
+        )
+        usage.outcome = answer.outcome
+        usage.granted_units = answer.granted
+        usage.final_action = answer.final_action
+        journal.counts[ROWS_MOVEMENTS] = post(
+            arena,
+            slot,
+            scratch.ledger,
+            journal.movements,
+            journal.counts[ROWS_MOVEMENTS],
+            request_row,
+            usage_row,
+        )
+        validity_s = max(validity_s, np.int64(answer.validity_s))
+        all_limited = all_limited and answer.outcome == _CREDIT_LIMIT_REACHED
+    return validity_s, all_limited
+
+
+@kernel
+def _supervise(arena, session, validity_s, now_ns, answer):
+    """Set when the session ends without a request, and have its route written again where half its life is gone."""
+    expires_ns = now_ns + 2 * validity_s * NS_PER_S
+    if validity_s == 0 and arena.words[session + SESSION_EXPIRES_NS] == 0:
+        expires_ns = now_ns + _SUPERVISION_DEFAULT_NS
+    arena.words[session + SESSION_EXPIRES_NS] = max(
+        arena.words[session + SESSION_EXPIRES_NS], expires_ns
+    )
+    life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
+    life = max((life_ns + _ROUTE_UNIT_NS - 1) // _ROUTE_UNIT_NS, 2)
+    passed = (now_ns - arena.words[session + SESSION_OPENED_NS]) // _ROUTE_UNIT_NS
+    octet = 8 * session
+    since = (passed - np.int64(arena.octets[octet + SESSION_ROUTE_SET])) & 0xFF
+    known = np.int64(arena.octets[octet + SESSION_ROUTE_LIFE])
+    if life > known or 2 * since >= known:
+        arena.octets[octet + SESSION_ROUTE_LIFE] = min(life, 255)
+        arena.octets[octet + SESSION_ROUTE_SET] = passed & 0xFF
+        answer.opened_session = 2
+        answer.life_s = min(life, 255) * ROUTE_LIFE_UNIT_S
+
+
+@kernel
+def decide_session(
+    arena,
+    slot,
+    tariffs,
+    scratch,
+    batch,
+    journal,
+    request,
+    request_row,
+    session,
+    now_ns,
+    answer,
+    mscc_answers,
+):
+    """An INITIAL, UPDATE or TERMINATION of the open session at first word `session` (docs/charging.md §4-§7)."""
+    octet = 8 * session
+    arena.octets[octet + SESSION_ANSWERS] += 1
+    if request.service_information_length > 0:
+        arena.halves[2 * session + SESSION_SERVICE_INFORMATION] = (
+            request.service_information_hash
+        )
+    validity_s, all_limited = _decide_msccs(
+        arena,
+        slot,
+        tariffs,
+        scratch,
+        batch,
+        journal,
+        request,
+        request_row,
+        session,
+        now_ns,
+        mscc_answers,
+    )
+    session = find_session(arena, slot, request.session_high, request.session_low)
+    answer.outcome = _GRANTED
+    if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
+        answer.outcome = _CREDIT_LIMIT_REACHED
+    if request.request_type == TERMINATION:
+        mark = ended_mark(
+            arena.words[session + SESSION_KEY_HIGH],
+            request.request_number,
+            request.body_hash,
+            (request.presence & NEVER_COUNTS) != 0,
+        )
+        _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns)
+        answer.ended_session = ENDED_BY_REQUEST
+    elif request.request_type == INITIAL and answer.outcome != _GRANTED:
+        _finish(
+            arena, slot, scratch, journal, session, request_row, np.int64(0), now_ns
+        )
+        answer.ended_session = ENDED_BY_REQUEST
+    else:
+        remember_request(arena, session, request, answer.outcome)
+        _supervise(arena, session, validity_s, now_ns, answer)
+
+
+@kernel
+def _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns):
+    """End the session and post what its services give back."""
+    end_session(arena, slot, scratch.ledger, session, mark, now_ns)
+    journal.requests[request_row].ended_session = ENDED_BY_REQUEST
+    journal.counts[ROWS_MOVEMENTS] = post(
+        arena,
+        slot,
+        scratch.ledger,
+        journal.movements,
+        journal.counts[ROWS_MOVEMENTS],
+        request_row,
+        -1,
+    )
+
+
+@kernel
+def open_for(arena, slot, request, now_ns):
+    """(outcome, first word of a new session): GRANTED, or why the account gets none."""
+    if not is_active(arena, slot, now_ns):
+        return _END_USER_SERVICE_DENIED, -1
+    session = open_session(arena, slot, request, now_ns)
+    return (_GRANTED, session) if session >= 0 else (_UNABLE_TO_COMPLY, session)
+
+
+@kernel
+def _decide_event_mscc(
+    arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer
+):
+    """Debit one MSCC of an event at once, or not at all."""
+    outcome, price_row, offer_row = look_up_price(
+        arena,
+        slot,
+        tariffs,
+        request.service_context,
+        mscc.rating_group,
+        mscc.service_identifier,
+        now_ns,
+    )
+    usage.to_ns = _reported_until(request)
+    usage.from_ns = usage.to_ns
+    if price_row < 0:
+        answer.outcome = outcome
+        return
+    _name_price(usage, tariffs, price_row, offer_row)
+    price = tariffs.prices[price_row]
+    answer.outcome = refusal_of(price)
+    if answer.outcome != _GRANTED:
+        return
+    units = requested_units(mscc, price.unit)
+    if units == 0:
+        units = max(used_units(mscc, price.unit), 1)
+    answer.unit = price.unit
+    if charge_event(
+        arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage
+    ):
+        answer.granted = units
+        answer.has_grant = 1
+    else:
+        answer.outcome = _CREDIT_LIMIT_REACHED
+        usage.used_units = 0
+
+
+@kernel
+def decide_event(
+    arena,
+    slot,
+    tariffs,
+    scratch,
+    batch,
+    recorded,
+    journal,
+    request,
+    request_row,
+    now_ns,
+    answer,
+    answers,
+):
+    """An EVENT: direct debiting, no session (RFC 8506 §6.3; docs/charging.md §7)."""
+    if (
+        not request.presence & HAS_REQUESTED_ACTION
+        or request.requested_action != DIRECT_DEBITING
+    ):
+        answer.outcome = (
+            _INVALID_AVP_VALUE
+            if request.presence & HAS_REQUESTED_ACTION
+            else _MISSING_AVP
+        )
+        answer.failed_code = REQUESTED_ACTION_CODE
+        return
+    if not is_active(arena, slot, now_ns):
+        answer.outcome = _END_USER_SERVICE_DENIED
+        return
+    charged = False
+    all_limited = request.mscc_count > 0
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        mscc = batch.msccs[row]
+        usage_row = add_usage_row(journal, mscc, request_row)
+        usage = journal.usages[usage_row]
+        _decide_event_mscc(
+            arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row]
+        )
+        usage.outcome = answers[row].outcome
+        usage.granted_units = answers[row].granted
+        journal.counts[ROWS_MOVEMENTS] = post(
+            arena,
+            slot,
+            scratch.ledger,
+            journal.movements,
+            journal.counts[ROWS_MOVEMENTS],
+            request_row,
+            usage_row,
+        )
+        charged = charged or answers[row].has_grant != 0
+        all_limited = all_limited and answers[row].outcome == _CREDIT_LIMIT_REACHED
+    answer.outcome = _GRANTED
+    if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
+        answer.outcome = _CREDIT_LIMIT_REACHED
+    if charged and request.answered >= 0:
+        record_event(recorded, request, answers)
+        answer.keeps_answer = 1

@@ -1,0 +1,178 @@
+"""Reported usage to debits: what was reserved first, then allowances, then money (docs/charging.md §5)."""
+
+import numpy as np
+
+from balances.record import (
+    BUCKET_REMAINING,
+    HEADER_CHARGED,
+    HEADER_CREDIT_LIMIT,
+    SERVICE_CARRY,
+    SERVICE_TAG,
+)
+from balances.reservations import commit_reservations, debit
+from balances.selection import first_money, order_allowances, order_money
+from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
+from charging.rating.price import cost_of, starting_carry
+from charging.tariff_tables import Control
+from vocabulary.kernel import kernel
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+_CHARGED = int(Control.CHARGED)
+_FREE = int(Control.FREE)
+_OCTETS = int(Unit.OCTETS)
+_SECONDS = int(Unit.SECONDS)
+_GRANTED = int(Outcome.GRANTED)
+_UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
+
+
+@kernel
+def used_units(mscc, unit):
+    """Units of `unit` that the Used-Service-Units name; 0 where they name none."""
+    if unit == _OCTETS:
+        return mscc.used_octets if mscc.presence & HAS_USED_OCTETS else np.int64(0)
+    if unit == _SECONDS:
+        return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else np.int64(0)
+    return mscc.used_events if mscc.presence & HAS_USED_EVENTS else np.int64(0)
+
+
+@kernel
+def _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns):
+    """Charge up to `units` to allowances valid at `now_ns`; returns what is left."""
+    left = units
+    count = order_allowances(
+        arena,
+        slot,
+        price.unit,
+        allowances,
+        price.allowance_first,
+        price.allowance_count,
+        now_ns,
+        scratch.order,
+    )
+    for index in range(count):
+        take = min(left, max(arena.words[scratch.order[index] + BUCKET_REMAINING], 0))
+        if take > 0:
+            debit(arena, slot, scratch.ledger, scratch.order[index], take)
+            left -= take
+    return left
+
+
+@kernel
+def _debit_money(arena, slot, scratch, micros, now_ns):
+    """Charge `micros`: each money bucket as far as it is above zero, the last the rest. False where there is none."""
+    count = order_money(arena, slot, now_ns, scratch.money)
+    if count == 0:
+        scratch.money[0] = first_money(arena, slot)
+        if scratch.money[0] < 0:
+            return False
+        count = 1
+    left = micros
+    for index in range(count):
+        bucket = scratch.money[index]
+        take = (
+            left
+            if index == count - 1
+            else min(left, max(arena.words[bucket + BUCKET_REMAINING], 0))
+        )
+        if take > 0:
+            debit(arena, slot, scratch.ledger, bucket, take)
+            left -= take
+    arena.words[arena.first[slot] + HEADER_CHARGED] += micros
+    return True
+
+
+@kernel
+def charge_usage(arena, slot, scratch, price, allowances, service, used, now_ns, usage):
+    """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
+
+    service   first word of the service's row; its carry is read and written
+    usage     USAGE_DTYPE row: used_units, allowance_units, uncharged_units, charged_micros are written
+    """
+    usage.used_units = used
+    if price.control != _CHARGED:
+        commit_reservations(
+            arena,
+            slot,
+            scratch.ledger,
+            arena.octets[8 * service + SERVICE_TAG],
+            0,
+            now_ns,
+        )
+        usage.uncharged_units = 0 if price.control == _FREE else used
+        return _GRANTED
+    left = commit_reservations(
+        arena,
+        slot,
+        scratch.ledger,
+        arena.octets[8 * service + SERVICE_TAG],
+        used,
+        now_ns,
+    )
+    left = _debit_allowances(arena, slot, scratch, price, allowances, left, now_ns)
+    usage.allowance_units = used - left
+    if left == 0:
+        return _GRANTED
+    if price.has_price == 0:
+        usage.uncharged_units = left
+        return _GRANTED
+    carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
+    micros, carry = cost_of(price, left, carry)
+    if micros < 0:
+        usage.uncharged_units = left
+        return _UNABLE_TO_COMPLY
+    if micros > 0 and not _debit_money(arena, slot, scratch, micros, now_ns):
+        usage.uncharged_units = left
+        return _GRANTED
+    arena.words[service + SERVICE_CARRY] = carry
+    usage.charged_micros = micros
+    return _GRANTED
+
+
+@kernel
+def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
+    """Charge `units` at once where allowances and money cover them in full; False, and nothing moves, where not."""
+    usage.used_units = units
+    if price.control != _CHARGED:
+        return True
+    available = np.int64(0)
+    count = order_allowances(
+        arena,
+        slot,
+        price.unit,
+        allowances,
+        price.allowance_first,
+        price.allowance_count,
+        now_ns,
+        scratch.order,
+    )
+    for index in range(count):
+        available += max(arena.words[scratch.order[index] + BUCKET_REMAINING], 0)
+    from_money = max(units - available, 0)
+    micros = np.int64(0)
+    if from_money > 0:
+        if price.has_price == 0:
+            return False
+        micros, _ = cost_of(price, from_money, 0)
+        if micros < 0:
+            return False
+        funds = np.int64(0)
+        count = order_money(arena, slot, now_ns, scratch.money)
+        for index in range(count):
+            remaining = arena.words[scratch.money[index] + BUCKET_REMAINING]
+            if index == count - 1:
+                funds += max(
+                    remaining + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT], 0
+                )
+            else:
+                funds += max(remaining, 0)
+        if micros > funds:
+            return False
+    _debit_allowances(
+        arena, slot, scratch, price, allowances, units - from_money, now_ns
+    )
+    if micros > 0:
+        _debit_money(arena, slot, scratch, micros, now_ns)
+    usage.allowance_units = units - from_money
+    usage.charged_micros = micros
+    return True

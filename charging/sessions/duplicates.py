@@ -1,0 +1,168 @@
+"""Repeats get the answer already given: from the session's last two answers, or an event's recorded one."""
+
+import numpy as np
+
+from balances.record import (
+    SESSION_ANSWERS,
+    SESSION_LAST_HASH,
+    SESSION_LAST_NUMBER,
+    SESSION_LAST_OUTCOME,
+    SESSION_LAST_TYPE,
+    SESSION_PREVIOUS_HASH,
+    SESSION_PREVIOUS_NUMBER,
+    SESSION_PREVIOUS_OUTCOME,
+    SESSION_PREVIOUS_TYPE,
+    SESSION_TAG,
+)
+from charging.batch import (
+    NEVER_COUNTS,
+    RECORDED_HASH,
+    RECORDED_MSCC_COUNT,
+    RECORDED_MSCC_WORDS,
+    RECORDED_MSCCS,
+    RECORDED_NUMBER,
+    RECORDED_PRESENT,
+)
+from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.sessions.services import find_service, recall_answer
+from vocabulary.kernel import inlined_kernel, kernel
+
+NOT_REPEATED = 0
+REPEATS_LAST = 1
+REPEATS_PREVIOUS = 2
+CONTRADICTS = 3
+
+
+@inlined_kernel
+def _compare(arena, type_octet, number_half, hash_half, at, request):
+    """0: another request; 1: the same; 3: the same number, another body."""
+    if arena.octets[8 * at + type_octet] != request.request_type:
+        return 0
+    same_body = arena.halves[2 * at + hash_half] == request.body_hash
+    if request.presence & NEVER_COUNTS:
+        return 1 if same_body else 0
+    if arena.halves[2 * at + number_half] != request.request_number:
+        return 0
+    return 1 if same_body else 3
+
+
+@kernel
+def find_repeat(arena, at, request):
+    """Is the request one of the last two that the session at first word `at` answered? One of the constants above."""
+    found = _compare(
+        arena, SESSION_LAST_TYPE, SESSION_LAST_NUMBER, SESSION_LAST_HASH, at, request
+    )
+    if found == 1:
+        return REPEATS_LAST
+    if found == 3:
+        return CONTRADICTS
+    found = _compare(
+        arena,
+        SESSION_PREVIOUS_TYPE,
+        SESSION_PREVIOUS_NUMBER,
+        SESSION_PREVIOUS_HASH,
+        at,
+        request,
+    )
+    if found == 1:
+        return REPEATS_PREVIOUS
+    return CONTRADICTS if found == 3 else NOT_REPEATED
+
+
+@kernel
+def remember_request(arena, at, request, outcome):
+    """Make this request the session's last answer; the last becomes the previous."""
+    octet, half = 8 * at, 2 * at
+    arena.octets[octet + SESSION_PREVIOUS_TYPE] = arena.octets[
+        octet + SESSION_LAST_TYPE
+    ]
+    arena.octets[octet + SESSION_PREVIOUS_OUTCOME] = arena.octets[
+        octet + SESSION_LAST_OUTCOME
+    ]
+    arena.halves[half + SESSION_PREVIOUS_NUMBER] = arena.halves[
+        half + SESSION_LAST_NUMBER
+    ]
+    arena.halves[half + SESSION_PREVIOUS_HASH] = arena.halves[half + SESSION_LAST_HASH]
+    arena.octets[octet + SESSION_LAST_TYPE] = request.request_type
+    arena.octets[octet + SESSION_LAST_OUTCOME] = outcome
+    arena.halves[half + SESSION_LAST_NUMBER] = request.request_number
+    arena.halves[half + SESSION_LAST_HASH] = request.body_hash
+
+
+@kernel
+def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, now_ns):
+    """Fill the answers of a repeat's MSCCs from what its services were granted; returns the recorded command outcome."""
+    octet = 8 * at
+    session_tag, count = (
+        arena.octets[octet + SESSION_TAG],
+        arena.octets[octet + SESSION_ANSWERS],
+    )
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        mscc, answer = msccs[row], answers[row]
+        outcome, price_row, _ = look_up_price(
+            arena,
+            slot,
+            tariffs,
+            request.service_context,
+            mscc.rating_group,
+            mscc.service_identifier,
+            now_ns,
+        )
+        service = find_service(
+            arena, slot, session_tag, mscc.rating_group, mscc.service_identifier
+        )
+        if service < 0:
+            answer.outcome = (
+                outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
+            )
+            continue
+        final = recall_answer(arena, service, count, is_last, answer)
+        if answer.has_grant and price_row >= 0:
+            answer.validity_s = tariffs.prices[price_row].validity_s
+            if final:
+                answer.final_action = tariffs.prices[price_row].final_action
+    if is_last:
+        return arena.octets[octet + SESSION_LAST_OUTCOME]
+    return arena.octets[octet + SESSION_PREVIOUS_OUTCOME]
+
+
+@kernel
+def find_event_repeat(recorded, request):
+    """The same for an EVENT and its row of recorded answers."""
+    if request.answered < 0 or recorded[request.answered, RECORDED_PRESENT] == 0:
+        return NOT_REPEATED
+    if recorded[request.answered, RECORDED_HASH] == np.int64(request.body_hash):
+        return REPEATS_LAST
+    return CONTRADICTS
+
+
+@kernel
+def record_event(recorded, request, answers):
+    """Keep the answer of a charged event for its repeats."""
+    row = recorded[request.answered]
+    row[RECORDED_PRESENT] = 1
+    row[RECORDED_NUMBER] = request.request_number
+    row[RECORDED_HASH] = np.int64(request.body_hash)
+    row[RECORDED_MSCC_COUNT] = request.mscc_count
+    for index in range(request.mscc_count):
+        answer = answers[request.mscc_first + index]
+        at = RECORDED_MSCCS + index * RECORDED_MSCC_WORDS
+        row[at] = (
+            np.int64(answer.outcome)
+            | np.int64(answer.unit) << 8
+            | np.int64(answer.has_grant) << 16
+        )
+        row[at + 1] = answer.granted
+
+
+@kernel
+def repeat_event(recorded, request, answers):
+    """Fill the answers of an event's repeat."""
+    row = recorded[request.answered]
+    for index in range(min(np.int64(request.mscc_count), row[RECORDED_MSCC_COUNT])):
+        answer = answers[request.mscc_first + index]
+        at = RECORDED_MSCCS + index * RECORDED_MSCC_WORDS
+        answer.outcome = row[at] & 0xFF
+        answer.unit = (row[at] >> 8) & 0xFF
+        answer.has_grant = (row[at] >> 16) & 0xFF
+        answer.granted = row[at + 1]

@@ -1,0 +1,125 @@
+"""Services of a session: a rating group and service identifier, what it was last granted, what it carries over."""
+
+import numpy as np
+
+from balances.arena import append_row, count_rows
+from balances.record import (
+    FINAL_LAST,
+    FINAL_PREVIOUS,
+    GSU_LAST,
+    GSU_PREVIOUS,
+    PRESENT_RATING_GROUP,
+    PRESENT_SERVICE_IDENTIFIER,
+    SERVICE_FINALS,
+    SERVICE_IDENTIFIER,
+    SERVICE_LAST_ANSWER,
+    SERVICE_LAST_GRANTED,
+    SERVICE_LAST_OUTCOME,
+    SERVICE_LAST_REPORT_NS,
+    SERVICE_PRESENCE,
+    SERVICE_PREVIOUS_GRANTED,
+    SERVICE_PREVIOUS_OUTCOME,
+    SERVICE_RATING_GROUP,
+    SERVICE_SESSION_TAG,
+    SERVICE_TAG,
+    SERVICE_UNIT,
+    SERVICE_WORDS,
+    SESSION_ANSWERS,
+    SESSION_OPENED_NS,
+    SESSION_TAG,
+    Section,
+)
+from charging.sessions.open_sessions import free_tag
+from vocabulary.kernel import inlined_kernel, kernel
+from vocabulary.limits import SERVICES_PER_ACCOUNT_MAX
+
+_SERVICES = int(Section.SERVICES)
+
+
+@inlined_kernel
+def _presence_of(rating_group, service_identifier):
+    present = PRESENT_RATING_GROUP if rating_group >= 0 else 0
+    return present | (PRESENT_SERVICE_IDENTIFIER if service_identifier >= 0 else 0)
+
+
+@kernel
+def find_service(arena, slot, session_tag, rating_group, service_identifier):
+    """First word of the session's service, -1 where it has none. Absent (-1) is a value of its own."""
+    presence = _presence_of(rating_group, service_identifier)
+    group, identifier = max(rating_group, 0), max(service_identifier, 0)
+    at = arena.section_at[slot, _SERVICES]
+    for _ in range(count_rows(arena, slot, _SERVICES)):
+        if (
+            np.int64(arena.halves[2 * at + SERVICE_RATING_GROUP]) == group
+            and np.int64(arena.halves[2 * at + SERVICE_IDENTIFIER]) == identifier
+            and arena.octets[8 * at + SERVICE_SESSION_TAG] == session_tag
+            and arena.octets[8 * at + SERVICE_PRESENCE] == presence
+        ):
+            return at
+        at += SERVICE_WORDS
+    return -1
+
+
+@kernel
+def add_service(arena, slot, session, rating_group, service_identifier):
+    """Append a service to the session at first word `session`; -1 at the account's maximum or without room."""
+    if count_rows(arena, slot, _SERVICES) >= SERVICES_PER_ACCOUNT_MAX:
+        return -1
+    tag = free_tag(arena, slot, _SERVICES, SERVICE_WORDS, SERVICE_TAG)
+    at = append_row(arena, slot, _SERVICES)
+    if at < 0:
+        return -1
+    arena.halves[2 * at + SERVICE_RATING_GROUP] = np.uint32(max(rating_group, 0))
+    arena.halves[2 * at + SERVICE_IDENTIFIER] = np.uint32(max(service_identifier, 0))
+    arena.octets[8 * at + SERVICE_SESSION_TAG] = arena.octets[8 * session + SESSION_TAG]
+    arena.octets[8 * at + SERVICE_TAG] = tag
+    arena.octets[8 * at + SERVICE_PRESENCE] = _presence_of(
+        rating_group, service_identifier
+    )
+    arena.octets[8 * at + SERVICE_LAST_ANSWER] = arena.octets[
+        8 * session + SESSION_ANSWERS
+    ]
+    arena.words[at + SERVICE_LAST_REPORT_NS] = arena.words[session + SESSION_OPENED_NS]
+    return at
+
+
+@kernel
+def remember_answer(arena, service, answers, answer):
+    """Note what the service was answered, moving its last answer back unless this request gave that already."""
+    octet = 8 * service
+    finals = arena.octets[octet + SERVICE_FINALS]
+    if arena.octets[octet + SERVICE_LAST_ANSWER] != answers:
+        arena.words[service + SERVICE_PREVIOUS_GRANTED] = arena.words[
+            service + SERVICE_LAST_GRANTED
+        ]
+        arena.octets[octet + SERVICE_PREVIOUS_OUTCOME] = arena.octets[
+            octet + SERVICE_LAST_OUTCOME
+        ]
+        previous = FINAL_PREVIOUS if finals & FINAL_LAST else 0
+        previous |= GSU_PREVIOUS if finals & GSU_LAST else 0
+    else:
+        previous = finals & (FINAL_PREVIOUS | GSU_PREVIOUS)
+    last = FINAL_LAST if answer.final_action != 0 else 0
+    last |= GSU_LAST if answer.has_grant != 0 else 0
+    arena.octets[octet + SERVICE_FINALS] = previous | last
+    arena.octets[octet + SERVICE_LAST_ANSWER] = answers
+    arena.octets[octet + SERVICE_LAST_OUTCOME] = answer.outcome
+    arena.octets[octet + SERVICE_UNIT] = answer.unit
+    arena.words[service + SERVICE_LAST_GRANTED] = answer.granted
+
+
+@kernel
+def recall_answer(arena, service, answers, is_last, answer):
+    """Fill `answer` (ANSWER_MSCC_DTYPE row) with what the service got in the session's last or previous answer."""
+    octet = 8 * service
+    finals = arena.octets[octet + SERVICE_FINALS]
+    answer.unit = arena.octets[octet + SERVICE_UNIT]
+    if is_last or arena.octets[octet + SERVICE_LAST_ANSWER] != answers:
+        answer.granted = arena.words[service + SERVICE_LAST_GRANTED]
+        answer.outcome = arena.octets[octet + SERVICE_LAST_OUTCOME]
+        answer.has_grant = 1 if finals & GSU_LAST else 0
+        return (finals & FINAL_LAST) != 0
+    answer.granted = arena.words[service + SERVICE_PREVIOUS_GRANTED]
+    answer.outcome = arena.octets[octet + SERVICE_PREVIOUS_OUTCOME]
+    answer.has_grant = 1 if finals & GSU_PREVIOUS else 0
+    return (finals & FINAL_PREVIOUS) != 0

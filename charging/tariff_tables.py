@@ -1,0 +1,108 @@
+"""TariffTables: a compiled catalogue as sorted arrays, several (tenant, release) pairs stacked in one set.
+
+The loader fills it (catalog_loader/compile.py), the kernels search it (charging/rating/tariff_lookup.py). Searches are
+binary: `releases` is sorted by (tenant, effective_ns), `offers` by (tenant, release, offer), the prices of an offer by
+(service_context, rating_group, service_identifier). Amounts are integer micros a block of units.
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+ABSENT: Final = -1
+"""rating_group or service_identifier of a price for requests that carry none."""
+ANY: Final = -2
+"""rating_group or service_identifier of a price for whatever has no row of its own."""
+
+
+class Control(IntEnum):
+    """What a price row says about a service."""
+
+    CHARGED = 0
+    FREE = 1
+    """Granted and recorded, never charged."""
+    NOT_APPLICABLE = 2
+    """No credit control: 4011, the service runs without quota."""
+    DENIED = 3
+    """4010: the offer excludes the service."""
+
+
+class RoundingScope(IntEnum):
+    """Over what a part of a block is rounded."""
+
+    REPORT = 0
+    """Each report alone: a started block is paid by each."""
+    SESSION = 1
+    """The session's whole use of the service: what a report leaves over is carried to the next."""
+
+
+class FinalAction(IntEnum):
+    """What follows the last grant; Final-Unit-Action (RFC 8506 §8.35) plus one, 0 where nothing follows."""
+
+    NONE = 0
+    TERMINATE = 1
+
+
+RELEASE_DTYPE: Final = np.dtype(
+    [("tenant", np.int32), ("release", np.int32), ("effective_ns", np.int64)],
+    align=True,
+)
+
+OFFER_DTYPE: Final = np.dtype(
+    [
+        ("tenant", np.int32),
+        ("release", np.int32),
+        ("offer", np.int32),  # number_of_name of its id
+        ("price_first", np.int32),
+        ("price_count", np.int32),
+    ],
+    align=True,
+)
+
+PRICE_DTYPE: Final = np.dtype(
+    [
+        ("service_context", np.int32),
+        ("rating_group", np.int64),  # 0..2**32-1, ABSENT or ANY
+        ("service_identifier", np.int64),  # 0..2**32-1 or ANY; ABSENT is not used
+        ("block_units", np.int64),  # 1..BLOCK_UNITS_MAX
+        ("price_micros", np.int64),  # of one block, 0..PRICE_MICROS_MAX
+        ("grant_units", np.int64),  # what an empty request gets
+        ("grant_units_min", np.int64),  # smaller requests are raised to it
+        ("grant_units_max", np.int64),  # larger ones are cut to it
+        ("validity_s", np.int32),  # of a grant; also what supervision is derived from
+        ("price", np.int32),  # number_of_name of the price's id: the why-id
+        (
+            "allowance_first",
+            np.int32,
+        ),  # allowances that are used before money: rows of `allowances`
+        ("allowance_count", np.int32),
+        ("unit", np.uint8),
+        ("control", np.uint8),
+        ("rounding", np.uint8),  # vocabulary.money.Rounding
+        ("rounding_scope", np.uint8),
+        ("has_price", np.uint8),  # 0: allowances alone pay, money is never touched
+        ("final_action", np.uint8),
+    ],
+    align=True,
+)
+
+
+class TariffTables(NamedTuple):
+    """All releases that the engine holds; an empty one has zero rows everywhere and rates nothing."""
+
+    releases: NDArray[np.void]  # RELEASE_DTYPE, sorted by (tenant, effective_ns)
+    offers: NDArray[np.void]  # OFFER_DTYPE, sorted by (tenant, release, offer)
+    prices: NDArray[np.void]  # PRICE_DTYPE, sorted within each offer
+    allowances: NDArray[np.int32]  # allowance numbers, by price
+
+
+def empty_tables() -> TariffTables:
+    """Tables that rate nothing: every service is answered RATING_FAILED."""
+    return TariffTables(
+        np.zeros(0, RELEASE_DTYPE),
+        np.zeros(0, OFFER_DTYPE),
+        np.zeros(0, PRICE_DTYPE),
+        np.zeros(0, np.int32),
+    )

@@ -1,0 +1,28 @@
+"""Names become integers here: the kinds of subscriber identities, and the stable numbers of catalogue names."""
+
+from enum import IntEnum
+from typing import Final
+from zlib import crc32
+
+
+class IdentityKind(IntEnum):
+    """Subscription-Id-Type of RFC 8506 §8.47; the word is what stands in store keys and in files."""
+
+    E164 = 0
+    IMSI = 1
+    SIP_URI = 2
+    NAI = 3
+    PRIVATE = 4
+
+
+IDENTITY_WORDS: Final = ("e164", "imsi", "sip", "nai", "private")
+"""By IdentityKind: `<tenant>:<word>:<value>` is an identity key of the store."""
+
+
+def number_of_name(name: str) -> int:
+    """Stable number, 1..2**31-1, of a catalogue name (offer, allowance, price).
+
+    A record keeps the number, a release maps it back to the name. The release compiler refuses two names with one
+    number, so that nothing has to hand out numbers.
+    """
+    return (crc32(name.encode()) & 0x7FFFFFFF) or 1

@@ -1,0 +1,26 @@
+"""`@kernel`: how every compiled function of Farebox is declared.
+
+Compiled by Numba, cached on disk, and without Numba's reference counting: a kernel gets arrays, writes into arrays and
+allocates nothing, so counting their owners would only cost. With counting, `charging.engine.decide` took 5.0 us a
+request, because each call of a helper passes tuples of arrays; without it takes 0.7 (docs/decisions/0005). An
+allocation inside a kernel therefore doesn't compile, which is the rule that we want.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numba import njit
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile `function` on first use, for each combination of argument types (runtime/warm.py does that early)."""
+    compiled: _Function = njit(cache=True, _nrt=False)(function)
+    return compiled
+
+
+def inlined_kernel(function: _Function) -> _Function:
+    """The same, written into each caller: for a few lines that would otherwise be a call a row."""
+    compiled: _Function = njit(cache=True, _nrt=False, inline="always")(function)
+    return compiled

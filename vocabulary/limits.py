@@ -1,0 +1,107 @@
+"""Every maximum of Farebox, named once, and the relations between them, asserted at import.
+
+At a limit we refuse with an outcome, early and cheaply; nothing grows without one. Units are the last word of a name.
+"""
+
+from typing import Final
+
+# --- money and units -------------------------------------------------------------------------------------------------
+MICROS_MAX: Final = 10**18
+"""Largest balance, charge or limit of an account, in micros of its currency: a million times a million units of it."""
+UNITS_MAX: Final = 2**53
+"""Largest count of octets, seconds or service-specific units that one report or one bucket holds."""
+BLOCK_UNITS_MAX: Final = 2**40
+"""Largest block that a price is given for."""
+PRICE_MICROS_MAX: Final = 10**12
+"""Largest price of one block."""
+
+# --- an account's record ---------------------------------------------------------------------------------------------
+SESSIONS_PER_ACCOUNT_MAX: Final = 32
+SERVICES_PER_ACCOUNT_MAX: Final = 128
+RESERVATIONS_PER_ACCOUNT_MAX: Final = 250
+BUCKETS_PER_ACCOUNT_MAX: Final = 64
+PRODUCTS_PER_ACCOUNT_MAX: Final = 16
+ENDED_SESSIONS_KEPT_MAX: Final = 8
+"""Ended sessions that an account remembers, so that a late retransmission of theirs moves nothing."""
+SECTION_ROWS_MAX: Final = 255
+"""A section's count is one octet of the directory."""
+RECORD_WORDS_MAX: Final = 4096
+"""Largest account record, in int64 words."""
+
+# --- a batch -----------------------------------------------------------------------------------------------------------
+BATCH_REQUESTS_MAX: Final = 2048
+"""Requests of one partition that one commit decides."""
+BATCH_MSCCS_MAX: Final = 8192
+BATCH_IDENTITIES_MAX: Final = 4096
+BATCH_OCTETS_MAX: Final = 4 * 1024 * 1024
+"""Octets of the messages that the requests of one batch refer to."""
+BATCH_CREDITS_MAX: Final = 4096
+"""Buckets that the account commands of one batch open or raise."""
+MSCCS_PER_REQUEST_MAX: Final = 32
+"""Multiple-Services-Credit-Control AVPs in one request; more are refused with 5009."""
+IDENTITIES_PER_REQUEST_MAX: Final = 4
+"""Subscription-Id AVPs that one request may carry; later ones are not tried."""
+MOVEMENTS_PER_MSCC_MAX: Final = BUCKETS_PER_ACCOUNT_MAX
+BATCH_MOVEMENTS_MAX: Final = 32768
+REQUESTS_QUEUED_MAX: Final = 65536
+"""Requests that wait for one partition before even updates are refused with 3004."""
+REQUESTS_QUEUED_NEW_SESSIONS_MAX: Final = 24576
+"""Requests that wait for one partition before new sessions are refused with 3004."""
+
+# --- wire --------------------------------------------------------------------------------------------------------------
+DIAMETER_MESSAGE_OCTETS_MAX: Final = 65532
+"""Largest Diameter message that is taken from a peer; a longer one is answered with 5015 and the connection is closed."""
+DIAMETER_NESTING_MAX: Final = 8
+SESSION_ID_OCTETS_MAX: Final = 512
+IDENTITY_OCTETS_MAX: Final = 128
+
+# --- time --------------------------------------------------------------------------------------------------------------
+EVENT_TIME_SKEW_S_MAX: Final = 300
+"""An Event-Timestamp further from receipt than this is not believed."""
+VALIDITY_S_MAX: Final = 7 * 86400
+ANSWERED_EVENT_KEPT_S: Final = 300
+"""How long the answer of an event is kept for its retransmissions."""
+ANSWER_DEADLINE_S: Final = 8
+"""A row that was not sent to the store by then is answered 3004."""
+
+SUPERVISION_DEFAULT_S: Final = 7200
+"""Life of a session that was granted nothing (Tcc, RFC 8506 §13)."""
+ROUTE_LIFE_UNIT_S: Final = 14400
+"""Session routes and index keys live a whole number of these, at most 255."""
+
+# --- store -------------------------------------------------------------------------------------------------------------
+PARTITIONS_MAX: Final = 4096
+STORE_REQUEST_OCTETS_MAX: Final = 256 * 1024 * 1024
+"""Commit, session index keys and load of one exchange."""
+STORE_REPLY_OCTETS_MAX: Final = 128 * 1024 * 1024
+"""Replies of one exchange; a store that sends more is not ours, and its connection is closed."""
+STORE_REPLY_LINE_OCTETS_MAX: Final = 8192
+"""Longest error or status line of the store."""
+COMMAND_ID_OCTETS_MAX: Final = 128
+COMMAND_OCTETS_MAX: Final = 65536
+CREDITS_PER_COMMAND_MAX: Final = BUCKETS_PER_ACCOUNT_MAX
+COMMANDS_WAITING_MAX: Final = 16384
+"""Account commands that one sender has appended and that are not answered yet."""
+COMMAND_ANSWER_KEPT_S: Final = 30 * 86400
+DUE_KEPT_S: Final = 86400
+"""How long a due bucket outlives its time."""
+TENANTS_MAX: Final = 32767
+
+assert MICROS_MAX < 2**63 // 4, "four balances must add up without overflow"
+assert UNITS_MAX + BLOCK_UNITS_MAX < 2**62, "units plus a carry must not overflow"
+assert BATCH_MSCCS_MAX >= BATCH_REQUESTS_MAX
+assert BATCH_MOVEMENTS_MAX >= 2 * BATCH_MSCCS_MAX
+assert BATCH_OCTETS_MAX >= BATCH_REQUESTS_MAX * 1024
+assert BATCH_OCTETS_MAX >= DIAMETER_MESSAGE_OCTETS_MAX
+assert MSCCS_PER_REQUEST_MAX <= BATCH_MSCCS_MAX
+assert (
+    SERVICES_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
+    and RESERVATIONS_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
+)
+assert SESSIONS_PER_ACCOUNT_MAX <= SERVICES_PER_ACCOUNT_MAX
+assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, (
+    "a route must outlive its session's supervision twice"
+)
+assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
+assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
+assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX

@@ -1,0 +1,34 @@
+"""What is counted: the service units of requests, prices and buckets, as small integers that kernels compare."""
+
+from enum import IntEnum
+from typing import Final
+
+
+class Unit(IntEnum):
+    """A unit of a bucket, a price or a grant. MONEY counts micros; the others count whole units."""
+
+    MONEY = 0
+    OCTETS = 1
+    SECONDS = 2
+    EVENTS = 3
+    """Service-specific units of RFC 8506 §8.26: messages, items, calls."""
+
+
+UNIT_NAMES: Final = {
+    Unit.MONEY: "micros",
+    Unit.OCTETS: "octets",
+    Unit.SECONDS: "seconds",
+    Unit.EVENTS: "events",
+}
+
+OCTETS_PER: Final = {
+    "octet": 1,
+    "kB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+}
+SECONDS_PER: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+EVENTS_PER: Final = {"event": 1}
