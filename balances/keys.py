@@ -25,6 +25,7 @@ KEYS: Final = (
     ),
     KeyRow("tenants", "farebox:tenants", "hash: tenant name -> number (1..)", "never"),
     KeyRow("next_account", "farebox:next_account", "counter of account ids", "never"),
+    KeyRow("opening", "farebox:opening:<batch id>", "<first account id>:<count> of a batch of openings", "30 days"),
     KeyRow(
         "release",
         "farebox:release:<tenant>:<release>",
@@ -130,3 +131,8 @@ def session_key(high: int, low: int) -> str:
 def partition_of(account_id: int, partition_count: int) -> int:
     """The partition whose writer decides for the account."""
     return account_id % partition_count
+
+
+def owner_connection_name(tag: str) -> str:
+    """CLIENT SETNAME of the connection on which a partition's owner loads and commits."""
+    return f"farebox-owner-{tag}"

@@ -11,7 +11,7 @@ entry, the changed records, the expiring keys, the due hints, the command answer
 Sending the same commit again is always safe.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -218,6 +218,33 @@ class BalanceStore(Protocol):
 
     async def find_sessions(self, digests: NDArray[np.uint64]) -> list[int | None]:
         """Account ids of session digests (n, 2); None where unknown."""
+
+    async def partition_values(self, partition: int, names: Sequence[str]) -> list[bytes | None]:
+        """Values of a partition's keys by what follows `{<tag>}:`, such as `route:<32 hex digits>`."""
+
+    async def read_accounts(self, partition: int, accounts: Sequence[tuple[int, int]]) -> list[bytes | None]:
+        """Records of (tenant, account id); None where the store has none."""
+
+    def scan_accounts(self, partition: int) -> AsyncIterator[list[tuple[int, int, bytes]]]:
+        """Every (tenant, account id, record) of a partition, some at a time; an account may come twice."""
+
+    async def due_buckets(self, partition: int) -> list[int]:
+        """Due buckets whose time has come, oldest first."""
+
+    async def due_accounts(self, partition: int, bucket: int) -> list[int]:
+        """`tenant << 48 | account id` of a due bucket."""
+
+    async def forget_due(self, partition: int, bucket: int) -> None:
+        """Remove a due bucket that was worked off."""
+
+    async def tenants(self) -> dict[str, int]:
+        """Number of each tenant by name."""
+
+    async def add_tenant(self, name: str) -> int:
+        """The tenant's number, 1 and up; a new one where the name is new."""
+
+    async def close(self) -> None:
+        """End the client's connections; owners' connections are closed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ COMMAND_LEVEL_LIMIT: Final = 128
 """The peer wants a credit limit said at command level (`peers.<name>.credit_limit_level`)."""
 NEVER_COUNTS: Final = 256
 """The peer's request numbers say nothing (`peers.<name>.counts = "never"`): repeats match by body hash alone."""
+NUMBER_UNREADABLE: Final = 512
+"""The request has no number that can be read, so none is echoed; its outcome says why."""
+UNITS_AT_COMMAND_LEVEL: Final = 1024
+"""Its units stand outside of MSCCs (RFC 8506 §3.1): its one MSCC row is answered at command level."""
 
 # Presence bits of an MSCC
 HAS_REQUESTED: Final = 1
@@ -245,6 +249,10 @@ ANSWER_DTYPE: Final = np.dtype(
             "life_s",
             np.int64,
         ),  # of the session's route and index key, where it opened or is to be refreshed
+        (
+            "due_ns",
+            np.int64,
+        ),  # when something of the account is to expire, where the sweeper should be told; else 0
         ("remaining", np.int64),  # of the bucket that an account command credited last
     ],
     align=True,

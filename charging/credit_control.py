@@ -310,6 +310,8 @@ def decide_session(
     else:
         remember_request(arena, session, request, answer.outcome)
         _supervise(arena, session, validity_s, now_ns, answer)
+        if request.request_type == INITIAL:
+            answer.due_ns = arena.words[session + SESSION_EXPIRES_NS]
 
 
 @kernel

@@ -29,7 +29,12 @@ from charging.journal_rows import (
     WITHOUT_TEXTS,
     add_request_row,
 )
-from charging.sessions.due import ENDED_BY_NEW_SESSION, apply_due, end_without_request
+from charging.sessions.due import (
+    ENDED_BY_NEW_SESSION,
+    apply_due,
+    end_without_request,
+    next_due,
+)
 from charging.sessions.duplicates import (
     CONTRADICTS,
     NOT_REPEATED,
@@ -100,6 +105,7 @@ def _clear_answers(request, answers, row):
     answer.keeps_answer = 0
     answer.failed_code = 0
     answer.life_s = 0
+    answer.due_ns = 0
     answer.remaining = 0
     for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
         mscc = answers.msccs[index]
@@ -150,6 +156,7 @@ def _decide_row(
     if request.kind == KIND_EXPIRE:
         answer.outcome = _GRANTED
         answer.is_silent = 1
+        answer.due_ns = next_due(arena, slot) if exists else 0
     elif request.kind == KIND_COMMAND:
         journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
         outcome, place = decide_command(
@@ -164,6 +171,8 @@ def _decide_row(
             answer,
         )
         _close_row(arena, slot, journal, journal_row, place, answer, outcome)
+        answer.is_silent = 1
+        answer.due_ns = next_due(arena, slot) if outcome == _GRANTED else 0
     elif not exists:
         answer.outcome = _USER_UNKNOWN
     elif request.request_type == EVENT:

@@ -87,6 +87,33 @@ DUE_KEPT_S: Final = 86400
 """How long a due bucket outlives its time."""
 TENANTS_MAX: Final = 32767
 
+# --- catalogue ---------------------------------------------------------------------------------------------------------
+CATALOG_FILE_OCTETS_MAX: Final = 4 * 1024 * 1024
+"""Largest file of a release; a release may be several."""
+CATALOG_FILES_MAX: Final = 256
+CATALOG_NESTING_MAX: Final = 16
+"""Lists and mappings within one another."""
+CATALOG_NODES_MAX: Final = 1_000_000
+"""Values of a release with its YAML aliases written out, so that a few lines can't become billions."""
+CATALOG_FAULTS_MAX: Final = 1000
+"""Faults that one report lists; it says how many more there are."""
+CATALOG_ID_OCTETS_MAX: Final = 64
+CATALOG_NAME_OCTETS_MAX: Final = 200
+CATALOG_DESCRIPTION_OCTETS_MAX: Final = 4000
+OFFERS_PER_RELEASE_MAX: Final = 4096
+ALLOWANCES_PER_RELEASE_MAX: Final = 4096
+PRICES_PER_RELEASE_MAX: Final = 65536
+SERVICES_PER_PRICE_MAX: Final = 4096
+"""Pairs of rating group and service identifier that one price names."""
+PRICE_ROWS_PER_RELEASE_MAX: Final = 1_000_000
+"""Rows of the tariff tables: services of prices, once for each offer that has them."""
+ALLOWANCES_PER_PRICE_MAX: Final = 16
+"""Each is compared with each bucket, for each request."""
+ALLOWANCE_VALIDITY_S_MAX: Final = 100 * 366 * 86400
+RELEASES_MAX: Final = 4096
+"""Releases that a store holds; all of them stay, because products may be pinned to them."""
+RELEASE_NUMBER_MAX: Final = 2**31 - 1
+
 assert MICROS_MAX < 2**63 // 4, "four balances must add up without overflow"
 assert UNITS_MAX + BLOCK_UNITS_MAX < 2**62, "units plus a carry must not overflow"
 assert BATCH_MSCCS_MAX >= BATCH_REQUESTS_MAX
@@ -105,3 +132,4 @@ assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, (
 assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
 assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX
+assert PRICE_ROWS_PER_RELEASE_MAX < 2**31 // 2, "price_first is int32"

@@ -20,6 +20,7 @@ from balances.reservations import expire_buckets, post, remove_empty_buckets
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_ended_row, add_expiry_row
 from charging.sessions.open_sessions import end_session, ended_mark
+from vocabulary.instants import FOREVER_NS
 from vocabulary.kernel import kernel
 from vocabulary.units import Unit
 
@@ -112,3 +113,19 @@ def apply_due(arena, slot, scratch, journal, request, now_ns):
         )
     remove_empty_buckets(arena, slot, now_ns)
     return True
+
+
+@kernel
+def next_due(arena, slot):
+    """The next instant at which something of the account expires; 0 where nothing does."""
+    due_ns = FOREVER_NS
+    at = arena.section_at[slot, _SESSIONS]
+    for _ in range(count_rows(arena, slot, _SESSIONS)):
+        due_ns = min(due_ns, arena.words[at + SESSION_EXPIRES_NS])
+        at += SESSION_WORDS
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if arena.words[at + BUCKET_REMAINING] > 0:
+            due_ns = min(due_ns, arena.words[at + BUCKET_TO_NS])
+        at += BUCKET_WORDS
+    return due_ns if due_ns != FOREVER_NS else 0

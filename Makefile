@@ -1,0 +1,41 @@
+# Farebox: `make demo` charges sessions on your screen, `make test` checks everything. Both set up .venv by themselves.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test static unit acceptance bench clean
+
+help:  ## Show these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Farebox needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## Start Farebox, charge a data session, a call and an SMS, show the records
+	@$(BIN)/farebox demo
+
+test: static unit  ## Formatter, linter, types, import contracts and all tests
+
+static: $(STAMP)  ## Formatter, linter, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(STAMP)  ## The tests
+	$(BIN)/python -m pytest --durations=10
+
+acceptance: $(STAMP)  ## What is longer or needs more (tshark by apt, long runs); results in docs/evidence/
+	tests/acceptance/run
+
+bench: $(STAMP)  ## The load harness against a fresh Farebox, two minutes
+	$(BIN)/farebox bench gy --duration 120
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) *.egg-info build .mypy_cache .ruff_cache .hypothesis

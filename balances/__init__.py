@@ -1,0 +1,1 @@
+"""Account balance management: what is left, what is held, who may spend what."""

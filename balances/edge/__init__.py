@@ -1,0 +1,1 @@
+"""The stores of balances, and what reads and writes their journal."""

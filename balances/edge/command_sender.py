@@ -1,0 +1,224 @@
+"""Sends account commands and waits for their answers: one, or a hundred thousand of a file, at the same cost a row.
+
+Sending is safe to repeat, so it is how a cut-off import resumes. An opening gets its number from its batch's id and its
+row, claims its identities, and only then is appended; a command's id keeps the engine from deciding it twice. Commands
+of a partition are decided in order, so the sender asks for the answers of the oldest alone.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from balances.commands import (
+    AccountCommand,
+    CommandLog,
+    CommandResult,
+    IdentityTaken,
+    Open,
+    Opening,
+    Refused,
+    Waiting,
+    decode_answer,
+    encode_command,
+)
+from balances.keys import partition_of
+from balances.store import StoreUnreachable
+from vocabulary.limits import COMMANDS_WAITING_MAX
+
+_CHUNK_ROWS: Final = 2000
+_ASKED_ROWS: Final = 2048
+_PAUSE_S: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+_SEND_ATTEMPTS: Final = 2
+NO_OWNER_S: Final = 0.5
+"""After so long without an answer the sender looks whether an engine is there at all."""
+PATIENCE_S: Final = 30.0
+"""After so long without any answer, though an engine is there, the sender gives up waiting."""
+
+Progress = Callable[[int], None]
+
+
+class _Results:
+    """A result a row, and how many there are."""
+
+    def __init__(self, count: int, progress: Progress | None) -> None:
+        self._rows: list[CommandResult | None] = [None] * count
+        self._count = 0
+        self._progress = progress
+
+    def put(self, row: int, result: CommandResult) -> None:
+        self._count += self._rows[row] is None
+        self._rows[row] = result
+
+    def report(self) -> None:
+        if self._progress is not None:
+            self._progress(self._count)
+
+    def all(self) -> list[CommandResult]:
+        rows = [result for result in self._rows if result is not None]
+        assert len(rows) == len(self._rows), "each command comes to a result"
+        return rows
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Commands of one partition that wait for their answer, oldest first."""
+
+    partition: int
+    to_append: deque[tuple[int, AccountCommand]] = field(default_factory=deque)
+    appended: deque[tuple[int, str]] = field(default_factory=deque)
+    answered_at_s: float = 0.0
+
+
+class CommandSender:
+    """A sender on an opened store with so many partitions."""
+
+    def __init__(
+        self,
+        store: CommandLog,
+        partition_count: int,
+        *,
+        no_owner_s: float = NO_OWNER_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._store = store
+        self._partition_count = partition_count
+        self._no_owner_s = no_owner_s
+        self._patience_s = patience_s
+
+    async def open_accounts(
+        self, batch_id: str, openings: Sequence[Opening], *, progress: Progress | None = None
+    ) -> list[CommandResult]:
+        """Open an account a row. The same batch id and rows again go on where they were cut off; nothing opens twice.
+
+        progress   called with the count of rows that have come to a result
+        """
+        if not openings:
+            return []
+        first = await self._store.allot_accounts(batch_id, len(openings))
+        results = _Results(len(openings), progress)
+        commands: list[tuple[int, AccountCommand]] = []
+        for start in range(0, len(openings), _CHUNK_ROWS):
+            rows = range(start, min(start + _CHUNK_ROWS, len(openings)))
+            taken = await self._claim(first, rows, openings)
+            for row in rows:
+                if row in taken:
+                    results.put(row, taken[row])
+                else:
+                    opening = openings[row]
+                    command_id = f"{batch_id}.{row}"
+                    command = Open(command_id, opening.tenant, first + row, opening.identities, opening.terms)
+                    commands.append((row, command))
+        await self._send(commands, results)
+        refused = [row for row, result in enumerate(results.all()) if isinstance(result, Refused)]
+        await self._release(first, refused, openings)
+        return results.all()
+
+    async def send(
+        self, commands: Sequence[AccountCommand], *, progress: Progress | None = None
+    ) -> list[CommandResult]:
+        """Append commands and wait for their answers; a command sent before gets the answer that it got then."""
+        results = _Results(len(commands), progress)
+        await self._send(list(enumerate(commands)), results)
+        return results.all()
+
+    # --- identities
+    async def _claim(self, first: int, rows: range, openings: Sequence[Opening]) -> dict[int, IdentityTaken]:
+        """Claim the identities of these rows; those of a row that lacks one are given back."""
+        # In order of the keys: of two callers who want the same identities one gets the first of them.
+        claims = [(key, first + row) for row in rows for key in sorted(openings[row].identities)]
+        owners = await self._store.claim_identities(claims)
+        taken: dict[int, IdentityTaken] = {}
+        for (key, account_id), owner in zip(claims, owners, strict=True):
+            if owner is not None:
+                taken.setdefault(account_id - first, IdentityTaken(identity=key, account_id=owner))
+        await self._release(first, list(taken), openings)
+        return taken
+
+    async def _release(self, first: int, rows: Sequence[int], openings: Sequence[Opening]) -> None:
+        claims = [(key, first + row) for row in rows for key in openings[row].identities]
+        if claims:
+            await self._store.release_identities(claims)
+
+    # --- appending and waiting
+    async def _send(self, commands: list[tuple[int, AccountCommand]], results: _Results) -> None:
+        lanes = [_Lane(partition) for partition in range(self._partition_count)]
+        for row, command in commands:
+            lanes[partition_of(command.account_id, self._partition_count)].to_append.append((row, command))
+        results.report()
+        tasks = [asyncio.ensure_future(self._run_lane(lane, results)) for lane in lanes]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _run_lane(self, lane: _Lane, results: _Results) -> None:
+        """Keep the partition's engine busy until each of the lane's commands has come to a result."""
+        pause = 0
+        lane.answered_at_s = time.monotonic()
+        while lane.to_append or lane.appended:
+            while lane.to_append and len(lane.appended) < COMMANDS_WAITING_MAX:
+                await self._append_chunk(lane, results)
+            if await self._take_answers(lane, results):
+                lane.answered_at_s = time.monotonic()
+                pause = 0
+                results.report()
+                continue
+            reason = await self._reason_to_give_up(lane)
+            if reason:
+                for row, _ in (*lane.appended, *lane.to_append):
+                    results.put(row, Waiting(reason))
+                return
+            await asyncio.sleep(_PAUSE_S[min(pause, len(_PAUSE_S) - 1)])
+            pause += 1
+        results.report()
+
+    async def _append_chunk(self, lane: _Lane, results: _Results) -> None:
+        """Append the next commands that have no answer yet; once more where the reply was lost: ids hold them apart."""
+        chunk = [lane.to_append.popleft() for _ in range(min(_CHUNK_ROWS, len(lane.to_append)))]
+        answers = await self._store.command_answers(lane.partition, [command.command_id for _, command in chunk])
+        unsent = []
+        for (row, command), answer in zip(chunk, answers, strict=True):
+            if answer is None:
+                unsent.append((row, command))
+            else:
+                results.put(row, decode_answer(answer))
+        octets = [encode_command(command) for _, command in unsent]
+        for attempt in range(_SEND_ATTEMPTS):
+            try:
+                await self._store.append_commands(lane.partition, octets)
+                break
+            except StoreUnreachable:
+                if attempt == _SEND_ATTEMPTS - 1:
+                    raise
+        lane.appended.extend((row, command.command_id) for row, command in unsent)
+
+    async def _take_answers(self, lane: _Lane, results: _Results) -> int:
+        """Take the answers that are there of the oldest commands; how many."""
+        asked = [lane.appended[index] for index in range(min(_ASKED_ROWS, len(lane.appended)))]
+        answers = await self._store.command_answers(lane.partition, [command_id for _, command_id in asked])
+        unanswered = []
+        for (row, command_id), answer in zip(asked, answers, strict=True):
+            if answer is None:
+                unanswered.append((row, command_id))
+            else:
+                results.put(row, decode_answer(answer))
+        for _ in asked:
+            lane.appended.popleft()
+        lane.appended.extendleft(reversed(unanswered))
+        return len(asked) - len(unanswered)
+
+    async def _reason_to_give_up(self, lane: _Lane) -> str:
+        """Why no answer is to be waited for; '' where one may still come."""
+        silent_s = time.monotonic() - lane.answered_at_s
+        if silent_s >= self._patience_s:
+            return f"the engine of partition {lane.partition} has answered nothing for {silent_s:.0f} s"
+        if silent_s >= self._no_owner_s and not await self._store.has_owner(lane.partition):
+            return (
+                f"no engine runs for partition {lane.partition}: the command waits in the store and is decided"
+                " when one starts (farebox up)"
+            )
+        return ""

@@ -1,0 +1,116 @@
+"""The store's client for everything that isn't hot: redis-py, told never to send a command twice.
+
+redis-py sends a command again by itself when its reply is lost, and would so write twice; here it gives up, and the
+caller, who knows whether a command may be repeated, decides. Its exceptions become StoreError at this edge.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, ParamSpec, TypeVar
+
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, AuthorizationError, BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from balances.edge.addresses import StoreAddress, parse_address
+from balances.keys import partition_key
+from balances.store import StoreError, StoreMeta, StoreUnreachable
+
+SOCKET_TIMEOUT_S: Final = 15.0
+"""A reply that takes longer is lost; blocking reads must ask for less."""
+CONNECT_TIMEOUT_S: Final = 5.0
+CONNECTIONS_MAX: Final = 64
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def store_errors(
+    method: Callable[_Arguments, Awaitable[_Result]],
+) -> Callable[_Arguments, Awaitable[_Result]]:
+    """Have an async method of a RedisClient raise StoreError where redis-py raises its own."""
+
+    @functools.wraps(method)
+    async def translated(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        try:
+            return await method(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            client = args[0]
+            assert isinstance(client, RedisClient)
+            raise translate(error, client.address) from error
+
+    return translated
+
+
+def translate(error: Exception, address: StoreAddress) -> StoreError:
+    """The StoreError that says what redis-py's error means here."""
+    if isinstance(error, AuthenticationError | AuthorizationError):
+        return StoreError(f"the store at {address} refuses user or password: {error}")
+    if isinstance(error, BusyLoadingError):
+        return StoreUnreachable(f"the store at {address} is loading its append-only file: try again")
+    if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
+        return StoreUnreachable(f"no store answers at {address}: {error}. Start it, or correct the address")
+    if isinstance(error, ResponseError):
+        return StoreError(f"the store at {address} refuses: {error}")
+    return StoreError(f"the store at {address} can't be used: {error}")
+
+
+class RedisClient:
+    """A client of one store; the parts of RedisStore share it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = parse_address(address)
+        kind: type[Any] = Connection
+        if self.address.path:
+            kind = UnixDomainSocketConnection
+        elif self.address.tls:
+            kind = SSLConnection
+        pool: ConnectionPool = ConnectionPool(
+            connection_class=kind,
+            max_connections=CONNECTIONS_MAX,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            **self.address.client_arguments(),
+        )
+        self.client: Redis = Redis(connection_pool=pool)
+        self._meta: StoreMeta | None = None
+
+    @property
+    def meta(self) -> StoreMeta:
+        """What `open` read."""
+        if self._meta is None:
+            raise StoreError(f"the store at {self.address} was not opened yet")
+        return self._meta
+
+    def key(self, partition: int, name: str) -> str:
+        """Key of a partition's own value."""
+        return partition_key(self.meta.tags[partition], name)
+
+    async def command(self, *words: str | bytes | int) -> Any:
+        """One command; redis-py's exceptions."""
+        return await self.client.execute_command(*words)
+
+    async def function(self, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+        """One of balances/edge/store_function.py; redis-py's exceptions."""
+        return await self.client.execute_command("FCALL", name, len(keys), *keys, *arguments)
+
+    async def pipelined(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """Commands in one write, not a transaction; the first error is raised after all are done."""
+        if not commands:
+            return []
+        pipeline = self.client.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words)
+        replies: list[Any] = await pipeline.execute()
+        return replies
+
+    async def close(self) -> None:
+        """End every connection of this client."""
+        await self.client.aclose()
+        await self.client.connection_pool.disconnect()

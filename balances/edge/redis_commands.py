@@ -1,0 +1,84 @@
+"""Account commands in the store: identities claimed, numbers handed out, streams appended and read, answers read."""
+
+from typing import Final
+
+from balances.commands import CommandRow
+from balances.edge.redis_client import RedisClient, store_errors
+from balances.edge.store_function import APPEND_FUNCTION, RELEASE_FUNCTION
+from balances.keys import owner_connection_name
+from vocabulary.limits import COMMAND_ANSWER_KEPT_S
+
+_APPEND_ROWS: Final = 500
+_CLAIM_ROWS: Final = 2000
+_IDENTITY_EPOCH_FIRST: Final = 0
+
+
+class RedisCommandLog(RedisClient):
+    """CommandLog on Redis."""
+
+    @store_errors
+    async def allot_accounts(self, batch_id: str, count: int) -> int:
+        """See CommandLog. Numbers of a call whose reply was lost stay unused."""
+        key = f"farebox:opening:{batch_id}"
+        last = int(await self.command("INCRBY", "farebox:next_account", count))
+        mine = f"{last - count + 1}:{count}"
+        stored = await self.command("SET", key, mine, "NX", "GET", "EX", COMMAND_ANSWER_KEPT_S)
+        first, _, stored_count = (mine.encode() if stored is None else stored).partition(b":")
+        if int(stored_count) != count:
+            raise ValueError(
+                f"batch {batch_id!r} opened {int(stored_count)} accounts before, now {count}: use another id"
+            )
+        return int(first)
+
+    @store_errors
+    async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
+        """See CommandLog; one pipelined SET NX GET a key."""
+        owners: list[int | None] = []
+        for first in range(0, len(claims), _CLAIM_ROWS):
+            rows = claims[first : first + _CLAIM_ROWS]
+            commands = [("SET", key, f"{account_id}:{_IDENTITY_EPOCH_FIRST}", "NX", "GET") for key, account_id in rows]
+            for (_, account_id), stored in zip(rows, await self.pipelined(commands), strict=True):
+                owner = account_id if stored is None else int(stored.partition(b":")[0])
+                owners.append(None if owner == account_id else owner)
+        return owners
+
+    @store_errors
+    async def release_identities(self, claims: list[tuple[str, int]]) -> None:
+        """See CommandLog."""
+        await self.pipelined(
+            [("FCALL", RELEASE_FUNCTION, 1, key, f"{account_id}:{_IDENTITY_EPOCH_FIRST}") for key, account_id in claims]
+        )
+
+    @store_errors
+    async def append_commands(self, partition: int, commands: list[bytes]) -> None:
+        """See CommandLog. After a lost reply it may be done again: the commands' ids hold them apart."""
+        key = self.key(partition, "commands")
+        for first in range(0, len(commands), _APPEND_ROWS):
+            await self.function(APPEND_FUNCTION, [key], commands[first : first + _APPEND_ROWS])
+
+    @store_errors
+    async def read_commands(self, partition: int, after: str, count: int, *, wait_ms: int = 0) -> list[CommandRow]:
+        """See CommandLog; waiting takes a connection of its own."""
+        wait = ("BLOCK", wait_ms) if wait_ms else ()
+        key = self.key(partition, "commands")
+        reply = await self.command("XREAD", "COUNT", count, *wait, "STREAMS", key, after)
+        if not reply:
+            return []
+        return [CommandRow(entry_id.decode(), fields[b"b"]) for entry_id, fields in reply[0][1]]
+
+    @store_errors
+    async def command_answers(self, partition: int, command_ids: list[str]) -> list[bytes | None]:
+        """See CommandLog."""
+        if not command_ids:
+            return []
+        answers: list[bytes | None] = await self.command(
+            "MGET", *(self.key(partition, f"command:{command_id}") for command_id in command_ids)
+        )
+        return answers
+
+    @store_errors
+    async def has_owner(self, partition: int) -> bool:
+        """See CommandLog: owners' connections bear a name (CLIENT SETNAME)."""
+        name = owner_connection_name(self.meta.tags[partition])
+        clients = await self.command("CLIENT", "LIST")
+        return any(client.get("name") == name for client in clients)

@@ -1,0 +1,65 @@
+"""The journal in the store: read by anyone, marked as archived and trimmed by the one archiver alone."""
+
+from balances.edge.redis_client import RedisClient, store_errors
+from balances.edge.store_function import ARCHIVED_FUNCTION, CLAIM_ARCHIVER_FUNCTION, TRIM_FUNCTION
+from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalRow
+from balances.store import EntryId, StoreError
+
+
+class RedisJournalLog(RedisClient):
+    """JournalLog on Redis."""
+
+    @store_errors
+    async def read_journal(self, partition: int, after: EntryId, count: int, *, wait_ms: int = 0) -> list[JournalRow]:
+        """See JournalLog; waiting takes a connection of its own."""
+        wait = ("BLOCK", wait_ms) if wait_ms else ()
+        key = self.key(partition, "journal")
+        reply = await self.command("XREAD", "COUNT", count, *wait, "STREAMS", key, str(after))
+        if not reply:
+            return []
+        return [JournalRow(EntryId.parse(entry_id.decode()), fields[b"b"]) for entry_id, fields in reply[0][1]]
+
+    @store_errors
+    async def journal_length(self, partition: int) -> int:
+        """See JournalLog."""
+        return int(await self.command("XLEN", self.key(partition, "journal")))
+
+    @store_errors
+    async def journal_octets(self, partition: int) -> int:
+        """See JournalLog."""
+        return int(await self.command("MEMORY", "USAGE", self.key(partition, "journal")) or 0)
+
+    @store_errors
+    async def archived(self, partition: int) -> EntryId:
+        """See JournalLog."""
+        stored = await self.command("GET", self.key(partition, "archived"))
+        return EntryId.parse("0-0" if stored is None else stored.decode())
+
+    @store_errors
+    async def claim_archiver(self, partition: int, node: str, digits: str) -> ArchiverClaim:
+        """See JournalLog."""
+        keys = [self.key(partition, "archiver"), self.key(partition, "archived")]
+        token, archived = await self.function(CLAIM_ARCHIVER_FUNCTION, keys, [node, digits])
+        return ArchiverClaim(partition, token.decode(), EntryId.parse(archived.decode()))
+
+    @store_errors
+    async def set_archived(self, claim: ArchiverClaim, entry_id: EntryId) -> None:
+        """See JournalLog."""
+        keys = [self.key(claim.partition, "archiver"), self.key(claim.partition, "archived")]
+        self._check(await self.function(ARCHIVED_FUNCTION, keys, [claim.token, str(entry_id)]), claim, entry_id)
+
+    @store_errors
+    async def trim_journal(self, claim: ArchiverClaim, entry_id: EntryId) -> None:
+        """See JournalLog."""
+        keys = [self.key(claim.partition, name) for name in ("archiver", "archived", "journal")]
+        behind = EntryId(entry_id.epoch, entry_id.number + 1)
+        answer = await self.function(TRIM_FUNCTION, keys, [claim.token, str(entry_id), str(behind)])
+        self._check(answer, claim, entry_id)
+
+    def _check(self, answer: bytes, claim: ArchiverClaim, entry_id: EntryId) -> None:
+        if answer.startswith(b"LOST"):
+            raise ArchiverLostError(
+                f"another archiver took partition {claim.partition} ({answer[5:].decode()}): this one must end"
+            )
+        if answer == b"AHEAD":
+            raise StoreError(f"partition {claim.partition}: entry {entry_id} is not archived yet and can't be trimmed")

@@ -1,0 +1,1 @@
+"""Charging records: assembled from the journal, written as files."""

@@ -1,0 +1,1 @@
+"""The decision: rating, quota, sessions. Pure kernels, no I/O, no clock."""

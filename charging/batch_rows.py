@@ -1,0 +1,106 @@
+"""Rows between batches: requests with their child rows and octets are copied whole, their offsets moved along."""
+
+import numpy as np
+
+from charging.batch import (
+    COUNT_CREDITS,
+    COUNT_IDENTITIES,
+    COUNT_MSCCS,
+    COUNT_OCTETS,
+    COUNT_REQUESTS,
+)
+from vocabulary.kernel import kernel
+from vocabulary.outcomes import Outcome
+
+_UNDECIDED = int(Outcome.UNDECIDED)
+
+
+@kernel
+def has_room(batch, source, row):
+    """Does the batch have room for a request of `source` with all that belongs to it?"""
+    request = source.requests[row]
+    counts = batch.counts
+    return (
+        counts[COUNT_REQUESTS] < batch.requests.shape[0]
+        and counts[COUNT_MSCCS] + request.mscc_count <= batch.msccs.shape[0]
+        and counts[COUNT_IDENTITIES] + request.identity_count
+        <= batch.identities.shape[0]
+        and counts[COUNT_CREDITS] + request.credit_count <= batch.credits.shape[0]
+        and counts[COUNT_OCTETS] + request.message_length <= batch.octets.shape[0]
+    )
+
+
+@kernel
+def append_request(batch, source, row):
+    """Copy request `row` of `source` with its MSCCs, identities, credits, opening and octets to the end of `batch`."""
+    place = batch.counts[COUNT_REQUESTS]
+    batch.requests[place] = source.requests[row]
+    request = batch.requests[place]
+    at = batch.counts[COUNT_OCTETS]
+    start = np.int64(request.message_offset)
+    for index in range(request.message_length):
+        batch.octets[at + index] = source.octets[start + index]
+    shift = at - start
+    batch.counts[COUNT_OCTETS] = at + request.message_length
+    request.message_offset += shift
+    request.session_id_offset += shift
+    request.origin_host_offset += shift
+    request.origin_realm_offset += shift
+    request.service_information_offset += shift
+    request.failed_offset += shift
+    first = np.int64(request.mscc_first)
+    request.mscc_first = batch.counts[COUNT_MSCCS]
+    for index in range(request.mscc_count):
+        batch.msccs[request.mscc_first + index] = source.msccs[first + index]
+        batch.msccs[request.mscc_first + index].request = place
+    batch.counts[COUNT_MSCCS] += request.mscc_count
+    first = np.int64(request.identity_first)
+    request.identity_first = batch.counts[COUNT_IDENTITIES]
+    for index in range(request.identity_count):
+        batch.identities[request.identity_first + index] = source.identities[
+            first + index
+        ]
+        batch.identities[request.identity_first + index].offset += shift
+        batch.identities[request.identity_first + index].request = place
+    batch.counts[COUNT_IDENTITIES] += request.identity_count
+    first = np.int64(request.credit_first)
+    request.credit_first = batch.counts[COUNT_CREDITS]
+    for index in range(request.credit_count):
+        batch.credits[request.credit_first + index] = source.credits[first + index]
+    batch.counts[COUNT_CREDITS] += request.credit_count
+    if request.kind == KIND_COMMAND:
+        batch.openings[place] = source.openings[row]
+    batch.counts[COUNT_REQUESTS] = place + 1
+
+
+@kernel
+def take_rows(batch, source, rows, first, count):
+    """Append rows[first:first + count] of `source` to `batch`; how many fitted."""
+    for index in range(count):
+        if not has_room(batch, source, rows[first + index]):
+            return index
+        append_request(batch, source, rows[first + index])
+    return count
+
+
+@kernel
+def clear_batch(batch):
+    """An empty batch again."""
+    for index in range(batch.counts.shape[0]):
+        batch.counts[index] = 0
+
+
+@kernel
+def refuse_undecided(batch, answers, outcome):
+    """Answer every request of the batch with `outcome`, but those that have one already."""
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        request, answer = batch.requests[row], answers.answers[row]
+        answer.outcome = request.outcome if request.outcome != _UNDECIDED else outcome
+        answer.is_duplicate = 0
+        answer.is_silent = 0
+        answer.failed_code = 0
+        for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
+            answers.msccs[index].outcome = answer.outcome
+            answers.msccs[index].has_grant = 0
+            answers.msccs[index].final_action = 0
+            answers.msccs[index].validity_s = 0

@@ -1,0 +1,1 @@
+"""The size and the end of grants."""

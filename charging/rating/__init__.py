@@ -1,0 +1,1 @@
+"""Units to money: tariff lookup, price, rounding."""

@@ -1,0 +1,79 @@
+"""Requests of a tick to partitions: the account by identity or session, and with it the one writer that decides."""
+
+import numpy as np
+
+from balances.account_finder import find_account
+from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
+from vocabulary.kernel import kernel
+from vocabulary.outcomes import Outcome
+
+_UNDECIDED = int(Outcome.UNDECIDED)
+
+
+@kernel
+def find_accounts(batch, finder):
+    """Fill account_id of the undecided requests whose account is known here; -1 for the others."""
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        request = batch.requests[row]
+        if request.outcome != _UNDECIDED or request.account_id >= 0:
+            continue
+        entry = -1
+        if request.identity_count > 0:
+            entry = find_account(finder, request.identity_high, request.identity_low)
+        elif request.request_type != INITIAL:
+            entry = find_account(finder, request.session_high, request.session_low)
+        if entry >= 0:
+            request.account_id = finder.account_id[entry]
+            request.identity_epoch = finder.identity_epoch[entry]
+
+
+@kernel
+def order_by_partition(batch, partition_count, rows, firsts):
+    """Sort row numbers by where they go, keeping their order within each.
+
+    rows     int32[>= requests]: row numbers, written
+    firsts   int64[partition_count + 3]: firsts[p] is where partition p begins in `rows`; then the rows whose account is
+             not known here, then those that have an outcome already, then the end
+    """
+    for place in range(partition_count + 3):
+        firsts[place] = 0
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        firsts[_destination(batch.requests[row], partition_count) + 1] += 1
+    for place in range(partition_count + 2):
+        firsts[place + 1] += firsts[place]
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        destination = _destination(batch.requests[row], partition_count)
+        rows[firsts[destination]] = row
+        firsts[destination] += 1
+    for place in range(partition_count + 2, 0, -1):
+        firsts[place] = firsts[place - 1]
+    firsts[0] = 0
+
+
+@kernel
+def _destination(request, partition_count):
+    """The partition, or partition_count where the account isn't known, or one more where there is nothing to decide."""
+    if request.outcome != _UNDECIDED:
+        return partition_count + 1
+    if request.account_id < 0:
+        return np.int64(partition_count)
+    return np.int64(request.account_id % partition_count)
+
+
+@kernel
+def refuse_excess(batch, rows, first, count, refuse_all):
+    """At a queue's limit: keep rows[first:] that may still be queued in front, the refused behind; how many are kept.
+
+    Used units can be stored later but not asked for again, so updates and terminations are refused last.
+    """
+    kept = 0
+    for index in range(first, first + count):
+        row = rows[index]
+        request_type = batch.requests[row].request_type
+        if not refuse_all and request_type != INITIAL and request_type != EVENT:
+            place = first + kept
+            for later in range(index, place, -1):
+                rows[later] = rows[later - 1]
+            rows[place] = row
+            kept += 1
+    return kept

@@ -1,0 +1,1 @@
+"""Sessions of an account: open, repeat, expire, end."""

@@ -1,0 +1,1 @@
+"""Diameter: the base protocol and Gy/Ro."""

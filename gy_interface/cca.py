@@ -1,0 +1,331 @@
+"""CCAs of a decided batch, written into one buffer in the order of their connections: one write a connection.
+
+The shape satisfies every client we know (clients.md 6f): Session-Id first, Result-Code, who we are, what the request
+said of itself, then MSCCs with what was asked for. Errors 3xxx carry the E bit and the general grammar of RFC 6733 §7.2,
+in which CC-Request-Type and -Number may stand as well; some clients match answers by them.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charging.batch import (
+    COUNT_REQUESTS,
+    HAS_PROXY_INFO,
+    IS_PROXIABLE,
+    KIND_USAGE,
+    NUMBER_UNREADABLE,
+    TERMINATION,
+    UNITS_AT_COMMAND_LEVEL,
+)
+from gy_interface.avp_codes import (
+    AUTH_APPLICATION_ID,
+    CC_REQUEST_NUMBER,
+    CC_REQUEST_TYPE,
+    CC_SERVICE_SPECIFIC_UNITS,
+    CC_TIME,
+    CC_TOTAL_OCTETS,
+    FAILED_AVP,
+    FINAL_UNIT_ACTION,
+    FINAL_UNIT_INDICATION,
+    GRANTED_SERVICE_UNIT,
+    MULTIPLE_SERVICES_CREDIT_CONTROL,
+    ORIGIN_HOST,
+    ORIGIN_REALM,
+    RATING_GROUP,
+    RESULT_CODE,
+    SERVICE_IDENTIFIER,
+    SESSION_ID,
+    VALIDITY_TIME,
+)
+from gy_interface.avp_writer import (
+    find_avp,
+    put_failed,
+    put_failed_example,
+    put_header,
+    put_proxy_infos,
+    put_text,
+    put_unsigned32,
+    put_unsigned64,
+)
+from gy_interface.octets import copy_octets, store32
+from vocabulary.kernel import kernel
+from vocabulary.limits import BATCH_REQUESTS_MAX, DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.outcomes import RESULT_CODES, Outcome
+from vocabulary.units import Unit
+
+ANSWER_SPAN_DTYPE: Final = np.dtype(
+    [
+        ("connection", np.int32),
+        ("connection_epoch", np.int32),
+        ("offset", np.int64),  # in the buffer
+        ("length", np.int64),
+        ("answers", np.int64),
+    ],
+    align=True,
+)
+"""The answers of one connection, next to each other in the buffer."""
+
+_FIXED_OCTETS = 256
+_MSCC_OCTETS = 128
+_HEADER_OCTETS = 20
+_CREDIT_CONTROL = 272
+_APPLICATION = 4
+_FLAG_PROXIABLE = 0x40
+_FLAG_ERROR = 0x20
+_UNDECIDED = int(Outcome.UNDECIDED)
+_GRANTED = int(Outcome.GRANTED)
+_RATING_FAILED = int(Outcome.RATING_FAILED)
+_CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
+_PERMANENT_FAILURE = 5000
+_RESULT_CODES = tuple(code or RESULT_CODES[Outcome.UNABLE_TO_COMPLY] for code in RESULT_CODES)
+"""5012 for a row that was answered undecided: a fault of ours, said as such."""
+_SECONDS = int(Unit.SECONDS)
+_EVENTS = int(Unit.EVENTS)
+
+
+class AnswerRules(NamedTuple):
+    """What the answers of a front end have in common, made once (`new_answer_rules`)."""
+
+    identity: NDArray[np.uint8]  # Origin-Host and Origin-Realm as AVPs
+    examples: NDArray[np.int64]  # (k, 2): sorted (vendor << 32 | code, least octets of the payload), for Failed-AVP
+
+
+class AnswerOrder(NamedTuple):
+    """Rows to answer, those of a connection next to each other and in the batch's order (`new_answer_order`)."""
+
+    rows: NDArray[np.int32]  # (BATCH_REQUESTS_MAX,)
+    firsts: NDArray[np.int64]  # (connections_max + 1,)
+
+
+def _text_avp(code: int, text: str) -> bytes:
+    octets = text.encode()
+    size = 8 + len(octets)
+    return code.to_bytes(4, "big") + (0x40000000 | size).to_bytes(4, "big") + octets + bytes(-size & 3)
+
+
+def new_answer_rules(host: str, realm: str, examples: dict[int, int]) -> AnswerRules:
+    """Rules of a front end that answers as `host`, `realm`.
+
+    examples   least payload octets by vendor << 32 | code: 4 for Unsigned32, Enumerated and Time, 8 for Unsigned64 ...
+    """
+    identity = _text_avp(ORIGIN_HOST, host) + _text_avp(ORIGIN_REALM, realm)
+    return AnswerRules(
+        np.array(bytearray(identity), np.uint8), np.array(sorted(examples.items()), np.int64).reshape(-1, 2)
+    )
+
+
+def new_answer_order(connections_max: int, rows_max: int = BATCH_REQUESTS_MAX) -> AnswerOrder:
+    """Room to order a batch's rows by connections 0..connections_max - 1."""
+    return AnswerOrder(np.zeros(rows_max, np.int32), np.zeros(connections_max + 1, np.int64))
+
+
+def answer_octets_max(rules: AnswerRules) -> int:
+    """Octets that `out` of encode_answers must hold at least: the longest answer."""
+    return (
+        _FIXED_OCTETS
+        + rules.identity.shape[0]
+        + 3 * DIAMETER_MESSAGE_OCTETS_MAX
+        + _MSCC_OCTETS * MSCCS_PER_REQUEST_MAX
+    )
+
+
+@kernel
+def order_answers(batch, answers, order):
+    """Write the rows that get an answer to `order.rows`, by connection; how many. A counting sort, so each keeps its order.
+
+    Silent rows, account commands and rows of no connection are left out.
+    """
+    firsts, connections_max = order.firsts, order.firsts.shape[0] - 1
+    for connection in range(connections_max + 1):
+        firsts[connection] = 0
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        if _is_answered(batch.requests[row], answers.answers[row], connections_max):
+            firsts[batch.requests[row].connection + 1] += 1
+    for connection in range(connections_max):
+        firsts[connection + 1] += firsts[connection]
+    count = firsts[connections_max]
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        request = batch.requests[row]
+        if _is_answered(request, answers.answers[row], connections_max):
+            order.rows[firsts[request.connection]] = row
+            firsts[request.connection] += 1
+    return count
+
+
+@kernel
+def _is_answered(request, answer, connections_max):
+    return request.kind == KIND_USAGE and answer.is_silent == 0 and 0 <= request.connection < connections_max
+
+
+@kernel
+def encode_answers(batch, answers, order, place, count, rules, out, spans):
+    """Write the CCAs of order.rows[place:count] to `out`. (Place after the last one written, spans, octets written.)
+
+    place, count   where to begin, and what order_answers returned
+    rules          AnswerRules
+    out            uint8[]: at least answer_octets_max(rules), better 300 octets a row
+    spans          ANSWER_SPAN_DTYPE[]: one for each connection (and epoch of it), written
+    Stops early where `out` or `spans` is full: write what is there, and call again from the returned place.
+    """
+    at, span_count = np.int64(0), np.int64(0)
+    while place < count:
+        row = np.int64(order.rows[place])
+        request = batch.requests[row]
+        if at + _octets_max(request, rules) > out.shape[0]:
+            break
+        if (
+            span_count == 0
+            or spans[span_count - 1].connection != request.connection
+            or spans[span_count - 1].connection_epoch != request.connection_epoch
+        ):
+            if span_count == spans.shape[0]:
+                break
+            spans[span_count].connection = request.connection
+            spans[span_count].connection_epoch = request.connection_epoch
+            spans[span_count].offset = at
+            spans[span_count].length = 0
+            spans[span_count].answers = 0
+            span_count += 1
+        end = _put_answer(out, at, batch, request, answers.answers[row], answers.msccs, rules)
+        spans[span_count - 1].length += end - at
+        spans[span_count - 1].answers += 1
+        at = end
+        place += 1
+    return place, span_count, at
+
+
+@kernel
+def _octets_max(request, rules):
+    """No answer to `request` is longer: it holds at most its Session-Id, a Failed-AVP and its Proxy-Infos of it."""
+    return (
+        _FIXED_OCTETS
+        + rules.identity.shape[0]
+        + 3 * np.int64(request.message_length)
+        + _MSCC_OCTETS * np.int64(request.mscc_count)
+    )
+
+
+@kernel
+def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
+    """One CCA at out[start:]; the place after it."""
+    outcome = np.int64(answer.outcome)
+    is_flat = (request.presence & UNITS_AT_COMMAND_LEVEL) != 0 and request.mscc_count > 0
+    if is_flat and outcome == _GRANTED:
+        outcome = np.int64(mscc_answers[request.mscc_first].outcome)
+    code = _RESULT_CODES[outcome]
+    flags = _FLAG_PROXIABLE if request.presence & IS_PROXIABLE else 0
+    is_error = 3000 <= code < 4000
+    if is_error:
+        flags |= _FLAG_ERROR
+    at = store32(out, start + 4, (flags << 24) | _CREDIT_CONTROL)
+    at = store32(out, at, _APPLICATION)
+    at = store32(out, at, np.int64(request.hop_by_hop))
+    at = store32(out, at, np.int64(request.end_to_end))
+    if request.session_id_length > 0:
+        offset, length = np.int64(request.session_id_offset), np.int64(request.session_id_length)
+        at = put_text(out, at, SESSION_ID, batch.octets, offset, length)
+    at = put_unsigned32(out, at, RESULT_CODE, code)
+    at = copy_octets(rules.identity, 0, out, at, rules.identity.shape[0])
+    if not is_error:
+        at = put_unsigned32(out, at, AUTH_APPLICATION_ID, _APPLICATION)
+    if request.request_type != 0:
+        at = put_unsigned32(out, at, CC_REQUEST_TYPE, np.int64(request.request_type))
+    if not request.presence & NUMBER_UNREADABLE:
+        at = put_unsigned32(out, at, CC_REQUEST_NUMBER, np.int64(request.request_number))
+    if outcome == _GRANTED or outcome == _CREDIT_LIMIT_REACHED:
+        at = _put_services(out, at, batch, request, mscc_answers, is_flat)
+    at = _put_faults(out, at, batch, request, answer, mscc_answers, code, rules)
+    if request.presence & HAS_PROXY_INFO:
+        offset, length = np.int64(request.message_offset), np.int64(request.message_length)
+        at = put_proxy_infos(out, at, batch.octets, offset, length)
+    store32(out, start, (1 << 24) | (at - start))
+    return at
+
+
+@kernel
+def _put_services(out, at, batch, request, mscc_answers, is_flat):
+    """The MSCCs in the order of the request; for a request whose units stand outside of MSCCs the units alone."""
+    may_grant = request.request_type != TERMINATION
+    first = np.int64(request.mscc_first)
+    for index in range(first, first + request.mscc_count):
+        if not is_flat:
+            at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant)
+        elif may_grant:
+            at = _put_conditions(out, _put_units(out, at, mscc_answers[index]), mscc_answers[index])
+    return at
+
+
+@kernel
+def _put_mscc(out, start, mscc, answer, may_grant):
+    """Multiple-Services-Credit-Control; its ids only where the request had them (clients.md 6a)."""
+    at = start + 8
+    if may_grant:
+        at = _put_units(out, at, answer)
+    if mscc.service_identifier >= 0:
+        at = put_unsigned32(out, at, SERVICE_IDENTIFIER, mscc.service_identifier)
+    if mscc.rating_group >= 0:
+        at = put_unsigned32(out, at, RATING_GROUP, mscc.rating_group)
+    at = put_unsigned32(out, at, RESULT_CODE, _RESULT_CODES[answer.outcome])
+    if may_grant:
+        at = _put_conditions(out, at, answer)
+    put_header(out, start, MULTIPLE_SERVICES_CREDIT_CONTROL, at - start)
+    return at
+
+
+@kernel
+def _put_units(out, at, answer):
+    """Granted-Service-Unit in the unit that is rated: Open5GS and Kamailio know no other than the one they asked for."""
+    if answer.has_grant == 0:
+        return at
+    if answer.unit == _SECONDS:
+        put_header(out, at, GRANTED_SERVICE_UNIT, 20)
+        return put_unsigned32(out, at + 8, CC_TIME, min(answer.granted, 0xFFFFFFFF))
+    put_header(out, at, GRANTED_SERVICE_UNIT, 24)
+    code = CC_SERVICE_SPECIFIC_UNITS if answer.unit == _EVENTS else CC_TOTAL_OCTETS
+    return put_unsigned64(out, at + 8, code, answer.granted)
+
+
+@kernel
+def _put_conditions(out, at, answer):
+    """Validity-Time, and what happens when the units are used up (RFC 8506 §8.33, §8.34)."""
+    if answer.validity_s > 0:
+        at = put_unsigned32(out, at, VALIDITY_TIME, np.int64(answer.validity_s))
+    if answer.final_action > 0:
+        at = put_header(out, at, FINAL_UNIT_INDICATION, 20)
+        at = put_unsigned32(out, at, FINAL_UNIT_ACTION, np.int64(answer.final_action) - 1)
+    return at
+
+
+@kernel
+def _put_faults(out, at, batch, request, answer, mscc_answers, code, rules):
+    """Failed-AVP: what is wrong with the request, or the services that have no price (RFC 8506 §9.2)."""
+    octets = batch.octets
+    if code >= _PERMANENT_FAILURE and request.outcome != _UNDECIDED:
+        if request.failed_length > 0:
+            return put_failed(out, at, octets, np.int64(request.failed_offset), np.int64(request.failed_length))
+        if request.failed_code > 0:
+            failed_code, vendor = np.int64(request.failed_code), np.int64(request.failed_vendor)
+            return put_failed_example(out, at, failed_code, vendor, rules.examples)
+    elif code >= _PERMANENT_FAILURE and answer.failed_code > 0:
+        message = np.int64(request.message_offset)
+        key = np.int64(answer.failed_code)
+        place, size = find_avp(octets, message, np.int64(request.message_length), key)
+        if size > 0:
+            return put_failed(out, at, octets, place, size)
+        return put_failed_example(out, at, key, 0, rules.examples)
+    elif code < 3000 or code >= 4000:
+        for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
+            if mscc_answers[index].outcome == _RATING_FAILED:
+                at = _put_unrated(out, at, batch.msccs[index])
+    return at
+
+
+@kernel
+def _put_unrated(out, at, mscc):
+    """Failed-AVP of an MSCC without a price: what names its service. A service without a name has rating group 0."""
+    put_header(out, at, FAILED_AVP, 20)
+    if mscc.rating_group < 0 and mscc.service_identifier >= 0:
+        return put_unsigned32(out, at + 8, SERVICE_IDENTIFIER, mscc.service_identifier)
+    return put_unsigned32(out, at + 8, RATING_GROUP, max(mscc.rating_group, 0))

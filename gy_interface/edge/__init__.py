@@ -1,0 +1,1 @@
+"""Diameter's sockets."""

@@ -1,0 +1,172 @@
+"""One batch from loaded records to the commit that writes it: records placed, rows decided, journal entry and keys made."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.arena import place_records
+from balances.commands import Applied, CommandAnswer, Refused, encode_answer
+from balances.journal import encode_entry
+from balances.keys import DUE_BUCKET_S
+from balances.store import Commit, EntryId, Expiring, Load, Loaded, Ownership
+from charging.batch import COUNT_REQUESTS, KIND_COMMAND, KIND_EXPIRE
+from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES, Scratch
+from charging.engine import decide
+from charging.grouping import GroupTable, group_requests
+from charging.session_routes import read_recorded, write_keys
+from charging.tariff_tables import TariffTables
+from runtime.batch_in_flight import BatchInFlight
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import COMMAND_ANSWER_KEPT_S
+from vocabulary.outcomes import Outcome
+
+_TENANT_SHIFT: Final = 48
+
+
+class PoisonedBatch(Exception):
+    """A record of the batch contradicts itself; the batch is to be decided again in halves."""
+
+
+def prepare_load(batch: BatchInFlight, table: GroupTable) -> Load:
+    """Group the batch's rows by account and say what has to be loaded for them."""
+    accounts = batch.accounts
+    group_requests(batch.usage, table, accounts)
+    slots, answered = int(accounts.counts[0]), int(accounts.counts[1])
+    batch.load = Load(
+        tenants=accounts.tenants,
+        account_ids=accounts.account_ids,
+        slot_count=slots,
+        answered=accounts.answered[:answered],
+        names=[f"command:{command_id}" for command_id in batch.command_ids],
+    )
+    return batch.load
+
+
+def decide_loaded(batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, scratch: Scratch, now_ns: int) -> None:
+    """Decide the batch on what was loaded. PoisonedBatch where a record can't be read or contradicts itself."""
+    accounts = batch.accounts
+    slots = int(accounts.counts[0])
+    bad = place_records(batch.arena, loaded.source, loaded.first, loaded.octets, accounts.room_words, slots)
+    if bad >= 0:
+        raise PoisonedBatch(f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads")
+    answered = int(accounts.counts[1])
+    if answered:
+        read_recorded(loaded.source, loaded.answered_first, loaded.answered_octets, answered, batch.recorded)
+    _skip_answered_commands(batch, loaded)
+    try:
+        decide(
+            batch.arena, slots, tariffs, batch.usage, batch.recorded, now_ns, batch.answers, batch.journal, scratch
+        )
+    except AssertionError as error:
+        raise PoisonedBatch(f"a record contradicts itself: {error}") from error
+    batch.decided_ns = now_ns
+
+
+def _skip_answered_commands(batch: BatchInFlight, loaded: Loaded) -> None:
+    """Commands whose answer the store has already are not decided again: their outcome is passed on."""
+    if not batch.command_ids:
+        return
+    requests = batch.usage.requests
+    seen: set[int] = {index for index, value in enumerate(loaded.values) if value is not None}
+    first_of: dict[str, int] = {}
+    for index, command_id in enumerate(batch.command_ids):
+        if first_of.setdefault(command_id, index) != index:
+            seen.add(index)
+    for row in range(batch.request_count):
+        if requests[row]["kind"] == KIND_COMMAND and int(requests[row]["command_id"]) in seen:
+            requests[row]["outcome"] = Outcome.GRANTED
+
+
+def has_effect(batch: BatchInFlight) -> bool:
+    """Does the decided batch write anything? A batch of nothing but repeats doesn't."""
+    return bool(batch.journal.counts[ROWS_REQUESTS]) or batch.commands_position is not None
+
+
+def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId, entry_id: EntryId) -> Commit:
+    """The commit of a decided batch: journal entry, changed records, session routes, recorded answers, due hints."""
+    journal, accounts, counts = batch.journal, batch.accounts, batch.key_counts
+    entry = encode_entry(
+        partition=ownership.partition,
+        follows=str(previous_id),
+        now_ns=batch.decided_ns,
+        tables={
+            "requests": journal.requests[: journal.counts[ROWS_REQUESTS]],
+            "usages": journal.usages[: journal.counts[ROWS_USAGES]],
+            "movements": journal.movements[: journal.counts[ROWS_MOVEMENTS]],
+        },
+        octets=journal.octets[: journal.counts[ROWS_OCTETS]],
+        voids=tuple(batch.voids),
+    )
+    write_keys(
+        batch.usage,
+        batch.answers,
+        journal,
+        batch.recorded,
+        batch.decided_ns,
+        batch.routes,
+        batch.route_octets,
+        batch.session_keys,
+        counts,
+    )
+    batch.commit = Commit(
+        ownership=ownership,
+        entry_id=entry_id,
+        previous_id=previous_id,
+        entry=entry,
+        arena=batch.arena,
+        tenants=accounts.tenants,
+        account_ids=accounts.account_ids,
+        slot_count=int(accounts.counts[0]),
+        routes=batch.routes[: counts[0]],
+        route_octets=batch.route_octets[: counts[1]],
+        session_keys=batch.session_keys[: counts[2]],
+        expiring=_command_answers(batch) if batch.command_ids else (),
+        due=_due_hints(batch),
+        commands_position=batch.commands_position,
+    )
+    return batch.commit
+
+
+def _command_answers(batch: BatchInFlight) -> list[Expiring]:
+    """The answers that the senders of account commands wait for."""
+    requests, answers = batch.usage.requests, batch.answers.answers
+    written = []
+    for row in range(batch.request_count):
+        if requests[row]["kind"] != KIND_COMMAND or requests[row]["outcome"] != Outcome.UNDECIDED:
+            continue
+        account_id, outcome = int(requests[row]["account_id"]), Outcome(int(answers[row]["outcome"]))
+        if outcome is Outcome.GRANTED:
+            answer: CommandAnswer = Applied(account_id, int(answers[row]["remaining"]))
+        else:
+            answer = Refused(account_id, outcome)
+        command_id = batch.command_ids[int(requests[row]["command_id"])]
+        written.append(Expiring(f"command:{command_id}", encode_answer(answer), COMMAND_ANSWER_KEPT_S))
+    return written
+
+
+def _due_hints(batch: BatchInFlight) -> list[tuple[int, NDArray[np.int64]]]:
+    """Accounts by the 5-minute bucket in which something of theirs expires."""
+    count = int(batch.usage.counts[COUNT_REQUESTS])
+    due_ns = batch.answers.answers["due_ns"][:count]
+    rows = np.flatnonzero(due_ns)
+    if rows.size == 0:
+        return []
+    buckets = due_ns[rows] // (DUE_BUCKET_S * NS_PER_S) + 1
+    requests = batch.usage.requests
+    members = requests["tenant"][rows].astype(np.int64) << _TENANT_SHIFT | requests["account_id"][rows]
+    return [(int(bucket), members[buckets == bucket]) for bucket in np.unique(buckets)]
+
+
+def fill_expiry_row(batch: BatchInFlight, tenant: int, account_id: int, now_ns: int) -> None:
+    """Append the row that lets what is due in one account expire."""
+    row = int(batch.usage.counts[COUNT_REQUESTS])
+    request = batch.usage.requests[row]
+    batch.usage.requests[row] = np.zeros((), request.dtype)
+    request["kind"] = KIND_EXPIRE
+    request["tenant"] = tenant
+    request["account_id"] = account_id
+    request["received_ns"] = now_ns
+    request["command_id"] = -1
+    request["connection"] = -1
+    batch.usage.counts[COUNT_REQUESTS] = row + 1

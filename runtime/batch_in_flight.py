@@ -1,0 +1,82 @@
+"""Everything one batch of a partition needs from its first row to its answers, allocated once and used again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.arena import Arena, new_arena
+from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, Load
+from charging.batch import (
+    COUNT_REQUESTS,
+    AnswerBatch,
+    UsageBatch,
+    new_answer_batch,
+    new_recorded_answers,
+    new_usage_batch,
+)
+from charging.batch_rows import clear_batch
+from charging.decision import JournalRows, new_journal_rows
+from charging.grouping import Accounts, new_accounts
+from vocabulary.limits import BATCH_REQUESTS_MAX
+
+KEY_ROWS_MAX: Final = 3 * BATCH_REQUESTS_MAX
+KEY_OCTETS_MAX: Final = 2048 * BATCH_REQUESTS_MAX
+
+
+@dataclass(slots=True)
+class BatchInFlight:
+    """A batch with its records, answers and the keys that its commit writes."""
+
+    usage: UsageBatch = field(default_factory=new_usage_batch)
+    answers: AnswerBatch = field(default_factory=new_answer_batch)
+    accounts: Accounts = field(default_factory=new_accounts)
+    arena: Arena = field(default_factory=new_arena)
+    recorded: NDArray[np.int64] = field(default_factory=new_recorded_answers)
+    journal: JournalRows = field(default_factory=new_journal_rows)
+    routes: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, ROUTE_DTYPE))
+    route_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(KEY_OCTETS_MAX, np.uint8))
+    session_keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, SESSION_KEY_DTYPE))
+    key_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
+    command_ids: list[str] = field(default_factory=list)
+    """by `requests.command_id`"""
+    commands_position: str | None = None
+    load: Load | None = None
+    commit: Commit | None = None
+    voids: Sequence[str] = ()
+    on_finished: list[Callable[[], None]] = field(default_factory=list)
+    """called once when its answers are out: what was in it is in the store, or was refused"""
+    oldest_ns: int = 0
+    """receipt of its first request"""
+    decided_ns: int = 0
+
+    @property
+    def request_count(self) -> int:
+        """Requests in the batch."""
+        return int(self.usage.counts[COUNT_REQUESTS])
+
+
+class BatchPool:
+    """Batches that wait to be used again; new ones are made while there are none."""
+
+    def __init__(self, make: Callable[[], BatchInFlight] = BatchInFlight) -> None:
+        self._free: list[BatchInFlight] = []
+        self._make = make
+
+    def take(self) -> BatchInFlight:
+        """An empty batch."""
+        return self._free.pop() if self._free else self._make()
+
+    def give_back(self, batch: BatchInFlight) -> None:
+        """Empty the batch and keep it."""
+        clear_batch(batch.usage)
+        batch.command_ids.clear()
+        batch.commands_position = None
+        batch.load = None
+        batch.commit = None
+        batch.on_finished.clear()
+        batch.voids = ()
+        batch.oldest_ns = 0
+        self._free.append(batch)

@@ -1,0 +1,171 @@
+"""Rows of all front ends to the partitions that decide them, and answers back.
+
+A tick's requests find their account in this process's memory of identities; those it doesn't know are looked up in the
+store, apart, and come back as a tick of their own. Nothing here costs Python a request but that look-up.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from balances.account_finder import AccountFinder, new_account_finder, remember_account
+from balances.keys import identity_key
+from balances.store import BalanceStore, StoreError
+from charging.batch import COUNT_REQUESTS, EVENT, INITIAL, UsageBatch
+from charging.batch_rows import refuse_undecided, take_rows
+from charging.routing import find_accounts, order_by_partition, refuse_excess
+from runtime.batch_in_flight import BatchInFlight, BatchPool
+from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from vocabulary.ids import IDENTITY_WORDS, IdentityKind
+from vocabulary.limits import BATCH_REQUESTS_MAX, REQUESTS_QUEUED_MAX, REQUESTS_QUEUED_NEW_SESSIONS_MAX
+from vocabulary.outcomes import Outcome
+
+LOOK_UPS_MAX: Final = 512
+"""Requests whose identities one look-up asks the store for."""
+_SUBSCRIPTION_ID_CODE: Final = 443
+
+
+class Batcher:
+    """Joins the requests of a process and hands them to its partitions' pipelines."""
+
+    def __init__(
+        self,
+        *,
+        store: BalanceStore,
+        pool: BatchPool,
+        deliver: Callable[[BatchInFlight], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object] = asyncio.ensure_future,
+    ) -> None:
+        self.pipelines: Sequence[PartitionPipeline] = ()
+        self.looked_up_total = 0
+        self.refused_total = 0
+        self._store = store
+        self._pool = pool
+        self._deliver = deliver
+        self._spawn = spawn
+        self._finder: AccountFinder = new_account_finder()
+        self._rows = np.zeros(4 * BATCH_REQUESTS_MAX, np.int32)
+        self._firsts = np.zeros(1, np.int64)
+
+    def serve(self, pipelines: Sequence[PartitionPipeline]) -> None:
+        """Take the partitions, by number, that this process owns; all of the store's for now."""
+        self.pipelines = pipelines
+        self._firsts = np.zeros(len(pipelines) + 3, np.int64)
+
+    def offer(self, batch: UsageBatch) -> None:
+        """Queue the requests of a tick; they are copied, the batch may be used again at once.
+
+        Requests that have an outcome already are not queued: the codec answers those.
+        """
+        partitions = len(self.pipelines)
+        find_accounts(batch, self._finder)
+        order_by_partition(batch, partitions, self._rows, self._firsts)
+        firsts = self._firsts.tolist()
+        for partition, pipeline in enumerate(self.pipelines):
+            first, count = firsts[partition], firsts[partition + 1] - firsts[partition]
+            if count and not self._has_refused(pipeline, batch, first, count):
+                pipeline.offer(batch, self._rows, first, count)
+        unknown_first, unknown_count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
+        while unknown_count > 0:
+            taken = self._look_up_later(batch, unknown_first, min(unknown_count, LOOK_UPS_MAX))
+            unknown_first += taken
+            unknown_count -= taken
+
+    def _has_refused(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> bool:
+        """At the queue's limits: new sessions get 3004 first, then everything. True where rows were dealt with here."""
+        is_full = pipeline.queued + count > REQUESTS_QUEUED_MAX or pipeline.state is not PipelineState.READY
+        if not is_full and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX:
+            return False
+        is_away = pipeline.state is PipelineState.AWAY and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX
+        kept = int(refuse_excess(batch, self._rows, first, count, is_full and not is_away))
+        refused = self._pool.take()
+        take_rows(refused.usage, batch, self._rows, first + kept, count - kept)
+        if kept:
+            pipeline.offer(batch, self._rows, first, kept)
+        self._refuse(refused, Outcome.TOO_BUSY)
+        return True
+
+    def _refuse(self, batch: BatchInFlight, outcome: Outcome) -> None:
+        self.refused_total += batch.request_count
+        refuse_undecided(batch.usage, batch.answers, int(outcome))
+        self._deliver(batch)
+        self._pool.give_back(batch)
+
+    def _look_up_later(self, source: UsageBatch, first: int, count: int) -> int:
+        """Copy requests of unknown accounts aside and ask the store for them; how many were taken."""
+        waiting = self._pool.take()
+        taken = int(take_rows(waiting.usage, source, self._rows, first, count))
+        self._spawn(self._look_up(waiting))
+        return taken
+
+    async def _look_up(self, waiting: BatchInFlight) -> None:
+        """Find the accounts of a batch of requests in the store, then offer it again; what stays unknown is answered."""
+        self.looked_up_total += waiting.request_count
+        try:
+            await self._find_by_identity(waiting.usage)
+            await self._find_by_session(waiting.usage)
+        except (StoreError, OSError):
+            self._refuse(waiting, Outcome.TOO_BUSY)
+            return
+        requests = waiting.usage.requests[: waiting.request_count]
+        for row in np.flatnonzero(requests["account_id"] < 0).tolist():
+            requests["outcome"][row] = _outcome_of_unknown(requests[row])
+            if requests["outcome"][row] == Outcome.MISSING_AVP:
+                requests["failed_code"][row] = _SUBSCRIPTION_ID_CODE
+        self.offer(waiting.usage)
+        if np.any(requests["outcome"] != Outcome.UNDECIDED):
+            answered = np.flatnonzero(requests["outcome"] != Outcome.UNDECIDED).astype(np.int32)
+            rest = self._pool.take()
+            take_rows(rest.usage, waiting.usage, answered, 0, answered.shape[0])
+            self._refuse(rest, Outcome.USER_UNKNOWN)
+        self._pool.give_back(waiting)
+
+    async def _find_by_identity(self, usage: UsageBatch) -> None:
+        """Ask for every identity of every row, and take the first of each row that has an account."""
+        count = int(usage.counts[COUNT_REQUESTS])
+        requests, identities = usage.requests, usage.identities
+        rows: list[int] = []
+        keys: list[str] = []
+        for row in range(count):
+            first, length = int(requests[row]["identity_first"]), int(requests[row]["identity_count"])
+            for identity in identities[first : first + length]:
+                offset, kind = int(identity["offset"]), int(identity["kind"])
+                value = bytes(usage.octets[offset : offset + int(identity["length"])]).decode("utf-8", "replace")
+                keys.append(identity_key(int(requests[row]["tenant"]), IDENTITY_WORDS[kind], normal(kind, value)))
+                rows.append(row)
+        if not keys:
+            return
+        for row, found in zip(rows, await self._store.find_accounts(keys), strict=True):
+            request = requests[row]
+            if found is None or request["account_id"] >= 0:
+                continue
+            request["account_id"], request["identity_epoch"] = found
+            remember_account(self._finder, request["identity_high"], request["identity_low"], *found)
+
+    async def _find_by_session(self, usage: UsageBatch) -> None:
+        """Updates and terminations without an identity: by the session index."""
+        requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
+        rows = np.flatnonzero((requests["account_id"] < 0) & (requests["identity_count"] == 0))
+        rows = rows[requests["request_type"][rows] != INITIAL]
+        if rows.size == 0:
+            return
+        digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)
+        for row, account_id in zip(rows.tolist(), await self._store.find_sessions(digests), strict=True):
+            if account_id is not None:
+                request = requests[row]
+                request["account_id"] = account_id
+                remember_account(self._finder, request["session_high"], request["session_low"], account_id, 0)
+
+
+def normal(kind: int, value: str) -> str:
+    """The form in which an identity is a key: E.164 numbers without the plus."""
+    return value.removeprefix("+") if kind == IdentityKind.E164 else value
+
+
+def _outcome_of_unknown(request: np.void) -> Outcome:
+    """Why a request has no account."""
+    if request["identity_count"]:
+        return Outcome.USER_UNKNOWN
+    return Outcome.MISSING_AVP if request["request_type"] in (INITIAL, EVENT) else Outcome.UNKNOWN_SESSION_ID

@@ -1,0 +1,1 @@
+"""The farebox command, a module a command group."""

@@ -1,0 +1,130 @@
+"""Account commands from their stream into the owner's batches, and no faster than these are written.
+
+A command becomes a row like a request. The commit that decides it sets its answer and the stream position, so a reader
+that starts anew begins behind what was decided; a command that was decided already is found by its answer and skipped.
+"""
+
+import asyncio
+from typing import Final
+
+import numpy as np
+import structlog
+
+from balances.commands import AccountCommand, CommandInvalid, CommandRow, Credit, Open, decode_command
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreError
+from charging.batch import (
+    COMMAND_OPEN,
+    COMMAND_TOP_UP,
+    COUNT_CREDITS,
+    COUNT_REQUESTS,
+    KIND_COMMAND,
+    UsageBatch,
+)
+from runtime.batch_in_flight import BatchInFlight
+from runtime.clock import Clock
+from runtime.partition_pipeline import PartitionPipeline, PipelineState
+
+CHUNK_COMMANDS: Final = 1000
+WAIT_MS: Final = 5000
+RETRY_S: Final = 0.5
+
+
+async def read_commands(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> None:
+    """Decide the partition's commands in order, for ever, a chunk at a time."""
+    log = structlog.get_logger(process="engine")
+    position = pipeline.ownership.commands_position
+    while pipeline.state is not PipelineState.LOST:
+        try:
+            rows = await store.read_commands(pipeline.partition, position, CHUNK_COMMANDS, wait_ms=WAIT_MS)
+        except (StoreError, OSError) as error:
+            log.info("account commands can't be read", partition=pipeline.partition, reason=str(error))
+            await asyncio.sleep(RETRY_S)
+            continue
+        while rows:
+            taken = await _decide(rows, pipeline, clock.now_ns(), log)
+            position = rows[taken - 1].position
+            rows = rows[taken:]
+
+
+async def _decide(
+    rows: list[CommandRow], pipeline: PartitionPipeline, now_ns: int, log: structlog.stdlib.BoundLogger
+) -> int:
+    """Append as many commands as one batch takes, wait until they are in the store; how many these were."""
+    finished = asyncio.get_running_loop().create_future()
+    batch = pipeline.pending_for_commands()
+    taken = appended = 0
+    for row in rows:
+        try:
+            command = decode_command(row.octets)
+        except CommandInvalid as error:
+            log.error("account command skipped", position=row.position, reason=str(error))
+            taken += 1
+            continue
+        if not append_command(batch, command, now_ns):
+            break
+        taken += 1
+        appended += 1
+    if appended == 0:
+        return taken
+    pipeline.queued += appended
+    batch.commands_position = rows[taken - 1].position
+    batch.on_finished.append(lambda: finished.done() or finished.set_result(None))
+    pipeline.advance()
+    await finished
+    return taken
+
+
+def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -> bool:
+    """Append one command as a row; False where the batch has no room for it."""
+    usage = batch.usage
+    credits = command.terms.credits if isinstance(command, Open) else command.credits
+    row, first_credit = int(usage.counts[COUNT_REQUESTS]), int(usage.counts[COUNT_CREDITS])
+    if row == usage.requests.shape[0] or first_credit + len(credits) > usage.credits.shape[0]:
+        return False
+    usage.requests[row] = np.zeros((), usage.requests.dtype)
+    request = usage.requests[row]
+    request["kind"] = KIND_COMMAND
+    request["command"] = COMMAND_OPEN if isinstance(command, Open) else COMMAND_TOP_UP
+    request["account_id"] = command.account_id
+    request["tenant"] = command.tenant
+    request["received_ns"] = now_ns
+    request["event_ns"] = now_ns
+    request["connection"] = -1
+    request["command_id"] = len(batch.command_ids)
+    request["credit_first"], request["credit_count"] = first_credit, len(credits)
+    batch.command_ids.append(command.command_id)
+    for index, credit in enumerate(credits):
+        _fill_credit(usage, first_credit + index, credit)
+    if isinstance(command, Open):
+        _fill_opening(usage, row, command)
+    usage.counts[COUNT_REQUESTS] = row + 1
+    usage.counts[COUNT_CREDITS] = first_credit + len(credits)
+    return True
+
+
+def _fill_credit(usage: UsageBatch, place: int, credit: Credit) -> None:
+    usage.credits[place] = (
+        credit.amount,
+        credit.from_ns,
+        credit.to_ns,
+        credit.allowance,
+        0,
+        int(credit.unit),
+        credit.priority,
+        int(credit.kind),
+    )
+
+
+def _fill_opening(usage: UsageBatch, row: int, command: Open) -> None:
+    terms = command.terms
+    usage.openings[row] = (
+        terms.expires_ns,
+        terms.credit_limit_micros,
+        terms.product_from_ns,
+        terms.product_to_ns,
+        terms.offer,
+        terms.release,
+        terms.currency,
+        int(terms.status),
+    )

@@ -1,0 +1,213 @@
+"""The engine process: owns its partitions, decides what front ends and account commands bring, and mends what breaks.
+
+The pipelines (runtime/partition_pipeline.py) do the work; this module claims, connects, reads account commands, sweeps what
+is due, swaps releases, and reconnects. Everything here is once a batch or less.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from balances.edge.redis_store import RedisStore
+from balances.store import Ownership, StoreError, StoreMeta
+from charging.tariff_tables import TariffTables
+from runtime.batch_in_flight import BatchInFlight, BatchPool
+from runtime.batcher import Batcher
+from runtime.clock import Clock
+from runtime.commands_reader import read_commands
+from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.releases import follow_releases
+from runtime.sweeper import sweep
+from runtime.telemetry import Health, Telemetry
+from vocabulary.instants import NS_PER_S
+
+RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_NS_PER_MS: Final = 1_000_000
+
+
+class Engine:
+    """All partitions of the store, owned by this process."""
+
+    def __init__(
+        self,
+        *,
+        store: RedisStore,
+        clock: Clock,
+        telemetry: Telemetry,
+        deliver: Callable[[BatchInFlight], None],
+        node: str,
+        quarantine: Path,
+        reached: Callable[[str], None],
+    ) -> None:
+        self.meta: StoreMeta | None = None
+        self.pipelines: list[PartitionPipeline] = []
+        self._store = store
+        self._clock = clock
+        self._telemetry = telemetry
+        self._deliver = deliver
+        self._node = node
+        self._quarantine = quarantine
+        self._reached = reached
+        self._pool = BatchPool()
+        self.batcher = Batcher(store=store, pool=self._pool, deliver=deliver, spawn=self._spawn)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger(process="engine")
+        self._is_closing = False
+
+    async def start(self) -> StoreMeta:
+        """Claim every partition, connect, load the releases in force, and begin to serve. StoreError says what is wrong."""
+        self.meta = await self._store.open()
+        tariffs = await self._load_releases()
+        wall_ms = self._clock.now_ns() // _NS_PER_MS
+        for partition in range(self.meta.partition_count):
+            ownership = await self._store.claim(partition, self._node, wall_ms=wall_ms, last_epoch=0)
+            self.pipelines.append(await self._pipeline(ownership, tariffs))
+            self._telemetry.gauge("store_up", str(partition)).set(1)
+        self.batcher.serve(self.pipelines)
+        for pipeline in self.pipelines:
+            self._spawn(read_commands(self._store, pipeline, self._clock))
+            self._spawn(sweep(self._store, pipeline, self._clock))
+        self._spawn(follow_releases(self._store, self._node, self.use_tariffs))
+        self._spawn(self._watch())
+        return self.meta
+
+    async def _load_releases(self) -> TariffTables:
+        from catalog_loader.edge.publish import load_published
+
+        tariffs, _ = await load_published(self._store.client)
+        return tariffs
+
+    async def _pipeline(self, ownership: Ownership, tariffs: TariffTables) -> PartitionPipeline:
+        return PartitionPipeline(
+            ownership=ownership,
+            connection=await self._store.connect(ownership),
+            tariffs=tariffs,
+            clock=self._clock,
+            pool=self._pool,
+            deliver=self._deliver,
+            events=self,
+            reached=self._reached,
+        )
+
+    def use_tariffs(self, tariffs: TariffTables) -> None:
+        """Decide with these tables from the next batch on."""
+        for pipeline in self.pipelines:
+            pipeline.tariffs = tariffs
+
+    def health(self) -> Health:
+        """Ready while every partition decides."""
+        reasons = tuple(
+            f"partition {pipeline.partition}: {pipeline.state.value}"
+            for pipeline in self.pipelines
+            if pipeline.state is not PipelineState.READY
+        )
+        if not self.pipelines:
+            reasons = ("starting",)
+        return Health(not reasons, reasons)
+
+    # --- PipelineEvents --------------------------------------------------------------------------------------------------
+
+    def on_committed(self, partition: int, request_count: int, now_ns: int) -> None:
+        """See PipelineEvents."""
+        self._telemetry.counter("requests_total", str(partition)).inc(request_count)
+        self._telemetry.histogram("batch_requests", str(partition)).observe(request_count)
+
+    def on_away(self, partition: int, reason: str) -> None:
+        """See PipelineEvents."""
+        self._telemetry.gauge("store_up", str(partition)).set(0)
+        self._log.warning("store away", partition=partition, reason=reason)
+        self._spawn(self._reconnect(partition, self._resume))
+
+    def on_diverged(self, partition: int, stored_tail: str) -> None:
+        """See PipelineEvents."""
+        self._telemetry.counter("divergences_total").inc()
+        self._log.error("store is older than this engine knows", partition=partition, stored_tail=stored_tail)
+        self._spawn(self._reconnect(partition, self._claim_again))
+
+    def on_lost(self, partition: int, stored_token: str) -> None:
+        """See PipelineEvents."""
+        self._telemetry.gauge("store_up", str(partition)).set(0)
+        self._log.error("another engine owns the partition", partition=partition, owner=stored_token)
+
+    def on_quarantined(self, partition: int, reason: str, batch: BatchInFlight) -> None:
+        """See PipelineEvents."""
+        self._telemetry.counter("quarantined_total").inc()
+        self._log.error("request quarantined", partition=partition, reason=reason)
+        self._quarantine.mkdir(parents=True, exist_ok=True)
+        octets = batch.usage.octets[: int(batch.usage.requests[0]["message_length"])]
+        name = f"{self._clock.now_ns()}-{partition}.octets"
+        (self._quarantine / name).write_bytes(octets.tobytes())
+
+    # --- mending ---------------------------------------------------------------------------------------------------------
+
+    async def _reconnect(self, partition: int, resume: Callable[[PartitionPipeline], Coroutine[Any, Any, None]]) -> None:
+        """Try again, ever more slowly, until the partition decides again or another owns it."""
+        pipeline = self.pipelines[partition]
+        attempt = 0
+        while not self._is_closing and pipeline.state is PipelineState.AWAY:
+            try:
+                await resume(pipeline)
+            except (StoreError, OSError) as error:
+                self._log.info("store still away", partition=partition, reason=str(error))
+            else:
+                self._telemetry.gauge("store_up", str(partition)).set(1)
+                return
+            await asyncio.sleep(RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
+            attempt += 1
+
+    async def _resume(self, pipeline: PartitionPipeline) -> None:
+        await self._store.open()
+        pipeline.resume(await self._store.connect(pipeline.ownership))
+
+    async def _claim_again(self, pipeline: PartitionPipeline) -> None:
+        await self._store.open()
+        ownership = await self._store.claim(
+            pipeline.partition,
+            self._node,
+            wall_ms=self._clock.now_ns() // _NS_PER_MS,
+            last_epoch=pipeline.ownership.epoch,
+        )
+        pipeline.resume_diverged(ownership, await self._store.connect(ownership))
+
+    async def _watch(self) -> None:
+        """Each second: rows past their deadline, and what a scrape shows."""
+        while True:
+            await asyncio.sleep(1)
+            now_ns = self._clock.now_ns()
+            for pipeline in self.pipelines:
+                pipeline.refuse_overdue(now_ns)
+                self._telemetry.gauge("queued_requests", str(pipeline.partition)).set(pipeline.queued)
+            try:
+                for pipeline in self.pipelines:
+                    entries = await self._store.journal_length(pipeline.partition)
+                    self._telemetry.gauge("journal_entries", str(pipeline.partition)).set(entries)
+            except (StoreError, OSError):
+                continue
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._log.error("background work failed", task=task.get_name(), error=repr(task.exception()))
+
+    async def close(self, *, drain_s: float = 5.0) -> None:
+        """Answer what is under way, then end the connections."""
+        self._is_closing = True
+        deadline_ns = self._clock.now_ns() + int(drain_s * NS_PER_S)
+        while self._clock.now_ns() < deadline_ns and not all(pipeline.is_idle for pipeline in self.pipelines):
+            await asyncio.sleep(0.01)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for pipeline in self.pipelines:
+            pipeline.close()
+        await self._store.close()
+
+

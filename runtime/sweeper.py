@@ -1,0 +1,58 @@
+"""What is due and silent: the accounts of past due buckets get an expiry row, so that reservations end without a request.
+
+The due index is a hint: a row finds for itself what of the account is due. A bucket's key goes once all of its rows are in
+the store; a sweeper that is killed in between begins the bucket again.
+"""
+
+import asyncio
+from typing import Final
+
+from balances.edge.redis_store import RedisStore
+from balances.keys import DUE_BUCKET_S
+from balances.store import StoreError
+from runtime.batch_decision import fill_expiry_row
+from runtime.clock import Clock
+from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from vocabulary.instants import NS_PER_S
+
+SWEEP_S: Final = 10.0
+CHUNK_ROWS: Final = 256
+_TENANT_SHIFT: Final = 48
+_ACCOUNT_MASK: Final = (1 << _TENANT_SHIFT) - 1
+
+
+async def sweep(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> None:
+    """Every ten seconds, work off the partition's due buckets whose time has passed; for ever."""
+    while pipeline.state is not PipelineState.LOST:
+        try:
+            await sweep_once(store, pipeline, clock)
+        except (StoreError, OSError):
+            pass  # the pipeline says that the store is away; what is due stays due
+        await asyncio.sleep(SWEEP_S)
+
+
+async def sweep_once(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> int:
+    """Work off every past bucket once; how many accounts were looked at."""
+    current = clock.now_ns() // (DUE_BUCKET_S * NS_PER_S)
+    looked_at = 0
+    for bucket in await store.due_buckets(pipeline.partition):
+        if bucket > current:
+            continue
+        members = await store.due_accounts(pipeline.partition, bucket)
+        for first in range(0, len(members), CHUNK_ROWS):
+            await _expire(pipeline, members[first : first + CHUNK_ROWS], clock.now_ns())
+        await store.forget_due(pipeline.partition, bucket)
+        looked_at += len(members)
+    return looked_at
+
+
+async def _expire(pipeline: PartitionPipeline, members: list[int], now_ns: int) -> None:
+    """Have what is due of these accounts expire, and wait until that is in the store."""
+    finished = asyncio.get_running_loop().create_future()
+    batch = pipeline.pending_for_commands()
+    for member in members:
+        fill_expiry_row(batch, member >> _TENANT_SHIFT, member & _ACCOUNT_MASK, now_ns)
+    pipeline.queued += len(members)
+    batch.on_finished.append(lambda: finished.done() or finished.set_result(None))
+    pipeline.advance()
+    await finished
