@@ -39,19 +39,13 @@ class Arena(NamedTuple):
     halves: NDArray[np.uint32]
     octets: NDArray[np.uint8]
     first: NDArray[np.int64]  # (slots,) first word of the record
-    length: NDArray[
-        np.int64
-    ]  # (slots,) words used; 0 where the store has no such account
+    length: NDArray[np.int64]  # (slots,) words used; 0 where the store has no such account
     capacity: NDArray[np.int64]  # (slots,)
-    section_at: NDArray[
-        np.int64
-    ]  # (slots, SECTION_COUNT + 1) the last is the record's end
+    section_at: NDArray[np.int64]  # (slots, SECTION_COUNT + 1) the last is the record's end
     changed: NDArray[np.uint8]  # (slots,) 1 where the record must be written
 
 
-def new_arena(
-    slots: int = BATCH_REQUESTS_MAX, words: int = BATCH_REQUESTS_MAX * RECORD_WORDS_MAX
-) -> Arena:
+def new_arena(slots: int = BATCH_REQUESTS_MAX, words: int = BATCH_REQUESTS_MAX * RECORD_WORDS_MAX) -> Arena:
     """An arena; its memory is reserved, and touched only where records lie."""
     memory = np.zeros(words, np.int64)
     return Arena(

@@ -142,10 +142,7 @@ def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[tuple[str, str], ...
     known = _KEYS.get((table, dtype))
     if known is None:
         assert dtype.fields is not None
-        known = tuple(
-            (name, f"{table}.{name}:{dtype.fields[name][0].str}")
-            for name in dtype.names or ()
-        )
+        known = tuple((name, f"{table}.{name}:{dtype.fields[name][0].str}") for name in dtype.names or ())
         _KEYS[(table, dtype)] = known
     return known
 
@@ -154,9 +151,7 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
     """The entry of these octets. ValueError names what does not fit."""
     columns = msgpack.unpackb(entry)
     if not isinstance(columns, dict) or columns.get("version") != ENTRY_VERSION:
-        raise ValueError(
-            f"journal entry has not version {ENTRY_VERSION}: it was written by another release of Farebox"
-        )
+        raise ValueError(f"journal entry has not version {ENTRY_VERSION}: it was written by another release of Farebox")
     tables: dict[str, dict[str, NDArray[Any]]] = {table: {} for table in TABLES}
     for key, value in columns.items():
         table, dot, rest = key.partition(".")
@@ -166,9 +161,7 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
         tables.setdefault(table, {})[name] = np.frombuffer(value, np.dtype(dtype))
     for table in TABLES:
         if len({column.shape[0] for column in tables[table].values()}) > 1:
-            raise ValueError(
-                f"journal entry is torn: the columns of {table} differ in length"
-            )
+            raise ValueError(f"journal entry is torn: the columns of {table} differ in length")
     return JournalEntry(
         partition=columns["partition"],
         follows=columns["follows"],

@@ -53,3 +53,9 @@ class JournalLog(Protocol):
 
     async def trim_journal(self, claim: ArchiverClaim, entry_id: EntryId) -> None:
         """Remove entries up to this one. StoreError where it isn't archived yet, ArchiverLostError as above."""
+
+    async def reader_positions(self, partition: int) -> dict[str, EntryId]:
+        """How far each registered reader of the stream has read; the archiver trims behind all of them."""
+
+    async def set_reader_position(self, partition: int, reader: str, entry_id: EntryId) -> None:
+        """Register a reader of the stream, or say how far it has read."""

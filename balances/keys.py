@@ -32,12 +32,8 @@ KEYS: Final = (
         "a catalogue release, compiled text",
         "never",
     ),
-    KeyRow(
-        "releases", "farebox:releases", "stream: published releases, in order", "never"
-    ),
-    KeyRow(
-        "identity", "<tenant>:<word>:<value>", "<account id>:<identity epoch>", "never"
-    ),
+    KeyRow("releases", "farebox:releases", "stream: published releases, in order", "never"),
+    KeyRow("identity", "<tenant>:<word>:<value>", "<account id>:<identity epoch>", "never"),
     KeyRow(
         "session",
         "s:<32 hex digits of the session key>",
@@ -51,9 +47,7 @@ KEYS: Final = (
         "never",
     ),
     KeyRow("owner", "{<tag>}:owner", "token of the one writer", "never"),
-    KeyRow(
-        "tail", "{<tag>}:tail", "id of the last journal entry, 0-0 where none", "never"
-    ),
+    KeyRow("tail", "{<tag>}:tail", "id of the last journal entry, 0-0 where none", "never"),
     KeyRow(
         "journal",
         "{<tag>}:journal",
@@ -101,6 +95,12 @@ KEYS: Final = (
         "archived",
         "{<tag>}:archived",
         "id of the last entry in a durable segment file",
+        "never",
+    ),
+    KeyRow(
+        "readers",
+        "{<tag>}:readers",
+        "hash: reader of the journal stream -> id up to which it has read",
         "never",
     ),
 )

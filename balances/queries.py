@@ -200,7 +200,9 @@ def _decode_row(octets: bytes | memoryview, first_word: int, stride: int, fields
         start = first_word * 8 + inside
         signed = field.name in _SIGNED or (field.width == 8 and field.name not in _UNSIGNED)
         is_there = inside + field.width <= stride * 8
-        row[field.name] = int.from_bytes(octets[start : start + field.width], "little", signed=signed) if is_there else 0
+        row[field.name] = (
+            int.from_bytes(octets[start : start + field.width], "little", signed=signed) if is_there else 0
+        )
     return row
 
 

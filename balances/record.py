@@ -278,9 +278,7 @@ FIELDS: Final = (
         SESSION_LAST_TYPE,
         "CC-Request-Type of the last answer",
     ),
-    Field(
-        "sessions", "previous_type", 1, SESSION_PREVIOUS_TYPE, "and of the one before"
-    ),
+    Field("sessions", "previous_type", 1, SESSION_PREVIOUS_TYPE, "and of the one before"),
     Field("sessions", "answers", 1, SESSION_ANSWERS, "counts answers, modulo 256"),
     Field(
         "sessions",
@@ -289,9 +287,7 @@ FIELDS: Final = (
         SESSION_SERVICE_INFORMATION,
         "hash of the last Service-Information",
     ),
-    Field(
-        "sessions", "opened_ns", 8, SESSION_OPENED_NS, "receipt of the initial request"
-    ),
+    Field("sessions", "opened_ns", 8, SESSION_OPENED_NS, "receipt of the initial request"),
     Field(
         "sessions",
         "expires_ns",
@@ -410,9 +406,7 @@ FIELDS: Final = (
         SERVICE_CARRY,
         "units reported and not charged yet; below zero: paid ahead",
     ),
-    Field(
-        "services", "last_granted", 8, SERVICE_LAST_GRANTED, "units of its last grant"
-    ),
+    Field("services", "last_granted", 8, SERVICE_LAST_GRANTED, "units of its last grant"),
     Field(
         "services",
         "previous_granted",
@@ -420,9 +414,7 @@ FIELDS: Final = (
         SERVICE_PREVIOUS_GRANTED,
         "and of the one before",
     ),
-    Field(
-        "reservations", "service_tag", 1, RESERVATION_SERVICE_TAG, "the service's tag"
-    ),
+    Field("reservations", "service_tag", 1, RESERVATION_SERVICE_TAG, "the service's tag"),
     Field("reservations", "bucket_id", 4, RESERVATION_BUCKET_ID, "the bucket's id"),
     Field(
         "reservations",

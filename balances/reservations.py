@@ -72,9 +72,7 @@ def reserve(arena, slot, ledger, service_tag, at, amount):
     if reservation < 0:
         return False
     arena.octets[8 * reservation + RESERVATION_SERVICE_TAG] = service_tag
-    arena.halves[2 * reservation + RESERVATION_BUCKET_ID] = arena.halves[
-        2 * at + BUCKET_ID
-    ]
+    arena.halves[2 * reservation + RESERVATION_BUCKET_ID] = arena.halves[2 * at + BUCKET_ID]
     arena.words[reservation + RESERVATION_AMOUNT] = amount
     arena.words[at + BUCKET_REMAINING] -= amount
     arena.words[at + BUCKET_RESERVED] += amount
@@ -142,9 +140,7 @@ def remove_empty_buckets(arena, slot, now_ns):
 
 
 @kernel
-def write_movement(
-    arena, at, movements, place, request_row, usage_row, kind, amount, held
-):
+def write_movement(arena, at, movements, place, request_row, usage_row, kind, amount, held):
     """One movement of the bucket whose first word is `at`."""
     movement = movements[place]
     movement.amount = amount
@@ -196,9 +192,7 @@ def post(arena, slot, ledger, movements, place, request_row, usage_row):
             place += 1
             held = 0
         if held != 0:
-            write_movement(
-                arena, at, movements, place, request_row, usage_row, _HELD, 0, held
-            )
+            write_movement(arena, at, movements, place, request_row, usage_row, _HELD, 0, held)
             place += 1
         ledger.charged[row] = 0
         ledger.expired[row] = 0

@@ -29,9 +29,7 @@ def _sort_in(arena, order, count, at):
     while place > 0:
         other = order[place - 1]
         other_priority = arena.octets[8 * other + BUCKET_PRIORITY]
-        if other_priority < priority or (
-            other_priority == priority and arena.words[other + BUCKET_TO_NS] <= to_ns
-        ):
+        if other_priority < priority or (other_priority == priority and arena.words[other + BUCKET_TO_NS] <= to_ns):
             break
         order[place] = other
         place -= 1
@@ -46,9 +44,7 @@ def order_money(arena, slot, now_ns, order):
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if (
             arena.octets[8 * at + BUCKET_UNIT] == _MONEY
-            and arena.words[at + BUCKET_FROM_NS]
-            <= now_ns
-            < arena.words[at + BUCKET_TO_NS]
+            and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
         ):
             _sort_in(arena, order, count, at)
             count += 1
@@ -57,9 +53,7 @@ def order_money(arena, slot, now_ns, order):
 
 
 @kernel
-def order_allowances(
-    arena, slot, unit, allowances, first, allowance_count, now_ns, order
-):
+def order_allowances(arena, slot, unit, allowances, first, allowance_count, now_ns, order):
     """Buckets of `unit` valid at `now_ns` whose allowance is in allowances[first:first + allowance_count], into `order`."""
     count = 0
     if allowance_count == 0:
@@ -68,9 +62,7 @@ def order_allowances(
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if (
             arena.octets[8 * at + BUCKET_UNIT] == unit
-            and arena.words[at + BUCKET_FROM_NS]
-            <= now_ns
-            < arena.words[at + BUCKET_TO_NS]
+            and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
         ):
             allowance = np.int64(arena.halves[2 * at + BUCKET_ALLOWANCE])
             for index in range(first, first + allowance_count):

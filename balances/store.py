@@ -203,17 +203,13 @@ class BalanceStore(Protocol):
     async def open(self) -> "StoreMeta":
         """Check that the store is configured safely, and read its meta. StoreUnsafe names the setting and the remedy."""
 
-    async def claim(
-        self, partition: int, node: str, *, wall_ms: int, last_epoch: int
-    ) -> Ownership:
+    async def claim(self, partition: int, node: str, *, wall_ms: int, last_epoch: int) -> Ownership:
         """Become the owner: epoch = max(stored + 1, last_epoch + 1, last archived + 1, wall_ms)."""
 
     async def connect(self, ownership: Ownership) -> PartitionConnection:
         """The owner's ordered connection."""
 
-    async def find_accounts(
-        self, identities: Sequence[str]
-    ) -> list[tuple[int, int] | None]:
+    async def find_accounts(self, identities: Sequence[str]) -> list[tuple[int, int] | None]:
         """(account id, identity epoch) of identity keys (balances.keys.identity_key), pipelined; None where unknown."""
 
     async def find_sessions(self, digests: NDArray[np.uint64]) -> list[int | None]:

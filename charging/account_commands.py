@@ -55,10 +55,7 @@ def _find_bucket_for(arena, slot, credit):
     """First word of the bucket that the credit raises, -1 where it needs one of its own."""
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
-        if (
-            arena.octets[8 * at + BUCKET_UNIT] == credit.unit
-            and arena.words[at + BUCKET_TO_NS] == credit.to_ns
-        ):
+        if arena.octets[8 * at + BUCKET_UNIT] == credit.unit and arena.words[at + BUCKET_TO_NS] == credit.to_ns:
             if credit.unit == _MONEY and credit.to_ns == FOREVER_NS:
                 return at
             if (
@@ -100,24 +97,14 @@ def _check_credits(arena, slot, credits, first, count):
     """GRANTED where every credit can be given: nothing is changed before all are known to fit."""
     new_buckets = 0
     for row in range(first, first + count):
-        at = (
-            _find_bucket_for(arena, slot, credits[row])
-            if arena.length[slot] > 0
-            else -1
-        )
+        at = _find_bucket_for(arena, slot, credits[row]) if arena.length[slot] > 0 else -1
         held = np.int64(0)
         if at >= 0:
-            held = (
-                max(arena.words[at + BUCKET_REMAINING], 0)
-                + arena.words[at + BUCKET_RESERVED]
-            )
+            held = max(arena.words[at + BUCKET_REMAINING], 0) + arena.words[at + BUCKET_RESERVED]
         else:
             new_buckets += 1
         for earlier in range(first, row):
-            if (
-                credits[earlier].unit == credits[row].unit
-                and credits[earlier].amount > 0
-            ):
+            if credits[earlier].unit == credits[row].unit and credits[earlier].amount > 0:
                 held += min(credits[earlier].amount, MICROS_MAX)
         if not _is_payable(credits[row], held):
             return _INVALID_AVP_VALUE
@@ -172,17 +159,13 @@ def _open_account(arena, slot, request, opening):
 
 
 @kernel
-def decide_command(
-    arena, slot, batch, request, opening, movements, place, journal_row, answer
-):
+def decide_command(arena, slot, batch, request, opening, movements, place, journal_row, answer):
     """Decide one command row; writes its movements from `place` on. Returns (outcome, next free movement row)."""
     exists = arena.length[slot] > 0
     if request.command == COMMAND_OPEN:
         if exists:
             return _UNABLE_TO_COMPLY, place
-        outcome = _check_credits(
-            arena, slot, batch.credits, request.credit_first, request.credit_count
-        )
+        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count)
         if outcome != _GRANTED:
             return outcome, place
         _open_account(arena, slot, request, opening)
@@ -191,14 +174,10 @@ def decide_command(
             return _USER_UNKNOWN, place
         if arena.octets[8 * arena.first[slot] + HEADER_STATUS] == _CLOSED:
             return _END_USER_SERVICE_DENIED, place
-        outcome = _check_credits(
-            arena, slot, batch.credits, request.credit_first, request.credit_count
-        )
+        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count)
         if outcome != _GRANTED:
             return outcome, place
     else:
         return _UNABLE_TO_COMPLY, place
-    place = _give_credits(
-        arena, slot, request, batch.credits, movements, place, journal_row, answer
-    )
+    place = _give_credits(arena, slot, request, batch.credits, movements, place, journal_row, answer)
     return _GRANTED, place

@@ -333,9 +333,7 @@ def new_usage_batch(
     )
 
 
-def new_answer_batch(
-    requests_max: int = BATCH_REQUESTS_MAX, msccs_max: int = BATCH_MSCCS_MAX
-) -> AnswerBatch:
+def new_answer_batch(requests_max: int = BATCH_REQUESTS_MAX, msccs_max: int = BATCH_MSCCS_MAX) -> AnswerBatch:
     """Answers for a UsageBatch of the same capacities."""
     return AnswerBatch(
         answers=np.zeros(requests_max, ANSWER_DTYPE),

@@ -8,6 +8,7 @@ from charging.batch import (
     COUNT_MSCCS,
     COUNT_OCTETS,
     COUNT_REQUESTS,
+    KIND_COMMAND,
 )
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -23,8 +24,7 @@ def has_room(batch, source, row):
     return (
         counts[COUNT_REQUESTS] < batch.requests.shape[0]
         and counts[COUNT_MSCCS] + request.mscc_count <= batch.msccs.shape[0]
-        and counts[COUNT_IDENTITIES] + request.identity_count
-        <= batch.identities.shape[0]
+        and counts[COUNT_IDENTITIES] + request.identity_count <= batch.identities.shape[0]
         and counts[COUNT_CREDITS] + request.credit_count <= batch.credits.shape[0]
         and counts[COUNT_OCTETS] + request.message_length <= batch.octets.shape[0]
     )
@@ -57,9 +57,7 @@ def append_request(batch, source, row):
     first = np.int64(request.identity_first)
     request.identity_first = batch.counts[COUNT_IDENTITIES]
     for index in range(request.identity_count):
-        batch.identities[request.identity_first + index] = source.identities[
-            first + index
-        ]
+        batch.identities[request.identity_first + index] = source.identities[first + index]
         batch.identities[request.identity_first + index].offset += shift
         batch.identities[request.identity_first + index].request = place
     batch.counts[COUNT_IDENTITIES] += request.identity_count

@@ -73,19 +73,13 @@ DIRECT_DEBITING = 0
 def is_active(arena, slot, now_ns):
     """Does the account give credit?"""
     base = arena.first[slot]
-    return (
-        arena.octets[8 * base + HEADER_STATUS] == _ACTIVE
-        and now_ns < arena.words[base + HEADER_EXPIRES_NS]
-    )
+    return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
 
 
 @kernel
 def _reported_until(request):
     """When the reported usage ended: Event-Timestamp where it is believed, else receipt."""
-    if (
-        request.presence & HAS_EVENT_TIMESTAMP
-        and abs(request.event_ns - request.received_ns) <= _SKEW_NS
-    ):
+    if request.presence & HAS_EVENT_TIMESTAMP and abs(request.event_ns - request.received_ns) <= _SKEW_NS:
         return request.event_ns
     return request.received_ns
 
@@ -108,9 +102,7 @@ def _name_price(usage, tariffs, price_row, offer_row):
 
 
 @kernel
-def _decide_mscc(
-    arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer
-):
+def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer):
     """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6)."""
     outcome, price_row, offer_row = look_up_price(
         arena,
@@ -122,17 +114,13 @@ def _decide_mscc(
         now_ns,
     )
     session_tag = arena.octets[8 * session + SESSION_TAG]
-    service = find_service(
-        arena, slot, session_tag, mscc.rating_group, mscc.service_identifier
-    )
+    service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
     if price_row >= 0:
         _name_price(usage, tariffs, price_row, offer_row)
         outcome = refusal_of(tariffs.prices[price_row])
     if outcome != _GRANTED:
         answer.outcome = outcome
-        usage.used_units = (
-            used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
-        )
+        usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
         usage.uncharged_units = usage.used_units
         if service >= 0:
             commit_reservations(
@@ -143,18 +131,14 @@ def _decide_mscc(
                 0,
                 now_ns,
             )
-            remember_answer(
-                arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer
-            )
+            remember_answer(arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer)
         return
     price = tariffs.prices[price_row]
     used = used_units(mscc, price.unit)
     wants = (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
     answer.unit = price.unit
     if service < 0 and (used > 0 or wants):
-        service = add_service(
-            arena, slot, session, mscc.rating_group, mscc.service_identifier
-        )
+        service = add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
         if service < 0:
             answer.outcome = _UNABLE_TO_COMPLY
             usage.used_units = used
@@ -166,9 +150,7 @@ def _decide_mscc(
     usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS]
     usage.to_ns = max(_reported_until(request), usage.from_ns)
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
-    answer.outcome = charge_usage(
-        arena, slot, scratch, price, tariffs.allowances, service, used, now_ns, usage
-    )
+    answer.outcome = charge_usage(arena, slot, scratch, price, tariffs.allowances, service, used, now_ns, usage)
     if wants and answer.outcome == _GRANTED:
         if is_active(arena, slot, now_ns):
             carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
@@ -212,9 +194,7 @@ def _decide_msccs(
         mscc, answer = batch.msccs[row], answers[row]
         usage_row = add_usage_row(journal, mscc, request_row)
         usage = journal.usages[usage_row]
-        _decide_mscc(
-            arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer
-        )
+        _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer)
         usage.outcome = answer.outcome
         usage.granted_units = answer.granted
         usage.final_action = answer.final_action
@@ -238,9 +218,7 @@ def _supervise(arena, session, validity_s, now_ns, answer):
     expires_ns = now_ns + 2 * validity_s * NS_PER_S
     if validity_s == 0 and arena.words[session + SESSION_EXPIRES_NS] == 0:
         expires_ns = now_ns + _SUPERVISION_DEFAULT_NS
-    arena.words[session + SESSION_EXPIRES_NS] = max(
-        arena.words[session + SESSION_EXPIRES_NS], expires_ns
-    )
+    arena.words[session + SESSION_EXPIRES_NS] = max(arena.words[session + SESSION_EXPIRES_NS], expires_ns)
     life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
     life = max((life_ns + _ROUTE_UNIT_NS - 1) // _ROUTE_UNIT_NS, 2)
     passed = (now_ns - arena.words[session + SESSION_OPENED_NS]) // _ROUTE_UNIT_NS
@@ -273,9 +251,7 @@ def decide_session(
     octet = 8 * session
     arena.octets[octet + SESSION_ANSWERS] += 1
     if request.service_information_length > 0:
-        arena.halves[2 * session + SESSION_SERVICE_INFORMATION] = (
-            request.service_information_hash
-        )
+        arena.halves[2 * session + SESSION_SERVICE_INFORMATION] = request.service_information_hash
     validity_s, all_limited = _decide_msccs(
         arena,
         slot,
@@ -303,9 +279,7 @@ def decide_session(
         _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns)
         answer.ended_session = ENDED_BY_REQUEST
     elif request.request_type == INITIAL and answer.outcome != _GRANTED:
-        _finish(
-            arena, slot, scratch, journal, session, request_row, np.int64(0), now_ns
-        )
+        _finish(arena, slot, scratch, journal, session, request_row, np.int64(0), now_ns)
         answer.ended_session = ENDED_BY_REQUEST
     else:
         remember_request(arena, session, request, answer.outcome)
@@ -340,9 +314,7 @@ def open_for(arena, slot, request, now_ns):
 
 
 @kernel
-def _decide_event_mscc(
-    arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer
-):
+def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer):
     """Debit one MSCC of an event at once, or not at all."""
     outcome, price_row, offer_row = look_up_price(
         arena,
@@ -367,9 +339,7 @@ def _decide_event_mscc(
     if units == 0:
         units = max(used_units(mscc, price.unit), 1)
     answer.unit = price.unit
-    if charge_event(
-        arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage
-    ):
+    if charge_event(arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage):
         answer.granted = units
         answer.has_grant = 1
     else:
@@ -393,15 +363,8 @@ def decide_event(
     answers,
 ):
     """An EVENT: direct debiting, no session (RFC 8506 §6.3; docs/charging.md §7)."""
-    if (
-        not request.presence & HAS_REQUESTED_ACTION
-        or request.requested_action != DIRECT_DEBITING
-    ):
-        answer.outcome = (
-            _INVALID_AVP_VALUE
-            if request.presence & HAS_REQUESTED_ACTION
-            else _MISSING_AVP
-        )
+    if not request.presence & HAS_REQUESTED_ACTION or request.requested_action != DIRECT_DEBITING:
+        answer.outcome = _INVALID_AVP_VALUE if request.presence & HAS_REQUESTED_ACTION else _MISSING_AVP
         answer.failed_code = REQUESTED_ACTION_CODE
         return
     if not is_active(arena, slot, now_ns):
@@ -413,9 +376,7 @@ def decide_event(
         mscc = batch.msccs[row]
         usage_row = add_usage_row(journal, mscc, request_row)
         usage = journal.usages[usage_row]
-        _decide_event_mscc(
-            arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row]
-        )
+        _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row])
         usage.outcome = answers[row].outcome
         usage.granted_units = answers[row].granted
         journal.counts[ROWS_MOVEMENTS] = post(

@@ -37,18 +37,14 @@ class Scratch(NamedTuple):
     """Memory that one row's decision uses and leaves clean."""
 
     ledger: Ledger
-    order: NDArray[
-        np.int64
-    ]  # (BUCKETS_PER_ACCOUNT_MAX,) buckets in the order of selection
+    order: NDArray[np.int64]  # (BUCKETS_PER_ACCOUNT_MAX,) buckets in the order of selection
     money: NDArray[np.int64]  # the same for money buckets
 
 
 def new_journal_rows() -> JournalRows:
     """Rows for the largest batch: each request, and as many sessions again that supervision ends."""
     return JournalRows(
-        requests=np.zeros(
-            2 * BATCH_REQUESTS_MAX + SESSIONS_PER_ACCOUNT_MAX, JOURNAL_REQUEST_DTYPE
-        ),
+        requests=np.zeros(2 * BATCH_REQUESTS_MAX + SESSIONS_PER_ACCOUNT_MAX, JOURNAL_REQUEST_DTYPE),
         usages=np.zeros(BATCH_MSCCS_MAX, USAGE_DTYPE),
         movements=np.zeros(BATCH_MOVEMENTS_MAX, MOVEMENT_DTYPE),
         octets=np.zeros(BATCH_OCTETS_MAX + 64 * BATCH_REQUESTS_MAX, np.uint8),

@@ -59,9 +59,7 @@ _REQUEST_NUMBER_CODE = 415
 
 
 @kernel
-def decide(
-    arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal, scratch
-):
+def decide(arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal, scratch):
     """Decide every row of the batch in order, on the records of the arena, and write answers and journal rows.
 
     arena        balances.arena.Arena with the batch's records; `changed` says afterwards which are to be written
@@ -87,9 +85,7 @@ def decide(
         elif not _has_room(journal, request):
             answers.answers[row].outcome = _TOO_BUSY
         else:
-            _decide_row(
-                arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch
-            )
+            _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch)
     _stamp(arena, slot_count, now_ns)
 
 
@@ -120,26 +116,19 @@ def _clear_answers(request, answers, row):
 @kernel
 def _has_room(journal, request):
     """Can the journal take whatever this row may write?"""
-    movements = (
-        np.int64(request.mscc_count)
-        + np.int64(request.credit_count)
-        + SESSIONS_PER_ACCOUNT_MAX
-        + 2
-    ) * (2 * BUCKETS_PER_ACCOUNT_MAX)
+    movements = (np.int64(request.mscc_count) + np.int64(request.credit_count) + SESSIONS_PER_ACCOUNT_MAX + 2) * (
+        2 * BUCKETS_PER_ACCOUNT_MAX
+    )
     return (
-        journal.counts[ROWS_REQUESTS] + SESSIONS_PER_ACCOUNT_MAX + 3
-        <= journal.requests.shape[0]
+        journal.counts[ROWS_REQUESTS] + SESSIONS_PER_ACCOUNT_MAX + 3 <= journal.requests.shape[0]
         and journal.counts[ROWS_USAGES] + request.mscc_count <= journal.usages.shape[0]
         and journal.counts[ROWS_MOVEMENTS] + movements <= journal.movements.shape[0]
-        and journal.counts[ROWS_OCTETS] + request.message_length + 64
-        <= journal.octets.shape[0]
+        and journal.counts[ROWS_OCTETS] + request.message_length + 64 <= journal.octets.shape[0]
     )
 
 
 @kernel
-def _decide_row(
-    arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch
-):
+def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch):
     """One row: what is due first, then command, event or session."""
     request, answer = batch.requests[row], answers.answers[row]
     slot = np.int64(request.slot)
@@ -260,9 +249,7 @@ def _decide_event_row(
 
 
 @kernel
-def _decide_session_row(
-    arena, slot, tariffs, scratch, batch, journal, request, now_ns, answer, answers
-):
+def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, now_ns, answer, answers):
     """INITIAL, UPDATE or TERMINATION: repeats, unknown sessions and sessions begun anew, in the order of §3."""
     session = find_session(arena, slot, request.session_high, request.session_low)
     repeat = find_repeat(arena, session, request) if session >= 0 else NOT_REPEATED
@@ -308,9 +295,7 @@ def _decide_session_row(
             never_counts,
         )
         if request.request_type != INITIAL or has_ended_mark(arena, slot, mark):
-            if request.request_type == TERMINATION and has_ended_mark(
-                arena, slot, mark
-            ):
+            if request.request_type == TERMINATION and has_ended_mark(arena, slot, mark):
                 answer.outcome = _GRANTED
                 answer.is_duplicate = 1
                 _answer_ended(request, answers.msccs)
@@ -324,8 +309,7 @@ def _decide_session_row(
         texts = WITH_ALL_TEXTS
     elif (
         request.service_information_length > 0
-        and arena.halves[2 * session + SESSION_SERVICE_INFORMATION]
-        != request.service_information_hash
+        and arena.halves[2 * session + SESSION_SERVICE_INFORMATION] != request.service_information_hash
     ):
         texts = WITH_SERVICE_INFORMATION
     journal_row = add_request_row(journal, batch, request, texts)
@@ -369,6 +353,4 @@ def _stamp(arena, slot_count, now_ns):
         if arena.changed[slot]:
             base = arena.first[slot]
             arena.words[base + HEADER_REVISION] += 1
-            arena.words[base + HEADER_UPDATED_NS] = max(
-                now_ns, arena.words[base + HEADER_UPDATED_NS]
-            )
+            arena.words[base + HEADER_UPDATED_NS] = max(now_ns, arena.words[base + HEADER_UPDATED_NS])

@@ -29,9 +29,7 @@ class Accounts(NamedTuple):
     account_ids: NDArray[np.int64]  # (slots,)
     tenants: NDArray[np.int32]  # (slots,)
     room_words: NDArray[np.int64]  # (slots,) what the batch may append to the record
-    answered: NDArray[
-        np.uint64
-    ]  # (rows, 2) digests of recorded answers, a row each different event
+    answered: NDArray[np.uint64]  # (rows, 2) digests of recorded answers, a row each different event
     counts: NDArray[np.int64]  # (2,) slots, answered
 
 
@@ -58,9 +56,7 @@ def new_accounts() -> Accounts:
 
 def new_group_table() -> GroupTable:
     """An empty table."""
-    return GroupTable(
-        *(np.zeros(_TABLE_SIZE, np.int64) for _ in range(4)), np.zeros(1, np.int64)
-    )
+    return GroupTable(*(np.zeros(_TABLE_SIZE, np.int64) for _ in range(4)), np.zeros(1, np.int64))
 
 
 @kernel
@@ -70,10 +66,7 @@ def _find_or_add(table, accounts, account_id, tenant):
     place = (account_id * _SPREAD >> 40) & _TABLE_MASK
     while table.stamp[place] == generation:
         slot = table.place[place]
-        if (
-            accounts.account_ids[slot] == account_id
-            and accounts.tenants[slot] == tenant
-        ):
+        if accounts.account_ids[slot] == account_id and accounts.tenants[slot] == tenant:
             return slot
         place = (place + 1) & _TABLE_MASK
     slot = accounts.counts[0]
@@ -90,12 +83,8 @@ def _find_or_add(table, accounts, account_id, tenant):
 def event_digest(request):
     """(high, low) of an event's recorded answer: its session and number; the body instead for peers that never count."""
     if request.presence & NEVER_COUNTS:
-        return request.session_high, request.session_low + np.uint64(
-            request.body_hash
-        ) + np.uint64(1 << 40)
-    return request.session_high, request.session_low + np.uint64(
-        request.request_number
-    ) + np.uint64(1)
+        return request.session_high, request.session_low + np.uint64(request.body_hash) + np.uint64(1 << 40)
+    return request.session_high, request.session_low + np.uint64(request.request_number) + np.uint64(1)
 
 
 @kernel

@@ -56,9 +56,7 @@ def add_request_row(journal, batch, request, texts):
     row.identity_length = 0
     row.service_information_length = 0
     if texts == WITH_ALL_TEXTS:
-        row.session_id_length = _copy_text(
-            journal, batch.octets, request.session_id_offset, request.session_id_length
-        )
+        row.session_id_length = _copy_text(journal, batch.octets, request.session_id_offset, request.session_id_length)
         row.origin_host_length = _copy_text(
             journal,
             batch.octets,
@@ -75,9 +73,7 @@ def add_request_row(journal, batch, request, texts):
             identity = batch.identities[request.identity_first]
             journal.octets[journal.counts[ROWS_OCTETS]] = identity.kind
             journal.counts[ROWS_OCTETS] += 1
-            row.identity_length = 1 + _copy_text(
-                journal, batch.octets, identity.offset, identity.length
-            )
+            row.identity_length = 1 + _copy_text(journal, batch.octets, identity.offset, identity.length)
     if texts != WITHOUT_TEXTS:
         row.service_information_length = _copy_text(
             journal,

@@ -46,15 +46,9 @@ def _write_route(batch, request, now_ns, out, at):
     at = _put(out, at, np.int64(request.origin_host_length), 2)
     at = _put(out, at, np.int64(request.origin_realm_length), 2)
     at = _put(out, at, np.int64(0), 2)
-    at = _put_text(
-        out, at, octets, request.session_id_offset, request.session_id_length
-    )
-    at = _put_text(
-        out, at, octets, request.origin_host_offset, request.origin_host_length
-    )
-    return _put_text(
-        out, at, octets, request.origin_realm_offset, request.origin_realm_length
-    )
+    at = _put_text(out, at, octets, request.session_id_offset, request.session_id_length)
+    at = _put_text(out, at, octets, request.origin_host_offset, request.origin_host_length)
+    return _put_text(out, at, octets, request.origin_realm_offset, request.origin_realm_length)
 
 
 @kernel
@@ -65,9 +59,7 @@ def _set_key(row, high, low, life_s):
 
 
 @kernel
-def write_keys(
-    batch, answers, journal, recorded, now_ns, routes, out, session_keys, counts
-):
+def write_keys(batch, answers, journal, recorded, now_ns, routes, out, session_keys, counts):
     """Fill the rows of routes, recorded answers and session index keys for a decided batch.
 
     routes         ROUTE_DTYPE rows (balances.store), `out` uint8 their values
@@ -77,11 +69,7 @@ def write_keys(
     routes_count, keys_count, at = 0, 0, 0
     for index in range(batch.counts[COUNT_REQUESTS]):
         request, answer = batch.requests[index], answers.answers[index]
-        if (
-            answer.opened_session == 0
-            and answer.ended_session == 0
-            and answer.keeps_answer == 0
-        ):
+        if answer.opened_session == 0 and answer.ended_session == 0 and answer.keeps_answer == 0:
             continue
         if routes_count == routes.shape[0] or keys_count == session_keys.shape[0]:
             break
@@ -93,10 +81,7 @@ def write_keys(
             high, low = event_digest(request)
             _set_key(route, high, low, ANSWERED_EVENT_KEPT_S)
             route.is_answer = 1
-            words = (
-                RECORDED_MSCCS
-                + RECORDED_MSCC_WORDS * recorded[request.answered, RECORDED_MSCC_COUNT]
-            )
+            words = RECORDED_MSCCS + RECORDED_MSCC_WORDS * recorded[request.answered, RECORDED_MSCC_COUNT]
             for word in range(words):
                 at = _put(out, at, recorded[request.answered, word], 8)
             route.length = at - route.offset

@@ -50,7 +50,3 @@ SERVICE_CONTEXT_ID: Final = 461
 # TS 32.299
 REPORTING_REASON: Final = _3GPP | 872
 SERVICE_INFORMATION: Final = _3GPP | 873
-
-# What stands in an AVP's header
-FLAG_VENDOR: Final = 0x80
-FLAG_MANDATORY: Final = 0x40

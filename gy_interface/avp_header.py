@@ -1,6 +1,6 @@
 """The header of an AVP in a receive buffer, checked against what is left of the group or message around it."""
 
-from gy_interface.avp_codes import FLAG_VENDOR
+from gy_interface.avp import FLAG_VENDOR
 from gy_interface.octets import load32
 from vocabulary.kernel import kernel
 
@@ -10,7 +10,7 @@ BAD_SIZE = -1
 
 
 @kernel
-def read_header(octets, at, end):
+def read_avp_header(octets, at, end):
     """(key, header, size) of the AVP at `at` of a group that ends at `end` (RFC 6733 §4.1).
 
     key      vendor << 32 | code

@@ -1,7 +1,8 @@
-"""AVPs into an answer: each writer takes the place where to write and returns the place after; the caller has made room."""
+"""AVPs into an answer: a writer takes the place where to write and returns the place after; the caller made room."""
 
-from gy_interface.avp_codes import FAILED_AVP, FLAG_MANDATORY, FLAG_VENDOR, PROXY_INFO
-from gy_interface.avp_header import BAD_SIZE, read_header
+from gy_interface.avp import FLAG_MANDATORY, FLAG_VENDOR
+from gy_interface.avp_codes import FAILED_AVP, PROXY_INFO
+from gy_interface.avp_header import BAD_SIZE, read_avp_header
 from gy_interface.octets import copy_octets, store32, store64
 from vocabulary.kernel import kernel
 
@@ -84,7 +85,7 @@ def put_proxy_infos(out, at, octets, start, length):
     """Every Proxy-Info of the message octets[start:start + length], in its order (RFC 6733 §6.2)."""
     place, end = start + _MESSAGE_HEADER_OCTETS, start + length
     while place < end:
-        key, _, size = read_header(octets, place, end)
+        key, _, size = read_avp_header(octets, place, end)
         if size == BAD_SIZE:
             break
         if key == PROXY_INFO:
@@ -98,7 +99,7 @@ def find_avp(octets, start, length, key):
     """(place, size) of the first AVP `key` of the message octets[start:start + length]; size 0 where it has none."""
     place, end = start + _MESSAGE_HEADER_OCTETS, start + length
     while place < end:
-        found, _, size = read_header(octets, place, end)
+        found, _, size = read_avp_header(octets, place, end)
         if size == BAD_SIZE:
             break
         if found == key:

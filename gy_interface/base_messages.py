@@ -32,7 +32,7 @@ VENDOR_3GPP: Final = 10415
 SUCCESS: Final = 2001
 COMMAND_UNSUPPORTED: Final = 3001
 UNABLE_TO_DELIVER: Final = 3002
-REALM_NOT_SERVED: Final = 3003
+TOO_BUSY: Final = 3004
 APPLICATION_UNSUPPORTED: Final = 3007
 UNKNOWN_PEER: Final = 3010
 MISSING_AVP: Final = 5005
@@ -112,7 +112,9 @@ def read_capabilities(message: Message) -> Capabilities:
             applications.add(read_unsigned32(avp))
         elif avp.vendor == 0 and avp.code == _VENDOR_SPECIFIC_APPLICATION_ID:
             applications.update(
-                read_unsigned32(part) for part in walk(avp.data) if part.code in (_AUTH_APPLICATION_ID, _ACCT_APPLICATION_ID)
+                read_unsigned32(part)
+                for part in walk(avp.data)
+                if part.code in (_AUTH_APPLICATION_ID, _ACCT_APPLICATION_ID)
             )
     state = found.get(_ORIGIN_STATE_ID)
     return Capabilities(
@@ -184,7 +186,9 @@ def destination_of(message: Message) -> tuple[str | None, str | None]:
     return read_text(host) if host else None, read_text(realm) if realm else None
 
 
-def write_error_answer(message: Message, identity: Identity, result_code: int, reason: str, failed_avp: bytes = b"") -> bytes:
+def write_error_answer(
+    message: Message, identity: Identity, result_code: int, reason: str, failed_avp: bytes = b""
+) -> bytes:
     """An answer of the generic grammar: E bit for 3xxx, Session-Id first, Proxy-Info in order (RFC 6733 §7.2)."""
     session_id = b""
     proxies = b""

@@ -1,14 +1,13 @@
 """CCAs of a decided batch, written into one buffer in the order of their connections: one write a connection.
 
 The shape satisfies every client we know (clients.md 6f): Session-Id first, Result-Code, who we are, what the request
-said of itself, then MSCCs with what was asked for. Errors 3xxx carry the E bit and the general grammar of RFC 6733 §7.2,
-in which CC-Request-Type and -Number may stand as well; some clients match answers by them.
+said of itself, then MSCCs with what was asked for. Errors 3xxx carry the E bit and the general grammar (RFC 6733 §7.2),
+in which CC-Request-Type and -Number may stand as well: some clients match answers by them.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charging.batch import (
     COUNT_REQUESTS,
@@ -31,8 +30,6 @@ from gy_interface.avp_codes import (
     FINAL_UNIT_INDICATION,
     GRANTED_SERVICE_UNIT,
     MULTIPLE_SERVICES_CREDIT_CONTROL,
-    ORIGIN_HOST,
-    ORIGIN_REALM,
     RATING_GROUP,
     RESULT_CODE,
     SERVICE_IDENTIFIER,
@@ -49,9 +46,13 @@ from gy_interface.avp_writer import (
     put_unsigned32,
     put_unsigned64,
 )
+from gy_interface.ccr import CREDIT_CONTROL
+from gy_interface.ccr_avps import APPLICATION
+from gy_interface.codec_rules import AnswerRules
+from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
 from gy_interface.octets import copy_octets, store32
 from vocabulary.kernel import kernel
-from vocabulary.limits import BATCH_REQUESTS_MAX, DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
@@ -69,14 +70,10 @@ ANSWER_SPAN_DTYPE: Final = np.dtype(
 
 _FIXED_OCTETS = 256
 _MSCC_OCTETS = 128
-_HEADER_OCTETS = 20
-_CREDIT_CONTROL = 272
-_APPLICATION = 4
-_FLAG_PROXIABLE = 0x40
-_FLAG_ERROR = 0x20
 _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _RATING_FAILED = int(Outcome.RATING_FAILED)
+_INVALID_AVP_LENGTH = int(Outcome.INVALID_AVP_LENGTH)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _PERMANENT_FAILURE = 5000
 _RESULT_CODES = tuple(code or RESULT_CODES[Outcome.UNABLE_TO_COMPLY] for code in RESULT_CODES)
@@ -85,57 +82,18 @@ _SECONDS = int(Unit.SECONDS)
 _EVENTS = int(Unit.EVENTS)
 
 
-class AnswerRules(NamedTuple):
-    """What the answers of a front end have in common, made once (`new_answer_rules`)."""
-
-    identity: NDArray[np.uint8]  # Origin-Host and Origin-Realm as AVPs
-    examples: NDArray[np.int64]  # (k, 2): sorted (vendor << 32 | code, least octets of the payload), for Failed-AVP
-
-
-class AnswerOrder(NamedTuple):
-    """Rows to answer, those of a connection next to each other and in the batch's order (`new_answer_order`)."""
-
-    rows: NDArray[np.int32]  # (BATCH_REQUESTS_MAX,)
-    firsts: NDArray[np.int64]  # (connections_max + 1,)
-
-
-def _text_avp(code: int, text: str) -> bytes:
-    octets = text.encode()
-    size = 8 + len(octets)
-    return code.to_bytes(4, "big") + (0x40000000 | size).to_bytes(4, "big") + octets + bytes(-size & 3)
-
-
-def new_answer_rules(host: str, realm: str, examples: dict[int, int]) -> AnswerRules:
-    """Rules of a front end that answers as `host`, `realm`.
-
-    examples   least payload octets by vendor << 32 | code: 4 for Unsigned32, Enumerated and Time, 8 for Unsigned64 ...
-    """
-    identity = _text_avp(ORIGIN_HOST, host) + _text_avp(ORIGIN_REALM, realm)
-    return AnswerRules(
-        np.array(bytearray(identity), np.uint8), np.array(sorted(examples.items()), np.int64).reshape(-1, 2)
-    )
-
-
-def new_answer_order(connections_max: int, rows_max: int = BATCH_REQUESTS_MAX) -> AnswerOrder:
-    """Room to order a batch's rows by connections 0..connections_max - 1."""
-    return AnswerOrder(np.zeros(rows_max, np.int32), np.zeros(connections_max + 1, np.int64))
-
-
 def answer_octets_max(rules: AnswerRules) -> int:
     """Octets that `out` of encode_answers must hold at least: the longest answer."""
     return (
-        _FIXED_OCTETS
-        + rules.identity.shape[0]
-        + 3 * DIAMETER_MESSAGE_OCTETS_MAX
-        + _MSCC_OCTETS * MSCCS_PER_REQUEST_MAX
+        _FIXED_OCTETS + rules.identity.shape[0] + 3 * DIAMETER_MESSAGE_OCTETS_MAX + _MSCC_OCTETS * MSCCS_PER_REQUEST_MAX
     )
 
 
 @kernel
 def order_answers(batch, answers, order):
-    """Write the rows that get an answer to `order.rows`, by connection; how many. A counting sort, so each keeps its order.
+    """Write the rows that get an answer to `order.rows`, by connection, each in the batch's order; how many.
 
-    Silent rows, account commands and rows of no connection are left out.
+    Silent rows, account commands and rows of no connection are left out. A counting sort.
     """
     firsts, connections_max = order.firsts, order.firsts.shape[0] - 1
     for connection in range(connections_max + 1):
@@ -215,12 +173,12 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
     if is_flat and outcome == _GRANTED:
         outcome = np.int64(mscc_answers[request.mscc_first].outcome)
     code = _RESULT_CODES[outcome]
-    flags = _FLAG_PROXIABLE if request.presence & IS_PROXIABLE else 0
+    flags = FLAG_PROXIABLE if request.presence & IS_PROXIABLE else 0
     is_error = 3000 <= code < 4000
     if is_error:
-        flags |= _FLAG_ERROR
-    at = store32(out, start + 4, (flags << 24) | _CREDIT_CONTROL)
-    at = store32(out, at, _APPLICATION)
+        flags |= FLAG_ERROR
+    at = store32(out, start + 4, (flags << 24) | CREDIT_CONTROL)
+    at = store32(out, at, APPLICATION)
     at = store32(out, at, np.int64(request.hop_by_hop))
     at = store32(out, at, np.int64(request.end_to_end))
     if request.session_id_length > 0:
@@ -229,12 +187,12 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
     at = put_unsigned32(out, at, RESULT_CODE, code)
     at = copy_octets(rules.identity, 0, out, at, rules.identity.shape[0])
     if not is_error:
-        at = put_unsigned32(out, at, AUTH_APPLICATION_ID, _APPLICATION)
+        at = put_unsigned32(out, at, AUTH_APPLICATION_ID, APPLICATION)
     if request.request_type != 0:
         at = put_unsigned32(out, at, CC_REQUEST_TYPE, np.int64(request.request_type))
     if not request.presence & NUMBER_UNREADABLE:
         at = put_unsigned32(out, at, CC_REQUEST_NUMBER, np.int64(request.request_number))
-    if outcome == _GRANTED or outcome == _CREDIT_LIMIT_REACHED:
+    if outcome in (_GRANTED, _CREDIT_LIMIT_REACHED):
         at = _put_services(out, at, batch, request, mscc_answers, is_flat)
     at = _put_faults(out, at, batch, request, answer, mscc_answers, code, rules)
     if request.presence & HAS_PROXY_INFO:
@@ -276,7 +234,7 @@ def _put_mscc(out, start, mscc, answer, may_grant):
 
 @kernel
 def _put_units(out, at, answer):
-    """Granted-Service-Unit in the unit that is rated: Open5GS and Kamailio know no other than the one they asked for."""
+    """Granted-Service-Unit in the unit that is rated (clients.md 6f)."""
     if answer.has_grant == 0:
         return at
     if answer.unit == _SECONDS:
@@ -305,7 +263,7 @@ def _put_faults(out, at, batch, request, answer, mscc_answers, code, rules):
     if code >= _PERMANENT_FAILURE and request.outcome != _UNDECIDED:
         if request.failed_length > 0:
             return put_failed(out, at, octets, np.int64(request.failed_offset), np.int64(request.failed_length))
-        if request.failed_code > 0:
+        if request.failed_code > 0 or request.outcome == _INVALID_AVP_LENGTH:  # which may be that of AVP 0
             failed_code, vendor = np.int64(request.failed_code), np.int64(request.failed_vendor)
             return put_failed_example(out, at, failed_code, vendor, rules.examples)
     elif code >= _PERMANENT_FAILURE and answer.failed_code > 0:

@@ -14,13 +14,13 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
 )
+from gy_interface.avp import FLAG_MANDATORY
 from gy_interface.avp_codes import (
     CC_INPUT_OCTETS,
     CC_OUTPUT_OCTETS,
     CC_SERVICE_SPECIFIC_UNITS,
     CC_TIME,
     CC_TOTAL_OCTETS,
-    FLAG_MANDATORY,
     RATING_GROUP,
     REPORTING_REASON,
     REQUESTED_SERVICE_UNIT,
@@ -30,7 +30,7 @@ from gy_interface.avp_codes import (
     SUBSCRIPTION_ID_TYPE,
     USED_SERVICE_UNIT,
 )
-from gy_interface.avp_header import BAD_SIZE, read_header
+from gy_interface.avp_header import BAD_SIZE, read_avp_header
 from gy_interface.ccr_faults import fail, fail_header, has_length
 from gy_interface.octets import load32, load64
 from vocabulary.ids import IdentityKind
@@ -48,7 +48,8 @@ _KIND_MAX = max(int(kind) for kind in IdentityKind)
 _PLUS = ord("+")
 _USED_BITS = 4
 """HAS_USED... are HAS_REQUESTED... four bits higher."""
-assert HAS_USED == HAS_REQUESTED << _USED_BITS and HAS_USED_OCTETS == HAS_REQUESTED_OCTETS << _USED_BITS
+assert HAS_USED == HAS_REQUESTED << _USED_BITS
+assert HAS_USED_OCTETS == HAS_REQUESTED_OCTETS << _USED_BITS
 assert HAS_USED_SECONDS == HAS_REQUESTED_SECONDS << _USED_BITS
 assert HAS_USED_EVENTS == HAS_REQUESTED_EVENTS << _USED_BITS
 
@@ -82,19 +83,19 @@ def _read_count(request, octets, at, header, size, key):
 def _read_units(request, octets, at, end):
     """(octets, seconds, events, reporting reason) of a Requested- or Used-Service-Unit; -1 where absent.
 
-    Octets are the total where it is sent, else input and output together (RFC 8506 §8.25; clients.md 6a sends no total).
+    Octets are the total where it is sent, else input and output together (RFC 8506 §8.25; Open5GS sends no total).
     """
     total, volume, seconds, events, reason = np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1)
     while at < end:
-        key, header, size = read_header(octets, at, end)
+        key, header, size = read_avp_header(octets, at, end)
         if size == BAD_SIZE:
             fail_header(request, octets, at, end)
             break
         if key == CC_TOTAL_OCTETS:
             total = _read_count(request, octets, at, header, size, key)
-        elif key == CC_INPUT_OCTETS or key == CC_OUTPUT_OCTETS:
+        elif key in (CC_INPUT_OCTETS, CC_OUTPUT_OCTETS):
             part = max(_read_count(request, octets, at, header, size, key), 0)
-            volume = min(max(volume, 0) + part, UNITS_MAX + 1)  # one more than is allowed stays refused, never overflows
+            volume = min(max(volume, 0) + part, UNITS_MAX + 1)  # one too many stays refused, and never overflows
         elif key == CC_SERVICE_SPECIFIC_UNITS:
             events = _read_count(request, octets, at, header, size, key)
         elif key == CC_TIME:
@@ -183,7 +184,7 @@ def add_mscc(batch, row, at, end, recognised, is_strict):
     _clear_mscc(mscc, row)
     reason = np.int64(-1)
     while at < end:
-        key, header, size = read_header(octets, at, end)
+        key, header, size = read_avp_header(octets, at, end)
         if size == BAD_SIZE:
             fail_header(request, octets, at, end)
             break
@@ -211,7 +212,7 @@ def add_mscc(batch, row, at, end, recognised, is_strict):
 
 @kernel
 def add_identity(batch, row, at, header, size):
-    """Append a Subscription-Id to the request's identities, at most IDENTITIES_PER_REQUEST_MAX; later ones aren't tried.
+    """Append a Subscription-Id to the identities, at most IDENTITIES_PER_REQUEST_MAX; later ones are not tried.
 
     A leading "+" of an E.164 number isn't part of it: clients differ (clients.md 6d). Empty data is no identity.
     """
@@ -220,7 +221,7 @@ def add_identity(batch, row, at, header, size):
     start, end = at, at + size
     at += header
     while at < end:
-        key, inner_header, inner = read_header(octets, at, end)
+        key, inner_header, inner = read_avp_header(octets, at, end)
         if inner == BAD_SIZE:
             fail_header(request, octets, at, end)
             return
@@ -256,7 +257,7 @@ def add_identities_within(batch, row, at, end):
     """Append the Subscription-Ids among octets[at:end], the AVPs of a Service-Information (clients.md 6d)."""
     octets = batch.octets
     while at < end:
-        key, header, size = read_header(octets, at, end)
+        key, header, size = read_avp_header(octets, at, end)
         if size == BAD_SIZE:
             fail_header(batch.requests[row], octets, at, end)
             return

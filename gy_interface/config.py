@@ -17,9 +17,13 @@ class PeerConfig:
     origin_hosts: tuple[str, ...] = setting((), "Origin-Hosts that it may have; * takes any")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
     connections_max: int = setting(8, "connections that it may hold at once, 1..64")
-    credit_limit_level: Literal["mscc", "command"] = setting("mscc", "where 4012 is said when every service is out of credit")
+    credit_limit_level: Literal["mscc", "command"] = setting(
+        "mscc", "where 4012 is said when every service is out of credit"
+    )
     lenient: bool = setting(False, "pass over unknown AVPs that have the M bit instead of answering 5001")
-    counts: Literal["strict", "never"] = setting("strict", "never: its CC-Request-Number means nothing, bodies tell repeats")
+    counts: Literal["strict", "never"] = setting(
+        "strict", "never: its CC-Request-Number means nothing, bodies tell repeats"
+    )
 
 
 def _default_peers() -> dict[str, PeerConfig]:

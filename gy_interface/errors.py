@@ -1,4 +1,4 @@
-"""What can be wrong with a Diameter message, with the Result-Code and the Failed-AVP that say so to the peer."""
+"""The package's errors: PeerError is the peer's mistake and says what to answer, the others are ours."""
 
 
 class DiameterError(Exception):
@@ -8,15 +8,18 @@ class DiameterError(Exception):
 class PeerError(DiameterError):
     """The peer's message is wrong; it is answered with `result_code`.
 
-    failed_avp      octets of the AVP to name, with its header; b"" where none is at fault
-    ends            the connection can't go on after the answer
+    failed_avp   octets of the AVP to name, with its header; b"" where none is at fault
     """
 
-    def __init__(self, result_code: int, reason: str, failed_avp: bytes = b"", *, ends: bool = False) -> None:
+    def __init__(self, result_code: int, reason: str, failed_avp: bytes = b"") -> None:
         self.result_code = result_code
+        self.reason = reason
         self.failed_avp = failed_avp
-        self.ends = ends
         super().__init__(f"{reason} ({result_code})")
+
+
+class LocalError(DiameterError):
+    """We asked for what can't be: a value that its AVP can't hold, or an event that has no place in a state."""
 
 
 class GyConfigError(DiameterError, ValueError):

@@ -13,13 +13,13 @@ FLAG_PROXIABLE: Final = 0x40
 FLAG_ERROR: Final = 0x20
 FLAG_RETRANSMITTED: Final = 0x10
 
+INVALID_HEADER_BITS: Final = 3008
 UNSUPPORTED_VERSION: Final = 5011
 INVALID_MESSAGE_LENGTH: Final = 5015
-INVALID_HEADER_BITS: Final = 3008
 
 
 class Header(NamedTuple):
-    """A message's first 20 octets."""
+    """A message's first 20 octets, without the version."""
 
     length: int
     flags: int
@@ -41,28 +41,46 @@ class Message(NamedTuple):
     octets: bytes
 
 
-def read_header(octets: bytes | memoryview) -> Header:
-    """The header at the start of `octets` (20 or more). PeerError 5011, 5015 ends the connection: the stream is lost."""
-    word, flags_command, application, hop_by_hop, end_to_end = struct.unpack_from(">IIIII", octets)
-    header = Header(word & 0xFFFFFF, flags_command >> 24, flags_command & 0xFFFFFF, application, hop_by_hop, end_to_end)
-    if word >> 24 != VERSION:
-        raise PeerError(UNSUPPORTED_VERSION, f"version {word >> 24} is not {VERSION}", ends=True)
+def read_header(octets: bytes | memoryview, at: int = 0) -> Header:
+    """The header of 20 octets at `at`, as it is: `check_framing` says whether it can be true."""
+    word, flags_command, application, hop_by_hop, end_to_end = struct.unpack_from(">IIIII", octets, at)
+    return Header(word & 0xFFFFFF, flags_command >> 24, flags_command & 0xFFFFFF, application, hop_by_hop, end_to_end)
+
+
+def check_framing(version: int, header: Header) -> None:
+    """PeerError 5011, 5015 where the message can't be framed; where the next one begins isn't known then."""
+    if version != VERSION:
+        raise PeerError(UNSUPPORTED_VERSION, f"version {version} is not {VERSION}")
     if header.length < HEADER_OCTETS or header.length % 4 or header.length > DIAMETER_MESSAGE_OCTETS_MAX:
-        raise PeerError(INVALID_MESSAGE_LENGTH, f"a message of {header.length} octets", ends=True)
-    return header
+        limits = f"{HEADER_OCTETS}..{DIAMETER_MESSAGE_OCTETS_MAX}, a multiple of 4"
+        raise PeerError(INVALID_MESSAGE_LENGTH, f"a message of {header.length} octets: it takes {limits}")
+
+
+def next_message(octets: bytes, at: int = 0) -> Message | None:
+    """The whole message at `at`, None where its octets aren't all there. PeerError as `check_framing`."""
+    if len(octets) - at < HEADER_OCTETS:
+        return None
+    header = read_header(octets, at)
+    check_framing(octets[at], header)
+    if len(octets) - at < header.length:
+        return None
+    return Message(header, octets[at : at + header.length])
+
+
+def check_request_bits(header: Header) -> None:
+    """PeerError 3008 where the E bit is set in a request. Reserved bits are ignored on receipt (RFC 6733 §3)."""
+    if header.flags & FLAG_ERROR:
+        raise PeerError(INVALID_HEADER_BITS, "the E bit is set in a request")
 
 
 def write_message(header: Header, body: bytes) -> bytes:
     """Octets of a message; the length comes from the body."""
     length = HEADER_OCTETS + len(body)
-    return (
-        struct.pack(
-            ">IIIII",
-            VERSION << 24 | length,
-            header.flags << 24 | header.command,
-            header.application,
-            header.hop_by_hop,
-            header.end_to_end,
-        )
-        + body
+    words = (
+        VERSION << 24 | length,
+        header.flags << 24 | header.command,
+        header.application,
+        header.hop_by_hop,
+        header.end_to_end,
     )
+    return struct.pack(">IIIII", *words) + body

@@ -20,6 +20,7 @@ from gy_interface.base_messages import (
     RE_AUTH,
     RELAY_APPLICATION,
     SUCCESS,
+    TOO_BUSY,
     UNKNOWN_PEER,
     Capabilities,
     Identity,
@@ -218,6 +219,8 @@ class Peer:
         if header.command not in known or header.command in (RE_AUTH, ABORT_SESSION):
             raise PeerError(COMMAND_UNSUPPORTED, f"command {header.command} is not served")
         check_origin(message)
+        if header.command == CREDIT_CONTROL:
+            raise PeerError(TOO_BUSY, "this connection is being closed: ask over another")
         if header.command == DEVICE_WATCHDOG:
             self._out.append(write_watchdog_answer(header, self._identity))
         elif header.command == DISCONNECT_PEER:
@@ -239,6 +242,8 @@ class Peer:
 
     def stop(self, now_ns: int, cause: int = REBOOTING) -> None:
         """Say good-bye: DPR, then wait for the DPA."""
+        if self.state is PeerState.CLOSED:
+            return
         if self.state not in TAKES_REQUESTS:
             self._close(PeerInput.STOP, "stopped by us")
             return

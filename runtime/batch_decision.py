@@ -49,15 +49,15 @@ def decide_loaded(batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, s
     slots = int(accounts.counts[0])
     bad = place_records(batch.arena, loaded.source, loaded.first, loaded.octets, accounts.room_words, slots)
     if bad >= 0:
-        raise PoisonedBatch(f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads")
+        raise PoisonedBatch(
+            f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads"
+        )
     answered = int(accounts.counts[1])
     if answered:
         read_recorded(loaded.source, loaded.answered_first, loaded.answered_octets, answered, batch.recorded)
     _skip_answered_commands(batch, loaded)
     try:
-        decide(
-            batch.arena, slots, tariffs, batch.usage, batch.recorded, now_ns, batch.answers, batch.journal, scratch
-        )
+        decide(batch.arena, slots, tariffs, batch.usage, batch.recorded, now_ns, batch.answers, batch.journal, scratch)
     except AssertionError as error:
         raise PoisonedBatch(f"a record contradicts itself: {error}") from error
     batch.decided_ns = now_ns

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import structlog
 
-from balances.commands import AccountCommand, CommandInvalid, CommandRow, Credit, Open, decode_command
+from balances.commands import AccountCommand, CommandError, CommandRow, Credit, Open, decode_command
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreError
 from charging.batch import (
@@ -57,7 +57,7 @@ async def _decide(
     for row in rows:
         try:
             command = decode_command(row.octets)
-        except CommandInvalid as error:
+        except CommandError as error:
             log.error("account command skipped", position=row.position, reason=str(error))
             taken += 1
             continue

@@ -13,7 +13,9 @@ from typing import Any, Final
 from runtime.settings import Settings
 
 ENVIRONMENT_PREFIX: Final = "FAREBOX_"
-OTHER_VARIABLES: Final = frozenset({"FAREBOX_SPECS", "FAREBOX_SPECS_REQUIRED", "FAREBOX_KILL_AT", "FAREBOX_CACHE", "FAREBOX_CONFIG"})
+OTHER_VARIABLES: Final = frozenset(
+    {"FAREBOX_SPECS", "FAREBOX_SPECS_REQUIRED", "FAREBOX_KILL_AT", "FAREBOX_CACHE", "FAREBOX_CONFIG"}
+)
 DEFAULT_FILE: Final = Path("farebox.toml")
 
 
@@ -138,7 +140,16 @@ def _convert_list(hint: Any, value: Any, where: str, problems: list[str]) -> Any
     return tuple(items) if typing.get_origin(hint) is tuple else items
 
 
-_WORDS: Final = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+_WORDS: Final = {
+    "true": True,
+    "yes": True,
+    "1": True,
+    "on": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "off": False,
+}
 
 
 def _convert_plain(hint: Any, value: Any, where: str, problems: list[str]) -> Any:

@@ -143,7 +143,9 @@ class Engine:
 
     # --- mending ---------------------------------------------------------------------------------------------------------
 
-    async def _reconnect(self, partition: int, resume: Callable[[PartitionPipeline], Coroutine[Any, Any, None]]) -> None:
+    async def _reconnect(
+        self, partition: int, resume: Callable[[PartitionPipeline], Coroutine[Any, Any, None]]
+    ) -> None:
         """Try again, ever more slowly, until the partition decides again or another owns it."""
         pipeline = self.pipelines[partition]
         attempt = 0
@@ -209,5 +211,3 @@ class Engine:
         for pipeline in self.pipelines:
             pipeline.close()
         await self._store.close()
-
-

@@ -314,5 +314,3 @@ class PartitionPipeline:
     def close(self) -> None:
         """End the connection; call when idle, or what is under way stays unanswered."""
         self._connection.close()
-
-

@@ -18,7 +18,9 @@ class StoreSettings:
     url: str = setting("", "redis://host:port/0 or unix:///path; empty: start the embedded server in data_dir")
     data_dir: Path = setting(Path("data"), "folder of the embedded store, segment files, charging records and logs")
     partitions: int = setting(2, "partitions of a store that is created; fixed from then on, 1..4096")
-    fsync: str = setting("always", "appendfsync of the embedded store: always loses nothing that was answered; everysec")
+    fsync: str = setting(
+        "always", "appendfsync of the embedded store: always loses nothing that was answered; everysec"
+    )
     rewrite_min_mib: int = setting(1024, "append-only file size from which the embedded store rewrites it, MiB")
 
 

@@ -32,7 +32,9 @@ METRICS: Final = (
     MetricRow("farebox_answers_total", "counter", ("result_code",), "Answers by Result-Code at command level"),
     MetricRow("farebox_refused_total", "counter", (), "Requests refused with 3004 before they were decided"),
     MetricRow("farebox_looked_up_total", "counter", (), "Requests whose account was asked from the store"),
-    MetricRow("farebox_answer_seconds", "histogram", (), "Receipt to answer of the oldest request of each batch", _SECONDS),
+    MetricRow(
+        "farebox_answer_seconds", "histogram", (), "Receipt to answer of the oldest request of each batch", _SECONDS
+    ),
     MetricRow("farebox_decide_seconds", "histogram", (), "Deciding one batch", _SECONDS),
     MetricRow("farebox_commit_seconds", "histogram", ("partition",), "Sending a commit to its confirmation", _SECONDS),
     MetricRow("farebox_batch_requests", "histogram", ("partition",), "Requests of a batch", _REQUESTS),
@@ -94,7 +96,9 @@ async def serve_telemetry(
         try:
             request = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
             status, kind, body = _respond(request, telemetry, health)
-            head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            head = (
+                f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            )
             writer.write(head.encode() + body)
             await writer.drain()
         except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):

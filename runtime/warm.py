@@ -23,7 +23,14 @@ _KERNEL_WORDS: Final = (b"vocabulary.kernel", b"from numba", b"import numba")
 def cache_folder() -> Path:
     """Where the compiled kernels of these sources lie on this machine."""
     digest = hashlib.sha256()
-    for part in (version("numba"), version("numpy"), version("llvmlite"), sys.version, platform.machine(), _processor()):
+    for part in (
+        version("numba"),
+        version("numpy"),
+        version("llvmlite"),
+        sys.version,
+        platform.machine(),
+        _processor(),
+    ):
         digest.update(part.encode() + b"\0")
     for package in _PACKAGES:
         for source in sorted((_SOURCES / package).rglob("*.py")):

@@ -29,9 +29,7 @@ def from_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         if "T" in text or " " in text:
-            raise ValueError(
-                f"{text!r} has no time zone: add Z or an offset such as +01:00"
-            )
+            raise ValueError(f"{text!r} has no time zone: add Z or an offset such as +01:00")
         moment = moment.replace(tzinfo=UTC)
     seconds = int(moment.replace(microsecond=0).timestamp())
     return seconds * NS_PER_S + moment.microsecond * 1000

@@ -114,6 +114,18 @@ RELEASES_MAX: Final = 4096
 """Releases that a store holds; all of them stay, because products may be pinned to them."""
 RELEASE_NUMBER_MAX: Final = 2**31 - 1
 
+# --- journal files and charging records ----------------------------------------------------------------------------------
+JOURNAL_ENTRY_OCTETS_MAX: Final = 64 * 1024 * 1024
+"""Largest journal entry that a segment file holds; a longer length in one is damage."""
+SEGMENT_READ_OCTETS_MAX: Final = 8 * 1024 * 1024
+"""What a reader of segments takes at once, unless one entry alone is larger."""
+RECORD_LINES_MAX: Final = 256
+"""Lines (a service at a price) of one charging record; a session with more gets a partial record."""
+RECORD_SESSIONS_OPEN_MAX: Final = 2**24
+"""Sessions that the record writer keeps open at once."""
+RECORD_TEXT_OCTETS_MAX: Final = 2**33
+"""Octets of the texts of all open sessions in the record writer."""
+
 assert MICROS_MAX < 2**63 // 4, "four balances must add up without overflow"
 assert UNITS_MAX + BLOCK_UNITS_MAX < 2**62, "units plus a carry must not overflow"
 assert BATCH_MSCCS_MAX >= BATCH_REQUESTS_MAX
@@ -121,15 +133,12 @@ assert BATCH_MOVEMENTS_MAX >= 2 * BATCH_MSCCS_MAX
 assert BATCH_OCTETS_MAX >= BATCH_REQUESTS_MAX * 1024
 assert BATCH_OCTETS_MAX >= DIAMETER_MESSAGE_OCTETS_MAX
 assert MSCCS_PER_REQUEST_MAX <= BATCH_MSCCS_MAX
-assert (
-    SERVICES_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
-    and RESERVATIONS_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
-)
+assert SERVICES_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX and RESERVATIONS_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
 assert SESSIONS_PER_ACCOUNT_MAX <= SERVICES_PER_ACCOUNT_MAX
-assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, (
-    "a route must outlive its session's supervision twice"
-)
+assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, "a route must outlive its session's supervision twice"
 assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
 assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX
 assert PRICE_ROWS_PER_RELEASE_MAX < 2**31 // 2, "price_first is int32"
+assert JOURNAL_ENTRY_OCTETS_MAX >= 4 * BATCH_OCTETS_MAX, "the journal entry of any batch must fit"
+assert RECORD_LINES_MAX >= 2 * MSCCS_PER_REQUEST_MAX

@@ -42,18 +42,10 @@ class OutcomeRow(NamedTuple):
 
 OUTCOMES: Final = (
     OutcomeRow(Outcome.TOO_BUSY, 3004, "NF_CONGESTION", True, "RFC 6733 §7.1.3"),
-    OutcomeRow(
-        Outcome.UNABLE_TO_DELIVER, 3002, "SYSTEM_FAILURE", True, "RFC 6733 §7.1.3"
-    ),
-    OutcomeRow(
-        Outcome.INVALID_AVP_LENGTH, 5014, "INVALID_MSG_FORMAT", False, "RFC 6733 §7.1.5"
-    ),
-    OutcomeRow(
-        Outcome.AVP_UNSUPPORTED, 5001, "INVALID_MSG_FORMAT", False, "RFC 6733 §7.1.5"
-    ),
-    OutcomeRow(
-        Outcome.MISSING_AVP, 5005, "MANDATORY_IE_MISSING", False, "RFC 6733 §7.1.5"
-    ),
+    OutcomeRow(Outcome.UNABLE_TO_DELIVER, 3002, "SYSTEM_FAILURE", True, "RFC 6733 §7.1.3"),
+    OutcomeRow(Outcome.INVALID_AVP_LENGTH, 5014, "INVALID_MSG_FORMAT", False, "RFC 6733 §7.1.5"),
+    OutcomeRow(Outcome.AVP_UNSUPPORTED, 5001, "INVALID_MSG_FORMAT", False, "RFC 6733 §7.1.5"),
+    OutcomeRow(Outcome.MISSING_AVP, 5005, "MANDATORY_IE_MISSING", False, "RFC 6733 §7.1.5"),
     OutcomeRow(
         Outcome.INVALID_AVP_VALUE,
         5004,
@@ -68,13 +60,9 @@ OUTCOMES: Final = (
         False,
         "RFC 6733 §7.1.5",
     ),
-    OutcomeRow(
-        Outcome.UNABLE_TO_COMPLY, 5012, "CHARGING_FAILED", False, "RFC 6733 §7.1.5"
-    ),
+    OutcomeRow(Outcome.UNABLE_TO_COMPLY, 5012, "CHARGING_FAILED", False, "RFC 6733 §7.1.5"),
     OutcomeRow(Outcome.USER_UNKNOWN, 5030, "USER_UNKNOWN", False, "RFC 8506 §9.2"),
-    OutcomeRow(
-        Outcome.UNKNOWN_SESSION_ID, 5002, "CONTEXT_NOT_FOUND", False, "RFC 6733 §7.1.5"
-    ),
+    OutcomeRow(Outcome.UNKNOWN_SESSION_ID, 5002, "CONTEXT_NOT_FOUND", False, "RFC 6733 §7.1.5"),
     OutcomeRow(
         Outcome.END_USER_SERVICE_DENIED,
         4010,
@@ -97,19 +85,14 @@ OUTCOMES: Final = (
         False,
         "RFC 8506 §9.1",
     ),
-    OutcomeRow(
-        Outcome.CREDIT_LIMIT_REACHED, 4012, "QUOTA_LIMIT_REACHED", True, "RFC 8506 §9.1"
-    ),
+    OutcomeRow(Outcome.CREDIT_LIMIT_REACHED, 4012, "QUOTA_LIMIT_REACHED", True, "RFC 8506 §9.1"),
     OutcomeRow(Outcome.GRANTED, 2001, "SUCCESS", False, "RFC 6733 §7.1.2"),
 )
 
 RESULT_CODES: Final = tuple(
-    next((row.result_code for row in OUTCOMES if row.outcome == outcome), 0)
-    for outcome in sorted(Outcome)
+    next((row.result_code for row in OUTCOMES if row.outcome == outcome), 0) for outcome in sorted(Outcome)
 )
 """Result-Code by outcome, for kernels: RESULT_CODES[outcome]; 0 for UNDECIDED."""
 
-assert sorted(row.outcome for row in OUTCOMES) == sorted(
-    set(Outcome) - {Outcome.UNDECIDED}
-)
+assert sorted(row.outcome for row in OUTCOMES) == sorted(set(Outcome) - {Outcome.UNDECIDED})
 assert [int(outcome) for outcome in sorted(Outcome)] == list(range(len(Outcome)))

@@ -61,6 +61,7 @@ class PartitionState:
     commands_position: str = EMPTY_TAIL
     archiver: str = ""
     archived: EntryId = _NO_ENTRY
+    readers: dict[str, EntryId] = field(default_factory=dict)
 
     def copy(self) -> "PartitionState":
         """A state of its own; the octets are shared."""
@@ -75,6 +76,7 @@ class PartitionState:
             commands_position=self.commands_position,
             archiver=self.archiver,
             archived=self.archived,
+            readers=dict(self.readers),
         )
 
     def live(self, name: str, now_s: float) -> bytes | None:

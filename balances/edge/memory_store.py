@@ -246,6 +246,14 @@ class MemoryStore:
             raise StoreError(f"partition {claim.partition}: entry {entry_id} is not archived yet and can't be trimmed")
         state.journal = {kept: octets for kept, octets in state.journal.items() if kept > entry_id}
 
+    async def reader_positions(self, partition: int) -> dict[str, EntryId]:
+        """See JournalLog."""
+        return dict(self._partitions[partition].readers)
+
+    async def set_reader_position(self, partition: int, reader: str, entry_id: EntryId) -> None:
+        """See JournalLog."""
+        self._partitions[partition].readers[reader] = entry_id
+
     def _check_archiver(self, claim: ArchiverClaim) -> PartitionState:
         state = self._partitions[claim.partition]
         if state.archiver != claim.token:

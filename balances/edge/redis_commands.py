@@ -80,5 +80,5 @@ class RedisCommandLog(RedisClient):
     async def has_owner(self, partition: int) -> bool:
         """See CommandLog: owners' connections bear a name (CLIENT SETNAME)."""
         name = owner_connection_name(self.meta.tags[partition])
-        clients = await self.command("CLIENT", "LIST")
+        clients = await self.command("CLIENT LIST")
         return any(client.get("name") == name for client in clients)

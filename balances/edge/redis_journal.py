@@ -56,6 +56,17 @@ class RedisJournalLog(RedisClient):
         answer = await self.function(TRIM_FUNCTION, keys, [claim.token, str(entry_id), str(behind)])
         self._check(answer, claim, entry_id)
 
+    @store_errors
+    async def reader_positions(self, partition: int) -> dict[str, EntryId]:
+        """See JournalLog."""
+        stored = await self.command("HGETALL", self.key(partition, "readers"))
+        return {reader.decode(): EntryId.parse(position.decode()) for reader, position in stored.items()}
+
+    @store_errors
+    async def set_reader_position(self, partition: int, reader: str, entry_id: EntryId) -> None:
+        """See JournalLog."""
+        await self.command("HSET", self.key(partition, "readers"), reader, str(entry_id))
+
     def _check(self, answer: bytes, claim: ArchiverClaim, entry_id: EntryId) -> None:
         if answer.startswith(b"LOST"):
             raise ArchiverLostError(

@@ -112,7 +112,7 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
             raise StoreUnsafe(
                 f"the store at {self.address} is a cluster's node (cluster-enabled yes): one server is needed"
             )
-        settings: dict[str, str] = await self.command("CONFIG", "GET", "maxmemory-policy", "append*")
+        settings: dict[str, str] = await self.command("CONFIG GET", "maxmemory-policy", "append*")
         wanted = (
             ("maxmemory-policy", ("noeviction",), "else balances could be evicted"),
             ("appendonly", ("yes",), "else a restart loses everything"),

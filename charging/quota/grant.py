@@ -33,20 +33,10 @@ _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 def requested_units(mscc, unit):
     """Units of `unit` that the Requested-Service-Unit names; 0 where it names none."""
     if unit == _OCTETS:
-        return (
-            mscc.requested_octets
-            if mscc.presence & HAS_REQUESTED_OCTETS
-            else np.int64(0)
-        )
+        return mscc.requested_octets if mscc.presence & HAS_REQUESTED_OCTETS else np.int64(0)
     if unit == _SECONDS:
-        return (
-            mscc.requested_seconds
-            if mscc.presence & HAS_REQUESTED_SECONDS
-            else np.int64(0)
-        )
-    return (
-        mscc.requested_events if mscc.presence & HAS_REQUESTED_EVENTS else np.int64(0)
-    )
+        return mscc.requested_seconds if mscc.presence & HAS_REQUESTED_SECONDS else np.int64(0)
+    return mscc.requested_events if mscc.presence & HAS_REQUESTED_EVENTS else np.int64(0)
 
 
 @kernel
@@ -61,16 +51,11 @@ def wanted_units(mscc, price):
 @kernel
 def free_micros(arena, slot, bucket):
     """Money that may still be reserved from the bucket at first word `bucket`: what remains plus the credit limit."""
-    return (
-        arena.words[bucket + BUCKET_REMAINING]
-        + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
-    )
+    return arena.words[bucket + BUCKET_REMAINING] + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
 
 
 @kernel
-def _reserve_allowances(
-    arena, slot, scratch, price, allowances, service_tag, want, now_ns
-):
+def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, want, now_ns):
     """Hold up to `want` units of allowances; (units held, reservations made)."""
     held = np.int64(0)
     made = 0
@@ -88,9 +73,7 @@ def _reserve_allowances(
         if held == want or made == RESERVATIONS_PER_SERVICE_MAX - 1:
             break
         part = min(want - held, arena.words[scratch.order[index] + BUCKET_REMAINING])
-        if part > 0 and reserve(
-            arena, slot, scratch.ledger, service_tag, scratch.order[index], part
-        ):
+        if part > 0 and reserve(arena, slot, scratch.ledger, service_tag, scratch.order[index], part):
             held += part
             made += 1
     return held
@@ -116,16 +99,11 @@ def _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns):
         return False
     if price.price_micros == 0:
         return True
-    return (
-        money >= 0
-        and affordable_units(price, free_micros(arena, slot, money), carry) > 0
-    )
+    return money >= 0 and affordable_units(price, free_micros(arena, slot, money), carry) > 0
 
 
 @kernel
-def grant(
-    arena, slot, scratch, price, allowances, service_tag, carry, want, now_ns, answer
-):
+def grant(arena, slot, scratch, price, allowances, service_tag, carry, want, now_ns, answer):
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 
     carry    int64: of the service, already 0 where the price rounds each report alone
@@ -134,9 +112,7 @@ def grant(
     granted = want
     final = False
     if price.control != _FREE:
-        granted = _reserve_allowances(
-            arena, slot, scratch, price, allowances, service_tag, want, now_ns
-        )
+        granted = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, want, now_ns)
         money = np.int64(-1)
         if price.has_price != 0:
             if price.price_micros == 0:
@@ -151,21 +127,10 @@ def grant(
                         affordable_units(price, free_micros(arena, slot, money), carry),
                     )
                     cost = micros_to_reserve(price, part, carry)
-                    if part > 0 and (
-                        cost == 0
-                        or reserve(
-                            arena, slot, scratch.ledger, service_tag, money, cost
-                        )
-                    ):
+                    if part > 0 and (cost == 0 or reserve(arena, slot, scratch.ledger, service_tag, money, cost)):
                         granted += part
-                        carry = (
-                            carry_after_reserve(price, part, carry)
-                            if price.rounding_scope == _SESSION_SCOPE
-                            else 0
-                        )
-        final = granted < want or not _has_more(
-            arena, slot, scratch, price, allowances, money, carry, now_ns
-        )
+                        carry = carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else 0
+        final = granted < want or not _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns)
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED

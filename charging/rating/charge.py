@@ -70,11 +70,7 @@ def _debit_money(arena, slot, scratch, micros, now_ns):
     left = micros
     for index in range(count):
         bucket = scratch.money[index]
-        take = (
-            left
-            if index == count - 1
-            else min(left, max(arena.words[bucket + BUCKET_REMAINING], 0))
-        )
+        take = left if index == count - 1 else min(left, max(arena.words[bucket + BUCKET_REMAINING], 0))
         if take > 0:
             debit(arena, slot, scratch.ledger, bucket, take)
             left -= take
@@ -161,16 +157,12 @@ def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
         for index in range(count):
             remaining = arena.words[scratch.money[index] + BUCKET_REMAINING]
             if index == count - 1:
-                funds += max(
-                    remaining + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT], 0
-                )
+                funds += max(remaining + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT], 0)
             else:
                 funds += max(remaining, 0)
         if micros > funds:
             return False
-    _debit_allowances(
-        arena, slot, scratch, price, allowances, units - from_money, now_ns
-    )
+    _debit_allowances(arena, slot, scratch, price, allowances, units - from_money, now_ns)
     if micros > 0:
         _debit_money(arena, slot, scratch, micros, now_ns)
     usage.allowance_units = units - from_money

@@ -42,9 +42,7 @@ def affordable_units(price, free_micros, carry):
 
     Blocks beyond UNITS_MAX are not counted, so that the product stays within 64 bits.
     """
-    blocks = min(
-        max(free_micros, 0) // price.price_micros, UNITS_MAX // price.block_units + 2
-    )
+    blocks = min(max(free_micros, 0) // price.price_micros, UNITS_MAX // price.block_units + 2)
     return max(blocks * price.block_units - carry, 0)
 
 
@@ -61,8 +59,4 @@ def micros_to_reserve(price, units, carry):
 def carry_after_reserve(price, units, carry):
     """The carry, zero or below, that whole blocks for `units` leave."""
     total = carry + units
-    return (
-        total
-        - max(divide_rounded(total, price.block_units, ROUNDING_UP), 0)
-        * price.block_units
-    )
+    return total - max(divide_rounded(total, price.block_units, ROUNDING_UP), 0) * price.block_units

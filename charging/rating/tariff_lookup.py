@@ -96,17 +96,13 @@ def find_price(prices, first, count, service_context, rating_group, service_iden
 
 
 @kernel
-def price_in_offer(
-    tariffs, offer_row, service_context, rating_group, service_identifier
-):
+def price_in_offer(tariffs, offer_row, service_context, rating_group, service_identifier):
     """The most particular price of an offer for a service, or -1; docs/charging.md §4."""
     first = np.int64(tariffs.offers[offer_row].price_first)
     count = np.int64(tariffs.offers[offer_row].price_count)
     group = rating_group if rating_group >= 0 else ABSENT
     if service_identifier >= 0:
-        row = find_price(
-            tariffs.prices, first, count, service_context, group, service_identifier
-        )
+        row = find_price(tariffs.prices, first, count, service_context, group, service_identifier)
         if row >= 0:
             return row
     row = find_price(tariffs.prices, first, count, service_context, group, ANY)
@@ -125,19 +121,14 @@ def _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group
         if offer.tenant != tenant or offer.release != release:
             return False
         for row in range(offer.price_first, offer.price_first + offer.price_count):
-            if (
-                tariffs.prices[row].service_context == service_context
-                and tariffs.prices[row].rating_group == group
-            ):
+            if tariffs.prices[row].service_context == service_context and tariffs.prices[row].rating_group == group:
                 return True
         offer_row += 1
     return False
 
 
 @kernel
-def look_up_price(
-    arena, slot, tariffs, service_context, rating_group, service_identifier, now_ns
-):
+def look_up_price(arena, slot, tariffs, service_context, rating_group, service_identifier, now_ns):
     """(outcome, price row, offer row): GRANTED with rows, else AUTHORIZATION_REJECTED or RATING_FAILED with -1, -1.
 
     Products valid at `now_ns` are asked in order of (priority, place); the first with a price decides.
@@ -154,15 +145,9 @@ def look_up_price(
         for place in range(count):
             at = start + place * PRODUCT_WORDS
             priority = np.int64(arena.halves[2 * at + PRODUCT_PRIORITY])
-            if (
-                not arena.words[at + PRODUCT_FROM_NS]
-                <= now_ns
-                < arena.words[at + PRODUCT_TO_NS]
-            ):
+            if not arena.words[at + PRODUCT_FROM_NS] <= now_ns < arena.words[at + PRODUCT_TO_NS]:
                 continue
-            if priority < asked_priority or (
-                priority == asked_priority and place <= asked_place
-            ):
+            if priority < asked_priority or (priority == asked_priority and place <= asked_place):
                 continue
             if best < 0 or priority < best_priority:
                 best, best_priority = place, priority
@@ -173,19 +158,13 @@ def look_up_price(
         release = np.int64(arena.halves[2 * at + PRODUCT_RELEASE])
         if release == 0:
             release = in_force
-        offer_row = find_offer(
-            tariffs, tenant, release, np.int64(arena.halves[2 * at + PRODUCT_OFFER])
-        )
+        offer_row = find_offer(tariffs, tenant, release, np.int64(arena.halves[2 * at + PRODUCT_OFFER]))
         if offer_row >= 0:
-            price_row = price_in_offer(
-                tariffs, offer_row, service_context, rating_group, service_identifier
-            )
+            price_row = price_in_offer(tariffs, offer_row, service_context, rating_group, service_identifier)
             if price_row >= 0:
                 return _GRANTED, price_row, offer_row
         if not elsewhere:
-            elsewhere = _is_priced_elsewhere(
-                tariffs, tenant, release, service_context, rating_group
-            )
+            elsewhere = _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group)
     return _AUTHORIZATION_REJECTED if elsewhere else _RATING_FAILED, -1, -1
 
 

@@ -45,8 +45,7 @@ def is_due(arena, slot, now_ns):
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if arena.words[at + BUCKET_TO_NS] <= now_ns:
             is_empty = arena.words[at + BUCKET_REMAINING] <= 0 and (
-                arena.octets[8 * at + BUCKET_UNIT] == _MONEY
-                or arena.words[at + BUCKET_RESERVED] > 0
+                arena.octets[8 * at + BUCKET_UNIT] == _MONEY or arena.words[at + BUCKET_RESERVED] > 0
             )
             if not is_empty:
                 return True
@@ -55,9 +54,7 @@ def is_due(arena, slot, now_ns):
 
 
 @kernel
-def end_without_request(
-    arena, slot, scratch, journal, session, request, ended_session, now_ns
-):
+def end_without_request(arena, slot, scratch, journal, session, request, ended_session, now_ns):
     """End the session at first word `session` and journal it as a row of its own."""
     row = add_ended_row(journal, arena, session, request, ended_session, now_ns)
     mark = ended_mark(

@@ -49,9 +49,7 @@ def _compare(arena, type_octet, number_half, hash_half, at, request):
 @kernel
 def find_repeat(arena, at, request):
     """Is the request one of the last two that the session at first word `at` answered? One of the constants above."""
-    found = _compare(
-        arena, SESSION_LAST_TYPE, SESSION_LAST_NUMBER, SESSION_LAST_HASH, at, request
-    )
+    found = _compare(arena, SESSION_LAST_TYPE, SESSION_LAST_NUMBER, SESSION_LAST_HASH, at, request)
     if found == 1:
         return REPEATS_LAST
     if found == 3:
@@ -73,15 +71,9 @@ def find_repeat(arena, at, request):
 def remember_request(arena, at, request, outcome):
     """Make this request the session's last answer; the last becomes the previous."""
     octet, half = 8 * at, 2 * at
-    arena.octets[octet + SESSION_PREVIOUS_TYPE] = arena.octets[
-        octet + SESSION_LAST_TYPE
-    ]
-    arena.octets[octet + SESSION_PREVIOUS_OUTCOME] = arena.octets[
-        octet + SESSION_LAST_OUTCOME
-    ]
-    arena.halves[half + SESSION_PREVIOUS_NUMBER] = arena.halves[
-        half + SESSION_LAST_NUMBER
-    ]
+    arena.octets[octet + SESSION_PREVIOUS_TYPE] = arena.octets[octet + SESSION_LAST_TYPE]
+    arena.octets[octet + SESSION_PREVIOUS_OUTCOME] = arena.octets[octet + SESSION_LAST_OUTCOME]
+    arena.halves[half + SESSION_PREVIOUS_NUMBER] = arena.halves[half + SESSION_LAST_NUMBER]
     arena.halves[half + SESSION_PREVIOUS_HASH] = arena.halves[half + SESSION_LAST_HASH]
     arena.octets[octet + SESSION_LAST_TYPE] = request.request_type
     arena.octets[octet + SESSION_LAST_OUTCOME] = outcome
@@ -108,13 +100,9 @@ def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, no
             mscc.service_identifier,
             now_ns,
         )
-        service = find_service(
-            arena, slot, session_tag, mscc.rating_group, mscc.service_identifier
-        )
+        service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
         if service < 0:
-            answer.outcome = (
-                outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
-            )
+            answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
             continue
         final = recall_answer(arena, service, count, is_last, answer)
         if answer.has_grant and price_row >= 0:
@@ -147,11 +135,7 @@ def record_event(recorded, request, answers):
     for index in range(request.mscc_count):
         answer = answers[request.mscc_first + index]
         at = RECORDED_MSCCS + index * RECORDED_MSCC_WORDS
-        row[at] = (
-            np.int64(answer.outcome)
-            | np.int64(answer.unit) << 8
-            | np.int64(answer.has_grant) << 16
-        )
+        row[at] = np.int64(answer.outcome) | np.int64(answer.unit) << 8 | np.int64(answer.has_grant) << 16
         row[at + 1] = answer.granted
 
 

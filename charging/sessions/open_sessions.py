@@ -35,10 +35,7 @@ def find_session(arena, slot, key_high, key_low):
     high, low = np.int64(key_high), np.int64(key_low)
     at = arena.section_at[slot, _SESSIONS]
     for _ in range(count_rows(arena, slot, _SESSIONS)):
-        if (
-            arena.words[at + SESSION_KEY_HIGH] == high
-            and arena.words[at + SESSION_KEY_LOW] == low
-        ):
+        if arena.words[at + SESSION_KEY_HIGH] == high and arena.words[at + SESSION_KEY_LOW] == low:
             return at
         at += SESSION_WORDS
     return -1
@@ -86,9 +83,7 @@ def ended_mark(key_high, request_number, body_hash, never_counts):
     """The word that an ended session leaves: 48 bits of its key and 16 of its last request; never 0."""
     number = np.int64(0) if never_counts else np.int64(request_number)
     body = np.int64(body_hash)
-    mark = (np.int64(key_high) & _KEY_BITS) | (
-        (number * 40503 + body + (body >> 16)) & 0xFFFF
-    )
+    mark = (np.int64(key_high) & _KEY_BITS) | ((number * 40503 + body + (body >> 16)) & 0xFFFF)
     return mark if mark != 0 else np.int64(1)
 
 
@@ -114,12 +109,8 @@ def _leave_mark(arena, slot, mark):
         if at >= 0:
             arena.words[at + ENDED_MARK] = mark
         return
-    place = (
-        np.int64(arena.octets[8 * base + HEADER_ENDED_NEXT]) % ENDED_SESSIONS_KEPT_MAX
-    )
-    arena.words[arena.section_at[slot, _ENDED] + place * ENDED_WORDS + ENDED_MARK] = (
-        mark
-    )
+    place = np.int64(arena.octets[8 * base + HEADER_ENDED_NEXT]) % ENDED_SESSIONS_KEPT_MAX
+    arena.words[arena.section_at[slot, _ENDED] + place * ENDED_WORDS + ENDED_MARK] = mark
     arena.octets[8 * base + HEADER_ENDED_NEXT] = (place + 1) % ENDED_SESSIONS_KEPT_MAX
 
 
@@ -130,9 +121,7 @@ def end_session(arena, slot, ledger, at, mark, now_ns):
     for place in range(count_rows(arena, slot, _SERVICES) - 1, -1, -1):
         service = arena.section_at[slot, _SERVICES] + place * SERVICE_WORDS
         if arena.octets[8 * service + SERVICE_SESSION_TAG] == session_tag:
-            commit_reservations(
-                arena, slot, ledger, arena.octets[8 * service + SERVICE_TAG], 0, now_ns
-            )
+            commit_reservations(arena, slot, ledger, arena.octets[8 * service + SERVICE_TAG], 0, now_ns)
             remove_row(arena, slot, _SERVICES, service)
     remove_row(arena, slot, _SESSIONS, at)
     _leave_mark(arena, slot, mark)

@@ -73,12 +73,8 @@ def add_service(arena, slot, session, rating_group, service_identifier):
     arena.halves[2 * at + SERVICE_IDENTIFIER] = np.uint32(max(service_identifier, 0))
     arena.octets[8 * at + SERVICE_SESSION_TAG] = arena.octets[8 * session + SESSION_TAG]
     arena.octets[8 * at + SERVICE_TAG] = tag
-    arena.octets[8 * at + SERVICE_PRESENCE] = _presence_of(
-        rating_group, service_identifier
-    )
-    arena.octets[8 * at + SERVICE_LAST_ANSWER] = arena.octets[
-        8 * session + SESSION_ANSWERS
-    ]
+    arena.octets[8 * at + SERVICE_PRESENCE] = _presence_of(rating_group, service_identifier)
+    arena.octets[8 * at + SERVICE_LAST_ANSWER] = arena.octets[8 * session + SESSION_ANSWERS]
     arena.words[at + SERVICE_LAST_REPORT_NS] = arena.words[session + SESSION_OPENED_NS]
     return at
 
@@ -89,12 +85,8 @@ def remember_answer(arena, service, answers, answer):
     octet = 8 * service
     finals = arena.octets[octet + SERVICE_FINALS]
     if arena.octets[octet + SERVICE_LAST_ANSWER] != answers:
-        arena.words[service + SERVICE_PREVIOUS_GRANTED] = arena.words[
-            service + SERVICE_LAST_GRANTED
-        ]
-        arena.octets[octet + SERVICE_PREVIOUS_OUTCOME] = arena.octets[
-            octet + SERVICE_LAST_OUTCOME
-        ]
+        arena.words[service + SERVICE_PREVIOUS_GRANTED] = arena.words[service + SERVICE_LAST_GRANTED]
+        arena.octets[octet + SERVICE_PREVIOUS_OUTCOME] = arena.octets[octet + SERVICE_LAST_OUTCOME]
         previous = FINAL_PREVIOUS if finals & FINAL_LAST else 0
         previous |= GSU_PREVIOUS if finals & GSU_LAST else 0
     else:

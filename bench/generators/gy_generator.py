@@ -1,0 +1,406 @@
+"""The Gy generator, a process of its own: `python -m bench.generators.gy_generator --plan plan.json`.
+
+Python here costs per turn, not per request: a turn waits for sockets, receives, calls two kernels and sends. It prints a
+JSON line for each stage (`measuring`, `measured`, `result`), so that whoever started it can sample CPU at those instants.
+The run warms up, measures, then drains: each open session is terminated, so that at the end nothing may be reserved.
+"""
+
+import argparse
+import gc
+import json
+import select
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bench.books import LOG_DTYPE, Books, fold, save_books
+from bench.generators.gy_answers import take_answers
+from bench.generators.gy_fleet import (
+    ANSWERED_COUNT,
+    DRAIN_REQUESTS_A_SESSION,
+    DUE_NS,
+    INTERVAL_NS,
+    IS_DRAINING,
+    IS_MEASURING,
+    LOG_COUNT,
+    OTHER_COUNT,
+    REPEATED_COUNT,
+    RETIRED_COUNT,
+    SENT_COUNT,
+    WAITING_COUNT,
+    WRONG_KEPT,
+    WRONG_REASONS,
+    Fleet,
+    new_fleet,
+)
+from bench.generators.gy_peer import (
+    COMMAND_DISCONNECT,
+    SUCCESS,
+    PeerName,
+    answer_to,
+    capabilities_request,
+    command_of,
+    disconnect_request,
+    result_code_of,
+)
+from bench.generators.gy_requests import repeat_requests, send_requests
+from bench.latency_counts import percentiles_ms
+from bench.workload import GyPlan, prices, provision
+
+CONNECT_S: Final = 10.0
+RECONNECT_S: Final = 60.0
+HANDSHAKE_S: Final = 5.0
+TICK_S: Final = 0.000_25
+"""Open loop: how long a turn waits for more requests to become due."""
+IDLE_WAIT_S: Final = 0.05
+SOCKET_OCTETS: Final = 4 * 1024 * 1024
+NTP_UNIX_OFFSET_S: Final = 2_208_988_800
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+class GeneratorError(Exception):
+    """The run cannot start or go on; the message names the peer and the remedy."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection of the fleet."""
+
+    index: int
+    peer: PeerName
+    socket: socket.socket
+    identifier: int = 0
+    is_open: bool = True
+
+
+def peer_name(plan: GyPlan, index: int) -> PeerName:
+    """Who connection `index` says it is: the connections are spread over `plan.peers` hosts."""
+    number = index % plan.peers
+    host = plan.origin_host if number == 0 else f"pgw{number + 1}.{plan.origin_host.partition('.')[2]}"
+    return PeerName(host, plan.origin_realm, plan.origin_state_id)
+
+
+def _receive_message(stream: socket.socket) -> bytes:
+    """One whole message, blocking, for the handshake."""
+    message = b""
+    need = 20
+    while len(message) < need:
+        octets = stream.recv(need - len(message))
+        if not octets:
+            raise ConnectionError("the server closed the connection instead of answering")
+        message += octets
+        if len(message) == 20:
+            need = int.from_bytes(message[1:4], "big")
+    return message
+
+
+def connect(plan: GyPlan, index: int, within_s: float) -> Connection:
+    """Connect and exchange CER and CEA. GeneratorError where nothing listens within the time, or the peer is refused."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            stream = socket.create_connection((plan.host, plan.port), timeout=HANDSHAKE_S)
+            break
+        except OSError as fault:
+            if time.monotonic() > deadline:
+                raise GeneratorError(
+                    f"{plan.host}:{plan.port}: {fault}; start the Gy front end, or name its port"
+                ) from fault
+            time.sleep(0.05)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_OCTETS)
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_OCTETS)
+    peer = peer_name(plan, index)
+    try:
+        stream.sendall(capabilities_request(peer, index + 1))
+        result = result_code_of(_receive_message(stream))
+    except (OSError, ValueError) as fault:
+        stream.close()
+        raise GeneratorError(f"{plan.host}:{plan.port}: no CEA for {peer.origin_host}: {fault}") from fault
+    if result != SUCCESS:
+        stream.close()
+        raise GeneratorError(
+            f"{plan.host}:{plan.port} refuses {peer.origin_host} with {result}: add it to the server's peers,"
+            f" with connections_max of at least {plan.connections}"
+        )
+    stream.setblocking(False)
+    return Connection(index, peer, stream, identifier=index + 1)
+
+
+class Generator:
+    """The driver of a fleet: sockets, phases, base messages. Decides nothing about sessions."""
+
+    def __init__(self, plan: GyPlan, emit: Emit) -> None:
+        self._plan = plan
+        self._emit = emit
+        self._fleet: Fleet = new_fleet(plan)
+        self._incoming = [memoryview(row) for row in self._fleet.incoming]  # type: ignore[arg-type]
+        self._outgoing = [memoryview(row) for row in self._fleet.outgoing]  # type: ignore[arg-type]
+        self._connections: list[Connection] = []
+        self._log_kept = DRAIN_REQUESTS_A_SESSION * len(self._fleet.slots) * plan.mscc_count
+        self._stopped = ""
+        self._connections_lost = 0
+        self._measured_ns = 0
+        self._cpu_ns = 0
+
+    def run(self) -> dict[str, Any]:
+        """Connect, warm up, measure, drain, disconnect. Returns the figures of the run; the log stays in the fleet."""
+        plan, counters = self._plan, self._fleet.counters
+        _compile_kernels(plan)
+        self._emit({"event": "connecting"})
+        self._connections = [connect(plan, index, CONNECT_S) for index in range(plan.connections)]
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        counters[DUE_NS] = time.monotonic_ns()
+        self._turn_until(time.monotonic() + plan.warm_up_s)
+        self._emit({"event": "measuring"})
+        counters[IS_MEASURING] = 1
+        started_ns, cpu_ns = time.monotonic_ns(), time.process_time_ns()
+        self._turn_until(time.monotonic() + plan.measured_s)
+        counters[IS_MEASURING] = 0
+        self._measured_ns = time.monotonic_ns() - started_ns
+        self._cpu_ns = time.process_time_ns() - cpu_ns
+        self._emit({"event": "measured"})
+        self._drain()
+        gc.enable()
+        self._disconnect()
+        return self._figures()
+
+    def books(self) -> Books:
+        """The fold of the log; after `run`."""
+        plan = self._plan
+        owned = provision(plan.subscribers, plan.seed)
+        return fold(
+            self._fleet.log[: self._fleet.counters[LOG_COUNT]],
+            money_micros=owned.money_micros,
+            allowance_octets=owned.allowance_octets,
+            prices=prices(plan.mscc_count),
+            asked_octets=plan.asked_octets,
+            sessions_per_subscriber=plan.sessions_per_subscriber,
+        )
+
+    def _turn_until(self, deadline: float) -> None:
+        while not self._stopped and time.monotonic() < deadline:
+            self._turn()
+
+    def _drain(self) -> None:
+        """End all sessions; gives up when no answer came for `grace_s`."""
+        counters = self._fleet.counters
+        counters[IS_DRAINING] = 1
+        answered, heard = int(counters[ANSWERED_COUNT]), time.monotonic()
+        while counters[RETIRED_COUNT] < len(self._fleet.slots) and any(each.is_open for each in self._connections):
+            self._turn()
+            if counters[ANSWERED_COUNT] != answered:
+                answered, heard = int(counters[ANSWERED_COUNT]), time.monotonic()
+            if time.monotonic() - heard > self._plan.grace_s:
+                return
+
+    def _turn(self) -> None:
+        """Wait for sockets, receive, take answers, send what may leave."""
+        fleet = self._fleet
+        readable = [each.socket for each in self._connections if each.is_open]
+        writable = [
+            each.socket
+            for each in self._connections
+            if each.is_open and fleet.outgoing_range[each.index, 0] < fleet.outgoing_range[each.index, 1]
+        ]
+        is_paced = fleet.parameters[INTERVAL_NS] > 0 and not fleet.counters[IS_DRAINING]
+        ready, _, _ = select.select(readable, writable, (), TICK_S if is_paced else IDLE_WAIT_S)
+        for each in self._connections:
+            if each.socket in ready:
+                self._receive(each)
+        now_ns = time.monotonic_ns()
+        broken = take_answers(fleet, now_ns)
+        if broken >= 0:
+            self._lose(self._connections[broken], "sent octets that are no Diameter message")
+        if fleet.counters[OTHER_COUNT]:
+            self._answer_others()
+        if fleet.counters[LOG_COUNT] + self._log_kept > len(fleet.log):
+            self._stopped = "the log of the books is full: shorten the run"
+            fleet.counters[IS_DRAINING] = 1
+        send_requests(fleet, now_ns, int(time.time()) + NTP_UNIX_OFFSET_S)
+        for each in self._connections:
+            if fleet.outgoing_range[each.index, 0] < fleet.outgoing_range[each.index, 1]:
+                self._send(each)
+        if not all(each.is_open for each in self._connections):
+            self._reconnect()
+
+    def _receive(self, connection: Connection) -> None:
+        end = int(self._fleet.incoming_end[connection.index])
+        try:
+            count = connection.socket.recv_into(self._incoming[connection.index][end:])
+        except BlockingIOError:
+            return
+        except OSError as fault:
+            self._lose(connection, str(fault))
+            return
+        if count == 0:
+            self._lose(connection, "was closed by the server")
+            return
+        self._fleet.incoming_end[connection.index] = end + count
+
+    def _send(self, connection: Connection) -> None:
+        if not connection.is_open:
+            return
+        span = self._fleet.outgoing_range[connection.index]
+        try:
+            count = connection.socket.send(self._outgoing[connection.index][int(span[0]) : int(span[1])])
+        except BlockingIOError:
+            return
+        except OSError as fault:
+            self._lose(connection, str(fault))
+            return
+        span[0] += count
+        if span[0] == span[1]:
+            span[:] = 0
+
+    def _answer_others(self) -> None:
+        """Watchdogs and disconnects of the server; anything else is refused."""
+        fleet = self._fleet
+        for place in range(int(fleet.counters[OTHER_COUNT])):
+            index, first, length = (int(value) for value in fleet.others[place])
+            message = fleet.others_kept[first : first + length].tobytes()
+            _, is_request = command_of(message)
+            if is_request:
+                self._append(self._connections[index], answer_to(self._connections[index].peer, message))
+
+    def _append(self, connection: Connection, message: bytes) -> None:
+        """Queue a base message behind what is unsent; one that finds no room is dropped with its connection."""
+        span = self._fleet.outgoing_range[connection.index]
+        row = self._fleet.outgoing[connection.index]
+        if span[1] + len(message) > len(row):
+            self._lose(connection, "takes no octets: no room to answer its watchdog")
+            return
+        row[span[1] : span[1] + len(message)] = np.frombuffer(message, np.uint8)
+        span[1] += len(message)
+
+    def _lose(self, connection: Connection, why: str) -> None:
+        if not connection.is_open:
+            return
+        connection.is_open = False
+        connection.socket.close()
+        self._fleet.incoming_end[connection.index] = 0
+        self._connections_lost += 1
+        if not self._plan.reconnects:
+            self._stopped = f"connection {connection.index} {why}"
+
+    def _reconnect(self) -> None:
+        """Get lost connections back and repeat what is unanswered on them; without `reconnects` the run has stopped."""
+        if not self._plan.reconnects:
+            return
+        for index, connection in enumerate(self._connections):
+            if not connection.is_open:
+                try:
+                    self._connections[index] = connect(self._plan, index, RECONNECT_S)
+                except GeneratorError as fault:
+                    self._stopped = str(fault)
+                    return
+                repeat_requests(self._fleet, index)
+
+    def _disconnect(self) -> None:
+        """DPR on each connection; its DPA is awaited a moment, being late is no fault of the run."""
+        for each in self._connections:
+            if not each.is_open:
+                continue
+            each.identifier += 1_000
+            try:
+                each.socket.settimeout(1.0)
+                each.socket.sendall(disconnect_request(each.peer, each.identifier))
+                while command_of(_receive_message(each.socket)) != (COMMAND_DISCONNECT, False):
+                    pass
+            except OSError:
+                pass
+            each.socket.close()
+            each.is_open = False
+
+    def _figures(self) -> dict[str, Any]:
+        fleet = self._fleet
+        answered = int(fleet.answered_by_type.sum())
+        kept = [fleet.wrong_octets[index] for index in range(int(fleet.counters[WRONG_KEPT]))]
+        types = ("initial", "update", "termination")
+        return {
+            "answered": answered,
+            "duration_s": round(self._measured_ns / 1e9, 3),
+            "answered_per_s": round(answered / max(self._measured_ns / 1e9, 1e-9), 1),
+            "generator_us_per_request": round(self._cpu_ns / 1000 / max(answered, 1), 3),
+            "latency_ms": percentiles_ms(fleet.latency_counts),
+            "answers": _counts_by_code(fleet.result_codes[0]),
+            "mscc_answers": _counts_by_code(fleet.result_codes[1]),
+            "answered_by_type": {name: int(fleet.answered_by_type[at]) for at, name in enumerate(types, 1)},
+            "lost": int(fleet.counters[WAITING_COUNT]),
+            "wrong": int(fleet.wrong.sum()),
+            "wrong_by_reason": {
+                name: int(count) for name, count in zip(WRONG_REASONS, fleet.wrong, strict=True) if count
+            },
+            "wrong_octets": [octets[: int.from_bytes(octets[1:4].tobytes(), "big")].tobytes().hex() for octets in kept],
+            "sent_in_all": int(fleet.counters[SENT_COUNT]),
+            "answered_in_all": int(fleet.counters[ANSWERED_COUNT]),
+            "repeated": int(fleet.counters[REPEATED_COUNT]),
+            "connections_lost": self._connections_lost,
+            "stopped": self._stopped,
+        }
+
+
+def _counts_by_code(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> dict[str, int]:
+    return {str(code): int(counts[code]) for code in np.flatnonzero(counts)}
+
+
+def _compile_kernels(plan: GyPlan) -> None:
+    """Compile, or read from the cache, all kernels on a fleet of one session, before anything is timed."""
+    small = new_fleet(
+        replace(plan, sessions_open=1, outstanding=1, connections=1, peers=1, measured_s=0.001, warm_up_s=0)
+    )
+    take_answers(small, time.monotonic_ns())
+    send_requests(small, time.monotonic_ns(), NTP_UNIX_OFFSET_S)
+    repeat_requests(small, 0)
+    fold(
+        np.empty(0, LOG_DTYPE),
+        money_micros=np.zeros(1, np.int64),
+        allowance_octets=np.zeros(1, np.int64),
+        prices=prices(plan.mscc_count),
+        asked_octets=plan.asked_octets,
+        sessions_per_subscriber=1,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process: 0 when the run ended as planned, 1 when it was stopped, 2 when it could not start."""
+    parser = argparse.ArgumentParser(description="Send the Gy load of a plan and keep books of it.")
+    parser.add_argument("--plan", required=True, type=Path, help="JSON of a bench.workload.GyPlan")
+    parser.add_argument("--books", type=Path, help="where to write the books (.npz)")
+    options = parser.parse_args(arguments)
+
+    def emit(event: Mapping[str, Any]) -> None:
+        sys.stdout.write(json.dumps(event) + "\n")
+        sys.stdout.flush()
+
+    try:
+        plan = GyPlan.from_json(options.plan.read_text())
+        generator = Generator(plan, emit)
+        figures = generator.run()
+    except (GeneratorError, ValueError, OSError) as fault:
+        emit({"event": "failed", "reason": str(fault)})
+        return 2
+    started_ns = time.process_time_ns()
+    books = generator.books()
+    figures["fold_us_per_request"] = round(
+        (time.process_time_ns() - started_ns) / 1000 / max(figures["answered"], 1), 3
+    )
+    if options.books:
+        save_books(books, options.books)
+    figures["grants_unexpected"] = books.unexpected_count
+    figures["ran_out_share"] = round(float(books.limit_reached.mean()), 4)
+    emit({"event": "result", **figures})
+    return 1 if figures["stopped"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

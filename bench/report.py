@@ -1,0 +1,148 @@
+"""A run's figures on screen, as JSON, and beside those of a saved run."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+REQUIRED_KEYS: Final = (
+    "answered_per_s",
+    "engine_us_per_request",
+    "store_us_per_request",
+    "protocol_floor_us",
+    "store_floor_us",
+    "fsync",
+    "latency_ms",
+    "lost",
+    "wrong",
+    "duration_s",
+    "machine",
+    "commit",
+    "answers",
+    "aof_rewrites",
+)
+LATENCY_KEYS: Final = ("p50", "p95", "p99", "p99_9", "max")
+FIGURES: Final = (
+    # key, words, decimals, higher is better
+    ("answered_per_s", "answered a second", 0, True),
+    ("engine_us_per_request", "engine, CPU us a request", 2, False),
+    ("store_us_per_request", "store, CPU us a request", 2, False),
+    ("protocol_floor_us", "protocol floor, us", 2, False),
+    ("store_floor_us", "store floor, us", 2, False),
+    ("floor_ratio", "(engine + store) / floors", 2, False),
+    ("generator_us_per_request", "generator, CPU us a request", 2, False),
+    ("archiver_us_per_request", "archiver, CPU us a request", 2, False),
+    ("writer_us_per_request", "record writer, CPU us a request", 2, False),
+    ("telemetry_us_per_request", "telemetry, CPU us a request", 2, False),
+)
+
+
+class ReportError(Exception):
+    """A saved run can't be read or a result lacks figures; the message names them."""
+
+
+def missing_keys(result: Mapping[str, Any]) -> list[str]:
+    """Keys that a result must have and hasn't."""
+    missing = [key for key in REQUIRED_KEYS if key not in result]
+    latencies = result.get("latency_ms", {})
+    return missing + [f"latency_ms.{key}" for key in LATENCY_KEYS if key not in latencies]
+
+
+def save(result: Mapping[str, Any], path: Path) -> None:
+    """Write the result; ReportError where it lacks a figure that a committed run must have."""
+    missing = missing_keys(result)
+    if missing:
+        raise ReportError(f"{path}: the result lacks {', '.join(missing)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1, sort_keys=False) + "\n")
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A saved result; ReportError names what is wrong with the file."""
+    try:
+        result = json.loads(path.read_text())
+    except (OSError, ValueError) as fault:
+        raise ReportError(f"{path}: {fault}") from fault
+    if not isinstance(result, dict) or missing_keys(result):
+        raise ReportError(f"{path} is no result of `farebox bench gy`")
+    return result
+
+
+def change_percent(now: float, before: float) -> float | None:
+    """How much a figure rose, in percent; None where there was nothing to compare with."""
+    return None if before == 0 else 100 * (now - before) / before
+
+
+def _number(value: Any, decimals: int) -> str:
+    return f"{value:,.{decimals}f}" if isinstance(value, int | float) else "-"
+
+
+def _change(now: Any, before: Any, higher_is_better: bool) -> str:
+    if not isinstance(now, int | float) or not isinstance(before, int | float):
+        return ""
+    percent = change_percent(now, before)
+    if percent is None:
+        return ""
+    colour = "green" if (percent > 0) == higher_is_better else "red"
+    return f"[{colour}]{percent:+.1f} %[/]" if abs(percent) >= 2 else f"{percent:+.1f} %"
+
+
+def figures_table(result: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Table:
+    """The figures, beside those of a saved run where one is given."""
+    table = Table(title=f"farebox bench gy, fsync {result['fsync']}, {result['duration_s']:.0f} s")
+    table.add_column("figure")
+    table.add_column("this run", justify="right")
+    if before is not None:
+        table.add_column(f"saved ({before['commit']})", justify="right")
+        table.add_column("change", justify="right")
+
+    def add(words: str, now: Any, then: Any, decimals: int, higher_is_better: bool) -> None:
+        row = [words, _number(now, decimals)]
+        if before is not None:
+            row += [_number(then, decimals), _change(now, then, higher_is_better)]
+        table.add_row(*row)
+
+    for key, words, decimals, higher_is_better in FIGURES:
+        if key in result:
+            add(words, result[key], (before or {}).get(key), decimals, higher_is_better)
+    for key in LATENCY_KEYS:
+        then = (before or {}).get("latency_ms", {}).get(key)
+        add(f"latency {key.replace('_', '.')}, ms", result["latency_ms"][key], then, 2, False)
+    return table
+
+
+def _checks(result: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "answers: " + ", ".join(f"{code} {count:,}" for code, count in result["answers"].items()),
+        "by MSCC: " + ", ".join(f"{code} {count:,}" for code, count in result.get("mscc_answers", {}).items()),
+        f"lost {result['lost']:,}, wrong {result['wrong']:,}, unexpected grants {result.get('grants_unexpected', 0):,},"
+        f" differing balances {result.get('differences_count', 0):,}",
+    ]
+    if "ran_out_share" in result:
+        lines.append(f"{100 * result['ran_out_share']:.1f} % of the subscribers ran out of money")
+    rewrites = result["aof_rewrites"]
+    lines.append(f"AOF rewrites: {rewrites['count']}, {rewrites['seconds']} s")
+    if result.get("stopped"):
+        lines.append(f"stopped: {result['stopped']}")
+    lines += [f"  {difference}" for difference in result.get("differences", [])]
+    machine = result["machine"]
+    lines.append(
+        f"{machine['processor']}, {machine['cores']} cores, load {machine['load_1_minute']} before; commit {result['commit']}"
+    )
+    return lines
+
+
+def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] | None = None) -> None:
+    """Print a result, compared with a saved one where given."""
+    console.print(figures_table(result, before))
+    for line in _checks(result):
+        console.print(line, highlight=False, markup=False)
+
+
+def is_sound(result: Mapping[str, Any]) -> bool:
+    """Did the run end as planned, with nothing lost, wrong or different from the books?"""
+    faults = ("lost", "wrong", "grants_unexpected", "differences_count")
+    return not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)

@@ -1,0 +1,219 @@
+"""What the load is made of: who subscribes, what they own, what a block costs, how sessions run. Seeded throughout.
+
+`GyPlan` is one run of the Gy generator; its JSON is what the generator process gets. The provisioning that a plan
+implies (`provision`) feeds both the accounts that are opened before a run and the books that price it afterwards, and
+`tariff_tables` and `prices` are the same tariff for the engine and for the books.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.books import Prices
+from charging.tariff_tables import (
+    ANY,
+    OFFER_DTYPE,
+    PRICE_DTYPE,
+    RELEASE_DTYPE,
+    Control,
+    FinalAction,
+    RoundingScope,
+    TariffTables,
+)
+from vocabulary.ids import number_of_name
+from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
+from vocabulary.money import Rounding
+from vocabulary.units import Unit
+
+# --- the tariff ----------------------------------------------------------------------------------------------------------
+OFFER_NAME: Final = "bench-data"
+ALLOWANCE_NAME: Final = "bench-allowance"
+SERVICE_CONTEXT: Final = 32251
+RATING_GROUPS: Final = (10, 20, 30)
+PRICE_NAMES: Final = ("bench-price-10", "bench-price-20", "bench-price-30")
+PRICE_MICROS: Final = (1_250, 870, 2_100)
+"""Of a block, by rating group."""
+USES_ALLOWANCE: Final = (1, 0, 1)
+"""Whether the allowance is used before money, by rating group."""
+BLOCK_OCTETS: Final = 102_400
+GRANT_OCTETS: Final = 1_000_000
+GRANT_OCTETS_MAX: Final = 2**30
+VALIDITY_S: Final = 3600
+
+# --- the subscribers -------------------------------------------------------------------------------------------------------
+POOR_SHARE: Final = 0.06
+"""Subscribers whose money ends within a few reports, so that at least 5 % run out even where some hardly call."""
+MSISDN_FIRST: Final = 491_700_000_000
+IMSI_FIRST: Final = 1_010_000_000_000
+"""MCC 001, MNC 01: 15 digits with the leading zeros."""
+
+# --- limits of the harness ---------------------------------------------------------------------------------------------------
+SUBSCRIBERS_MAX: Final = 10_000_000
+CONNECTIONS_MAX: Final = 64
+OUTSTANDING_MAX: Final = 4_096
+SESSIONS_OPEN_MAX: Final = 65_536
+LOG_REQUESTS_PER_S: Final = 500_000
+"""Room in the books a second of a run; a generator that fills its log stops and says so. Taken only as it fills."""
+LOG_REQUESTS_MIN: Final = 16_000_000
+MSCCS_MAX: Final = len(RATING_GROUPS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GyPlan:
+    """One run of the Gy generator."""
+
+    host: str = "127.0.0.1"
+    port: int = 3868
+    connections: int = 4
+    peers: int = 1
+    """Origin-Hosts that the connections share: 1 is one peer with several connections."""
+    origin_host: str = "pgw1.bench.example.net"
+    origin_realm: str = "bench.example.net"
+    destination_realm: str = "farebox.example.net"
+    origin_state_id: int = 1
+    run_id: int = 1
+    """Part of every Session-Id: give each run on one store its own."""
+    subscribers: int = 100_000
+    zipf_exponent: float = 0.0
+    """0 is uniform; 0.8 makes the first subscribers far more active than the last."""
+    sessions_per_subscriber: int = 4
+    sessions_open: int = 16_384
+    """Sessions open at a time; at most `outstanding` of them wait for an answer."""
+    outstanding: int = 4_096
+    rate_per_s: int = 0
+    """0: closed loop, the next request leaves when an answer came. Else open loop: requests leave on time, or late."""
+    updates_min: int = 6
+    updates_max: int = 11
+    """CCR-U of a session, drawn evenly; with subscribers that run out this comes to 10 % I, 80 % U, 10 % T."""
+    mscc_count: int = 1
+    asked_octets: int = GRANT_OCTETS
+    seed: int = 20_260_101
+    warm_up_s: float = 3.0
+    measured_s: float = 120.0
+    grace_s: float = 10.0
+    """How long the generator waits for outstanding answers at the end; what is missing then is lost."""
+    reconnects: bool = False
+    """After a lost connection: connect again and repeat what is unanswered, T flag set. The books then want
+    `sessions_per_subscriber = 1`: which of several repeated requests of one account was decided first can't be seen."""
+
+    def __post_init__(self) -> None:
+        mistakes = [text for is_wrong, text in self._checks() if is_wrong]
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+
+    def _checks(self) -> list[tuple[bool, str]]:
+        seats = self.subscribers * self.sessions_per_subscriber
+        return [
+            (not 1 <= self.connections <= CONNECTIONS_MAX, f"connections must be 1..{CONNECTIONS_MAX}"),
+            (not 1 <= self.peers <= self.connections, "peers must be 1..connections"),
+            (not 1 <= self.subscribers <= SUBSCRIBERS_MAX, f"subscribers must be 1..{SUBSCRIBERS_MAX}"),
+            (
+                not 1 <= self.sessions_per_subscriber <= SESSIONS_PER_ACCOUNT_MAX,
+                f"sessions_per_subscriber must be 1..{SESSIONS_PER_ACCOUNT_MAX}",
+            ),
+            (
+                not 1 <= self.sessions_open <= min(seats, SESSIONS_OPEN_MAX),
+                f"sessions_open must be 1..{min(seats, SESSIONS_OPEN_MAX)}: subscribers * sessions_per_subscriber,"
+                f" at most {SESSIONS_OPEN_MAX}",
+            ),
+            (not 1 <= self.outstanding <= OUTSTANDING_MAX, f"outstanding must be 1..{OUTSTANDING_MAX}"),
+            (not 0 <= self.updates_min <= self.updates_max, "updates_min must be 0..updates_max"),
+            (not 1 <= self.mscc_count <= MSCCS_MAX, f"mscc_count must be 1..{MSCCS_MAX}"),
+            (not 1 <= self.asked_octets <= GRANT_OCTETS_MAX, f"asked_octets must be 1..{GRANT_OCTETS_MAX}"),
+            (self.rate_per_s < 0, "rate_per_s must be 0 (closed loop) or more"),
+            (self.zipf_exponent < 0, "zipf_exponent must be 0 (uniform) or more"),
+            (self.measured_s <= 0 or self.warm_up_s < 0 or self.grace_s < 0, "times must not be below zero"),
+        ]
+
+    def to_json(self) -> str:
+        """The plan as the generator process reads it."""
+        return json.dumps(asdict(self), indent=1)
+
+    @staticmethod
+    def from_json(text: str) -> "GyPlan":
+        """A plan of `to_json`; unknown or wrong fields are a ValueError that names them."""
+        values = json.loads(text)
+        unknown = set(values) - set(GyPlan.__dataclass_fields__)
+        if unknown:
+            raise ValueError(f"unknown fields of a plan: {', '.join(sorted(unknown))}")
+        return GyPlan(**values)
+
+
+def hot_account_plan(**changes: object) -> GyPlan:
+    """All requests on one account with 32 sessions, one request of each outstanding."""
+    values: dict[str, object] = {
+        "subscribers": 1,
+        "sessions_per_subscriber": SESSIONS_PER_ACCOUNT_MAX,
+        "sessions_open": SESSIONS_PER_ACCOUNT_MAX,
+        "outstanding": SESSIONS_PER_ACCOUNT_MAX,
+    }
+    return GyPlan(**(values | changes))  # type: ignore[arg-type]
+
+
+class Provision(NamedTuple):
+    """What each subscriber owns before the run; index is the subscriber's number."""
+
+    money_micros: NDArray[np.int64]  # (subscribers,) one money bucket without end, 1 or more
+    allowance_octets: NDArray[np.int64]  # (subscribers,) one bucket of ALLOWANCE_NAME without end; 0: no such bucket
+
+
+def provision(subscribers: int, seed: int) -> Provision:
+    """Money and allowances, odd amounts throughout; POOR_SHARE of the subscribers can pay a few blocks at most."""
+    random = np.random.default_rng(seed)
+    money = random.integers(10**12, 2 * 10**12, subscribers, dtype=np.int64)
+    sizes = np.array([0, 5_000_000, 20_000_000, 80_000_000], np.int64)
+    allowance = sizes[random.integers(0, len(sizes), subscribers)]
+    allowance += np.where(allowance > 0, random.integers(0, 1_000_000, subscribers), 0)
+    poor = random.permutation(subscribers)[: int(subscribers * POOR_SHARE)]
+    money[poor] = random.integers(1, 6 * PRICE_MICROS[0], len(poor))
+    allowance[poor] = random.integers(0, 300_000, len(poor)) * random.integers(0, 2, len(poor))
+    return Provision(money, allowance)
+
+
+def msisdn(subscriber: int) -> str:
+    """E.164 number of a subscriber, 12 digits."""
+    return str(MSISDN_FIRST + subscriber)
+
+
+def imsi(subscriber: int) -> str:
+    """IMSI of a subscriber, 15 digits."""
+    return f"{IMSI_FIRST + subscriber:015d}"
+
+
+def prices(mscc_count: int = MSCCS_MAX) -> Prices:
+    """The tariff as the books know it, a row a rating group."""
+    return Prices(
+        np.full(mscc_count, BLOCK_OCTETS, np.int64),
+        np.array(PRICE_MICROS[:mscc_count], np.int64),
+        np.array(USES_ALLOWANCE[:mscc_count], np.int64),
+    )
+
+
+def tariff_tables(tenant: int = 1, release: int = 1) -> TariffTables:
+    """The tariff as the engine knows it: one offer, in force since ever, with a price a rating group."""
+    releases = np.zeros(1, RELEASE_DTYPE)
+    releases[0] = (tenant, release, 0)
+    offers = np.zeros(1, OFFER_DTYPE)
+    offers[0] = (tenant, release, number_of_name(OFFER_NAME), 0, len(RATING_GROUPS))
+    rows = np.zeros(len(RATING_GROUPS), PRICE_DTYPE)
+    rows["service_context"] = SERVICE_CONTEXT
+    rows["rating_group"] = RATING_GROUPS
+    rows["service_identifier"] = ANY
+    rows["block_units"] = BLOCK_OCTETS
+    rows["price_micros"] = PRICE_MICROS
+    rows["grant_units"] = GRANT_OCTETS
+    rows["grant_units_min"] = 1
+    rows["grant_units_max"] = GRANT_OCTETS_MAX
+    rows["validity_s"] = VALIDITY_S
+    rows["price"] = [number_of_name(name) for name in PRICE_NAMES]
+    rows["allowance_count"] = USES_ALLOWANCE
+    rows["unit"] = int(Unit.OCTETS)
+    rows["control"] = int(Control.CHARGED)
+    rows["rounding"] = int(Rounding.UP)
+    rows["rounding_scope"] = int(RoundingScope.SESSION)
+    rows["has_price"] = 1
+    rows["final_action"] = int(FinalAction.TERMINATE)
+    return TariffTables(releases, offers, rows, np.array([number_of_name(ALLOWANCE_NAME)], np.int32))

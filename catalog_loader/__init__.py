@@ -1,0 +1,1 @@
+"""A catalogue release: read, check, compile to tariff tables, publish."""

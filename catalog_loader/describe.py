@@ -1,0 +1,139 @@
+"""A release as rows of text, for `farebox catalog show`: what people check before they publish."""
+
+from typing import NamedTuple
+
+from catalog_loader.amounts import money_text, units_text
+from catalog_loader.release import Allowance, Price, Release, release_text, text_hash
+from catalog_loader.rules import service_text
+from catalog_loader.schema import UNITS
+from vocabulary.instants import to_rfc3339
+
+_SERVICES_SHOWN = 4
+
+
+class DescribedOffer(NamedTuple):
+    """An offer, and what it gives at opening."""
+
+    offer: str
+    name: str
+    money: str
+    allowances: str
+    price_count: str
+
+
+class DescribedAllowance(NamedTuple):
+    """An allowance."""
+
+    allowance: str
+    name: str
+    amount: str
+    valid_for: str
+    priority: str
+    granted_by: str
+
+
+class DescribedPrice(NamedTuple):
+    """A price within an offer."""
+
+    offer: str
+    price: str
+    services: str
+    charge: str
+    """such as "0.02 EUR per 1 MiB, up over the session", "free", "allowances alone" """
+    allowances: str
+    grant: str
+    """default (min to max), validity"""
+    final_action: str
+
+
+class Description(NamedTuple):
+    """Everything in a release; the field names of the rows are the column titles."""
+
+    header: tuple[tuple[str, str], ...]
+    offers: tuple[DescribedOffer, ...]
+    allowances: tuple[DescribedAllowance, ...]
+    prices: tuple[DescribedPrice, ...]
+
+
+def describe(release: Release) -> Description:
+    """The release in rows, by id."""
+    by_id = {price.id: price for price in release.prices}
+    return Description(
+        header=_header(release),
+        offers=tuple(
+            DescribedOffer(
+                offer.id,
+                offer.name,
+                money_text(offer.money_micros, release.currency) if offer.money_micros else "-",
+                ", ".join(offer.allowances) or "-",
+                str(len(offer.prices)),
+            )
+            for offer in sorted(release.offers, key=lambda offer: offer.id)
+        ),
+        allowances=tuple(
+            _allowance(allowance) for allowance in sorted(release.allowances, key=lambda allowance: allowance.id)
+        ),
+        prices=tuple(
+            _price(offer.id, by_id[name], release.currency)
+            for offer in sorted(release.offers, key=lambda offer: offer.id)
+            for name in sorted(offer.prices, key=lambda name: (min(by_id[name].services), name))
+        ),
+    )
+
+
+def _header(release: Release) -> tuple[tuple[str, str], ...]:
+    retired = ", ".join((*release.retired_offers, *release.retired_allowances))
+    rows = [
+        ("release", str(release.number)),
+        ("name", release.name),
+        ("tenant", release.tenant),
+        ("currency", release.currency),
+        ("time zone", release.time_zone),
+        ("effective", to_rfc3339(release.effective_ns)),
+        ("hash", text_hash(release_text(release))),
+    ]
+    if retired:
+        rows.append(("retires", retired))
+    if release.description:
+        rows.insert(2, ("description", release.description))
+    return tuple(rows)
+
+
+def _allowance(allowance: Allowance) -> DescribedAllowance:
+    unit = UNITS[allowance.unit]
+    valid_for = "-" if allowance.valid_for_s is None else units_text(UNITS["seconds"], allowance.valid_for_s)
+    return DescribedAllowance(
+        allowance.id,
+        allowance.name,
+        units_text(unit, allowance.amount),
+        valid_for,
+        str(allowance.priority),
+        allowance.granted_by,
+    )
+
+
+def _price(offer_id: str, price: Price, currency: str) -> DescribedPrice:
+    unit = UNITS[price.unit]
+    services = [service_text(service) for service in sorted(price.services)]
+    if len(services) > _SERVICES_SHOWN:
+        services[_SERVICES_SHOWN:] = [f"and {len(services) - _SERVICES_SHOWN} more"]
+    if price.control != "charged":
+        charge = price.control.replace("_", " ")
+    elif price.price_micros is None:
+        charge = "allowances alone"
+    else:
+        charge = f"{money_text(price.price_micros, currency)} per {units_text(unit, price.block_units)}"
+        charge += f", {price.rounding.replace('_', ' ')} over the {price.rounding_over}"
+    low, usual, high = (
+        units_text(unit, units) for units in (price.grant_units_min, price.grant_units, price.grant_units_max)
+    )
+    grant = f"{usual} ({low} to {high}), {units_text(UNITS['seconds'], price.validity_s)}"
+    return DescribedPrice(
+        offer_id,
+        price.id,
+        "; ".join(services),
+        charge,
+        ", ".join(price.allowances) or "-",
+        grant if price.control in ("charged", "free") else "-",
+        price.final_action if price.control == "charged" else "-",
+    )

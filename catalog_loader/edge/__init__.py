@@ -1,0 +1,1 @@
+"""The loader's I/O: files in, the store out."""

@@ -1,0 +1,114 @@
+"""What a new release owes to those that are published: nothing is stranded that accounts hold by name.
+
+Accounts keep numbers of offers and allowances and follow the release in force. So an offer that the next release lacks
+would leave its subscribers without a price, and an allowance whose unit changes would leave a bucket that nothing uses.
+Giving something up is allowed where the release says so (`retires`).
+"""
+
+from collections.abc import Iterator, Sequence
+
+from catalog_loader.faults import Finding
+from catalog_loader.release import Release
+from catalog_loader.rules import named_things
+from vocabulary.ids import number_of_name
+from vocabulary.instants import to_rfc3339
+from vocabulary.limits import RELEASES_MAX
+
+Findings = Iterator[Finding]
+
+
+def find_succession_faults(release: Release, published: Sequence[Release], releases_of_all: int = 0) -> Findings:
+    """What is wrong with `release` as the next one of its tenant.
+
+    published         the tenant's releases that the store has
+    releases_of_all   how many it has of all tenants
+    """
+    if max(releases_of_all, len(published)) >= RELEASES_MAX:
+        problem = f"the store has {RELEASES_MAX} releases, which is its limit"
+        yield Finding(("release", "number"), problem, "Use a new store")
+    yield from _check_number(release, published)
+    yield from _check_instant(release, published)
+    yield from _check_numbers_of_names(release, published)
+    for other in published:
+        if other.currency != release.currency:
+            problem = f"currency {release.currency}, but release {other.number} and its accounts have {other.currency}"
+            yield Finding(("release", "currency"), problem, "Keep the currency, or use another tenant")
+            break
+    before = max(
+        (other for other in published if other.effective_ns < release.effective_ns),
+        key=lambda other: other.effective_ns,
+        default=None,
+    )
+    after = min(
+        (other for other in published if other.effective_ns > release.effective_ns),
+        key=lambda other: other.effective_ns,
+        default=None,
+    )
+    if before is not None:
+        yield from _check_stranded(before, release, is_new=True)
+        yield from _check_allowances(before, release)
+    if after is not None:
+        yield from _check_stranded(release, after, is_new=False)
+
+
+def _check_number(release: Release, published: Sequence[Release]) -> Findings:
+    newest = max((other.number for other in published), default=0)
+    if release.number <= newest:
+        problem = f"release number {release.number} is not above {newest}, the newest that is published"
+        yield Finding(("release", "number"), problem, f"Write number: {newest + 1}")
+
+
+def _check_instant(release: Release, published: Sequence[Release]) -> Findings:
+    for other in published:
+        if other.effective_ns == release.effective_ns and other.number != release.number:
+            problem = f"release {other.number} is effective from {to_rfc3339(other.effective_ns)} too"
+            yield Finding(("release", "effective"), problem, "Choose another instant, so that one release is in force")
+
+
+def _check_numbers_of_names(release: Release, published: Sequence[Release]) -> Findings:
+    """A number in a record means one id through all releases."""
+    for kind, list_name, ids in named_things(release):
+        known = {
+            number_of_name(thing_id): (thing_id, other.number)
+            for other in published
+            for named in named_things(other)
+            if named.kind == kind
+            for thing_id in named.ids
+        }
+        for index, thing_id in enumerate(ids):
+            other_id, other_number = known.get(number_of_name(thing_id), (thing_id, 0))
+            if other_id != thing_id:
+                problem = f"{thing_id} has the number of {other_id} of release {other_number} in records"
+                yield Finding((list_name, index, "id"), problem, "Change the id a little")
+
+
+def _check_stranded(before: Release, after: Release, *, is_new: bool) -> Findings:
+    """Offers of `before` go on in `after`. `is_new`: after is the new one, before where it isn't."""
+    present = {offer.id for offer in after.offers} | set(after.retired_offers)
+    for index, offer in enumerate(before.offers):
+        if offer.id in present:
+            continue
+        if is_new:
+            problem = f"offer {offer.id} of release {before.number} is missing: its subscribers would have no price"
+            yield Finding(("offers",), problem, f"Keep it, or write retires: {{offers: [{offer.id}]}}")
+        else:
+            problem = f"offer {offer.id} is missing in release {after.number}, which follows at "
+            problem += f"{to_rfc3339(after.effective_ns)}: its subscribers would have no price then"
+            yield Finding(("offers", index, "id"), problem, "Make this release effective after that one")
+
+
+def _check_allowances(before: Release, after: Release) -> Findings:
+    """Allowances of `before` can still be used up in `after`."""
+    units = {allowance.id: (index, allowance.unit) for index, allowance in enumerate(after.allowances)}
+    for allowance in before.allowances:
+        if allowance.id in after.retired_allowances:
+            continue
+        if allowance.id not in units:
+            problem = (
+                f"allowance {allowance.id} of release {before.number} is missing: what is left of it could not be used"
+            )
+            yield Finding(("allowances",), problem, f"Keep it, or write retires: {{allowances: [{allowance.id}]}}")
+        elif units[allowance.id][1] != allowance.unit:
+            index, unit = units[allowance.id]
+            problem = f"allowance {allowance.id} counts {unit}, in release {before.number} it counted {allowance.unit}"
+            yield Finding(("allowances", index, "amount"), problem, "Keep its unit, or give the new one another id")

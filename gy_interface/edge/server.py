@@ -1,0 +1,264 @@
+"""The Gy front end's sockets: ticks that decode what all connections received, and answers with one write a connection.
+
+The driver decides nothing: capabilities, watchdog and disconnect are gy_interface/peer.py, requests and answers are the
+kernels of ccr.py and cca.py, and what a request comes to is the engine's.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from charging.batch import (
+    COMMAND_LEVEL_LIMIT,
+    NEVER_COUNTS,
+    AnswerBatch,
+    UsageBatch,
+    new_answer_batch,
+    new_usage_batch,
+)
+from gy_interface.base_messages import Identity
+from gy_interface.cca import ANSWER_SPAN_DTYPE, encode_answers, order_answers
+from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED, decode_requests
+from gy_interface.ccr_faults import answer_faults
+from gy_interface.codec_rules import Sender, new_answer_order, new_answer_rules, new_decode_rules, new_sender
+from gy_interface.config import GyConfig
+from gy_interface.dictionary import failed_avp_examples, recognised_keys
+from gy_interface.edge.connection import GyConnection
+from gy_interface.events import PeerClosed, PeerOpened
+from gy_interface.peer import Peer, PeerRegistry
+from vocabulary.limits import BATCH_REQUESTS_MAX
+
+OUT_OCTETS: Final = 1 << 20
+OTHERS_MAX: Final = 1024
+DEADLINE_CHECK_S: Final = 0.5
+JITTER_NS: Final = 2_000_000_000
+
+
+class GyServer:
+    """Listens, keeps the connections, and drives codec and peers.
+
+    offer       takes a decoded tick; the batch may be used again when it returns
+    tenants     tenant numbers by name
+    secret      uint64[2] of the store, for digests
+    now_ns      the clock
+    """
+
+    def __init__(
+        self,
+        config: GyConfig,
+        *,
+        offer: Callable[[UsageBatch], None],
+        now_ns: Callable[[], int],
+        tenants: Mapping[str, int],
+        secret: NDArray[np.uint64],
+        origin_state_id: int,
+        on_connections: Callable[[str, int], None] = lambda peer, count: None,
+    ) -> None:
+        self._config = config
+        self._offer = offer
+        self._now_ns = now_ns
+        self._tenants = tenants
+        self._origin_state_id = origin_state_id
+        self._on_connections = on_connections
+        self._registry = PeerRegistry(config)
+        self._connections: list[GyConnection | None] = [None] * config.connections_max
+        self._epochs = 0
+        self._peer_numbers = {name: number for number, name in enumerate(config.peers)}
+        self._ready: list[GyConnection] = []
+        self._is_tick_due = False
+        self._batch = new_usage_batch()
+        self._faults = new_answer_batch()
+        keys = recognised_keys()
+        self._rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
+        self._others = np.zeros((OTHERS_MAX, 2), np.int64)
+        self._answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
+        self._order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
+        self._out = np.zeros(OUT_OCTETS, np.uint8)
+        self._out_view = memoryview(self._out)
+        self._spans = np.zeros(config.connections_max, ANSWER_SPAN_DTYPE)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._log = structlog.get_logger(process="gy")
+
+    async def start(self) -> int:
+        """Listen; the port that it is."""
+        self._loop = asyncio.get_running_loop()
+        self._server = await self._loop.create_server(
+            self._protocol, self._config.host, self._config.port, reuse_address=True, backlog=512
+        )
+        self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def _protocol(self) -> GyConnection:
+        """A protocol in a free slot; one of no slot is closed as soon as it is made."""
+        self._epochs += 1
+        index = next((place for place, taken in enumerate(self._connections) if taken is None), -1)
+        connection = GyConnection(self, index, self._epochs)
+        if index >= 0:
+            self._connections[index] = connection
+        return connection
+
+    # --- connections -----------------------------------------------------------------------------------------------------
+
+    def accept(self, connection: GyConnection) -> Peer | None:
+        """A connection was made: its peer, in the state that waits for capabilities."""
+        assert connection.transport is not None
+        if connection.index < 0:
+            self._log.warning("connection refused: all slots are taken", connections_max=self._config.connections_max)
+            connection.close(abort=True)
+            return None
+        address = connection.transport.get_extra_info("sockname")[0]
+        identity = Identity(
+            self._config.origin_host, self._config.origin_realm, self._origin_state_id, (address.partition("%")[0],)
+        )
+        jitter_ns = random.randint(-JITTER_NS, JITTER_NS)
+        return Peer(self._registry, identity, now_ns=self._now_ns(), jitter_ns=jitter_ns)
+
+    def forget(self, connection: GyConnection) -> None:
+        """A connection is gone."""
+        if connection.peer is not None:
+            connection.peer.on_disconnected()
+            self._take_events(connection)
+        if connection.index >= 0 and self._connections[connection.index] is connection:
+            self._connections[connection.index] = None
+
+    def _take_events(self, connection: GyConnection) -> None:
+        """Write what the peer says and follow what happened to it."""
+        peer = connection.peer
+        assert peer is not None
+        connection.write(peer.take_octets())
+        for event in peer.take_events():
+            if isinstance(event, PeerOpened):
+                connection.sender = self._sender_of(connection, event.peer_name)
+                self._log.info("peer connected", peer=event.peer_name, origin_host=event.origin_host)
+            elif isinstance(event, PeerClosed):
+                self._log.info("peer disconnected", peer=peer.peer_name or "-", reason=event.reason)
+                connection.close(abort=event.abort)
+            if peer.peer_name:
+                self._on_connections(peer.peer_name, self._registry.count(peer.peer_name))
+
+    def _sender_of(self, connection: GyConnection, peer_name: str) -> Sender:
+        peer = self._config.peers[peer_name]
+        presence = COMMAND_LEVEL_LIMIT if peer.credit_limit_level == "command" else 0
+        presence |= NEVER_COUNTS if peer.counts == "never" else 0
+        return new_sender(
+            connection.index,
+            connection.epoch,
+            self._peer_numbers[peer_name],
+            self._tenants[peer.tenant],
+            presence,
+            peer.lenient,
+        )
+
+    def _check_deadlines(self) -> None:
+        now_ns = self._now_ns()
+        for connection in self._connections:
+            if connection is not None and connection.peer is not None and connection.peer.next_deadline_ns <= now_ns:
+                connection.peer.on_deadline(now_ns)
+                self._take_events(connection)
+        if self._loop is not None and self._server is not None:
+            self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
+
+    # --- requests --------------------------------------------------------------------------------------------------------
+
+    def mark_ready(self, connection: GyConnection) -> None:
+        """Octets wait on a connection: a tick reads them, with those of all others, when this round of reads is over."""
+        if not connection.is_ready:
+            connection.is_ready = True
+            self._ready.append(connection)
+        if not self._is_tick_due:
+            self._is_tick_due = True
+            assert self._loop is not None
+            self._loop.call_soon(self.tick)
+
+    def tick(self) -> None:
+        """Decode what all connections received, and offer it as one batch."""
+        self._is_tick_due = False
+        ready, self._ready = self._ready, []
+        now_ns = self._now_ns()
+        for connection in ready:
+            connection.is_ready = False
+            if not connection.is_closed and connection.peer is not None:
+                self._read(connection, connection.peer, now_ns)
+        self._flush()
+
+    def _read(self, connection: GyConnection, peer: Peer, now_ns: int) -> None:
+        """One connection's octets: requests into the batch, all else to its peer."""
+        if not peer.takes_requests:
+            octets = bytes(connection.received[: connection.length])
+            connection.length = 0
+            rest = peer.receive_octets(octets, now_ns)
+            self._take_events(connection)
+            if not rest or connection.is_closed:
+                return
+            connection.received[: len(rest)] = np.frombuffer(rest, np.uint8)
+            connection.length = len(rest)
+        peer.on_traffic(now_ns)
+        while True:
+            consumed, others, stopped = decode_requests(
+                connection.received,
+                connection.length,
+                self._batch,
+                connection.sender,
+                self._rules,
+                now_ns,
+                self._others,
+            )
+            for offset, length in self._others[:others].tolist():
+                peer.receive_message(bytes(connection.received[offset : offset + length]), now_ns)
+            if stopped == NOT_FRAMED:
+                self._flush()
+                peer.on_fault(bytes(connection.received[consumed : connection.length]))
+            if others or stopped == NOT_FRAMED:
+                self._take_events(connection)
+            connection.drop_consumed(int(consumed))
+            if stopped != NEEDS_ROOM:
+                return
+            self._flush()
+
+    def _flush(self) -> None:
+        """Offer the tick's requests; those that can't be decided are answered here."""
+        if not self._batch.counts[0]:
+            return
+        self._offer(self._batch)
+        if answer_faults(self._batch, self._faults):
+            self.deliver(self._batch, self._faults)
+        self._batch.counts[:] = 0
+
+    def deliver(self, batch: UsageBatch, answers: AnswerBatch) -> None:
+        """Write the answers of a batch to the connections that asked; those of connections that are gone are dropped."""
+        count = order_answers(batch, answers, self._order)
+        place = 0
+        while place < count:
+            place, spans, _ = encode_answers(
+                batch, answers, self._order, place, count, self._answer_rules, self._out, self._spans
+            )
+            for index, epoch, offset, length, _ in self._spans[:spans].tolist():
+                connection = self._connections[index]
+                if connection is not None and connection.epoch == epoch:
+                    connection.write(bytes(self._out_view[offset : offset + length]))
+
+    async def close(self, *, wait_s: float = 2.0) -> None:
+        """Take no connection more, say good-bye to each peer, and wait a little for their answers."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        now_ns = self._now_ns()
+        for connection in self._connections:
+            if connection is not None and connection.peer is not None:
+                connection.peer.stop(now_ns)
+                self._take_events(connection)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        while loop.time() < deadline and any(connection is not None for connection in self._connections):
+            await asyncio.sleep(0.01)
+        for connection in self._connections:
+            if connection is not None:
+                connection.close(abort=True)

@@ -1,0 +1,127 @@
+"""`farebox engine`: one process with the Gy front end and the engine behind it, on uvloop."""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import structlog
+import uvloop
+
+from balances.edge.redis_store import RedisStore
+from charging.batch import COUNT_REQUESTS
+from gy_interface.edge.server import GyServer
+from runtime.batch_in_flight import BatchInFlight
+from runtime.clock import SystemClock
+from runtime.engine_worker import Engine
+from runtime.kill_points import reached
+from runtime.settings import Settings
+from runtime.telemetry import Telemetry, serve_telemetry
+from runtime.warm import forbid_compiling, warm
+from vocabulary.instants import NS_PER_S
+from vocabulary.outcomes import RESULT_CODES
+
+READY_LINE: Final = "engine ready"
+
+
+class EngineProcess:
+    """Engine, Gy server and telemetry of one process, wired."""
+
+    def __init__(self, settings: Settings, store_url: str) -> None:
+        self.settings = settings
+        self.telemetry = Telemetry()
+        self.store = RedisStore(store_url)
+        self.clock = SystemClock()
+        self.engine = Engine(
+            store=self.store,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            deliver=self._deliver,
+            node=settings.engine.node,
+            quarantine=settings.store.data_dir / "quarantine",
+            reached=reached,
+        )
+        self.gy: GyServer | None = None
+        self.gy_port = 0
+        self.telemetry_port = 0
+
+    async def start(self) -> None:
+        """Claim, connect, listen. StoreError says what the store lacks."""
+        meta = await self.engine.start()
+        tenants = {peer.tenant: await self.store.add_tenant(peer.tenant) for peer in self.settings.gy.peers.values()}
+        self.gy = GyServer(
+            self.settings.gy,
+            offer=self.engine.batcher.offer,
+            now_ns=self.clock.now_ns,
+            tenants=tenants,
+            secret=meta.secret,
+            origin_state_id=await self.store.next_origin_state(),
+            on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
+        )
+        self.gy_port = await self.gy.start()
+        if self.settings.telemetry.port >= 0:
+            server = await serve_telemetry(
+                self.telemetry, self.engine.health, self.settings.telemetry.host, self.settings.telemetry.port
+            )
+            self.telemetry_port = server.sockets[0].getsockname()[1]
+
+    def _deliver(self, batch: BatchInFlight) -> None:
+        """Answers to the wire, and what they say to the counters; once a batch."""
+        assert self.gy is not None
+        self.gy.deliver(batch.usage, batch.answers)
+        count = int(batch.usage.counts[COUNT_REQUESTS])
+        answers = batch.answers.answers[:count]
+        outcomes = np.bincount(answers["outcome"][answers["is_silent"] == 0])
+        for outcome in np.flatnonzero(outcomes).tolist():
+            self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(int(outcomes[outcome]))
+        opened, ended = int((answers["opened_session"] == 1).sum()), int(np.count_nonzero(answers["ended_session"]))
+        if opened:
+            self.telemetry.counter("sessions_opened_total").inc(opened)
+        if ended:
+            self.telemetry.counter("sessions_ended_total").inc(ended)
+        waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
+        self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
+
+    async def close(self) -> None:
+        """Answer what is under way, say good-bye, end."""
+        if self.gy is not None:
+            await self.gy.close()
+        await self.engine.close()
+
+
+async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
+    process = EngineProcess(settings, store_url)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await process.start()
+    gc.collect()
+    gc.freeze()
+    log = structlog.get_logger(process="engine")
+    log.info(READY_LINE, gy_port=process.gy_port, telemetry_port=process.telemetry_port, pid=os.getpid())
+    if ready_file is not None:
+        partial = ready_file.with_suffix(".partial")
+        partial.write_text(f"{process.gy_port} {process.telemetry_port} {os.getpid()}\n")
+        partial.replace(ready_file)
+    await stopped.wait()
+    await process.close()
+
+
+def run_engine(
+    settings: Settings, store_url: str, *, ready_file: Path | None = None, report: Callable[[str], None] = print
+) -> None:
+    """Serve until SIGTERM or SIGINT. Kernels are warmed first; from then on nothing compiles.
+
+    ready_file   gets `<gy port> <telemetry port> <pid>` once requests are taken
+    """
+    warm(report)
+    forbid_compiling()
+    if settings.engine.cpu >= 0:
+        os.sched_setaffinity(0, {settings.engine.cpu})
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, store_url, ready_file))

@@ -1,0 +1,70 @@
+"""Named places at which a process may be killed in a test, armed by FAREBOX_KILL_AT=<name>[:<times reached>].
+
+Edges call `reached(name)` where durability is decided; unarmed that is one dictionary look-up. Armed, the process ends
+there by SIGKILL, as a crash would end it. A production configuration refuses to start while the variable is set.
+"""
+
+import os
+import signal
+from typing import Final, NamedTuple
+
+
+class KillPoint(NamedTuple):
+    """One place: the process that reaches it and what has just happened there."""
+
+    name: str
+    process: str
+    happened: str
+
+
+KILL_POINTS: Final = (
+    KillPoint("engine.loaded", "engine", "the records of a batch were loaded"),
+    KillPoint("engine.decided", "engine", "a batch was decided, nothing of it is written"),
+    KillPoint("engine.commit_sent", "engine", "a commit was sent, its reply isn't known"),
+    KillPoint("engine.commit_done", "engine", "a commit is confirmed, its answers are not sent"),
+    KillPoint("engine.answers_sent", "engine", "the answers of a batch are sent"),
+    KillPoint("archiver.before_write", "archiver", "entries were read from the stream"),
+    KillPoint("archiver.segment_written", "archiver", "entries are in the segment file, not fsynced"),
+    KillPoint("archiver.segment_fsynced", "archiver", "entries are durable in the segment file"),
+    KillPoint("archiver.archived_set", "archiver", "the store knows how far segments reach"),
+    KillPoint("archiver.trimmed", "archiver", "the stream was trimmed"),
+    KillPoint("writer.assembled", "records", "records were assembled from segments"),
+    KillPoint("writer.file_written", "records", "a record file is written under its temporary name"),
+    KillPoint("writer.file_fsynced", "records", "the record file is durable"),
+    KillPoint("writer.manifest_committed", "records", "the manifest names the file"),
+    KillPoint("writer.renamed", "records", "the file has its own name"),
+    KillPoint("writer.checkpointed", "records", "the assembly state is saved"),
+)
+_NAMES: Final = frozenset(point.name for point in KILL_POINTS)
+VARIABLE: Final = "FAREBOX_KILL_AT"
+
+
+class KillPointError(ValueError):
+    """FAREBOX_KILL_AT names no kill point, or stands where it may not."""
+
+
+_left: dict[str, int] = {}
+
+
+def arm(value: str | None, *, environment: str) -> None:
+    """Arm what FAREBOX_KILL_AT says. KillPointError for an unknown name, and in a production configuration."""
+    _left.clear()
+    if not value:
+        return
+    if environment == "production":
+        raise KillPointError(f"{VARIABLE} is set: unset it, a production configuration runs no kill points")
+    name, _, times = value.partition(":")
+    if name not in _NAMES:
+        raise KillPointError(f"{VARIABLE}={value}: no such point; there are {', '.join(sorted(_NAMES))}")
+    if times and (not times.isdigit() or int(times) < 1):
+        raise KillPointError(f"{VARIABLE}={value}: write {name}:<how often it is passed, 1 or more>")
+    _left[name] = int(times or 1)
+
+
+def reached(name: str) -> None:
+    """A kill point was reached: end here where it is armed and its count is down."""
+    if not _left or name not in _left:
+        return
+    _left[name] -= 1
+    if _left[name] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

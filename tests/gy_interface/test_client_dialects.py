@@ -1,0 +1,225 @@
+"""Messages of real clients, as their sources build them and as they were captured, become the rows that they mean."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charging.batch import (
+    HAS_MULTIPLE_SERVICES_INDICATOR,
+    HAS_PROXY_INFO,
+    HAS_REQUESTED,
+    HAS_REQUESTED_ACTION,
+    HAS_REQUESTED_OCTETS,
+    HAS_REQUESTED_SECONDS,
+    HAS_USED,
+    HAS_USED_OCTETS,
+    HAS_USED_SECONDS,
+    MULTIPLE_SERVICES_SUPPORTED,
+)
+from tests.gy_interface.client_messages import INITIAL, TERMINATION, UPDATE, Magma, Open5gs, ergw, kamailio
+from tests.gy_interface.codec import HOST, REALM, Codec, Decoded, grant
+from tests.gy_interface.diameter_octets import avps_of, group, u32, u64
+from vocabulary.instants import NS_PER_S, from_diameter_time
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+
+def decode_one(octets: bytes, codec: Codec) -> Decoded:
+    (row,) = codec.decode(octets)
+    assert row.outcome == Outcome.UNDECIDED, (row.outcome, row.failed, row.request.failed_code)
+    return row
+
+
+def codes_and_data(octets: bytes) -> list[tuple[int, bytes]]:
+    return [(code, data) for code, _, _, data in avps_of(octets)]
+
+
+class TestOpen5gs:
+    """clients.md 6a."""
+
+    def test_initial(self) -> None:
+        row = decode_one(Open5gs().send(INITIAL), Codec(host=HOST, realm=REALM))
+        (mscc,) = row.msccs
+        assert (mscc.rating_group, mscc.service_identifier) == (-1, -1)
+        assert (mscc.requested_octets, mscc.presence) == (1_000_000, HAS_REQUESTED | HAS_REQUESTED_OCTETS)
+        presence = row.request.presence
+        assert presence & HAS_MULTIPLE_SERVICES_INDICATOR
+        assert not presence & MULTIPLE_SERVICES_SUPPORTED
+        assert presence & HAS_REQUESTED_ACTION
+        assert row.identities == [(1, b"001010000000001"), (0, b"491700000001")]
+        assert (row.request.service_context, row.request.request_number) == (32251, 0)
+
+    def test_update_sums_what_has_no_total(self) -> None:
+        client = Open5gs()
+        client.send(INITIAL)
+        row = decode_one(client.send(UPDATE, seconds=9, up=300, down=700_000, reason=3), Codec(host=HOST, realm=REALM))
+        (mscc,) = row.msccs
+        assert (mscc.used_octets, mscc.used_seconds, mscc.reporting_reason) == (700_300, 9, 3)
+        assert mscc.presence == (HAS_REQUESTED | HAS_REQUESTED_OCTETS | HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS)
+        later = decode_one(client.send(UPDATE, seconds=1, up=1, down=1, reason=4), Codec())
+        assert later.msccs[0].reporting_reason == 4
+
+    def test_termination(self) -> None:
+        client = Open5gs()
+        client.send(INITIAL)
+        row = decode_one(client.send(TERMINATION, seconds=5, up=10, down=20), Codec())
+        assert (row.request.termination_cause, row.msccs[0].used_octets, row.msccs[0].reporting_reason) == (1, 30, 2)
+        assert row.msccs[0].presence == HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS
+
+    def test_answer_has_the_session_first_and_no_id_that_was_not_sent(self) -> None:
+        codec = Codec()
+        codec.decode(Open5gs().send(INITIAL))
+        (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 1_000_000, Unit.OCTETS, 600))
+        parts = codes_and_data(answer[20:])
+        assert [code for code, _ in parts] == [263, 268, 264, 296, 258, 416, 415, 456]
+        assert parts[-1][1] == group(431, u64(421, 1_000_000)) + u32(268, 2001) + u32(448, 600)
+
+
+class TestMagma:
+    """clients.md 6b."""
+
+    def test_msccs_before_everything_else(self) -> None:
+        row = decode_one(Magma().send(INITIAL, {1: (0, 0), 2: (0, 0)}, has_host=True), Codec(host=HOST, realm=REALM))
+        assert [(mscc.rating_group, mscc.service_identifier) for mscc in row.msccs] == [(2, 1002), (1, 1001)]
+        assert all(mscc.requested_octets == 100_000 for mscc in row.msccs)
+        assert row.request.presence & MULTIPLE_SERVICES_SUPPORTED
+        assert row.identities == [(0, b"491700000002"), (1, b"001010000000002")]
+        assert row.origin_host == b"magma.example"
+        assert row.session_id.endswith(b"IMSI001010000000002")
+
+    def test_total_is_not_added_to_its_parts(self) -> None:
+        client = Magma(number_is_known=False)
+        client.send(INITIAL, {1: (0, 0)})
+        row = decode_one(client.send(UPDATE, {1: (400, 600)}, reason=3), Codec())
+        assert (row.msccs[0].used_octets, row.msccs[0].reporting_reason) == (1000, 3)
+        assert row.identities == [(1, b"001010000000002")]
+        final = decode_one(client.send(TERMINATION, {1: (1, 2)}, reason=2), Codec())
+        assert (final.msccs[0].used_octets, final.msccs[0].reporting_reason) == (3, 2)
+        assert not final.msccs[0].presence & HAS_REQUESTED
+
+    def test_empty_request_asks_for_what_we_think_right(self) -> None:
+        (mscc,) = decode_one(Magma(is_empty_request=True).send(INITIAL, {1: (0, 0)}), Codec()).msccs
+        assert (mscc.presence, mscc.requested_octets) == (HAS_REQUESTED, 0)
+
+    def test_every_mscc_is_answered_with_rating_group_and_result(self) -> None:
+        codec = Codec()
+        codec.decode(Magma().send(INITIAL, {1: (0, 0), 2: (0, 0)}))
+
+        def decide(answers: Any, msccs: Any) -> None:
+            msccs[0]["outcome"] = Outcome.CREDIT_LIMIT_REACHED
+            grant(msccs[1], 5)
+
+        (answer,) = codec.encode(decide)
+        parts = codes_and_data(answer[20:])
+        assert (415, (0).to_bytes(4, "big")) in parts
+        assert [data for code, data in parts if code == 456] == [
+            u32(439, 1002) + u32(432, 2) + u32(268, 4012),
+            group(431, u64(421, 5)) + u32(439, 1001) + u32(432, 1) + u32(268, 2001),
+        ]
+
+
+def test_ergw() -> None:
+    row = decode_one(ergw(UPDATE, 3), Codec(realm=REALM))
+    (mscc,) = row.msccs
+    assert (mscc.rating_group, mscc.used_octets, mscc.used_seconds, mscc.reporting_reason) == (3000, 300, 60, 4)
+    assert mscc.presence == HAS_REQUESTED | HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS
+    assert row.request.service_context == 32251
+
+
+def test_kamailio() -> None:
+    row = decode_one(kamailio(INITIAL, 0), Codec())
+    (mscc,) = row.msccs
+    assert (mscc.rating_group, mscc.service_identifier, mscc.requested_seconds) == (100, 1000, 30)
+    assert mscc.presence == HAS_REQUESTED | HAS_REQUESTED_SECONDS
+    assert row.origin_host == b"scscf.ims.example"
+    assert row.identities == [(0, b"491700000004")]
+    assert row.request.service_context == 32260
+    assert decode_one(kamailio(TERMINATION, 2), Codec()).msccs[0].used_seconds == 12
+
+
+# --- captures ---------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def captured() -> dict[str, bytes]:
+    """Messages of public captures by id."""
+    if "FAREBOX_SPECS" not in os.environ:
+        pytest.skip("FAREBOX_SPECS names no folder of specifications: captures are not part of this repository")
+    path = Path(os.environ["FAREBOX_SPECS"]) / "captures" / "diameter-gy" / "gy_messages.json"
+    return {entry["id"]: bytes.fromhex(entry["hex"]) for entry in json.loads(path.read_text())["messages"]}
+
+
+RSU = HAS_REQUESTED
+RSU_OCTETS = HAS_REQUESTED | HAS_REQUESTED_OCTETS
+USU_OCTETS = HAS_USED | HAS_USED_OCTETS
+CAPTURED = {
+    # id: (request type, number, context, event s since 1900, identity kinds,
+    #      (rating group, service identifier, requested octets, used octets, reporting reason, presence) or None)
+    "A-CCR-I": (1, 0, 32251, 0xED7483C1, [0, 1, 3], (1004, -1, 512000, 0, -1, RSU_OCTETS)),
+    "A-CCR-U1": (2, 1, 32251, 0xED7483C1, [0, 1, 3], (1004, -1, 512000, 128000, 3, RSU_OCTETS | USU_OCTETS)),
+    "A-CCR-U2": (2, 2, 32251, 0xED7483C3, [0, 1, 3], (1004, -1, 512000, 256000, 3, RSU_OCTETS | USU_OCTETS)),
+    "A-CCR-T": (3, 3, 32251, 0xED7483C5, [0, 1, 3], (1004, -1, 0, 256000, 2, USU_OCTETS)),
+    "B-CCR-T": (3, 2, 32251, 0xD6F7D59D, [0, 1], (199, 199, 0, 467568, 2, USU_OCTETS)),
+    "C-CCR-U": (2, 3, -1, 0xD753C9CA, [0, 1], (2000000009, -1, 0, 392, 4, RSU | USU_OCTETS)),
+    "D-CCR-I": (1, 0, 32251, 0xE77A79CB, [0, 1], None),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_captured_request(captured: dict[str, bytes], name: str) -> None:
+    request_type, number, context, event_s, kinds, service = CAPTURED[name]
+    octets = captured[name]
+    row = decode_one(octets, Codec(is_lenient=name == "D-CCR-I"))
+    request = row.request
+    assert (request.request_type, request.request_number, request.service_context) == (request_type, number, context)
+    assert request.event_ns == from_diameter_time(event_s)
+    assert request.event_ns % NS_PER_S == 0
+    assert [kind for kind, _ in row.identities] == kinds
+    assert (request.hop_by_hop, request.end_to_end) == tuple(
+        int.from_bytes(octets[at : at + 4], "big") for at in (12, 16)
+    )
+    parts = dict(codes_and_data(octets[20:]))
+    assert (row.session_id, row.origin_host, row.origin_realm) == (parts[263], parts[264], parts[296])
+    assert row.service_information[12:] == parts[873]
+    assert bool(request.presence & HAS_PROXY_INFO) == (284 in parts)
+    found = [
+        (
+            mscc.rating_group,
+            mscc.service_identifier,
+            mscc.requested_octets,
+            mscc.used_octets,
+            mscc.reporting_reason,
+            mscc.presence,
+        )
+        for mscc in row.msccs
+    ]
+    assert found == ([service] if service else [])
+
+
+def test_captured_avp_of_an_operator_needs_a_lenient_peer(captured: dict[str, bytes]) -> None:
+    (row,) = Codec().decode(captured["D-CCR-I"])
+    assert (row.outcome, row.failed) == (Outcome.AVP_UNSUPPORTED, u32(256, 0, vendor=12645))
+
+
+def test_captured_answers_are_none_of_ours_to_decode(captured: dict[str, bytes]) -> None:
+    codec = Codec()
+    stream = b"".join(captured.values())
+    rows = codec.decode(stream)
+    assert (len(rows), codec.others_count) == (len(CAPTURED), len(captured) - len(CAPTURED))
+
+
+@pytest.mark.parametrize("name", ["A-CCA-I", "A-CCA-U1", "A-CCA-U2", "A-CCA-T", "B-CCA-T"])
+def test_our_answer_says_what_the_captured_one_says(captured: dict[str, bytes], name: str) -> None:
+    codec = Codec()
+    codec.decode(captured[name.replace("CCA", "CCR")])
+    (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 512000, Unit.OCTETS, 1800))
+    theirs, ours = captured[name], answer
+    assert (ours[4:12], ours[12:20]) == (theirs[4:12], theirs[12:20])
+    left_out = {264, 296, 278}  # who answers, and the state id that is optional
+    their_parts = {code: data for code, data in codes_and_data(theirs[20:]) if code not in left_out}
+    our_parts = {code: data for code, data in codes_and_data(ours[20:]) if code not in left_out}
+    if 456 in their_parts:
+        assert sorted(codes_and_data(our_parts.pop(456))) == sorted(codes_and_data(their_parts.pop(456)))
+    our_parts.pop(456, None)  # a termination's MSCC may be left out: that of capture A is
+    assert our_parts == their_parts

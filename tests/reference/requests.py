@@ -1,0 +1,121 @@
+"""Requests and answers of the twin: plain, frozen, with None for what is absent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from balances.journal import MovementKind
+from balances.record import AccountStatus
+from vocabulary.instants import FOREVER_NS
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Mscc:
+    """One Multiple-Services-Credit-Control.
+
+    requested   None: no Requested-Service-Unit; empty: the server decides
+    used        None: no Used-Service-Unit; else sums by unit
+    """
+
+    rating_group: int | None = None
+    service_identifier: int | None = None
+    requested: Mapping[Unit, int] | None = None
+    used: Mapping[Unit, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditControl:
+    """A credit-control request."""
+
+    account_id: int | None
+    session: tuple[int, int]
+    type: int
+    number: int
+    body_hash: int
+    received_ns: int
+    tenant: int = 1
+    msccs: tuple[Mscc, ...] = ()
+    event_ns: int | None = None
+    service_context: int = 32251
+    requested_action: int | None = None
+    outcome: Outcome = Outcome.UNDECIDED
+    never_counts: bool = False
+    command_level_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A bucket that an account command opens or raises."""
+
+    amount: int
+    unit: Unit = Unit.MONEY
+    allowance: int = 0
+    from_ns: int = 0
+    to_ns: int = FOREVER_NS
+    priority: int = 0
+    movement: MovementKind = MovementKind.TOPPED_UP
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The account command that opens an account."""
+
+    account_id: int
+    received_ns: int
+    tenant: int = 1
+    offer: int = 1
+    release: int = 0
+    product_from_ns: int = 0
+    product_to_ns: int = FOREVER_NS
+    currency: int = 978
+    status: AccountStatus = AccountStatus.ACTIVE
+    credit_limit_micros: int = 0
+    expires_ns: int = FOREVER_NS
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """The account command that credits an account."""
+
+    account_id: int | None
+    received_ns: int
+    tenant: int = 1
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The sweeper's: apply what is due to one account."""
+
+    account_id: int
+    received_ns: int
+    tenant: int = 1
+
+
+Request = CreditControl | Open | TopUp | Wake
+
+
+@dataclass(slots=True)
+class MsccAnswer:
+    """The answer of one MSCC; granted None: no Granted-Service-Unit."""
+
+    outcome: Outcome
+    unit: Unit = Unit.MONEY
+    granted: int | None = None
+    validity_s: int = 0
+    final_action: int = 0
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer of a request."""
+
+    outcome: Outcome
+    is_duplicate: bool = False
+    opened_session: bool = False
+    ended_session: bool = False
+    keeps_answer: bool = False
+    failed_code: int = 0
+    msccs: list[MsccAnswer] = field(default_factory=list)

@@ -1,0 +1,263 @@
+"""One MSCC by docs/charging.md §4 to §6: its price, what its usage costs and who pays, and the next grant."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import Final
+
+from balances.journal import MovementKind
+from charging.batch import TERMINATION
+from charging.tariff_tables import Control, RoundingScope
+from tests.reference.account import Account, Bucket, Given, Reservation, Service, Session
+from tests.reference.journal import Books, CauseBooks, UsageRow
+from tests.reference.requests import CreditControl, Mscc, MsccAnswer
+from tests.reference.tariffs import Catalogue, Found, Price
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import EVENT_TIME_SKEW_S_MAX, MICROS_MAX
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+UNIT_RESERVATIONS_MAX: Final = 3
+"""Of the four reservations of a service the last place is left for money."""
+
+REFUSALS: Final = {
+    Control.NOT_APPLICABLE: Outcome.CREDIT_CONTROL_NOT_APPLICABLE,
+    Control.DENIED: Outcome.END_USER_SERVICE_DENIED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a request's MSCCs are decided against."""
+
+    catalogue: Catalogue
+    account: Account
+    request: CreditControl
+    now_ns: int
+    books: Books
+    row: int
+    """The journal's request row."""
+
+    def end_ns(self) -> int:
+        """Where reported usage ends: the Event-Timestamp where it can be believed, else the receipt."""
+        event_ns, received_ns = self.request.event_ns, self.request.received_ns
+        if event_ns is not None and abs(event_ns - received_ns) <= EVENT_TIME_SKEW_S_MAX * NS_PER_S:
+            return event_ns
+        return received_ns
+
+    def find_price(self, mscc: Mscc) -> Found:
+        """The price of the MSCC's service now."""
+        return self.catalogue.price_for(
+            self.account, self.request.service_context, mscc.rating_group, mscc.service_identifier, self.now_ns
+        )
+
+
+def give_back(account: Account, service: Service, books: CauseBooks, now_ns: int, used: int, unit: Unit) -> int:
+    """Commit the reservations of a service: `used` units are charged from its unit buckets, the rest goes back.
+
+    Returns the units that were charged.
+    """
+    charged = 0
+    for reservation in service.reservations:
+        bucket = account.bucket(reservation.bucket_id)
+        books.hold(account, bucket, -reservation.amount)
+        take = min(used - charged, reservation.amount) if bucket.unit == unit != Unit.MONEY else 0
+        if take:
+            books.move(account, bucket, MovementKind.CHARGED, take)
+            charged += take
+        if bucket.is_over(now_ns) and bucket.unit != Unit.MONEY and bucket.remaining > 0:
+            books.move(account, bucket, MovementKind.EXPIRED, bucket.remaining)
+    service.reservations.clear()
+    return charged
+
+
+def charge_allowances(account: Account, books: CauseBooks, price: Price, left: int, now_ns: int) -> int:
+    """Charge what allowances can pay of `left` units; returns the units that they paid."""
+    paid = 0
+    for bucket in account.allowances(price.unit, price.allowances, now_ns):
+        take = min(left - paid, max(bucket.remaining, 0))
+        if take:
+            books.move(account, bucket, MovementKind.CHARGED, take)
+            paid += take
+    return paid
+
+
+def pay(account: Account, books: CauseBooks, charge: int, now_ns: int) -> bool:
+    """Debit money in the order of payers, the last below zero; False where the account has no money bucket."""
+    payers = account.payers(now_ns) or [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY][:1]
+    if not payers:
+        return False
+    for bucket in payers[:-1]:
+        take = min(charge, max(bucket.remaining, 0))
+        books.move(account, bucket, MovementKind.CHARGED, take)
+        charge -= take
+    books.move(account, payers[-1], MovementKind.CHARGED, charge)
+    return True
+
+
+def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
+    """Decide one MSCC of an open session and write its usage row."""
+    account, now_ns = turn.account, turn.now_ns
+    found = turn.find_price(mscc)
+    at = turn.books.add_usage(turn.row, mscc)
+    books, usage = turn.books.cause(turn.row, at), turn.books.usages[at]
+    service = session.service(mscc.rating_group, mscc.service_identifier)
+    end_ns = max(turn.end_ns(), service.last_report_ns if service else session.opened_ns)
+    usage.from_ns, usage.to_ns = service.last_report_ns if service else session.opened_ns, end_ns
+    usage.release, usage.offer = found.release, found.offer
+    price = found.price
+    if price is None or price.control in REFUSALS:
+        answer = _refuse(turn, mscc, found, service, books, usage)
+    else:
+        usage.price, usage.unit = price.number, price.unit
+        if service is None and (mscc.requested is not None or (mscc.used or {}).get(price.unit, 0) > 0):
+            service = Service(mscc.rating_group, mscc.service_identifier, price.unit, session.opened_ns)
+            session.services.append(service)
+        outcome = _charge_report(turn, mscc, price, service, books, usage)
+        answer = MsccAnswer(outcome, price.unit)
+        is_wanted = mscc.requested is not None and turn.request.type != TERMINATION
+        if service is not None and is_wanted and outcome == Outcome.GRANTED:
+            answer = _grant(turn, mscc, price, service, books)
+    if service is not None:
+        service.unit = answer.unit if price is not None else service.unit
+        if mscc.used is not None:
+            service.last_report_ns = end_ns
+        _note_answer(service, session.answers, answer)
+    usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
+    usage.final_action = answer.final_action
+    return answer
+
+
+def _note_answer(service: Service, answers: int, answer: MsccAnswer) -> None:
+    """Keep what was answered; a service that stands twice in one request keeps the last of it."""
+    if service.answered_at != answers:
+        service.previous = service.last
+    service.last = Given(answer.outcome, answer.granted or 0, answer.granted is not None, answer.final_action != 0)
+    service.answered_at = answers
+
+
+def _refuse(
+    turn: Turn, mscc: Mscc, found: Found, service: Service | None, books: CauseBooks, usage: UsageRow
+) -> MsccAnswer:
+    """No price, no credit control or denied: what the service held goes back, reports are recorded as uncharged."""
+    if service is not None:
+        give_back(turn.account, service, books, turn.now_ns, 0, Unit.MONEY)
+    price = found.price
+    if price is None:
+        usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
+        return MsccAnswer(found.refusal)
+    usage.price, usage.unit = price.number, price.unit
+    usage.used_units = usage.uncharged_units = (mscc.used or {}).get(price.unit, 0)
+    return MsccAnswer(REFUSALS[price.control], price.unit)
+
+
+def used_of_any_unit(mscc: Mscc) -> int:
+    """What an MSCC without a price reports, in the first unit that it names."""
+    used = mscc.used or {}
+    return next((used[unit] for unit in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if unit in used), 0)
+
+
+def _charge_report(
+    turn: Turn, mscc: Mscc, price: Price, service: Service | None, books: CauseBooks, usage: UsageRow
+) -> Outcome:
+    """Charge reported units (§5): GRANTED, or UNABLE_TO_COMPLY."""
+    account, now_ns = turn.account, turn.now_ns
+    used = (mscc.used or {}).get(price.unit, 0)
+    usage.used_units = used
+    if price.control == Control.FREE:
+        if service is not None:
+            give_back(account, service, books, now_ns, 0, Unit.MONEY)
+        return Outcome.GRANTED
+    paid = 0
+    if service is not None:
+        paid = give_back(account, service, books, now_ns, used, price.unit)
+    paid += charge_allowances(account, books, price, used - paid, now_ns)
+    usage.allowance_units = paid
+    left = used - paid
+    carry = service.carry if service is not None and price.scope == RoundingScope.SESSION else 0
+    outcome = Outcome.GRANTED
+    if not price.has_price:
+        usage.uncharged_units = left
+    elif left > 0:
+        blocks = max(price.blocks(carry + left), 0)
+        charge = blocks * price.price_micros
+        if charge > MICROS_MAX:
+            usage.uncharged_units = left
+            outcome = Outcome.UNABLE_TO_COMPLY
+        elif charge and not pay(account, books, charge, now_ns):
+            usage.uncharged_units = left
+        else:
+            carry = carry + left - blocks * price.block_units
+            usage.charged_micros = charge
+            account.charged_micros += charge
+    if service is not None:
+        service.carry = carry if price.scope == RoundingScope.SESSION else 0
+    return outcome
+
+
+def wanted_units(mscc: Mscc, price: Price) -> int:
+    """Units that a grant is to have: what is asked for within the price's bounds."""
+    wanted = (mscc.requested or {}).get(price.unit, 0) or price.grant_units
+    return min(max(wanted, price.grant_units_min), price.grant_units_max)
+
+
+def affordable(bucket: Bucket, account: Account, price: Price, carry: int) -> int:
+    """Units that the money of a bucket buys, `carry` having been used before."""
+    free = max(bucket.remaining + account.credit_limit_micros, 0)
+    return max(free // price.price_micros * price.block_units - carry, 0)
+
+
+def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, books: CauseBooks) -> MsccAnswer:
+    """Reserve the next grant (§6)."""
+    account = turn.account
+    if not account.gives_credit(turn.now_ns):
+        return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
+    want = wanted_units(mscc, price)
+    if price.control == Control.FREE:
+        return MsccAnswer(Outcome.GRANTED, price.unit, want, price.validity_s)
+    granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
+    part, is_more = _reserve_money(account, service, price, want - granted, books, turn.now_ns)
+    granted += part
+    if granted == 0:
+        return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
+    if not is_more:
+        is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
+    is_final = granted < want or not is_more
+    final_action = int(price.final_action) if is_final else 0
+    return MsccAnswer(Outcome.GRANTED, price.unit, granted, price.validity_s, final_action)
+
+
+def _reserve_allowances(
+    account: Account, service: Service, price: Price, want: int, books: CauseBooks, now_ns: int
+) -> int:
+    granted = 0
+    for bucket in account.allowances(price.unit, price.allowances, now_ns):
+        amount = min(want - granted, bucket.remaining)
+        if amount > 0 and len(service.reservations) < UNIT_RESERVATIONS_MAX:
+            books.hold(account, bucket, amount)
+            service.reservations.append(Reservation(bucket.bucket_id, amount))
+            granted += amount
+    return granted
+
+
+def _reserve_money(
+    account: Account, service: Service, price: Price, want: int, books: CauseBooks, now_ns: int
+) -> tuple[int, bool]:
+    """(units that money pays of `want`, whether it could pay one more unit after that)."""
+    if not price.has_price:
+        return 0, False
+    if price.price_micros == 0:
+        return want, True
+    payers = account.payers(now_ns)
+    if not payers:
+        return 0, False
+    bucket, carry = payers[-1], service.carry
+    part = min(want, affordable(bucket, account, price, carry))
+    if part > 0:
+        blocks = max(ceil(Fraction(carry + part, price.block_units)), 0)
+        amount = blocks * price.price_micros
+        if amount > 0:
+            books.hold(account, bucket, amount)
+            service.reservations.append(Reservation(bucket.bucket_id, amount))
+        carry = carry + part - blocks * price.block_units if price.scope == RoundingScope.SESSION else 0
+    return part, affordable(bucket, account, price, carry) > 0

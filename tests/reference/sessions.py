@@ -1,0 +1,140 @@
+"""Sessions by docs/charging.md §2, §3 and §8: which are due, how they end, and which request repeats another."""
+
+from typing import Final
+
+from balances.journal import MovementKind
+from charging.batch import KIND_EXPIRE, TERMINATION
+from tests.reference.account import Account, Asked, Given, Service, Session
+from tests.reference.journal import Books, CauseBooks, RequestRow
+from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
+from tests.reference.services import REFUSALS, Turn, give_back
+from tests.reference.tariffs import Price
+from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+ENDED_BY_REQUEST: Final = 1
+ENDED_BY_SUPERVISION: Final = 2
+ENDED_BY_NEW_INITIAL: Final = 3
+
+
+def ended_mark(key_high: int, number: int, body_hash: int) -> int:
+    """What an ended session leaves: 48 bits of its key and 16 of its last request, as a signed word."""
+    mixed = (number * 40503 + body_hash + (body_hash >> 16)) & 0xFFFF
+    mark = (key_high & ~0xFFFF & (2**64 - 1)) | mixed
+    return (mark or 1) - (2**64 if mark >= 2**63 else 0)
+
+
+def request_mark(request: CreditControl) -> int:
+    """The mark that the request would leave if it were the last of its session."""
+    return ended_mark(request.session[0], 0 if request.never_counts else request.number, request.body_hash)
+
+
+def leave_mark(account: Account, mark: int) -> None:
+    """Write a mark into the account's ring."""
+    if len(account.ended) < ENDED_SESSIONS_KEPT_MAX:
+        account.ended.append(mark)
+    else:
+        account.ended[account.ended_next] = mark
+        account.ended_next = (account.ended_next + 1) % ENDED_SESSIONS_KEPT_MAX
+
+
+def end_session(account: Account, session: Session, books: CauseBooks, mark: int, now_ns: int) -> None:
+    """All reservations go back, services and session go, a mark stays."""
+    for service in session.services:
+        give_back(account, service, books, now_ns, 0, Unit.MONEY)
+    account.sessions.remove(session)
+    leave_mark(account, mark)
+
+
+def end_unasked(account: Account, session: Session, books: Books, how: int, now_ns: int, never_counts: bool) -> None:
+    """A session that no request ends: its journal row is of kind EXPIRE."""
+    row = books.add_request(
+        RequestRow(
+            account.account_id, account.tenant, session.key, KIND_EXPIRE, outcome=Outcome.GRANTED, ended_session=how
+        )
+    )
+    assert session.last is not None
+    number = 0 if never_counts else session.last.number
+    mark = ended_mark(session.key[0], number, session.last.body_hash)
+    end_session(account, session, books.cause(row, -1), mark, now_ns)
+
+
+def apply_due(account: Account, books: Books, now_ns: int) -> bool:
+    """Sessions and buckets that are over by now (§2). Whether anything was."""
+    changed = False
+    for session in [session for session in account.sessions if session.expires_ns <= now_ns]:
+        end_unasked(account, session, books, ENDED_BY_SUPERVISION, now_ns, never_counts=False)
+        changed = True
+    return expire_buckets(account, books, now_ns) or changed
+
+
+def expire_buckets(account: Account, books: Books, now_ns: int) -> bool:
+    """Debit what buckets that are over still have free, and take out those that hold nothing."""
+    cause: CauseBooks | None = None
+    changed = False
+    for bucket in [bucket for bucket in account.buckets if bucket.is_over(now_ns)]:
+        if bucket.remaining > 0:
+            if cause is None:
+                row = RequestRow(account.account_id, account.tenant, (0, 0), KIND_EXPIRE, outcome=Outcome.GRANTED)
+                cause = books.cause(books.add_request(row), -1)
+            cause.move(account, bucket, MovementKind.EXPIRED, bucket.remaining)
+            changed = True
+        if bucket.unit != Unit.MONEY and bucket.remaining == bucket.reserved == 0:
+            account.buckets.remove(bucket)
+            changed = True
+    return changed
+
+
+def is_repeat_of(request: CreditControl, asked: Asked | None) -> bool:
+    """Whether the request repeats that one: same type, number (where it means something) and body."""
+    if asked is None or (asked.type, asked.body_hash) != (request.type, request.body_hash):
+        return False
+    return request.never_counts or asked.number == request.number
+
+
+def contradicts(request: CreditControl, asked: Asked | None) -> bool:
+    """Whether the request has the number of that one and another body."""
+    if asked is None or request.never_counts:
+        return False
+    return (asked.type, asked.number) == (request.type, request.number) and asked.body_hash != request.body_hash
+
+
+def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
+    """The answer that was given to a request, which is the session's last or previous one (§8)."""
+    answer = Answer(asked.outcome, is_duplicate=True)
+    is_last = asked is session.last
+    for mscc in turn.request.msccs:
+        service = session.service(mscc.rating_group, mscc.service_identifier)
+        price = turn.find_price(mscc).price
+        if service is None:
+            answer.msccs.append(_unrecorded(turn, mscc))
+        else:
+            was_since = not is_last and service.answered_at == session.answers
+            given = service.previous if was_since else service.last
+            answer.msccs.append(_given_again(service, given, price))
+    return answer
+
+
+def _given_again(service: Service, given: Given, price: Price | None) -> MsccAnswer:
+    again = MsccAnswer(given.outcome, service.unit)
+    if given.has_grant:
+        again.granted = given.granted
+        again.validity_s = price.validity_s if price is not None else 0
+    if given.is_final:
+        again.final_action = int(price.final_action) if price is not None else 1
+    return again
+
+
+def _unrecorded(turn: Turn, mscc: Mscc) -> MsccAnswer:
+    """A service without a row was granted nothing: the reason follows from its price and what was asked."""
+    found = turn.find_price(mscc)
+    if found.price is None:
+        return MsccAnswer(found.refusal)
+    if found.price.control in REFUSALS:
+        return MsccAnswer(REFUSALS[found.price.control], found.price.unit)
+    if mscc.requested is None or turn.request.type == TERMINATION:
+        return MsccAnswer(Outcome.GRANTED, found.price.unit)
+    if not turn.account.gives_credit(turn.now_ns):
+        return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, found.price.unit)
+    return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, found.price.unit)

@@ -1,0 +1,220 @@
+"""The whole decision in plain Python, written from docs/charging.md alone: the witness that the kernels are held to.
+
+Objects, dicts and exact fractions; slow and short. It shares nothing with the kernels but numbers: the enums of the
+vocabulary, the names of request types and the marks of a tariff. `Twin.decide` takes requests of one batch in order and
+gives their answers and the books of the batch.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Final
+
+from charging.batch import (
+    COMMAND_OPEN,
+    COMMAND_TOP_UP,
+    EVENT,
+    INITIAL,
+    KIND_COMMAND,
+    KIND_USAGE,
+    TERMINATION,
+)
+from tests.reference.account import Account, Asked, Session
+from tests.reference.commands import check_credits, give_credits, open_account, top_up
+from tests.reference.events import KeptAnswers, decide_event
+from tests.reference.journal import Books, RequestRow
+from tests.reference.requests import Answer, CreditControl, MsccAnswer, Open, Request, TopUp, Wake
+from tests.reference.services import Turn, decide_service
+from tests.reference.sessions import (
+    ENDED_BY_NEW_INITIAL,
+    ENDED_BY_REQUEST,
+    apply_due,
+    contradicts,
+    end_session,
+    end_unasked,
+    is_repeat_of,
+    recorded_answer,
+    request_mark,
+)
+from tests.reference.tariffs import Catalogue
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
+from vocabulary.outcomes import Outcome
+
+CC_REQUEST_NUMBER: Final = 415
+SUPERVISION_UNGRANTED_S: Final = 3600
+
+
+@dataclass(slots=True)
+class Twin:
+    """The accounts of a store, and the rules."""
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
+
+    def decide(self, requests: list[Request], now_ns: int) -> tuple[list[Answer], Books]:
+        """Decide a batch. The answers are in the order of the requests."""
+        books = Books()
+        changed: set[int] = set()
+        self.kept.forget(now_ns)
+        answers = [self._decide_row(request, now_ns, books, changed) for request in requests]
+        for account_id in changed:
+            self.accounts[account_id].revision += 1
+        return answers, books
+
+    def _decide_row(self, request: Request, now_ns: int, books: Books, changed: set[int]) -> Answer:
+        if isinstance(request, CreditControl) and request.outcome != Outcome.UNDECIDED:
+            return Answer(request.outcome, msccs=unsaid(request))
+        account = self.accounts.get(request.account_id) if request.account_id is not None else None
+        if account is not None and account.tenant != request.tenant:
+            account = None
+        if isinstance(request, Open) and request.account_id not in self.accounts:
+            return self._open(request, now_ns, books, changed)
+        if account is None:
+            if isinstance(request, TopUp):
+                row = books.add_request(_request_row(request))
+                books.requests[row].outcome = Outcome.USER_UNKNOWN
+            return Answer(Outcome.GRANTED if isinstance(request, Wake) else Outcome.USER_UNKNOWN, msccs=unsaid(request))
+        now_ns = max(now_ns, account.updated_ns)
+        if apply_due(account, books, now_ns):
+            account.updated_ns = now_ns
+            changed.add(account.account_id)
+        if isinstance(request, Wake):
+            return Answer(Outcome.GRANTED)
+        before, usages = deepcopy(account), len(books.usages)
+        if isinstance(request, CreditControl):
+            answer = self._decide_usage(account, request, now_ns, books)
+        else:
+            answer = Answer(_command(account, request, books))
+        if account != before or (
+            isinstance(request, CreditControl) and request.type == EVENT and len(books.usages) > usages
+        ):
+            account.updated_ns = now_ns
+            changed.add(account.account_id)
+        return answer
+
+    def _open(self, command: Open, now_ns: int, books: Books, changed: set[int]) -> Answer:
+        row = books.add_request(_request_row(command))
+        account = open_account(command)
+        outcome = books.requests[row].outcome = check_credits(account, command.credits)
+        if outcome == Outcome.GRANTED:
+            account.updated_ns = now_ns
+            give_credits(account, command.credits, books.cause(row, -1))
+            self.accounts[account.account_id] = account
+            changed.add(account.account_id)
+        return Answer(outcome)
+
+    def _decide_usage(self, account: Account, request: CreditControl, now_ns: int, books: Books) -> Answer:
+        """The table of §3, row by row."""
+        session = account.session(request.session)
+        repeat = self._find_repeat(account, session, request, now_ns, books)
+        if repeat is not None:
+            return repeat
+        if session is not None and (contradicts(request, session.last) or contradicts(request, session.previous)):
+            return _refuse(request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
+        if request.type == EVENT:
+            return decide_event(self.catalogue, self.kept, account, request, now_ns, books)
+        if request.type == INITIAL and session is not None:
+            end_unasked(account, session, books, ENDED_BY_NEW_INITIAL, now_ns, request.never_counts)
+            session = None
+        is_ended = request_mark(request) in account.ended
+        if request.type == TERMINATION and session is None and is_ended:
+            return Answer(Outcome.GRANTED, True, msccs=[MsccAnswer(Outcome.GRANTED) for _ in request.msccs])
+        if request.type == INITIAL and not is_ended:
+            if not account.gives_credit(now_ns):
+                return _refuse(request, books, Outcome.END_USER_SERVICE_DENIED)
+            if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
+                return _refuse(request, books, Outcome.UNABLE_TO_COMPLY)
+            session = Session(request.session, now_ns, request.service_context)
+            account.sessions.append(session)
+        if session is None:
+            return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
+        row = books.add_request(_request_row(request))
+        return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session)
+
+    def _find_repeat(
+        self, account: Account, session: Session | None, request: CreditControl, now_ns: int, books: Books
+    ) -> Answer | None:
+        if session is None:
+            return None
+        turn = Turn(self.catalogue, account, request, now_ns, books, -1)
+        for asked in (session.last, session.previous):
+            if asked is not None and is_repeat_of(request, asked):
+                return recorded_answer(turn, session, asked)
+        return None
+
+
+def _decide_services(turn: Turn, session: Session) -> Answer:
+    """The MSCCs of a request of an open session, then what the command comes to."""
+    request, account = turn.request, turn.account
+    session.answers = (session.answers + 1) % 256
+    answer = Answer(Outcome.GRANTED, opened_session=request.type == INITIAL)
+    answer.msccs = [decide_service(turn, session, mscc) for mscc in request.msccs]
+    if command_reached_limit(request, answer):
+        answer.outcome = Outcome.CREDIT_LIMIT_REACHED
+    row = turn.books.requests[turn.row]
+    row.outcome = answer.outcome
+    session.previous = session.last
+    session.last = Asked(request.type, request.number, request.body_hash, answer.outcome)
+    if request.type == TERMINATION:
+        row.ended_session = ENDED_BY_REQUEST
+        answer.ended_session = True
+        end_session(account, session, turn.books.cause(turn.row, -1), request_mark(request), turn.now_ns)
+    elif request.type == INITIAL and answer.outcome != Outcome.GRANTED:
+        answer.opened_session = False
+        answer.ended_session = True
+        row.ended_session = ENDED_BY_REQUEST
+        account.sessions.remove(session)
+    elif answer.outcome == Outcome.GRANTED:
+        _supervise(session, answer, turn.now_ns)
+    return answer
+
+
+def _supervise(session: Session, answer: Answer, now_ns: int) -> None:
+    validities = [mscc.validity_s for mscc in answer.msccs if mscc.granted is not None]
+    if validities:
+        session.expires_ns = max(session.expires_ns, now_ns + 2 * max(validities) * NS_PER_S)
+    elif session.expires_ns == 0:
+        session.expires_ns = now_ns + 2 * SUPERVISION_UNGRANTED_S * NS_PER_S
+
+
+def command_reached_limit(request: CreditControl, answer: Answer) -> bool:
+    """Whether the peer hears of its credit limit at command level."""
+    outcomes = [mscc.outcome for mscc in answer.msccs]
+    return request.command_level_limit and bool(outcomes) and set(outcomes) == {Outcome.CREDIT_LIMIT_REACHED}
+
+
+def _command(account: Account, request: Open | TopUp, books: Books) -> Outcome:
+    row = books.add_request(_request_row(request))
+    if isinstance(request, Open):
+        outcome = Outcome.UNABLE_TO_COMPLY
+    else:
+        outcome = top_up(account, request)
+        if outcome == Outcome.GRANTED:
+            give_credits(account, request.credits, books.cause(row, -1))
+    books.requests[row].outcome = outcome
+    return outcome
+
+
+def _refuse(request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
+    """A refusal of the whole command: nothing moves, the journal has its row."""
+    row = _request_row(request)
+    row.outcome = outcome
+    books.add_request(row)
+    return Answer(outcome, failed_code=failed_code, msccs=unsaid(request))
+
+
+def unsaid(request: Request) -> list[MsccAnswer]:
+    """The MSCCs of a command that is refused as a whole: nothing is said about them."""
+    msccs = request.msccs if isinstance(request, CreditControl) else ()
+    return [MsccAnswer(Outcome.UNDECIDED) for _ in msccs]
+
+
+def _request_row(request: Request) -> RequestRow:
+    account_id = -1 if request.account_id is None else request.account_id
+    if isinstance(request, CreditControl):
+        return RequestRow(
+            account_id, request.tenant, request.session, KIND_USAGE, type=request.type, number=request.number
+        )
+    command = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
+    return RequestRow(account_id, request.tenant, (0, 0), KIND_COMMAND, command=command)
