@@ -11,16 +11,20 @@ from typing import Any, TypeVar
 
 from numba import njit
 
+from vocabulary import kernel_cache
+
+kernel_cache.use()
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def kernel(function: _Function) -> _Function:
     """Compile `function` on first use, for each combination of argument types (runtime/warm.py does that early)."""
-    compiled: _Function = njit(cache=True, _nrt=False)(function)
+    compiled: _Function = njit(cache=True, _nrt=False)(function)  # type: ignore[call-overload]
     return compiled
 
 
 def inlined_kernel(function: _Function) -> _Function:
     """The same, written into each caller: for a few lines that would otherwise be a call a row."""
-    compiled: _Function = njit(cache=True, _nrt=False, inline="always")(function)
+    compiled: _Function = njit(cache=True, _nrt=False, inline="always")(function)  # type: ignore[call-overload]
     return compiled
