@@ -81,7 +81,7 @@ class FaultList:
         """Note what rules found, except about values that are known to be faulty: what they say follows from that."""
         faulty_before = set(self._faulty)
         for path, problem, remedy in findings:
-            if path not in faulty_before and path[:2] not in faulty_before:
+            if faulty_before.isdisjoint((path[:1], path[:2], path)):
                 self.add(path, problem, remedy)
 
     def place_of(self, path: Path) -> Place | None:

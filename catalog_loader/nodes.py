@@ -141,6 +141,7 @@ def _compose(file: str, text: str) -> Node:
             node, anchor = _aliased(str(event.anchor), anchors, stack, place), None
         elif isinstance(event, yaml.ScalarEvent):
             _refuse_tag(event, place)
+            _refuse_half_characters(event.value, place)
             node = Scalar(event.value, not event.implicit[0], place)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             _refuse_tag(event, place)
@@ -192,3 +193,12 @@ def _refuse_tag(event: Any, place: Place) -> None:
     """Explicit tags ask for a type; types are the schema's to say. (`!` alone marks a text, as quotes do.)"""
     if event.tag not in (None, "!", _STRING_TAG):
         raise _Broken(place, f"the tag {event.tag!r} is not read", "Remove it: each key knows the type of its value")
+
+
+def _refuse_half_characters(text: str, place: Place) -> None:
+    """Half of a surrogate pair, which an escape can say, is no text. libyaml refuses it itself, PyYAML's own reader doesn't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        problem = "not readable as YAML: an escape stands for half a character"
+        raise _Broken(place, problem, "Write the character itself, in UTF-8") from None

@@ -88,6 +88,7 @@ def _header(files: Sequence[Fields], faults: FaultList, is_whole: bool) -> _Head
         if is_whole and any(file.is_readable for file in files):
             example = "number: 1, name: Spring, currency: EUR, time_zone: Europe/Berlin, effective: 2026-01-01"
             files[0].fault("release", "no file says which release this is", f"Write release: {{{example}}}")
+        faults.excuse(("release",))
         return _Header(0, "", "", TENANT, None, "UTC", 0, (), ())
     fields = Fields(node, "release", ("release",), faults)
     zone = fields.zone("time_zone")

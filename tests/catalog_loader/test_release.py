@@ -111,15 +111,13 @@ def test_layout_and_comments_mean_nothing() -> None:
         ("0.02 EUR", "0.020001 EUR"),
         ("30 min", "31 min"),
         ("name: Prepaid Plus", "name: Prepaid plus"),
-        ("10, a", "11, a"),
+        ("rating_group: 20", "rating_group: 21"),
     ],
 )
 def test_a_change_changes_the_hash(old: str, new: str) -> None:
     text = SAMPLE.read_text()
     assert old in text
-    report = check_sources(
-        [Source("x.yaml", text.replace(old, new).replace("rating_group: 10,", "rating_group: 11,").encode())]
-    )
+    report = check_sources([Source("x.yaml", text.replace(old, new).encode())])
     assert report.checked is not None, report.lines()
     assert report.checked.hash != SAMPLE_HASH
 
