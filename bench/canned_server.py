@@ -159,7 +159,7 @@ class CannedConnection(asyncio.BufferedProtocol):
         if at + 20 > self._end:
             return 0
         length = int.from_bytes(self._view[at + 1 : at + 4], "big")
-        if at + length > self._end or self._view[at + 6 : at + 8] == b"\x01\x10":
+        if at + length > self._end or bytes(self._view[at + 6 : at + 8]) == b"\x01\x10":
             return 0
         self._transport.write(base_answer(self._plan, bytes(self._view[at : at + length])))
         return length

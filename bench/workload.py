@@ -2,7 +2,7 @@
 
 `GyPlan` is one run of the Gy generator; its JSON is what the generator process gets. The provisioning that a plan
 implies (`provision`) feeds both the accounts that are opened before a run and the books that price it afterwards, and
-`tariff_tables` and `prices` are the same tariff for the engine and for the books.
+`release` and `prices` are the same tariff for the engine and for the books.
 """
 
 import json
@@ -13,20 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.books import Prices
-from charging.tariff_tables import (
-    ANY,
-    OFFER_DTYPE,
-    PRICE_DTYPE,
-    RELEASE_DTYPE,
-    Control,
-    FinalAction,
-    RoundingScope,
-    TariffTables,
-)
-from vocabulary.ids import number_of_name
+from catalog_loader.release import Allowance, Offer, Price, Release, Service
 from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
-from vocabulary.money import Rounding
-from vocabulary.units import Unit
 
 # --- the tariff ----------------------------------------------------------------------------------------------------------
 OFFER_NAME: Final = "bench-data"
@@ -72,7 +60,7 @@ class GyPlan:
     """Origin-Hosts that the connections share: 1 is one peer with several connections."""
     origin_host: str = "pgw1.bench.example.net"
     origin_realm: str = "bench.example.net"
-    destination_realm: str = "farebox.example.net"
+    destination_realm: str = "farebox.example"
     origin_state_id: int = 1
     run_id: int = 1
     """Part of every Session-Id: give each run on one store its own."""
@@ -192,28 +180,34 @@ def prices(mscc_count: int = MSCCS_MAX) -> Prices:
     )
 
 
-def tariff_tables(tenant: int = 1, release: int = 1) -> TariffTables:
-    """The tariff as the engine knows it: one offer, in force since ever, with a price a rating group."""
-    releases = np.zeros(1, RELEASE_DTYPE)
-    releases[0] = (tenant, release, 0)
-    offers = np.zeros(1, OFFER_DTYPE)
-    offers[0] = (tenant, release, number_of_name(OFFER_NAME), 0, len(RATING_GROUPS))
-    rows = np.zeros(len(RATING_GROUPS), PRICE_DTYPE)
-    rows["service_context"] = SERVICE_CONTEXT
-    rows["rating_group"] = RATING_GROUPS
-    rows["service_identifier"] = ANY
-    rows["block_units"] = BLOCK_OCTETS
-    rows["price_micros"] = PRICE_MICROS
-    rows["grant_units"] = GRANT_OCTETS
-    rows["grant_units_min"] = 1
-    rows["grant_units_max"] = GRANT_OCTETS_MAX
-    rows["validity_s"] = VALIDITY_S
-    rows["price"] = [number_of_name(name) for name in PRICE_NAMES]
-    rows["allowance_count"] = USES_ALLOWANCE
-    rows["unit"] = int(Unit.OCTETS)
-    rows["control"] = int(Control.CHARGED)
-    rows["rounding"] = int(Rounding.UP)
-    rows["rounding_scope"] = int(RoundingScope.SESSION)
-    rows["has_price"] = 1
-    rows["final_action"] = int(FinalAction.TERMINATE)
-    return TariffTables(releases, offers, rows, np.array([number_of_name(ALLOWANCE_NAME)], np.int32))
+def release(tenant: str = "default", number: int = 1) -> Release:
+    """The tariff as a catalogue release: what is published before a run, and what the engine then decides with."""
+    allowance = Allowance(id=ALLOWANCE_NAME, unit="octets", amount=1, granted_by="top_up")
+    tariff = tuple(
+        Price(
+            id=name,
+            services=(Service(SERVICE_CONTEXT, rating_group),),
+            unit="octets",
+            block_units=BLOCK_OCTETS,
+            price_micros=micros,
+            grant_units=GRANT_OCTETS,
+            grant_units_min=1,
+            grant_units_max=GRANT_OCTETS_MAX,
+            validity_s=VALIDITY_S,
+            allowances=(ALLOWANCE_NAME,) if uses_allowance else (),
+        )
+        for name, rating_group, micros, uses_allowance in zip(
+            PRICE_NAMES, RATING_GROUPS, PRICE_MICROS, USES_ALLOWANCE, strict=True
+        )
+    )
+    return Release(
+        number=number,
+        name="bench",
+        tenant=tenant,
+        currency="EUR",
+        time_zone="UTC",
+        effective_ns=0,
+        offers=(Offer(id=OFFER_NAME, prices=PRICE_NAMES),),
+        prices=tariff,
+        allowances=(allowance,),
+    )

@@ -1,0 +1,258 @@
+"""A charged session in this process, before anything serves: every kernel that serving calls runs once, with its types.
+
+A Gy server on a free loopback port, batcher and one pipeline over a store in memory, and a client that opens a session,
+reports, ends it, charges an event and makes mistakes. Exchanges are written and read as octets of the store's protocol
+as well, so that its kernels are compiled. If anything here goes wrong, so would serving: the process ends with the error.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from balances.commands import Credit, Open, Terms, TopUp
+from balances.edge.memory_store import MemoryStore
+from balances.exchange_request import ExchangeRequest
+from balances.keys import identity_key
+from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
+from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from charging.routing import refuse_excess
+from charging.tariff_tables import (
+    ANY,
+    OFFER_DTYPE,
+    PRICE_DTYPE,
+    RELEASE_DTYPE,
+    FinalAction,
+    TariffTables,
+)
+from gy_interface.config import GyConfig
+from gy_interface.edge.server import GyServer
+from gy_interface.framing import FLAG_PROXIABLE, FLAG_REQUEST, HEADER_OCTETS, Header, read_header, write_message
+from runtime.batch_decision import fill_expiry_row
+from runtime.batch_in_flight import BatchInFlight, BatchPool
+from runtime.batcher import Batcher
+from runtime.clock import SystemClock
+from runtime.commands_reader import append_command
+from runtime.partition_pipeline import PartitionPipeline
+from vocabulary.instants import FOREVER_NS
+from vocabulary.limits import BATCH_REQUESTS_MAX
+from vocabulary.units import Unit
+
+WITHIN_S: Final = 300.0
+_CREDIT_CONTROL: Final = 272
+_APPLICATION: Final = 4
+_HOST: Final = "rehearsal.farebox.example"
+_IMSI: Final = "001010000000001"
+_CONTEXT: Final = 32251
+
+
+class _OctetsConnection:
+    """A connection in memory whose exchanges are also written and read in the store's protocol."""
+
+    def __init__(self, inner: PartitionConnection) -> None:
+        self._inner = inner
+        self._request = ExchangeRequest("p0")
+        self._walk = np.zeros(Walk.SIZE, np.int64)
+        self._spans = Spans(3 * BATCH_REQUESTS_MAX)
+
+    def exchange(self, commit: Commit | None, load: Load | None, done: Callable[[Exchanged], None]) -> None:
+        """See PartitionConnection."""
+        if commit is not None:
+            commit.expiring = [*commit.expiring, Expiring("rehearsal", b"1", 1)]
+        _, replies, elements = self._request.build(commit, load)
+
+        def on_done(exchanged: Exchanged) -> None:
+            loaded = exchanged.loaded
+            if loaded is not None and elements:
+                exchanged.loaded = self._read(loaded, replies, elements)
+            done(exchanged)
+
+        self._inner.exchange(commit, load, on_done)
+
+    def close(self) -> None:
+        """See PartitionConnection."""
+        self._inner.close()
+
+    def _read(self, loaded: Loaded, replies: int, elements: int) -> Loaded:
+        """What the store would have sent, walked by the kernels."""
+        firsts = [*loaded.first.tolist(), *loaded.answered_first.tolist()]
+        lengths = [*loaded.octets.tolist(), *loaded.answered_octets.tolist()]
+        values = [bytes(loaded.source[first : first + length]) for first, length in zip(firsts, lengths, strict=True)]
+        values += [value or b"" for value in loaded.values]
+        body = b"".join(b"$%d\r\n%b\r\n" % (len(value), value) if value else b"$-1\r\n" for value in values)
+        octets = b"+OK\r\n" * (replies - 1) + b"*%d\r\n" % elements + body
+        buffer = np.frombuffer(bytearray(octets), np.uint8)
+        start_walk(self._walk, replies, elements)
+        spans = self._spans
+        state = walk_replies(buffer, len(octets), self._walk, spans.kinds, spans.first, spans.octets)
+        assert state == WALK_DONE, "the rehearsal's own reply is not understood"
+        leaf = replies - 1
+        slots, answered = len(loaded.first), len(loaded.answered_first)
+        return Loaded(
+            source=buffer,
+            first=spans.first[leaf : leaf + slots],
+            octets=spans.octets[leaf : leaf + slots],
+            answered_first=spans.first[leaf + slots : leaf + slots + answered],
+            answered_octets=spans.octets[leaf + slots : leaf + slots + answered],
+            values=loaded.values,
+        )
+
+
+class _Events:
+    """PipelineEvents that nothing may happen to."""
+
+    def on_committed(self, partition: int, request_count: int, now_ns: int) -> None:
+        """See PipelineEvents."""
+
+    def on_away(self, partition: int, reason: str) -> None:
+        """See PipelineEvents."""
+        raise RuntimeError(f"rehearsal: {reason}")
+
+    def on_diverged(self, partition: int, stored_tail: str) -> None:
+        """See PipelineEvents."""
+        raise RuntimeError(f"rehearsal: store at {stored_tail}")
+
+    def on_lost(self, partition: int, stored_token: str) -> None:
+        """See PipelineEvents."""
+        raise RuntimeError(f"rehearsal: store owned by {stored_token}")
+
+    def on_quarantined(self, partition: int, reason: str, batch: BatchInFlight) -> None:
+        """See PipelineEvents."""
+        raise RuntimeError(f"rehearsal: {reason}")
+
+
+def _tables() -> TariffTables:
+    """One offer with one price for everything."""
+    releases, offers, prices = np.zeros(1, RELEASE_DTYPE), np.zeros(1, OFFER_DTYPE), np.zeros(1, PRICE_DTYPE)
+    releases[0] = (1, 1, 0)
+    offers[0] = (1, 1, 1, 0, 1)
+    for name, value in {
+        "service_context": _CONTEXT,
+        "rating_group": ANY,
+        "service_identifier": ANY,
+        "block_units": 1,
+        "price_micros": 1,
+        "grant_units": 10,
+        "grant_units_min": 1,
+        "grant_units_max": 100,
+        "validity_s": 60,
+        "price": 1,
+        "allowance_count": 1,
+        "unit": int(Unit.OCTETS),
+        "has_price": 1,
+        "final_action": int(FinalAction.TERMINATE),
+    }.items():
+        prices[name] = value
+    return TariffTables(releases, offers, prices, np.array([7], np.int32))
+
+
+# --- the client ------------------------------------------------------------------------------------------------------
+def _avp(code: int, data: bytes) -> bytes:
+    length = 8 + len(data)
+    return code.to_bytes(4, "big") + (0x40 << 24 | length).to_bytes(4, "big") + data + b"\0" * (-length % 4)
+
+
+def _number(code: int, value: int, octets: int = 4) -> bytes:
+    return _avp(code, value.to_bytes(octets, "big"))
+
+
+def _mscc(request_type: int) -> bytes:
+    requested = _avp(437, _number(421, 20, 8)) if request_type != TERMINATION else b""
+    used = _avp(446, _number(421, 5, 8)) if request_type in (UPDATE, TERMINATION) else b""
+    return _avp(456, _number(432, 1) + requested + used)
+
+
+def _request(request_type: int, number: int, *, session: str = "1", realm: str = "farebox.example") -> bytes:
+    """A CCR of the rehearsal's subscriber."""
+    body = _avp(263, f"{_HOST};1;{session}".encode()) + _avp(264, _HOST.encode()) + _avp(296, b"farebox.example")
+    body += _avp(283, realm.encode()) + _number(258, _APPLICATION) + _avp(461, b"32251@3gpp.org")
+    body += _number(416, request_type) + _number(415, number) + _number(55, 3_900_000_000)
+    body += _avp(443, _number(450, 1) + _avp(444, _IMSI.encode()))
+    body += _number(436, 0) if request_type == EVENT else b""
+    body += _mscc(request_type) + _avp(873, _avp(874, b""))
+    header = Header(0, FLAG_REQUEST | FLAG_PROXIABLE, _CREDIT_CONTROL, _APPLICATION, number + 1, number + 1)
+    return write_message(header, body)
+
+
+def _capabilities() -> bytes:
+    body = _avp(264, _HOST.encode()) + _avp(296, b"farebox.example") + _avp(257, b"\0\1\x7f\0\0\1")
+    body += _number(266, 0) + _avp(269, b"rehearsal") + _number(258, _APPLICATION)
+    return write_message(Header(0, FLAG_REQUEST, 257, 0, 1, 1), body)
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:
+    """Send one request, read one answer."""
+    writer.write(message)
+    head = await reader.readexactly(HEADER_OCTETS)
+    return head + await reader.readexactly(read_header(head).length - HEADER_OCTETS)
+
+
+async def _play_client(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await _ask(reader, writer, _capabilities())
+    steps = [
+        _request(INITIAL, 0),
+        _request(UPDATE, 1),
+        _request(UPDATE, 2),
+        _request(UPDATE, 2),
+        _request(TERMINATION, 3),
+    ]
+    steps += [_request(EVENT, 0, session="2"), _request(EVENT, 0, session="2")]
+    steps += [_request(INITIAL, 0, session="3", realm="elsewhere.example"), _request(UPDATE, 0, session="4")]
+    for message in steps:
+        await _ask(reader, writer, message)
+    writer.close()
+
+
+# --- the server ------------------------------------------------------------------------------------------------------
+def _open_account() -> list[Open | TopUp]:
+    credit = Credit(Unit.MONEY, 1000, 0, 0, FOREVER_NS, 0)
+    terms = Terms(currency=978, offer=1, release=0, credits=(credit,))
+    identity = identity_key(1, "imsi", _IMSI)
+    return [Open("rehearsal.1", 1, 1, (identity,), terms), TopUp("rehearsal.2", 1, 1, (credit,))]
+
+
+async def _rehearse() -> None:
+    clock, pool, store = SystemClock(), BatchPool(), MemoryStore()
+    await store.create(1)
+    meta = await store.open()
+    await store.claim_identities([(identity_key(1, "imsi", _IMSI), 1)])
+    ownership = await store.claim(0, "rehearsal", wall_ms=1, last_epoch=0)
+    batcher = Batcher(store=store, pool=pool, deliver=lambda batch: server.deliver(batch.usage, batch.answers))
+    server = GyServer(
+        GyConfig(port=0),
+        offer=batcher.offer,
+        now_ns=clock.now_ns,
+        tenants={"default": 1},
+        secret=meta.secret,
+        origin_state_id=1,
+    )
+    pipeline = PartitionPipeline(
+        ownership=ownership,
+        connection=_OctetsConnection(await store.connect(ownership)),
+        tariffs=_tables(),
+        clock=clock,
+        pool=pool,
+        deliver=lambda batch: server.deliver(batch.usage, batch.answers),
+        events=_Events(),
+        reached=lambda name: None,
+    )
+    batcher.serve([pipeline])
+    commands = pipeline.pending_for_commands()
+    for command in _open_account():
+        append_command(commands, command, clock.now_ns())
+    fill_expiry_row(commands, 1, 1, clock.now_ns())
+    pipeline.queued += commands.request_count
+    pipeline.advance()
+    port = await server.start()
+    await _play_client(port)
+    spare = pool.take()
+    refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
+    await server.close(wait_s=0.1)
+
+
+def rehearse() -> None:
+    """Run it all once; TimeoutError where it hangs."""
+    asyncio.run(asyncio.wait_for(_rehearse(), WITHIN_S))
