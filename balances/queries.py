@@ -6,7 +6,7 @@ numbers. Every field comes out of `balances.record.FIELDS`, so that the layout t
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from balances.record import (
@@ -227,7 +227,7 @@ def decode_record(octets: bytes | memoryview, names: Mapping[int, str] | None = 
         charged_micros=header["charged_micros"],
         updated_ns=header["updated_ns"],
         expires_ns=header["expires_ns"],
-        products=tuple(ProductView(**row, name=named.get(row["offer"], "")) for row in rows["products"]),
+        products=tuple(_product(row, named) for row in rows["products"]),
         buckets=tuple(_bucket(row, named) for row in rows["buckets"]),
         sessions=sessions,
         ended=tuple(row["mark"] for row in rows["ended"]),
@@ -235,10 +235,30 @@ def decode_record(octets: bytes | memoryview, names: Mapping[int, str] | None = 
     )
 
 
+def _product(row: Row, named: Mapping[int, str]) -> ProductView:
+    return ProductView(
+        offer=row["offer"],
+        release=row["release"],
+        from_ns=row["from_ns"],
+        to_ns=row["to_ns"],
+        priority=row["priority"],
+        name=named.get(row["offer"], ""),
+    )
+
+
 def _bucket(row: Row, named: Mapping[int, str]) -> BucketView:
-    view = BucketView(**{**row, "unit": Unit(row["unit"])})
-    name = "money" if view.unit == Unit.MONEY and view.allowance == 0 else named.get(view.allowance, "")
-    return replace(view, name=name)
+    unit, allowance = Unit(row["unit"]), row["allowance"]
+    return BucketView(
+        bucket_id=row["bucket_id"],
+        unit=unit,
+        allowance=allowance,
+        priority=row["priority"],
+        remaining=row["remaining"],
+        reserved=row["reserved"],
+        from_ns=row["from_ns"],
+        to_ns=row["to_ns"],
+        name="money" if unit == Unit.MONEY and allowance == 0 else named.get(allowance, ""),
+    )
 
 
 def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:

@@ -13,8 +13,9 @@ writes (money, one bucket, one session, the ended ones) is at most 400 octets, b
 store costs (docs/decisions/0003). Fields are listed in FIELDS, which readable decoding, the audit and docs use.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 LAYOUT_VERSION: Final = 1
 
@@ -42,7 +43,8 @@ class AccountStatus(IntEnum):
     CLOSED = 3
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """Where a field lies: in words, halves or octets from the start of its row, by `width` 8, 4 or 1."""
 
     section: str
@@ -126,13 +128,13 @@ SERVICE_LAST_GRANTED: Final = 4
 SERVICE_PREVIOUS_GRANTED: Final = 5
 SERVICE_WORDS: Final = 6
 
-# Reservations: what a service holds of a bucket --------------------------------------------------------------------------------
+# Reservations: what a service holds of a bucket --------------------------------------------------------------------------
 RESERVATION_SERVICE_TAG: Final = 0
 RESERVATION_BUCKET_ID: Final = 1
 RESERVATION_AMOUNT: Final = 1
 RESERVATION_WORDS: Final = 2
 
-# Ended sessions: the high 48 bits of the session's key, then 16 bits of its last request; a ring --------------------------------
+# Ended sessions: the high 48 bits of the session's key, then 16 bits of its last request; a ring --------------------
 ENDED_MARK: Final = 0
 ENDED_WORDS: Final = 1
 

@@ -1,7 +1,8 @@
 """The store's protocol (RESP2) for a whole batch at a time: kernels write requests and walk replies, a buffer each.
 
 Writers take `out` and the place `at` where to go on, and return the place after what they wrote; the caller has made
-room before. `walk_replies` keeps its place in `walk`, so that octets which arrive in pieces are looked at once. Nothing here knows a socket; balances/exchange_request.py puts the pieces together.
+room before. `walk_replies` keeps its place in `walk`, so that octets which arrive in pieces are looked at once. Nothing
+here knows a socket; balances/exchange_request.py puts the pieces together.
 """
 
 from typing import Final

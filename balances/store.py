@@ -233,6 +233,9 @@ class BalanceStore(Protocol):
     async def forget_due(self, partition: int, bucket: int) -> None:
         """Remove a due bucket that was worked off."""
 
+    async def journal_length(self, partition: int) -> int:
+        """Entries of the partition's journal that are in the store."""
+
     async def tenants(self) -> dict[str, int]:
         """Number of each tenant by name."""
 
@@ -254,6 +257,8 @@ class StoreMeta:
     """hash tag by partition"""
     fsync: str
     """`always`, `everysec` or `no`, as the server says"""
+    created_ns: int
+    """When the store was created; Origin-State-Id rests on it, because sessions outlive every engine, not their store"""
 
 
 class StoreError(Exception):

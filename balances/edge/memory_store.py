@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.commands import CommandRow
+from balances.commands import CommandLog, CommandRow
 from balances.edge.memory_partition import (
     Fault,
     MemoryConnection,
@@ -21,9 +22,10 @@ from balances.edge.memory_partition import (
     SessionKeys,
     epoch_of,
 )
-from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalRow
+from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalLog, JournalRow
 from balances.keys import DUE_BUCKET_S
-from balances.store import EntryId, Ownership, StoreError, StoreMeta
+from balances.store import BalanceStore, EntryId, Ownership, StoreError, StoreMeta
+from vocabulary.instants import NS_PER_S
 from vocabulary.limits import PARTITIONS_MAX, TENANTS_MAX
 
 
@@ -86,7 +88,13 @@ class MemoryStore:
             return
         secret = np.array([self._random.getrandbits(64), self._random.getrandbits(64)], np.uint64)
         tags = tuple(f"p{partition}" for partition in range(partition_count))
-        self._meta = StoreMeta(partition_count=partition_count, secret=secret, tags=tags, fsync="always")
+        self._meta = StoreMeta(
+            partition_count=partition_count,
+            secret=secret,
+            tags=tags,
+            fsync="always",
+            created_ns=int(self._now_s() * NS_PER_S),
+        )
         self._partitions = [PartitionState() for _ in tags]
         self._faults = [deque() for _ in tags]
         self._connections = [[] for _ in tags]
@@ -261,3 +269,11 @@ class MemoryStore:
                 f"another archiver took partition {claim.partition} ({state.archiver}): this one must end"
             )
         return state
+
+
+if TYPE_CHECKING:
+    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[JournalLog]] = (
+        MemoryStore,
+        MemoryStore,
+        MemoryStore,
+    )

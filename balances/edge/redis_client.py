@@ -5,7 +5,7 @@ caller, who knows whether a command may be repeated, decides. Its exceptions bec
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
 from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
@@ -29,8 +29,8 @@ _Result = TypeVar("_Result")
 
 
 def store_errors(
-    method: Callable[_Arguments, Awaitable[_Result]],
-) -> Callable[_Arguments, Awaitable[_Result]]:
+    method: Callable[_Arguments, Coroutine[Any, Any, _Result]],
+) -> Callable[_Arguments, Coroutine[Any, Any, _Result]]:
     """Have an async method of a RedisClient raise StoreError where redis-py raises its own."""
 
     @functools.wraps(method)
@@ -78,7 +78,8 @@ class RedisClient:
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             **self.address.client_arguments(),
         )
-        self.client: Redis = Redis(connection_pool=pool)
+        # redis-py's own types say neither what a command takes nor what it gives; ours are said by our methods.
+        self.client: Any = Redis(connection_pool=pool)
         self._meta: StoreMeta | None = None
 
     @property

@@ -9,11 +9,12 @@ import secrets
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from balances.commands import CommandLog
 from balances.edge.redis_client import store_errors
 from balances.edge.redis_commands import RedisCommandLog
 from balances.edge.redis_connection import RedisPartitionConnection
@@ -26,9 +27,11 @@ from balances.edge.store_function import (
     FUNCTION_SOURCE,
 )
 from balances.exchange_request import FUNCTION_LIBRARY
+from balances.journal_log import JournalLog
 from balances.keys import DUE_BUCKET_S, account_key, owner_connection_name, session_key
 from balances.record import LAYOUT_VERSION
 from balances.store import (
+    BalanceStore,
     EntryId,
     Ownership,
     StoreError,
@@ -42,7 +45,13 @@ _META: Final = "farebox:meta"
 _TENANTS: Final = "farebox:tenants"
 _LOOK_UP_KEYS: Final = 4096
 _SERVER_VERSION_MIN: Final = (7, 2)
-_FSYNC_MODES: Final = ("always", "everysec", "no")
+_WANTED: Final = (
+    ("maxmemory-policy", ("noeviction",), "else balances could be evicted"),
+    ("appendonly", ("yes",), "else a restart loses everything"),
+    ("appendfsync", ("always", "everysec", "no"), "`always` loses nothing that was answered"),
+    ("no-appendfsync-on-rewrite", ("no",), "else nothing is durable while the file is rewritten"),
+)
+"""Settings of the server, the values that we serve with, and why"""
 _SECRET_OCTETS: Final = 16
 
 
@@ -94,6 +103,7 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
             secret=np.frombuffer(fields[b"secret"], "<u8").astype(np.uint64),
             tags=tuple(fields[b"tags"].decode().split(",")),
             fsync=fsync,
+            created_ns=int(fields[b"created_ns"]),
         )
         return self._meta
 
@@ -112,13 +122,8 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
             raise StoreUnsafe(
                 f"the store at {self.address} is a cluster's node (cluster-enabled yes): one server is needed"
             )
-        settings: dict[str, str] = await self.command("CONFIG GET", "maxmemory-policy", "append*")
-        wanted = (
-            ("maxmemory-policy", ("noeviction",), "else balances could be evicted"),
-            ("appendonly", ("yes",), "else a restart loses everything"),
-            ("appendfsync", _FSYNC_MODES, "`always` loses nothing that was answered"),
-        )
-        for setting, values, why in wanted:
+        settings: dict[str, str] = await self.command("CONFIG GET", *(row[0] for row in _WANTED))
+        for setting, values, why in _WANTED:
             value = settings.get(setting)
             if value not in values:
                 raise StoreUnsafe(
@@ -259,3 +264,11 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
         if number == 0:
             raise StoreError(f"tenant {name!r} would be one more than {TENANTS_MAX}")
         return number
+
+
+if TYPE_CHECKING:
+    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[JournalLog]] = (
+        RedisStore,
+        RedisStore,
+        RedisStore,
+    )

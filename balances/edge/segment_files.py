@@ -8,6 +8,7 @@ elsewhere) all whole frames are read.
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -61,7 +62,7 @@ def list_segments(folder: Path) -> list[int]:
         found = sorted(number for number in map(sequence_of, os.listdir(folder)) if number is not None)
     except FileNotFoundError:
         return []
-    for before, number in zip(found, found[1:], strict=False):
+    for before, number in pairwise(found):
         if number != before + 1:
             raise SegmentError(f"{folder / segment_name(before + 1)} is missing: restore it from a copy")
     return found
