@@ -287,7 +287,8 @@ def test_names_are_for_people(name: str) -> None:
 def test_half_a_character_makes_a_file_unreadable(loader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes, "_LOADER", loader)
     (line,) = check_text(HEADER.replace("name: Test", 'name: "\\ud800"')).lines()
-    assert line.startswith("1.yaml:1:") and "not readable as YAML" in line
+    assert line.startswith("1.yaml:1:")
+    assert "not readable as YAML" in line
 
 
 def test_a_merge_key_is_named() -> None:

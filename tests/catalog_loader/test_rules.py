@@ -49,11 +49,14 @@ BROKEN = {
     "retired and present": (small_release(retired_offers=("start",)), "start is retired, but is in the release"),
     "two offers with one id": (small_release(offers=(OFFER, OFFER)), "offer start: another offer has this id too"),
     "same number": (
-        small_release(offers=tuple(Offer(id=name, prices=("data-general",), allowances=("data-1gib",)) for name in SAME_NUMBER)),
+        small_release(offers=tuple(msgspec.structs.replace(OFFER, id=name) for name in SAME_NUMBER)),
         f"{SAME_NUMBER[1]} and {SAME_NUMBER[0]} have the same number",
     ),
     "empty id": (with_offer(id=""), "the offer has no id"),
-    "unknown price": (with_offer(prices=("data-general", "data-generel")), "there is no price data-generel. Did you mean data-general?"),
+    "unknown price": (
+        with_offer(prices=("data-general", "data-generel")),
+        "there is no price data-generel. Did you mean data-general?",
+    ),
     "unknown allowance granted": (with_offer(allowances=("data-1gib", "x")), "there is no allowance x"),
     "unknown allowance of price": (with_price(allowances=("data-1gib", "data-2gib")), "there is no allowance data-2gib"),
     "price named twice": (with_offer(prices=("data-general", "data-general")), "price data-general is named twice"),
@@ -72,8 +75,14 @@ BROKEN = {
     "context": (with_price(services=(Service(0, 1),)), "context 0 is no number"),
     "rating group too high": (with_price(services=(Service(32251, 2**32),)), "rating_group 4294967296"),
     "identifier below zero": (with_price(services=(Service(32251, 1, ABSENT),)), "service_identifier -1"),
-    "identifier with any": (with_price(services=(Service(32251, ANY), Service(32251, ANY, 5))), "unreachable: a service_identifier"),
-    "service twice": (with_price(services=(Service(32251, 1), Service(32251, 1))), "overlap: data rating_group 1 is named twice"),
+    "identifier with any": (
+        with_price(services=(Service(32251, ANY), Service(32251, ANY, 5))),
+        "unreachable: a service_identifier",
+    ),
+    "service twice": (
+        with_price(services=(Service(32251, 1), Service(32251, 1))),
+        "overlap: data rating_group 1 is named twice",
+    ),
     "overlap": (
         with_prices(data_price(), free("other", Service(32251, 10))),
         "price other: overlap: offer start prices data rating_group 10 by data-general already",
