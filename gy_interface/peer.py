@@ -1,15 +1,15 @@
 """One peer connection of the base protocol, without I/O: octets in, events and octets out; time is passed in.
 
-On an open connection the driver decodes CCRs by kernel and hands only other messages to `receive_message`; until then,
-and after a fault of framing, `receive_octets` takes everything.
+On an open connection the driver decodes CCRs by kernel and hands only other messages to `receive_message`, and says
+once a tick that there was traffic; before that, and once the connection is closing, `receive_octets` takes everything.
 """
 
 from collections import Counter
 from typing import Final
 
 from gy_interface.base_messages import (
-    ABORT_SESSION,
     APPLICATION_UNSUPPORTED,
+    BASE_APPLICATION,
     CAPABILITIES_EXCHANGE,
     COMMAND_UNSUPPORTED,
     CREDIT_CONTROL,
@@ -17,14 +17,13 @@ from gy_interface.base_messages import (
     DEVICE_WATCHDOG,
     DISCONNECT_PEER,
     NO_COMMON_APPLICATION,
-    RE_AUTH,
     RELAY_APPLICATION,
-    SUCCESS,
+    REQUEST_RULES,
     TOO_BUSY,
     UNKNOWN_PEER,
     Capabilities,
     Identity,
-    check_origin,
+    check_request,
     read_capabilities,
     write_capabilities_answer,
     write_disconnect_answer,
@@ -36,14 +35,21 @@ from gy_interface.base_messages import (
 from gy_interface.config import GyConfig
 from gy_interface.errors import PeerError
 from gy_interface.events import PeerClosed, PeerEvent, PeerOpened
-from gy_interface.framing import FLAG_ERROR, HEADER_OCTETS, INVALID_HEADER_BITS, Header, Message, read_header
+from gy_interface.framing import (
+    HEADER_OCTETS,
+    Header,
+    Message,
+    check_framing,
+    check_request_bits,
+    next_message,
+    read_header,
+)
 from gy_interface.peer_transitions import NEXT_STATE, TAKES_REQUESTS, PeerInput, PeerState
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import FOREVER_NS, NS_PER_S
 
 REBOOTING: Final = 0
-_DISCONNECT_NS: Final = 5 * NS_PER_S
-_BASE_COMMANDS: Final = frozenset({CAPABILITIES_EXCHANGE, DEVICE_WATCHDOG, DISCONNECT_PEER})
-_CREDIT_CONTROL_COMMANDS: Final = frozenset({CREDIT_CONTROL, RE_AUTH, ABORT_SESSION})
+CLOSING_S: Final = 5
+"""How long a DPA, or the end of the transport after ours, is waited for."""
 
 
 class PeerRegistry:
@@ -71,7 +77,10 @@ class PeerRegistry:
 
 
 class Peer:
-    """A connection that a peer opened to us."""
+    """A connection that a peer opened to us.
+
+    jitter_ns   added to Tw, so that not all connections are asked at once (RFC 3539 §3.4.1: within 2 s)
+    """
 
     def __init__(self, registry: PeerRegistry, identity: Identity, *, now_ns: int, jitter_ns: int = 0) -> None:
         self.state = PeerState.WAIT_CER
@@ -84,8 +93,8 @@ class Peer:
         self._received = b""
         self._out: list[bytes] = []
         self._events: list[PeerEvent] = []
-        self._next_hop_by_hop = 1
-        self._awaited: set[int] = set()
+        self._next_identifier = 1
+        self._awaited: dict[int, int] = {}  # command of each request of ours by its hop-by-hop id
 
     @property
     def takes_requests(self) -> bool:
@@ -93,8 +102,13 @@ class Peer:
         return self.state in TAKES_REQUESTS
 
     @property
+    def is_closed(self) -> bool:
+        """Is nothing taken any more?"""
+        return self.state is PeerState.CLOSED
+
+    @property
     def next_deadline_ns(self) -> int:
-        """When `on_deadline` is to be called next."""
+        """When `on_deadline` is to be called next; FOREVER_NS once the connection is closed."""
         return self._deadline_ns
 
     def take_octets(self) -> bytes:
@@ -108,62 +122,64 @@ class Peer:
         events, self._events = self._events, []
         return events
 
+    # --- what arrives ----------------------------------------------------------------------------------------------------
+
     def on_traffic(self, now_ns: int) -> None:
-        """Something was received: Tw starts again (RFC 3539 §3.4.1)."""
+        """Whole messages were received: Tw starts again (RFC 3539 §3.4.1)."""
         if self.state in TAKES_REQUESTS:
-            self.state = PeerState.OPEN
+            self._move(PeerInput.MESSAGE)
             self._deadline_ns = now_ns + self._watchdog_ns
 
     def receive_octets(self, octets: bytes, now_ns: int) -> bytes:
         """Take octets of the stream. Once the connection is open, the octets behind the CER come back for the kernels."""
-        self._received += octets
-        while self.state is not PeerState.CLOSED and len(self._received) >= HEADER_OCTETS:
+        received, at = self._received + octets, 0
+        self._received = b""
+        while not self.is_closed and not self.takes_requests:
             try:
-                header = read_header(self._received)
+                message = next_message(received, at)
             except PeerError as error:
-                self._fault(error)
+                self._fault(error, received[at : at + HEADER_OCTETS])
                 break
-            if len(self._received) < header.length:
+            if message is None:
                 break
-            message = Message(header, self._received[: header.length])
-            self._received = self._received[header.length :]
+            at += message.header.length
             self._receive(message, now_ns)
-            if self.takes_requests:
-                break
-        if not self.takes_requests:
-            return b""
-        rest, self._received = self._received, b""
-        return rest
+        if self.takes_requests:
+            return received[at:]
+        if not self.is_closed:
+            self._received = received[at:]
+        return b""
 
     def receive_message(self, octets: bytes, now_ns: int) -> None:
-        """Take one whole message that is no CCR, of an open connection."""
-        self._receive(Message(read_header(octets), octets), now_ns)
+        """Take one whole message that is no CCR, of a connection that was open when its octets came."""
+        if not self.is_closed:
+            self._receive(Message(read_header(octets), octets), now_ns)
 
     def on_fault(self, octets: bytes) -> None:
-        """The stream can't be framed from here on: answer what can be answered, and close."""
+        """The stream can't be framed from `octets` on, a header or more: answer what can be answered, and close."""
         try:
-            read_header(octets)
+            check_framing(octets[0], read_header(octets))
         except PeerError as error:
-            self._fault(error, octets)
+            self._fault(error, octets[:HEADER_OCTETS])
         else:
-            self._close(PeerInput.FAULT, "the stream can't be framed", abort=True)
+            raise AssertionError("the kernel can't frame what check_framing can")
 
-    def _fault(self, error: PeerError, octets: bytes = b"") -> None:
-        """DB-19: unparsable data ends the connection; a request whose header can be read is answered first."""
-        octets = octets or self._received
-        flags = octets[4]
-        if self.state in TAKES_REQUESTS and flags & 0x80:
-            header = Header(0, flags, *(int.from_bytes(octets[i:j]) for i, j in ((5, 8), (8, 12), (12, 16), (16, 20))))
-            message = Message(header, octets[:HEADER_OCTETS])
-            self._out.append(write_error_answer(message, self._identity, error.result_code, str(error)))
-            self._close(PeerInput.FAULT, str(error))
+    def _fault(self, error: PeerError, octets: bytes) -> None:
+        """DB-19: octets that can't be framed end the connection; a request whose header can be read is answered first."""
+        if self.is_closed:
+            return
+        header = read_header(octets)
+        if self.state in TAKES_REQUESTS and header.is_request:
+            message = Message(header, octets)
+            self._out.append(write_error_answer(message, self._identity, error.result_code, error.reason))
+            self._close(PeerInput.FAULT, error.reason)
         else:
-            self._close(PeerInput.FAULT, str(error), abort=True)
+            self._close(PeerInput.FAULT, error.reason, abort=True)
 
     def _receive(self, message: Message, now_ns: int) -> None:
         header = message.header
         if self.state is PeerState.WAIT_CER:
-            if header.command == CAPABILITIES_EXCHANGE and header.is_request:
+            if header.command == CAPABILITIES_EXCHANGE and header.is_request and header.application == BASE_APPLICATION:
                 self._receive_capabilities(message, now_ns)
             else:
                 self._close(PeerInput.CER_REFUSED, "the first message is no Capabilities-Exchange-Request", abort=True)
@@ -173,27 +189,30 @@ class Peer:
             self._receive_answer(header)
             return
         try:
-            self._receive_request(message)
+            self._receive_request(message, now_ns)
         except PeerError as error:
-            octets = write_error_answer(message, self._identity, error.result_code, str(error), error.failed_avp)
-            self._out.append(octets)
+            code, reason, failed = error.result_code, error.reason, error.failed_avp
+            self._out.append(write_error_answer(message, self._identity, code, reason, failed))
 
     def _receive_capabilities(self, message: Message, now_ns: int) -> None:
         """CER on a new connection (RFC 6733 §5.3): a known peer with room and a common application is let in."""
         try:
+            check_request_bits(message.header)
             found = read_capabilities(message)
             name = self._registry.config.peer_of(found.origin_host)
-            if name is None or not self._registry.has_room(name):
-                why = "is no peer of ours" if name is None else "has all the connections that it may have"
-                raise PeerError(UNKNOWN_PEER, f"{found.origin_host} {why}")
+            if name is None:
+                raise PeerError(UNKNOWN_PEER, f"{found.origin_host} is no peer of ours")
+            check_request(message, lenient=self._registry.config.peers[name].lenient)
             if not found.applications & {CREDIT_CONTROL_APPLICATION, RELAY_APPLICATION}:
                 raise PeerError(NO_COMMON_APPLICATION, f"{found.origin_host} doesn't speak credit control (4)")
+            if not self._registry.has_room(name):
+                raise PeerError(UNKNOWN_PEER, f"{found.origin_host} has all the connections that it may have")
         except PeerError as error:
-            code, failed = error.result_code, error.failed_avp
-            self._out.append(write_capabilities_answer(message.header, self._identity, code, failed))
-            self._close(PeerInput.CER_REFUSED, str(error))
+            code, reason, failed = error.result_code, error.reason, error.failed_avp
+            self._out.append(write_capabilities_answer(message.header, self._identity, code, reason, failed))
+            self._close(PeerInput.CER_REFUSED, reason)
             return
-        self._out.append(write_capabilities_answer(message.header, self._identity, SUCCESS))
+        self._out.append(write_capabilities_answer(message.header, self._identity))
         self.peer_name, self.capabilities = name, found
         self._registry.enter(name)
         self._move(PeerInput.CER_ACCEPTED)
@@ -201,75 +220,82 @@ class Peer:
         self._events.append(PeerOpened(name, found.origin_host, found.origin_realm, found.origin_state_id))
 
     def _receive_answer(self, header: Header) -> None:
-        """DWA, DPA; an answer to nothing that we asked is passed by (DB-03)."""
-        if header.hop_by_hop not in self._awaited:
+        """DWA, DPA; an answer to nothing that we asked is passed by (RFC 6733 §3, Hop-by-Hop Identifier)."""
+        if self._awaited.get(header.hop_by_hop) != header.command:
             return
-        self._awaited.discard(header.hop_by_hop)
+        del self._awaited[header.hop_by_hop]
         if header.command == DISCONNECT_PEER:
             self._close(PeerInput.DPA, "disconnected by us")
 
-    def _receive_request(self, message: Message) -> None:
-        """A request that is no CCR of credit control."""
+    def _receive_request(self, message: Message, now_ns: int) -> None:
+        """A request that is no CCR of credit control that the kernels take. PeerError says how it is refused."""
         header = message.header
-        if header.flags & FLAG_ERROR:
-            raise PeerError(INVALID_HEADER_BITS, "the E bit is set in a request")
-        if header.application not in (0, CREDIT_CONTROL_APPLICATION):
+        check_request_bits(header)
+        if header.application not in (BASE_APPLICATION, CREDIT_CONTROL_APPLICATION):
             raise PeerError(APPLICATION_UNSUPPORTED, f"application {header.application} is not served")
-        known = _BASE_COMMANDS if header.application == 0 else _CREDIT_CONTROL_COMMANDS
-        if header.command not in known or header.command in (RE_AUTH, ABORT_SESSION):
-            raise PeerError(COMMAND_UNSUPPORTED, f"command {header.command} is not served")
-        check_origin(message)
-        if header.command == CREDIT_CONTROL:
+        if header.application == CREDIT_CONTROL_APPLICATION and header.command == CREDIT_CONTROL:
             raise PeerError(TOO_BUSY, "this connection is being closed: ask over another")
+        if header.application != BASE_APPLICATION or header.command not in REQUEST_RULES:
+            raise PeerError(COMMAND_UNSUPPORTED, f"command {header.command} is not served")
+        check_request(message, lenient=self._registry.config.peers[self.peer_name].lenient)
+        if header.command == CAPABILITIES_EXCHANGE:
+            raise PeerError(UNKNOWN_PEER, "capabilities were exchanged on this connection already")
         if header.command == DEVICE_WATCHDOG:
             self._out.append(write_watchdog_answer(header, self._identity))
-        elif header.command == DISCONNECT_PEER:
-            self._out.append(write_disconnect_answer(header, self._identity))
-            self._close(PeerInput.DPR, "disconnected by the peer")
-        else:
-            raise PeerError(UNKNOWN_PEER, "capabilities were exchanged already")
+            return
+        self._out.append(write_disconnect_answer(header, self._identity))
+        self._move(PeerInput.DPR)
+        self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
+
+    # --- what time and we bring ------------------------------------------------------------------------------------------
 
     def on_deadline(self, now_ns: int) -> None:
-        """The instant of next_deadline_ns has come."""
-        if now_ns < self._deadline_ns or self.state is PeerState.CLOSED:
+        """The instant of next_deadline_ns has come; nothing happens before it."""
+        if now_ns < self._deadline_ns or self.is_closed:
             return
-        if self.state is PeerState.OPEN:
-            self._move(PeerInput.WATCHDOG_DUE)
-            self._out.append(write_watchdog_request(self._identity, self._ask()))
-            self._deadline_ns = now_ns + self._watchdog_ns
-        else:
-            self._close(PeerInput.DEADLINE, f"no answer while the connection was: {self.state.value}")
+        before = self.state
+        if NEXT_STATE[before, PeerInput.DEADLINE] is PeerState.CLOSED:
+            self._close(PeerInput.DEADLINE, f"nothing came while the connection was: {before.value}", abort=True)
+            return
+        self._move(PeerInput.DEADLINE)
+        self._deadline_ns = now_ns + self._watchdog_ns
+        if before is PeerState.OPEN:
+            self._out.append(write_watchdog_request(self._identity, self._ask(DEVICE_WATCHDOG)))
 
     def stop(self, now_ns: int, cause: int = REBOOTING) -> None:
-        """Say good-bye: DPR, then wait for the DPA."""
-        if self.state is PeerState.CLOSED:
+        """Say good-bye: DPR, then wait for the DPA. Where capabilities weren't exchanged, or it was said, nothing is sent."""
+        if self.is_closed:
             return
-        if self.state not in TAKES_REQUESTS:
+        if self.state is PeerState.WAIT_CER:
             self._close(PeerInput.STOP, "stopped by us")
             return
-        self._out.append(write_disconnect_request(self._identity, self._ask(), cause))
+        if self.state in TAKES_REQUESTS:
+            self._out.append(write_disconnect_request(self._identity, self._ask(DISCONNECT_PEER), cause))
+            self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
         self._move(PeerInput.STOP)
-        self._deadline_ns = now_ns + _DISCONNECT_NS
 
     def on_disconnected(self) -> None:
         """The transport is gone."""
-        if self.state is not PeerState.CLOSED:
+        if not self.is_closed:
             self._close(PeerInput.DISCONNECTED, "the peer closed the connection", abort=True)
 
-    def _ask(self) -> int:
-        """A hop-by-hop id for a request of ours."""
-        hop_by_hop = self._next_hop_by_hop
-        self._next_hop_by_hop = (hop_by_hop + 1) & 0xFFFFFFFF
-        self._awaited.add(hop_by_hop)
-        return hop_by_hop
+    def _ask(self, command: int) -> int:
+        """An id for a request of ours, on the way from here on. At most one of each command waits for its answer."""
+        for identifier, waiting in list(self._awaited.items()):
+            if waiting == command:
+                del self._awaited[identifier]
+        identifier = self._next_identifier
+        self._next_identifier = (identifier + 1) & 0xFFFFFFFF
+        self._awaited[identifier] = command
+        return identifier
 
     def _move(self, happened: PeerInput) -> None:
         self.state = NEXT_STATE[self.state, happened]
 
     def _close(self, happened: PeerInput, reason: str, *, abort: bool = False) -> None:
-        before = self.state
         self._move(happened)
-        if self.state is PeerState.CLOSED and before is not PeerState.CLOSED:
-            if self.peer_name:
-                self._registry.leave(self.peer_name)
-            self._events.append(PeerClosed(reason, abort))
+        assert self.is_closed, "only what ends a connection comes here"
+        self._deadline_ns = FOREVER_NS
+        if self.peer_name:
+            self._registry.leave(self.peer_name)
+        self._events.append(PeerClosed(reason, abort))

@@ -1,6 +1,7 @@
-"""States of a peer connection as the responder, a table (RFC 6733 §5.6). What is absent is an error: the connection ends.
+"""States of a peer connection as the responder, a table (RFC 6733 §5.6). What is absent can't happen: a fault of ours.
 
-We accept connections and open none, so the initiator's states and the election have no rows.
+We accept connections and open none, so the initiator's states and the election have no rows. OPEN, WATCHED and SUSPECT
+are its R-Open with the watchdog of RFC 3539 §3.4.1: traffic, a DWR after Tw of silence, a second Tw, and a third ends it.
 """
 
 from enum import Enum
@@ -12,8 +13,9 @@ class PeerState(Enum):
 
     WAIT_CER = "wait for capabilities"
     OPEN = "open"
+    WATCHED = "open, watchdog sent"
     SUSPECT = "open, watchdog unanswered"
-    CLOSING = "disconnect sent"
+    CLOSING = "disconnect sent or answered"
     CLOSED = "closed"
 
 
@@ -22,12 +24,11 @@ class PeerInput(Enum):
 
     CER_ACCEPTED = "CER accepted"
     CER_REFUSED = "CER refused"
-    MESSAGE = "any other message"
-    WATCHDOG_DUE = "no traffic for Tw"
+    MESSAGE = "any message"
     DPR = "DPR received"
     DPA = "DPA received"
     STOP = "we stop"
-    DEADLINE = "deadline of the state passed"
+    DEADLINE = "deadline of the state passed: Tw, or that for a CER or DPA"
     FAULT = "the stream can't be framed"
     DISCONNECTED = "transport closed"
 
@@ -42,25 +43,30 @@ NEXT_STATE: Final = {
     (_S.WAIT_CER, _I.FAULT): _S.CLOSED,
     (_S.WAIT_CER, _I.DISCONNECTED): _S.CLOSED,
     (_S.OPEN, _I.MESSAGE): _S.OPEN,
-    (_S.OPEN, _I.WATCHDOG_DUE): _S.SUSPECT,
-    (_S.OPEN, _I.DPR): _S.CLOSED,
+    (_S.OPEN, _I.DPR): _S.CLOSING,
     (_S.OPEN, _I.STOP): _S.CLOSING,
+    (_S.OPEN, _I.DEADLINE): _S.WATCHED,
     (_S.OPEN, _I.FAULT): _S.CLOSED,
     (_S.OPEN, _I.DISCONNECTED): _S.CLOSED,
+    (_S.WATCHED, _I.MESSAGE): _S.OPEN,
+    (_S.WATCHED, _I.STOP): _S.CLOSING,
+    (_S.WATCHED, _I.DEADLINE): _S.SUSPECT,
+    (_S.WATCHED, _I.FAULT): _S.CLOSED,
+    (_S.WATCHED, _I.DISCONNECTED): _S.CLOSED,
     (_S.SUSPECT, _I.MESSAGE): _S.OPEN,
-    (_S.SUSPECT, _I.DPR): _S.CLOSED,
     (_S.SUSPECT, _I.STOP): _S.CLOSING,
     (_S.SUSPECT, _I.DEADLINE): _S.CLOSED,
     (_S.SUSPECT, _I.FAULT): _S.CLOSED,
     (_S.SUSPECT, _I.DISCONNECTED): _S.CLOSED,
     (_S.CLOSING, _I.MESSAGE): _S.CLOSING,
-    (_S.CLOSING, _I.DPR): _S.CLOSED,
+    (_S.CLOSING, _I.DPR): _S.CLOSING,
     (_S.CLOSING, _I.DPA): _S.CLOSED,
     (_S.CLOSING, _I.STOP): _S.CLOSING,
     (_S.CLOSING, _I.DEADLINE): _S.CLOSED,
     (_S.CLOSING, _I.FAULT): _S.CLOSED,
     (_S.CLOSING, _I.DISCONNECTED): _S.CLOSED,
 }
+"""A DPR is a message first, so that it meets OPEN or CLOSING alone."""
 
-TAKES_REQUESTS: Final = frozenset({_S.OPEN, _S.SUSPECT})
+TAKES_REQUESTS: Final = frozenset({_S.OPEN, _S.WATCHED, _S.SUSPECT})
 """States in which CCRs are decoded."""

@@ -7,6 +7,7 @@ kernels of ccr.py and cca.py, and what a request comes to is the engine's.
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from charging.batch import (
     new_usage_batch,
 )
 from gy_interface.base_messages import Identity
-from gy_interface.cca import ANSWER_SPAN_DTYPE, encode_answers, order_answers
+from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answers, order_answers
 from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED, decode_requests
 from gy_interface.ccr_faults import answer_faults
 from gy_interface.codec_rules import Sender, new_answer_order, new_answer_rules, new_decode_rules, new_sender
@@ -30,6 +31,7 @@ from gy_interface.config import GyConfig
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
 from gy_interface.edge.connection import GyConnection
 from gy_interface.events import PeerClosed, PeerOpened
+from gy_interface.framing import HEADER_OCTETS
 from gy_interface.peer import Peer, PeerRegistry
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
@@ -77,12 +79,14 @@ class GyServer:
         self._rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
         self._others = np.zeros((OTHERS_MAX, 2), np.int64)
         self._answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
+        assert answer_octets_max(self._answer_rules) <= OUT_OCTETS, "the longest answer must fit"
         self._order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
         self._out = np.zeros(OUT_OCTETS, np.uint8)
-        self._out_view = memoryview(self._out)
+        self._out_view = self._out.data
         self._spans = np.zeros(config.connections_max, ANSWER_SPAN_DTYPE)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
+        self._emptied = asyncio.Event()
         self._log = structlog.get_logger(process="gy")
 
     async def start(self) -> int:
@@ -127,6 +131,8 @@ class GyServer:
             self._take_events(connection)
         if connection.index >= 0 and self._connections[connection.index] is connection:
             self._connections[connection.index] = None
+        if all(place is None for place in self._connections):
+            self._emptied.set()
 
     def _take_events(self, connection: GyConnection) -> None:
         """Write what the peer says and follow what happened to it."""
@@ -157,13 +163,13 @@ class GyServer:
         )
 
     def _check_deadlines(self) -> None:
+        if self._loop is not None and self._server is not None:
+            self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
         now_ns = self._now_ns()
         for connection in self._connections:
             if connection is not None and connection.peer is not None and connection.peer.next_deadline_ns <= now_ns:
                 connection.peer.on_deadline(now_ns)
                 self._take_events(connection)
-        if self._loop is not None and self._server is not None:
-            self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
 
     # --- requests --------------------------------------------------------------------------------------------------------
 
@@ -184,22 +190,18 @@ class GyServer:
         now_ns = self._now_ns()
         for connection in ready:
             connection.is_ready = False
-            if not connection.is_closed and connection.peer is not None:
+            if not connection.is_ending and connection.peer is not None:
                 self._read(connection, connection.peer, now_ns)
         self._flush()
 
     def _read(self, connection: GyConnection, peer: Peer, now_ns: int) -> None:
         """One connection's octets: requests into the batch, all else to its peer."""
         if not peer.takes_requests:
-            octets = bytes(connection.received[: connection.length])
-            connection.length = 0
-            rest = peer.receive_octets(octets, now_ns)
+            rest = peer.receive_octets(bytes(connection.received[: connection.length]), now_ns)
+            connection.drop_consumed(connection.length - len(rest))
             self._take_events(connection)
-            if not rest or connection.is_closed:
+            if not rest or connection.is_ending:
                 return
-            connection.received[: len(rest)] = np.frombuffer(rest, np.uint8)
-            connection.length = len(rest)
-        peer.on_traffic(now_ns)
         while True:
             consumed, others, stopped = decode_requests(
                 connection.received,
@@ -210,17 +212,22 @@ class GyServer:
                 now_ns,
                 self._others,
             )
+            if consumed:
+                peer.on_traffic(now_ns)
             for offset, length in self._others[:others].tolist():
                 peer.receive_message(bytes(connection.received[offset : offset + length]), now_ns)
             if stopped == NOT_FRAMED:
                 self._flush()
-                peer.on_fault(bytes(connection.received[consumed : connection.length]))
+                peer.on_fault(bytes(connection.received[consumed : consumed + HEADER_OCTETS]))
+            connection.drop_consumed(int(consumed))
             if others or stopped == NOT_FRAMED:
                 self._take_events(connection)
-            connection.drop_consumed(int(consumed))
-            if stopped != NEEDS_ROOM:
+            if stopped != NEEDS_ROOM or connection.is_ending:
                 return
             self._flush()
+            if others == OTHERS_MAX:  # each of these costs Python time: the other connections come first
+                self.mark_ready(connection)
+                return
 
     def _flush(self) -> None:
         """Offer the tick's requests; those that can't be decided are answered here."""
@@ -255,10 +262,10 @@ class GyServer:
             if connection is not None and connection.peer is not None:
                 connection.peer.stop(now_ns)
                 self._take_events(connection)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_s
-        while loop.time() < deadline and any(connection is not None for connection in self._connections):
-            await asyncio.sleep(0.01)
+        if any(connection is not None for connection in self._connections):
+            self._emptied.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), wait_s)
         for connection in self._connections:
             if connection is not None:
                 connection.close(abort=True)
