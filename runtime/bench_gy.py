@@ -125,7 +125,7 @@ class GyBenchStore:
         newest = await self._store.command("XREVRANGE", self._store.key(0, "journal"), "+", "-", "COUNT", 1)
         if not newest:
             return
-        octets = newest[0][1][1]
+        octets = newest[0][1][b"b"]
         entry = decode_entry(octets)
         ids = np.unique(entry.requests["account_id"])[:_SAMPLED_RECORDS].tolist()
         if not ids:

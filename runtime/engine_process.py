@@ -59,7 +59,7 @@ class EngineProcess:
             now_ns=self.clock.now_ns,
             tenants=tenants,
             secret=meta.secret,
-            origin_state_id=await self.store.next_origin_state(),
+            origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
         self.gy_port = await self.gy.start()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import structlog
 
 from balances.commands import Credit, Open, Terms, TopUp
 from balances.edge.memory_store import MemoryStore
@@ -27,6 +28,8 @@ from charging.tariff_tables import (
     FinalAction,
     TariffTables,
 )
+from gy_interface.avp import walk
+from gy_interface.avp import write as avp
 from gy_interface.config import GyConfig
 from gy_interface.edge.server import GyServer
 from gy_interface.framing import FLAG_PROXIABLE, FLAG_REQUEST, HEADER_OCTETS, Header, read_header, write_message
@@ -43,6 +46,8 @@ from vocabulary.units import Unit
 WITHIN_S: Final = 300.0
 _CREDIT_CONTROL: Final = 272
 _APPLICATION: Final = 4
+_RESULT_CODE: Final = 268
+_VENDOR_3GPP: Final = 10415
 _HOST: Final = "rehearsal.farebox.example"
 _IMSI: Final = "001010000000001"
 _CONTEXT: Final = 32251
@@ -149,60 +154,62 @@ def _tables() -> TariffTables:
 
 
 # --- the client ------------------------------------------------------------------------------------------------------
-def _avp(code: int, data: bytes) -> bytes:
-    length = 8 + len(data)
-    return code.to_bytes(4, "big") + (0x40 << 24 | length).to_bytes(4, "big") + data + b"\0" * (-length % 4)
-
-
 def _number(code: int, value: int, octets: int = 4) -> bytes:
-    return _avp(code, value.to_bytes(octets, "big"))
+    return avp(code, value.to_bytes(octets, "big"))
 
 
 def _mscc(request_type: int) -> bytes:
-    requested = _avp(437, _number(421, 20, 8)) if request_type != TERMINATION else b""
-    used = _avp(446, _number(421, 5, 8)) if request_type in (UPDATE, TERMINATION) else b""
-    return _avp(456, _number(432, 1) + requested + used)
+    requested = avp(437, _number(421, 20, 8)) if request_type != TERMINATION else b""
+    used = avp(446, _number(421, 5, 8)) if request_type in (UPDATE, TERMINATION) else b""
+    return avp(456, _number(432, 1) + requested + used)
 
 
 def _request(request_type: int, number: int, *, session: str = "1", realm: str = "farebox.example") -> bytes:
     """A CCR of the rehearsal's subscriber."""
-    body = _avp(263, f"{_HOST};1;{session}".encode()) + _avp(264, _HOST.encode()) + _avp(296, b"farebox.example")
-    body += _avp(283, realm.encode()) + _number(258, _APPLICATION) + _avp(461, b"32251@3gpp.org")
+    body = avp(263, f"{_HOST};1;{session}".encode()) + avp(264, _HOST.encode()) + avp(296, b"farebox.example")
+    body += avp(283, realm.encode()) + _number(258, _APPLICATION) + avp(461, b"32251@3gpp.org")
     body += _number(416, request_type) + _number(415, number) + _number(55, 3_900_000_000)
-    body += _avp(443, _number(450, 1) + _avp(444, _IMSI.encode()))
+    body += avp(443, _number(450, 1) + avp(444, _IMSI.encode()))
     body += _number(436, 0) if request_type == EVENT else b""
-    body += _mscc(request_type) + _avp(873, _avp(874, b""))
+    body += _mscc(request_type) + avp(873, avp(874, b"", vendor=_VENDOR_3GPP), vendor=_VENDOR_3GPP)
     header = Header(0, FLAG_REQUEST | FLAG_PROXIABLE, _CREDIT_CONTROL, _APPLICATION, number + 1, number + 1)
     return write_message(header, body)
 
 
 def _capabilities() -> bytes:
-    body = _avp(264, _HOST.encode()) + _avp(296, b"farebox.example") + _avp(257, b"\0\1\x7f\0\0\1")
-    body += _number(266, 0) + _avp(269, b"rehearsal") + _number(258, _APPLICATION)
+    body = avp(264, _HOST.encode()) + avp(296, b"farebox.example") + avp(257, b"\0\1\x7f\0\0\1")
+    body += _number(266, 0) + avp(269, b"rehearsal") + _number(258, _APPLICATION)
     return write_message(Header(0, FLAG_REQUEST, 257, 0, 1, 1), body)
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> bytes:
-    """Send one request, read one answer."""
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> int:
+    """Send one request; the Result-Code of its answer."""
     writer.write(message)
     head = await reader.readexactly(HEADER_OCTETS)
-    return head + await reader.readexactly(read_header(head).length - HEADER_OCTETS)
+    answer = head + await reader.readexactly(read_header(head).length - HEADER_OCTETS)
+    return next(
+        int.from_bytes(found.data, "big") for found in walk(answer, HEADER_OCTETS) if found.code == _RESULT_CODE
+    )
 
 
 async def _play_client(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    await _ask(reader, writer, _capabilities())
-    steps = [
-        _request(INITIAL, 0),
-        _request(UPDATE, 1),
-        _request(UPDATE, 2),
-        _request(UPDATE, 2),
-        _request(TERMINATION, 3),
-    ]
-    steps += [_request(EVENT, 0, session="2"), _request(EVENT, 0, session="2")]
-    steps += [_request(INITIAL, 0, session="3", realm="elsewhere.example"), _request(UPDATE, 0, session="4")]
-    for message in steps:
-        await _ask(reader, writer, message)
+    script = (
+        (_capabilities(), 2001),
+        (_request(INITIAL, 0), 2001),
+        (_request(UPDATE, 1), 2001),
+        (_request(UPDATE, 2), 2001),
+        (_request(UPDATE, 2), 2001),
+        (_request(TERMINATION, 3), 2001),
+        (_request(EVENT, 0, session="2"), 2001),
+        (_request(EVENT, 0, session="2"), 2001),
+        (_request(INITIAL, 0, session="3", realm="elsewhere.example"), 3002),
+        (_request(UPDATE, 0, session="4"), 5002),
+    )
+    for step, (message, expected) in enumerate(script):
+        result = await _ask(reader, writer, message)
+        if result != expected:
+            raise RuntimeError(f"rehearsal: step {step} is answered {result}, not {expected}")
     writer.close()
 
 
@@ -254,5 +261,6 @@ async def _rehearse() -> None:
 
 
 def rehearse() -> None:
-    """Run it all once; TimeoutError where it hangs."""
-    asyncio.run(asyncio.wait_for(_rehearse(), WITHIN_S))
+    """Run it all once, without a word in the logs; TimeoutError where it hangs."""
+    with structlog.testing.capture_logs():
+        asyncio.run(asyncio.wait_for(_rehearse(), WITHIN_S))

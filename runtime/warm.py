@@ -37,7 +37,10 @@ def dispatchers() -> list[Any]:
 def forbid_compiling() -> None:
     """From here on a kernel that gets types it was not warmed with fails instead of compiling inside a request."""
     for dispatcher in dispatchers():
-        dispatcher.disable_compile()
+        if dispatcher.signatures:
+            dispatcher.disable_compile()
+        else:  # only ever called by other kernels; Numba refuses to say so of a function that has no types yet
+            dispatcher._can_compile = False
 
 
 def warm(report: Callable[[str], None] = print) -> None:
