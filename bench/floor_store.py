@@ -35,7 +35,9 @@ DEFAULT_SETTINGS: Final = {
     "no-appendfsync-on-rewrite": "no",
 }
 START_S: Final = 20.0
-_ID: Final = b"$12\r\n0000000000-1\r\n"
+_FIRST_ID: Final = 1_000_000_000
+"""Ids of ten digits throughout, so that an id is patched where it lies and its reply has one length."""
+_ID: Final = b"$12\r\n%d-1\r\n" % _FIRST_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class _Client:
         self.stream = store.connect()
         self._fill()
         self._batches = [self._batch() for _ in range(PREPARED)]
-        self._sent = 0
+        self._sent = _FIRST_ID
         self._waiting = b""
 
     def _exchange(self, command: bytes, expected: bytes) -> None:
@@ -162,7 +164,7 @@ class _Client:
             words += [_key(self._number, record), self._draws.randbytes(self._plan.record_octets)]
         entry = self._draws.randbytes(self._plan.row_octets * rows)
         stream_key = b"{p%d}:journal" % self._number
-        add = _command(b"XADD", stream_key, b"MAXLEN", b"~", b"%d" % STREAM_ENTRIES_MAX, b"0000000000-1", b"b", entry)
+        add = _command(b"XADD", stream_key, b"MAXLEN", b"~", b"%d" % STREAM_ENTRIES_MAX, _ID[5:-2], b"b", entry)
         commands = bytearray(_command(*words) + add)
         return commands, commands.index(_ID, len(commands) - len(add)) + 5
 
@@ -170,9 +172,9 @@ class _Client:
         """Send the next batch under the next entry id."""
         self._sent += 1
         commands, at = self._batches[self._sent % PREPARED]
-        commands[at : at + 10] = b"%010d" % self._sent
+        commands[at : at + 10] = b"%d" % self._sent
         self.stream.sendall(commands)
-        self._waiting = b"+OK\r\n$12\r\n%010d-1\r\n" % self._sent
+        self._waiting = b"+OK\r\n$12\r\n%d-1\r\n" % self._sent
 
     def receive(self) -> bool:
         """Take what came; True when both replies are there."""
