@@ -269,5 +269,9 @@ class StoreUnsafe(StoreError):
     """The server's configuration could lose or evict what was answered."""
 
 
+class StoreNotCreated(StoreError):
+    """The server is fit, but holds no Farebox yet."""
+
+
 class StoreUnreachable(StoreError):
     """No server answers at the address."""

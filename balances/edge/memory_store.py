@@ -24,7 +24,7 @@ from balances.edge.memory_partition import (
 )
 from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalLog, JournalRow
 from balances.keys import DUE_BUCKET_S
-from balances.store import BalanceStore, EntryId, Ownership, StoreError, StoreMeta
+from balances.store import BalanceStore, EntryId, Ownership, StoreError, StoreMeta, StoreNotCreated
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import PARTITIONS_MAX, TENANTS_MAX
 
@@ -75,7 +75,7 @@ class MemoryStore:
     def meta(self) -> StoreMeta:
         """What `open` read."""
         if self._meta is None:
-            raise StoreError("the store in memory was never created")
+            raise StoreNotCreated("the store in memory was never created")
         return self._meta
 
     async def create(self, partition_count: int) -> None:

@@ -36,6 +36,7 @@ from balances.store import (
     Ownership,
     StoreError,
     StoreMeta,
+    StoreNotCreated,
     StoreUnreachable,
     StoreUnsafe,
 )
@@ -90,7 +91,7 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
         await self._load_functions()
         fields = await self.command("HGETALL", _META)
         if not fields:
-            raise StoreError(
+            raise StoreNotCreated(
                 f"the store at {self.address} was never created: `farebox up` does, or `RedisStore.create`"
             )
         if int(fields[b"layout"]) > LAYOUT_VERSION:
