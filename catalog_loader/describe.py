@@ -1,5 +1,6 @@
 """A release as rows of text, for `farebox catalog show`: what people check before they publish."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from catalog_loader.amounts import money_text, units_text
@@ -33,9 +34,8 @@ class DescribedAllowance(NamedTuple):
 
 
 class DescribedPrice(NamedTuple):
-    """A price within an offer."""
+    """A price, and the offers that have it."""
 
-    offer: str
     price: str
     services: str
     charge: str
@@ -44,6 +44,7 @@ class DescribedPrice(NamedTuple):
     grant: str
     """default (min to max), validity"""
     final_action: str
+    offers: str
 
 
 class Description(NamedTuple):
@@ -57,7 +58,10 @@ class Description(NamedTuple):
 
 def describe(release: Release) -> Description:
     """The release in rows, by id."""
-    by_id = {price.id: price for price in release.prices}
+    offers_of: dict[str, list[str]] = {price.id: [] for price in release.prices}
+    for offer in release.offers:
+        for name in offer.prices:
+            offers_of[name].append(offer.id)
     return Description(
         header=_header(release),
         offers=tuple(
@@ -74,9 +78,8 @@ def describe(release: Release) -> Description:
             _allowance(allowance) for allowance in sorted(release.allowances, key=lambda allowance: allowance.id)
         ),
         prices=tuple(
-            _price(offer.id, by_id[name], release.currency)
-            for offer in sorted(release.offers, key=lambda offer: offer.id)
-            for name in sorted(offer.prices, key=lambda name: (min(by_id[name].services), name))
+            describe_price(price, release.currency, sorted(offers_of[price.id]))
+            for price in sorted(release.prices, key=lambda price: (min(price.services), price.id))
         ),
     )
 
@@ -112,7 +115,8 @@ def _allowance(allowance: Allowance) -> DescribedAllowance:
     )
 
 
-def _price(offer_id: str, price: Price, currency: str) -> DescribedPrice:
+def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> DescribedPrice:
+    """The price as a row; service contexts that have no word are shown as numbers."""
     unit = UNITS[price.unit]
     services = [service_text(service) for service in sorted(price.services)]
     if len(services) > _SERVICES_SHOWN:
@@ -129,11 +133,11 @@ def _price(offer_id: str, price: Price, currency: str) -> DescribedPrice:
     )
     grant = f"{usual} ({low} to {high}), {units_text(UNITS['seconds'], price.validity_s)}"
     return DescribedPrice(
-        offer_id,
         price.id,
         "; ".join(services),
         charge,
         ", ".join(price.allowances) or "-",
         grant if price.control in ("charged", "free") else "-",
         price.final_action if price.control == "charged" else "-",
+        ", ".join(offers) or "-",
     )

@@ -5,16 +5,15 @@ Every reader returns the value, or None after noting a fault, so that reading go
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from catalog_loader.amounts import EXAMPLES, AmountInvalid, parse_money, parse_units
 from catalog_loader.faults import FaultList, Path, suggestion
+from catalog_loader.instants import InstantInvalid, parse_instant
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
 from catalog_loader.schema import KEYS_OF, NOT_SERVED_YET, WORDS
 from vocabulary.currencies import CURRENCY_NUMBERS
-from vocabulary.instants import NS_PER_S, from_rfc3339
 from vocabulary.limits import (
     CATALOG_DESCRIPTION_OCTETS_MAX,
     CATALOG_ID_OCTETS_MAX,
@@ -24,7 +23,6 @@ from vocabulary.units import Unit
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Fields:
@@ -190,18 +188,10 @@ class Fields:
         if node is None:
             return None
         try:
-            if _DATE.fullmatch(node.text):
-                midnight = datetime.fromisoformat(node.text).replace(tzinfo=ZoneInfo(zone or "UTC"))
-                instant_ns = int(midnight.timestamp()) * NS_PER_S
-            else:
-                instant_ns = from_rfc3339(node.text)
-        except (ValueError, OverflowError):
-            instant_ns = -1
-        if not 0 <= instant_ns < 2**63:
-            remedy = "Write a date, or date and time with an offset, such as 2026-01-01T00:00:00+01:00"
-            self.fault(key, f'{key} "{node.text[:40]}" is no instant since 1970', remedy)
+            return parse_instant(node.text, zone or "UTC")
+        except InstantInvalid as error:
+            self.fault(key, f"{key} {error}", error.remedy)
             return None
-        return instant_ns
 
     def ids(self, key: str) -> tuple[str, ...]:
         """A list of ids; '' for an entry that is none, so that places in the list stay what they are."""

@@ -4,6 +4,7 @@ Files, a database or the BSS build a `Release`; `canonical` puts it in order, `r
 reads it back. The text is what the store keeps and what a hash is taken of: a contract, with a format number.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
@@ -94,6 +95,12 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     allowances: tuple[Allowance, ...] = ()
     retired_offers: tuple[str, ...] = ()
     retired_allowances: tuple[str, ...] = ()
+
+
+def in_force(releases: Iterable[Release], now_ns: int) -> Release | None:
+    """Of one tenant's releases the one with the latest effective_ns <= now_ns, as kernels find it; None where none is."""
+    begun = [release for release in releases if release.effective_ns <= now_ns]
+    return max(begun, key=lambda release: release.effective_ns, default=None)
 
 
 def price_of(
