@@ -51,6 +51,7 @@ def parse_documents(documents: Sequence[Node], faults: FaultList, *, is_whole: b
     is_whole   are these all its files? Otherwise `release` may be in one that can't be read
     """
     files = [Fields(document, "file", ("file", index), faults) for index, document in enumerate(documents)]
+    faults.places[()] = documents[0].place  # of what is missing altogether
     header = _header(files, faults, is_whole)
     reader = _Reader(header.currency, faults)
     for file in files:

@@ -215,13 +215,18 @@ def test_a_release_may_be_several_files() -> None:
     assert whole.checked.hash == parts.checked.hash
 
 
+def test_what_is_missing_altogether_has_the_place_of_the_first_file() -> None:
+    (line,) = check_text(HEADER, "allowances: []").lines()
+    assert line == "1.yaml:1:1: the release has no offer: it would rate nothing. Write offers."
+
+
 def test_json_is_the_same_release() -> None:
     content = yaml.load(SAMPLE.read_text(), yaml.BaseLoader)  # BaseLoader: every scalar stays a text
     for release_key in ("number",):
         content["release"][release_key] = int(content["release"][release_key])
     for allowance in content["allowances"]:
         allowance["priority"] = int(allowance["priority"])
-    for price in [*content["prices"], content["offers"][1]["prices"][-1]]:
+    for price in [*content["prices"], content["offers"][-1]["prices"][-1]]:
         for key in ("rating_group", "service_identifier"):
             value = price["service"].get(key)
             if isinstance(value, list):
