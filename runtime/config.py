@@ -1,22 +1,41 @@
-"""Settings from a TOML file, the environment and flags, in that order; all mistakes are found before any is reported."""
+"""Settings from a TOML file, the environment and flags, in that order; all mistakes are found before any is reported.
+
+A value is checked where it comes to be used: what a flag replaces is not looked at. Each mistake names the setting,
+where its value came from, and what to write instead.
+"""
 
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from runtime.settings import Settings
 
 ENVIRONMENT_PREFIX: Final = "FAREBOX_"
+CONFIG_VARIABLE: Final = "FAREBOX_CONFIG"
 OTHER_VARIABLES: Final = frozenset(
-    {"FAREBOX_SPECS", "FAREBOX_SPECS_REQUIRED", "FAREBOX_KILL_AT", "FAREBOX_CACHE", "FAREBOX_CONFIG"}
+    # of tests, kill points, kernels and child processes: none is a setting
+    {
+        "FAREBOX_SPECS",
+        "FAREBOX_SPECS_REQUIRED",
+        "FAREBOX_KILL_AT",
+        "FAREBOX_CACHE",
+        "FAREBOX_PARENT",
+        CONFIG_VARIABLE,
+    }
 )
 DEFAULT_FILE: Final = Path("farebox.toml")
+DEFAULT: Final = "default"
+_PASSWORD: Final = re.compile(r"(://[^:@/]*:)[^@/]*@")
+"""A store's password isn't shown."""
+_WRONG: Final = object()
+"""Stands for a value that is no such setting's; the mistake is in the list."""
 
 
 class ConfigError(Exception):
@@ -27,40 +46,116 @@ class ConfigError(Exception):
         super().__init__("\n".join(problems))
 
 
+class SettingRow(NamedTuple):
+    """One setting as `farebox config show` prints it."""
+
+    name: str
+    value: str
+    meaning: str
+    source: str
+    """`default`, the file, the variable of the environment, or `flag`"""
+
+
+@dataclasses.dataclass(slots=True)
+class _Reading:
+    """Values by section and field, where each came from, and the mistakes so far."""
+
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sources: dict[str, str] = dataclasses.field(default_factory=dict)
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def put(self, section: str, name: str, value: Any, source: str) -> None:
+        """A value of a later source takes the place of an earlier one's."""
+        table = self.values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[name] = value
+            self.sources[f"{section}.{name}"] = source
+
+    def source_of(self, name: str) -> str:
+        """Where a setting's value came from; of a field within a table: where the table did."""
+        while name not in self.sources:
+            name, dot, _ = name.rpartition(".")
+            if not dot:
+                return DEFAULT
+        return self.sources[name]
+
+    def wrong(self, name: str, what: str) -> Any:
+        """Note a mistake of a setting."""
+        source = self.source_of(name)
+        self.problems.append(f"{name}: {what}" if source == DEFAULT else f"{name} ({source}): {what}")
+        return _WRONG
+
+
 def read_settings(
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """The settings that hold. `flags` are values by 'section.field'. ConfigError with every mistake at once."""
+    """The settings that hold. `flags` are values by 'section.field', None where not given. ConfigError: every mistake."""
+    return _settings_of(_read(file, environment, flags))
+
+
+def explain_settings(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> list[SettingRow]:
+    """Every setting with its value, meaning and source. ConfigError as `read_settings`."""
+    reading = _read(file, environment, flags)
+    return [row._replace(source=reading.source_of(row.name)) for row in describe(_settings_of(reading))]
+
+
+def environment_of(flags: Mapping[str, Any]) -> dict[str, str]:
+    """The environment in which a child process has the same settings as these flags give here."""
+    return {
+        ENVIRONMENT_PREFIX + name.replace(".", "_").upper(): str(value)
+        for name, value in flags.items()
+        if value is not None
+    }
+
+
+def _read(file: Path | None, environment: Mapping[str, str] | None, flags: Mapping[str, Any] | None) -> _Reading:
     environment = os.environ if environment is None else environment
-    problems: list[str] = []
-    values = _read_file(file, problems)
-    _add_environment(values, environment, problems)
+    reading = _Reading()
+    named = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
+    _add_file(reading, named or (DEFAULT_FILE if DEFAULT_FILE.exists() else None))
+    _add_environment(reading, environment)
     for name, value in (flags or {}).items():
         if value is not None:
             section, _, field_name = name.partition(".")
-            values.setdefault(section, {})[field_name] = value
-    settings = _build(Settings, values, "", problems)
-    if problems or settings is None:
-        raise ConfigError(problems)
+            reading.put(section, field_name, value, "flag")
+    return reading
+
+
+def _settings_of(reading: _Reading) -> Settings:
+    settings = _build(Settings, reading.values, "", reading)
+    if reading.problems:
+        raise ConfigError(reading.problems)
     return typing.cast(Settings, settings)
 
 
-def _read_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
-    path = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+def _add_file(reading: _Reading, path: Path | None) -> None:
     if path is None:
-        return {}
+        return
     try:
-        return tomllib.loads(path.read_text())
+        found = tomllib.loads(path.read_text())
     except OSError as error:
-        problems.append(f"{path}: can't be read ({error.strerror}): name another file with --config")
-    except tomllib.TOMLDecodeError as error:
-        problems.append(f"{path}: is not TOML: {error}")
-    return {}
+        reading.problems.append(f"{path}: can't be read ({error.strerror}): name another file with --config")
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        reading.problems.append(f"{path}: is not TOML: {error}")
+        return
+    for section, table in found.items():
+        if not isinstance(table, dict):
+            reading.values[section] = table
+            reading.sources[section] = str(path)
+            continue
+        reading.values.setdefault(section, {})
+        for name, value in table.items():
+            reading.put(section, name, value, str(path))
 
 
-def _add_environment(values: dict[str, Any], environment: Mapping[str, str], problems: list[str]) -> None:
+def _add_environment(reading: _Reading, environment: Mapping[str, str]) -> None:
     sections = {item.name for item in dataclasses.fields(Settings)}
     for name, text in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name in OTHER_VARIABLES:
@@ -68,75 +163,82 @@ def _add_environment(values: dict[str, Any], environment: Mapping[str, str], pro
         section, _, field_name = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
         if section not in sections:
             known = ", ".join(sorted(sections))
-            problems.append(f"environment {name}: no such section: FAREBOX_<SECTION>_<FIELD> with one of {known}")
+            reading.problems.append(
+                f"environment {name}: no such section: FAREBOX_<SECTION>_<FIELD> with one of {known}"
+            )
             continue
-        values.setdefault(section, {})[field_name] = text
+        reading.put(section, field_name, text, f"environment {name}")
 
 
-def _build(kind: Any, values: Any, where: str, problems: list[str]) -> Any:
-    """A dataclass of `kind` from a mapping; None where there are mistakes, which are appended to `problems`."""
+def _build(kind: Any, values: Any, where: str, reading: _Reading) -> Any:
+    """A dataclass of `kind` from a mapping; _WRONG where there are mistakes, which are noted.
+
+    What is well-formed is built even so, that its limits are checked in the same run.
+    """
     if not isinstance(values, Mapping):
-        problems.append(f"{where}: is {values!r}: write a table [{where}]")
-        return None
+        return reading.wrong(where, f"is {values!r}: write a table [{where}]")
     hints = typing.get_type_hints(kind)
     known = {item.name: item for item in dataclasses.fields(kind)}
+    is_whole = True
     for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            problems.append(f"{_join(where, name)}: no such setting: {remedy}")
-    count = len(problems)
-    found = {
-        name: _convert(hints[name], values[name], _join(where, name), problems) for name in known if name in values
-    }
-    if len(problems) > count or any(name not in known for name in values):
-        return None
+            reading.wrong(_join(where, name), f"no such setting: {remedy}")
+            is_whole = False
+    found = {name: _convert(hints[name], values[name], _join(where, name), reading) for name in known if name in values}
+    good = {name: value for name, value in found.items() if value is not _WRONG}
     try:
-        return kind(**found)
-    except (TypeError, ValueError) as error:
+        built = kind(**good)
+    except ValueError as error:
         for line in str(error).splitlines():
-            problems.append(f"{where}: {line}")
-        return None
+            name, _, what = line.partition(" ")
+            reading.wrong(_join(where, name), what)
+        return _WRONG
+    return built if is_whole and len(good) == len(found) else _WRONG
 
 
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _convert(hint: Any, value: Any, where: str, problems: list[str]) -> Any:
-    """`value` as the type that the field has; text from the environment is read as that type."""
+def _convert(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
+    """`value` as the type that the field has, _WRONG where it is none; text from the environment is read as that type."""
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value, where, problems)
+        return _build(hint, value, where, reading)
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return _convert_table(hint, value, where, problems)
+        return _convert_table(hint, value, where, reading)
     if origin in (list, tuple):
-        return _convert_list(hint, value, where, problems)
+        return _convert_list(hint, value, where, reading)
     if origin in (typing.Union, types.UnionType):
         hint = next(option for option in typing.get_args(hint) if option is not type(None))
+        origin = typing.get_origin(hint)
     if origin is typing.Literal:
         if value not in typing.get_args(hint):
-            problems.append(f"{where}: is {value!r}: choose one of {', '.join(map(repr, typing.get_args(hint)))}")
+            choices = ", ".join(map(str, typing.get_args(hint)))
+            return reading.wrong(where, f"is {value!r}: choose one of {choices}")
         return value
-    return _convert_plain(hint, value, where, problems)
+    return _convert_plain(hint, value, where, reading)
 
 
-def _convert_table(hint: Any, value: Any, where: str, problems: list[str]) -> Any:
+def _convert_table(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
     if not isinstance(value, Mapping):
-        problems.append(f"{where}: is {value!r}: write a table a name, such as [{where}.<name>]")
-        return {}
+        return reading.wrong(where, f"is {value!r}: write a table a name in the file, such as [{where}.<name>]")
     item_hint = typing.get_args(hint)[1]
-    return {name: _convert(item_hint, item, _join(where, name), problems) for name, item in value.items()}
+    items = {name: _convert(item_hint, item, _join(where, name), reading) for name, item in value.items()}
+    return _WRONG if any(item is _WRONG for item in items.values()) else items
 
 
-def _convert_list(hint: Any, value: Any, where: str, problems: list[str]) -> Any:
+def _convert_list(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, list | tuple):
-        problems.append(f"{where}: is {value!r}: write a list")
-        return ()
+        return reading.wrong(where, f"is {value!r}: write a list")
     item_hint = typing.get_args(hint)[0]
-    items = [_convert(item_hint, item, f"{where}[{index}]", problems) for index, item in enumerate(value)]
+    items = [_convert(item_hint, item, f"{where}[{index}]", reading) for index, item in enumerate(value)]
+    if any(item is _WRONG for item in items):
+        return _WRONG
     return tuple(items) if typing.get_origin(hint) is tuple else items
 
 
@@ -152,36 +254,29 @@ _WORDS: Final = {
 }
 
 
-def _convert_plain(hint: Any, value: Any, where: str, problems: list[str]) -> Any:
+def _convert_plain(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
     if hint is bool:
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.lower() in _WORDS:
             return _WORDS[value.lower()]
-        problems.append(f"{where}: is {value!r}: write true or false")
-    elif hint is int:
+        return reading.wrong(where, f"is {value!r}: write true or false")
+    if hint is int:
         try:
             if not isinstance(value, bool | float):
                 return int(value)
         except (TypeError, ValueError):
             pass
-        problems.append(f"{where}: is {value!r}: write a whole number")
-    elif hint is float:
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            problems.append(f"{where}: is {value!r}: write a number")
-    elif hint is Path:
+        return reading.wrong(where, f"is {value!r}: write a whole number")
+    if hint is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
-    elif isinstance(value, str):
+    if hint is str and isinstance(value, str):
         return value
-    else:
-        problems.append(f"{where}: is {value!r}: write text in quotes")
-    return value
+    return reading.wrong(where, f"is {value!r}: write text in quotes")
 
 
-def describe(settings: Any, where: str = "") -> list[tuple[str, str, str]]:
-    """(name, value, meaning) of every setting, for `farebox config show`."""
+def describe(settings: Any, where: str = "") -> list[SettingRow]:
+    """A row of every setting, tables of named parts spelled out; sources say `default`."""
     rows = []
     for item in dataclasses.fields(settings):
         value = getattr(settings, item.name)
@@ -192,5 +287,7 @@ def describe(settings: Any, where: str = "") -> list[tuple[str, str, str]]:
             for key, part in value.items():
                 rows.extend(describe(part, _join(name, key)))
         else:
-            rows.append((name, str(value), item.metadata.get("meaning", "")))
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+            shown = _PASSWORD.sub(r"\1***@", shown)
+            rows.append(SettingRow(name, shown, item.metadata.get("meaning", ""), DEFAULT))
     return rows

@@ -6,9 +6,25 @@ reads them and reports all mistakes together. docs/configuration.md shows this t
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final, Literal
 
 from gy_interface.config import GyConfig
+from vocabulary.limits import PARTITIONS_MAX
 from vocabulary.setting import setting
+
+_MIB_MAX: Final = 1 << 20
+_NODE_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+
+
+def _check_ranges(settings: Any, ranges: tuple[tuple[str, int, int], ...], faults: tuple[str, ...] = ()) -> None:
+    """ValueError with a line a field that lies outside of its (name, lowest, highest), and `faults`."""
+    found = [
+        f"{name} is {getattr(settings, name)}: choose {low}..{high}"
+        for name, low, high in ranges
+        if not low <= getattr(settings, name) <= high
+    ]
+    if found or faults:
+        raise ValueError("\n".join((*found, *faults)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +32,21 @@ class StoreSettings:
     """[store] where balances, sessions and the journal live."""
 
     url: str = setting("", "redis://host:port/0 or unix:///path; empty: start the embedded server in data_dir")
-    data_dir: Path = setting(Path("data"), "folder of the embedded store, segment files, charging records and logs")
+    data_dir: Path = setting(  # noqa: RUF009 (a Path never changes)
+        Path("data"), "folder of the embedded store, segment files, charging records and logs"
+    )
     partitions: int = setting(2, "partitions of a store that is created; fixed from then on, 1..4096")
-    fsync: str = setting(
-        "always", "appendfsync of the embedded store: always loses nothing that was answered; everysec"
+    fsync: Literal["always", "everysec"] = setting(
+        "always",
+        "appendfsync of the embedded store: always loses nothing that was answered, everysec the last second or two",
     )
     rewrite_min_mib: int = setting(1024, "append-only file size from which the embedded store rewrites it, MiB")
+
+    def __post_init__(self) -> None:
+        ranges = (("partitions", 1, PARTITIONS_MAX), ("rewrite_min_mib", 1, _MIB_MAX))
+        schemes = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
+        is_known = not self.url or self.url.startswith(schemes)
+        _check_ranges(self, ranges, () if is_known else (f"url is {self.url!r}: begin it with {' or '.join(schemes)}",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +54,15 @@ class EngineSettings:
     """[engine] the process that decides."""
 
     node: str = setting("engine-1", "name of this engine in ownership tokens and logs")
-    environment: str = setting("lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores")
+    environment: Literal["lab", "production"] = setting(
+        "lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores"
+    )
     cpu: int = setting(-1, "processor that the engine is pinned to; -1: none")
+
+    def __post_init__(self) -> None:
+        is_name = bool(self.node) and set(self.node) <= _NODE_SIGNS
+        fault = f"node is {self.node!r}: write letters, digits, dots, dashes and underscores"
+        _check_ranges(self, (("cpu", -1, 4095),), () if is_name else (fault,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +76,33 @@ class RecordSettings:
     segment_mib_max: int = setting(256, "size after which a segment file is closed, MiB")
     disk_free_min_mib: int = setting(512, "below this much free disk archiver and record writer stop cleanly, MiB")
 
+    def __post_init__(self) -> None:
+        ranges = (
+            ("partial_after_s", 1, 7 * 86400),
+            ("file_records_max", 1, 10_000_000),
+            ("file_age_s", 1, 86400),
+            ("file_mib_max", 1, 4096),
+            ("segment_mib_max", 1, 4096),
+            ("disk_free_min_mib", 0, _MIB_MAX),
+        )
+        _check_ranges(self, ranges)
+
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
     """[telemetry] metrics, health and logs."""
 
     host: str = setting("127.0.0.1", "address of /metrics and /health")
-    port: int = setting(9464, "port of /metrics and /health; 0: any free one, -1: none")
-    log_level: str = setting("info", "debug, info, warning or error")
+    port: int = setting(
+        9464,
+        "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, the record writer"
+        " the one after; 0: any free ones, -1: none",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
+
+    def __post_init__(self) -> None:
+        _check_ranges(self, (("port", -1, 65533),))
 
 
 @dataclass(frozen=True, slots=True)

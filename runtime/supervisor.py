@@ -1,110 +1,293 @@
-"""`farebox up`: starts the store, the engine, the archiver and the record writer, restarts what dies, stops all of it cleanly.
+"""`farebox up`: keeps the store, the engine, the archiver and the record writer running, and stops all of it cleanly.
 
-The supervisor holds no state: each child finds its place again by itself, so a child that died is simply started again,
-ever more slowly while it keeps dying. Children are stopped in the order in which data flows, the store last.
+The supervisor holds no state of the business: each child finds its place again by itself, so a child that died is simply
+started again, ever more slowly while it keeps dying. Children are listed in the order in which data flows, the store
+last, and are stopped in that order.
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from enum import Enum
+from pathlib import Path
+from typing import Final, Protocol
 
-import structlog
+from balances.edge.embedded import EmbeddedStore
+from balances.store import StoreError
+from runtime import kill_points, parent
 
+LOOK_S: Final = 0.05
 RESTART_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 STEADY_S: Final = 30.0
 """A child that lived this long starts from the shortest delay again."""
 STOP_S: Final = 20.0
+LOG_OCTETS_MAX: Final = 16 * 1024 * 1024
+"""A log that is longer when its process starts is put aside as `<name>.log.1`."""
+LOG_TAIL_OCTETS: Final = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class ChildSpec:
-    """A process to keep running."""
+class ChildState(Enum):
+    """What a child does now."""
+
+    STARTING = "starting"
+    READY = "ready"
+    ENDED = "ended"
+    STOPPED = "stopped"
+
+
+class Child(Protocol):
+    """Something to keep running."""
 
     name: str
-    start: Callable[[], "subprocess.Popen[bytes]"]
-    """Starts it; called again after each death."""
 
+    async def start(self) -> None:
+        """Start it, also again after a death. StoreError or OSError: it can't start now; it is tried again later."""
 
-@dataclass(slots=True)
-class _Child:
-    spec: ChildSpec
-    process: "subprocess.Popen[bytes]"
-    started: float
-    deaths: int = 0
-    restart_at: float = field(default=0.0)
+    def is_running(self) -> bool:
+        """False once it has ended."""
+
+    def ready_ports(self) -> tuple[int, ...] | None:
+        """Ports that it listens on, once it serves; None before."""
+
+    @property
+    def pid(self) -> int:
+        """Its process; 0 where there is none."""
+
+    def last_words(self) -> str:
+        """Why it ended, as far as it is known."""
+
+    def stop(self, timeout_s: float) -> bool:
+        """End it, by force after `timeout_s`; False where force was needed. Blocks."""
 
 
 def farebox_process(
-    arguments: Sequence[str], environment: dict[str, str], *, cpu: int = -1
+    arguments: Sequence[str], environment: Mapping[str, str], *, cpu: int = -1, log: Path | None = None
 ) -> "subprocess.Popen[bytes]":
-    """A child of this program; its standard streams are ours."""
+    """A child of this program that ends with it; a group of its own, so that ^C of the terminal reaches this one alone.
+
+    log   gets its standard error, appended; else it is ours, as its standard output is
+    """
     command = [sys.executable, "-m", "runtime.cli.main", *arguments]
     if cpu >= 0:
         command = ["taskset", "-c", str(cpu), *command]
-    return subprocess.Popen(command, env=environment)
+    own = {**environment, parent.VARIABLE: str(os.getpid())}
+    if log is None:
+        return subprocess.Popen(command, env=own, stdin=subprocess.DEVNULL, process_group=0)
+    with log.open("ab") as file:
+        return subprocess.Popen(command, env=own, stdin=subprocess.DEVNULL, stderr=file, process_group=0)
+
+
+class ProcessChild:
+    """A child process of this program, `farebox <arguments>`, that writes `<ports ...> <pid>` to its ready file."""
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, ready_file: Path, log: Path
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._arguments = [*arguments, "--ready-file", str(ready_file)]
+        self._environment = dict(environment)
+        self._ready_file = ready_file
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_began = 0
+
+    async def start(self) -> None:
+        """See Child. A kill point is armed for the first start alone: else the child would die of it for ever."""
+        self._ready_file.unlink(missing_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_OCTETS_MAX:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        self._log_began = self.log.stat().st_size if self.log.exists() else 0
+        self._process = farebox_process(self._arguments, self._environment, log=self.log)
+        self._environment.pop(kill_points.VARIABLE, None)
+
+    def is_running(self) -> bool:
+        """See Child."""
+        return self._process is not None and self._process.poll() is None
+
+    def ready_ports(self) -> tuple[int, ...] | None:
+        """See Child; what an earlier process left is not believed."""
+        try:
+            *ports, pid = (int(word) for word in self._ready_file.read_text().split())
+        except (OSError, ValueError):
+            return None
+        return tuple(ports) if pid == self.pid else None
+
+    @property
+    def pid(self) -> int:
+        """See Child."""
+        return self._process.pid if self._process is not None else 0
+
+    def last_words(self) -> str:
+        """See Child: its exit and the last line of its log."""
+        status = self._process.returncode if self._process is not None else None
+        how = f"signal {-status}" if status is not None and status < 0 else f"exit code {status}"
+        line = self._last_line()
+        return f"{how}: {line} (more in {self.log})" if line else how
+
+    def _last_line(self) -> str:
+        try:
+            with self.log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(self._log_began, size - LOG_TAIL_OCTETS))
+                lines = file.read().decode(errors="replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1].strip() if lines else ""
+
+    def stop(self, timeout_s: float) -> bool:
+        """See Child."""
+        self._ready_file.unlink(missing_ok=True)
+        if self._process is None or self._process.poll() is not None:
+            return True
+        self._process.terminate()
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
+        return True
+
+
+class StoreChild:
+    """The embedded store, started by this process or adopted from one that was killed."""
+
+    def __init__(self, make: Callable[[], EmbeddedStore]) -> None:
+        self.name = "store"
+        self._make = make
+        self.store = make()
+        self._failed = ""
+
+    async def start(self) -> None:
+        """See Child. In a thread: a store reads its append-only file before it answers."""
+        self.store = self._make()
+        self._failed = ""
+        try:
+            await asyncio.to_thread(self.store.start)
+        except (StoreError, OSError) as error:
+            self._failed = str(error)
+            raise
+
+    def is_running(self) -> bool:
+        """See Child."""
+        return self.store.is_running()
+
+    def ready_ports(self) -> tuple[int, ...] | None:
+        """See Child; it listens on a socket of the data directory alone."""
+        return () if self.store.is_running() else None
+
+    @property
+    def pid(self) -> int:
+        """See Child."""
+        return self.store.pid or 0
+
+    def last_words(self) -> str:
+        """See Child."""
+        return self._failed or "it was killed, or ended by itself (its log is beside its files)"
+
+    def stop(self, timeout_s: float) -> bool:
+        """See Child."""
+        self.store.stop(timeout_s)
+        return True
+
+
+@dataclass(slots=True)
+class _Life:
+    """A child and how it is doing."""
+
+    child: Child
+    state: ChildState = ChildState.ENDED
+    started: float = 0.0
+    deaths: int = 0
+    restart_at: float = 0.0
+    ports: tuple[int, ...] = ()
+    starting: "asyncio.Task[None] | None" = field(default=None)
+
+
+OnChange = Callable[[Child, ChildState, str], None]
+"""(child, its new state, why it ended and when it starts again)"""
 
 
 class Supervisor:
     """Keeps children running until `stop`."""
 
-    def __init__(self, specs: Sequence[ChildSpec]) -> None:
-        self._specs = specs
-        self._children: list[_Child] = []
+    def __init__(self, children: Sequence[Child], on_change: OnChange) -> None:
+        self._lives = [_Life(child) for child in children]
+        self._on_change = on_change
         self._stop = asyncio.Event()
-        self._log = structlog.get_logger(process="supervisor")
 
     def pids(self) -> dict[str, int]:
-        """Process ids by child name."""
-        return {child.spec.name: child.process.pid for child in self._children}
+        """Process ids of the children that run, by name."""
+        return {life.child.name: life.child.pid for life in self._lives if life.child.is_running()}
+
+    def ports(self) -> dict[str, tuple[int, ...]]:
+        """Ports of the children that serve, by name."""
+        return {life.child.name: life.ports for life in self._lives if life.state is ChildState.READY}
 
     def stop(self) -> None:
-        """End the children, then `run`."""
+        """Have `run` end the children and return."""
         self._stop.set()
 
-    async def run(self, started: Callable[[dict[str, int]], None]) -> None:
-        """Start the children in order, call `started`, and keep them running until `stop` or SIGINT or SIGTERM."""
+    async def run(self) -> None:
+        """Start those that don't run, and keep all running until `stop`, SIGINT or SIGTERM; then end them in order."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
         try:
-            for spec in self._specs:
-                self._children.append(_Child(spec, spec.start(), loop.time()))
-            started(self.pids())
             while not self._stop.is_set():
-                self._restart_dead(loop.time())
+                for life in self._lives:
+                    self._look_after(life, loop.time())
                 try:
-                    await asyncio.wait_for(self._stop.wait(), 0.1)
+                    await asyncio.wait_for(self._stop.wait(), LOOK_S)
                 except TimeoutError:
                     continue
         finally:
-            await self._stop_children()
+            await self._stop_all()
 
-    def _restart_dead(self, now: float) -> None:
-        for child in self._children:
-            if child.restart_at:
-                if now >= child.restart_at:
-                    child.process, child.started, child.restart_at = child.spec.start(), now, 0.0
-                continue
-            status = child.process.poll()
-            if status is None:
-                continue
-            child.deaths = 1 if now - child.started > STEADY_S else child.deaths + 1
-            delay_s = RESTART_S[min(child.deaths, len(RESTART_S)) - 1]
-            child.restart_at = now + delay_s
-            self._log.warning("process ended, starting it again", child=child.spec.name, status=status, in_s=delay_s)
+    def _look_after(self, life: _Life, now: float) -> None:
+        """One child: started where it doesn't run and its time has come, its state told where that changed."""
+        if life.starting is not None:
+            if not life.starting.done():
+                return
+            error, life.starting = life.starting.exception(), None
+            if error is not None:
+                if not isinstance(error, StoreError | OSError):
+                    raise error
+                self._plan_restart(life, now)
+            return
+        if life.child.is_running():
+            self._look_if_ready(life)
+        elif life.state is not ChildState.ENDED:
+            self._plan_restart(life, now)
+        elif now >= life.restart_at:
+            life.state, life.started = ChildState.STARTING, now
+            self._on_change(life.child, life.state, "")
+            life.starting = asyncio.ensure_future(life.child.start())
 
-    async def _stop_children(self) -> None:
-        for child in self._children:
-            if child.process.poll() is not None:
-                continue
-            child.process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(asyncio.to_thread(child.process.wait), STOP_S)
-            except TimeoutError:
-                self._log.error("process doesn't end, killing it", child=child.spec.name)
-                child.process.kill()
-                await asyncio.to_thread(child.process.wait)
+    def _look_if_ready(self, life: _Life) -> None:
+        if life.state is ChildState.READY:
+            return
+        ports = life.child.ready_ports()
+        if ports is not None:
+            life.state, life.ports = ChildState.READY, ports
+            self._on_change(life.child, life.state, "")
+
+    def _plan_restart(self, life: _Life, now: float) -> None:
+        life.deaths = 1 if now - life.started > STEADY_S else life.deaths + 1
+        delay_s = RESTART_S[min(life.deaths, len(RESTART_S)) - 1]
+        life.state, life.restart_at = ChildState.ENDED, now + delay_s
+        self._on_change(life.child, life.state, f"{life.child.last_words()}; starts again in {delay_s:g} s")
+
+    async def _stop_all(self) -> None:
+        """In the order in which data flows; one that doesn't end in time is killed."""
+        for life in self._lives:
+            if life.starting is not None:
+                await asyncio.wait([life.starting])
+            if await asyncio.to_thread(life.child.stop, STOP_S):
+                self._on_change(life.child, ChildState.STOPPED, "")
+            else:
+                self._on_change(life.child, ChildState.STOPPED, f"didn't stop within {STOP_S:g} s and was killed")

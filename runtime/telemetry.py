@@ -1,25 +1,32 @@
 """Metrics, health and structured logs of a process. Counters are raised once a batch; a scrape reads, it computes nothing.
 
-`METRICS` lists what there is; docs/operating/metrics.md shows the same rows, and a test holds them equal.
+`METRICS` lists what there is; docs/metrics.md shows the same rows, and a test holds them equal.
 """
 
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 
 
-class MetricRow(NamedTuple):
-    """One metric: its Prometheus name, kind, labels, and what it says."""
+ENGINE: Final = "engine"
+ARCHIVER: Final = "archiver"
+RECORDS: Final = "records"
 
+
+class MetricRow(NamedTuple):
+    """One metric: the process that has it, its Prometheus name, kind, labels, and what it says."""
+
+    process: str
     name: str
     kind: str
     labels: tuple[str, ...]
@@ -27,57 +34,81 @@ class MetricRow(NamedTuple):
     buckets: tuple[float, ...] = ()
 
 
+_PARTITION: Final = ("partition",)
+
 METRICS: Final = (
-    MetricRow("farebox_requests_total", "counter", ("partition",), "Requests decided and committed"),
-    MetricRow("farebox_answers_total", "counter", ("result_code",), "Answers by Result-Code at command level"),
-    MetricRow("farebox_refused_total", "counter", (), "Requests refused with 3004 before they were decided"),
-    MetricRow("farebox_looked_up_total", "counter", (), "Requests whose account was asked from the store"),
+    MetricRow(ENGINE, "farebox_requests_total", "counter", _PARTITION, "Requests decided and committed"),
+    MetricRow(ENGINE, "farebox_answers_total", "counter", ("result_code",), "Answers by Result-Code at command level"),
+    MetricRow(ENGINE, "farebox_refused_total", "counter", (), "Requests refused with 3004 before they were decided"),
+    MetricRow(ENGINE, "farebox_looked_up_total", "counter", (), "Requests whose account was asked from the store"),
     MetricRow(
-        "farebox_answer_seconds", "histogram", (), "Receipt to answer of the oldest request of each batch", _SECONDS
+        ENGINE, "farebox_answer_seconds", "histogram", (), "Receipt to answer of a batch's oldest request", _SECONDS
     ),
-    MetricRow("farebox_decide_seconds", "histogram", (), "Deciding one batch", _SECONDS),
-    MetricRow("farebox_commit_seconds", "histogram", ("partition",), "Sending a commit to its confirmation", _SECONDS),
-    MetricRow("farebox_batch_requests", "histogram", ("partition",), "Requests of a batch", _REQUESTS),
-    MetricRow("farebox_queued_requests", "gauge", ("partition",), "Requests that wait for their batch"),
-    MetricRow("farebox_connections", "gauge", ("peer",), "Open Diameter connections"),
-    MetricRow("farebox_sessions_opened_total", "counter", (), "Sessions opened"),
-    MetricRow("farebox_sessions_ended_total", "counter", (), "Sessions ended by their peer"),
-    MetricRow("farebox_journal_entries", "gauge", ("partition",), "Journal entries not archived yet"),
-    MetricRow("farebox_store_up", "gauge", ("partition",), "1 while the partition's store answers"),
-    MetricRow("farebox_quarantined_total", "counter", (), "Requests that could not be decided and were set aside"),
-    MetricRow("farebox_divergences_total", "counter", (), "Times the store was found older than the engine knew"),
+    MetricRow(ENGINE, "farebox_decide_seconds", "histogram", (), "Deciding one batch", _SECONDS),
+    MetricRow(ENGINE, "farebox_commit_seconds", "histogram", (), "Sending a commit to its confirmation", _SECONDS),
+    MetricRow(ENGINE, "farebox_batch_requests", "histogram", _PARTITION, "Requests of a batch", _REQUESTS),
+    MetricRow(ENGINE, "farebox_queued_requests", "gauge", _PARTITION, "Requests that wait for their batch"),
+    MetricRow(ENGINE, "farebox_connections", "gauge", ("peer",), "Open Diameter connections"),
+    MetricRow(ENGINE, "farebox_sessions_opened_total", "counter", (), "Sessions opened"),
+    MetricRow(ENGINE, "farebox_sessions_ended_total", "counter", (), "Sessions ended by their peer"),
+    MetricRow(ENGINE, "farebox_journal_entries", "gauge", _PARTITION, "Journal entries that the store still holds"),
+    MetricRow(ENGINE, "farebox_store_up", "gauge", _PARTITION, "1 while the partition's store answers"),
+    MetricRow(ENGINE, "farebox_quarantined_total", "counter", (), "Requests that could not be decided, set aside"),
+    MetricRow(
+        ENGINE, "farebox_divergences_total", "counter", (), "Times the store was found older than the engine knew"
+    ),
+    MetricRow(ARCHIVER, "farebox_archived_entries_total", "counter", _PARTITION, "Journal entries in segment files"),
+    MetricRow(ARCHIVER, "farebox_archived_octets_total", "counter", _PARTITION, "Octets of these entries"),
+    MetricRow(
+        ARCHIVER, "farebox_voided_entries_total", "counter", _PARTITION, "Archived entries that the store lost again"
+    ),
+    MetricRow(ARCHIVER, "farebox_archiver_working", "gauge", _PARTITION, "0 while store or disk is waited for"),
+    MetricRow(ARCHIVER, "farebox_journal_octets", "gauge", _PARTITION, "Octets of the journal in the store's memory"),
+    MetricRow(RECORDS, "farebox_sessions_open", "gauge", (), "Sessions open at the journal position of the records"),
+    MetricRow(RECORDS, "farebox_records_total", "counter", (), "Charging records in closed files"),
+    MetricRow(RECORDS, "farebox_record_lines_total", "counter", (), "Lines of these records"),
+    MetricRow(RECORDS, "farebox_record_files_total", "counter", ("format",), "Files closed: csv, parquet"),
+    MetricRow(RECORDS, "farebox_record_entries_total", "counter", _PARTITION, "Journal entries read from segments"),
+    MetricRow(RECORDS, "farebox_records_working", "gauge", (), "0 while the disk is waited for"),
 )
 
 _KINDS: Final = {"counter": Counter, "gauge": Gauge}
 
 
 class Telemetry:
-    """The metrics of one process, by name without `farebox_`."""
+    """The metrics of one process, by name without `farebox_`; beside them what the system counts for it (`process_*`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str = ENGINE) -> None:
         self.registry = CollectorRegistry()
-        self._metrics = {}
+        self._metrics: dict[str, Any] = {}
         for row in METRICS:
+            if row.process != process:
+                continue
             if row.kind == "histogram":
                 metric = Histogram(row.name, row.meaning, row.labels, buckets=row.buckets, registry=self.registry)
             else:
                 metric = _KINDS[row.kind](row.name, row.meaning, row.labels, registry=self.registry)
             self._metrics[row.name.removeprefix("farebox_")] = metric
+        ProcessCollector(registry=self.registry)
+
+    def _metric(self, name: str, labels: tuple[str, ...]) -> Any:
+        metric = self._metrics[name]
+        return metric.labels(*labels) if labels else metric
 
     def counter(self, name: str, *labels: str) -> Counter:
         """A counter, or the one of these labels."""
-        metric = self._metrics[name]
-        return metric.labels(*labels) if labels else metric
+        found: Counter = self._metric(name, labels)
+        return found
 
     def gauge(self, name: str, *labels: str) -> Gauge:
         """A gauge, or the one of these labels."""
-        metric = self._metrics[name]
-        return metric.labels(*labels) if labels else metric
+        found: Gauge = self._metric(name, labels)
+        return found
 
     def histogram(self, name: str, *labels: str) -> Histogram:
         """A histogram, or the one of these labels."""
-        metric = self._metrics[name]
-        return metric.labels(*labels) if labels else metric
+        found: Histogram = self._metric(name, labels)
+        return found
 
 
 class Health(NamedTuple):
@@ -87,9 +118,7 @@ class Health(NamedTuple):
     reasons: tuple[str, ...]
 
 
-async def serve_telemetry(
-    telemetry: Telemetry, health: Callable[[], Health], host: str, port: int
-) -> asyncio.AbstractServer:
+async def serve_telemetry(telemetry: Telemetry, health: Callable[[], Health], host: str, port: int) -> asyncio.Server:
     """Serve /metrics, /health/live and /health/ready over HTTP/1.1; one short answer a connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -136,7 +165,7 @@ def configure_logs(process: str, *, as_json: bool, level: str = "info") -> struc
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(process=process)
     return logger

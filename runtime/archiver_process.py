@@ -1,0 +1,136 @@
+"""`farebox archiver`: one process that copies the journal of every partition into segment files."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from balances.edge.archiver import ArchiverProgress, ArchiverSettings, run_archiver
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreError
+from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
+from runtime.kill_points import reached
+from runtime.ready_file import write_ready_file
+from runtime.settings import Settings
+from runtime.store_opening import await_store
+from runtime.telemetry import Health, Telemetry, serve_telemetry
+from vocabulary.limits import PARTITIONS_MAX
+
+LOOK_S: Final = 1.0
+_OCTETS_PER_MIB: Final = 1 << 20
+
+
+class ArchiverProcess:
+    """The archiver of all partitions with its telemetry."""
+
+    def __init__(self, settings: Settings, store: RedisStore) -> None:
+        self.telemetry = Telemetry("archiver")
+        self._settings = settings
+        self._store = store
+        self._seen: dict[int, tuple[int, int, int]] = {}
+        self._stopped_because: dict[int, str] = {}
+        self._log = structlog.get_logger(process="archiver")
+
+    def archiver_settings(self, partition_count: int) -> ArchiverSettings:
+        """What balances/edge/archiver.py is to do."""
+        assert partition_count <= PARTITIONS_MAX
+        records = self._settings.records
+        return ArchiverSettings(
+            folder=DataFolder(self._settings.store.data_dir).segments,
+            partitions=tuple(range(partition_count)),
+            node=self._settings.engine.node,
+            segment_octets_max=records.segment_mib_max * _OCTETS_PER_MIB,
+            disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
+        )
+
+    def observe(self, progress: ArchiverProgress) -> None:
+        """Counters by what was done since the last round of the partition; a log line where it stops or goes on."""
+        partition = progress.partition
+        label = str(partition)
+        now = (progress.entry_count, progress.octets, progress.voided_count)
+        before = self._seen.get(partition, (0, 0, 0))
+        for name, value, earlier in zip(
+            ("archived_entries_total", "archived_octets_total", "voided_entries_total"), now, before, strict=True
+        ):
+            if value > earlier:
+                self.telemetry.counter(name, label).inc(value - earlier)
+        self._seen[partition] = now
+        reason = progress.stopped_because
+        if reason != self._stopped_because.get(partition, ""):
+            self._stopped_because[partition] = reason
+            if reason:
+                self._log.warning("archiving waits", partition=partition, reason=reason)
+            else:
+                self._log.info("archiving goes on", partition=partition, last_id=str(progress.last_id))
+        self.telemetry.gauge("archiver_working", label).set(0 if reason else 1)
+
+    def health(self) -> Health:
+        """Ready while every partition is archived."""
+        reasons = tuple(
+            f"partition {partition}: {reason}" for partition, reason in sorted(self._stopped_because.items()) if reason
+        )
+        return Health(not reasons, reasons)
+
+    async def watch_journal(self, partition_count: int) -> None:
+        """Each second, how much journal the store still holds; for ever."""
+        while True:
+            try:
+                for partition in range(partition_count):
+                    octets = await self._store.journal_octets(partition)
+                    self.telemetry.gauge("journal_octets", str(partition)).set(octets)
+            except (StoreError, OSError):
+                pass  # the archiver itself says that the store is away
+            await asyncio.sleep(LOOK_S)
+
+
+async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
+    store = RedisStore(store_url)
+    process = ArchiverProcess(settings, store)
+    log = structlog.get_logger(process="archiver")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    meta_task = asyncio.ensure_future(await_store(store, settings, creates=False, report=log.warning))
+    stop_task = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({meta_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        meta_task.cancel()
+        await store.close()
+        return
+    meta = meta_task.result()
+    stop_task.cancel()
+    port = 0
+    if settings.telemetry.port >= 0:
+        server = await serve_telemetry(
+            process.telemetry, process.health, settings.telemetry.host, settings.telemetry.port
+        )
+        port = server.sockets[0].getsockname()[1]
+    watch = asyncio.ensure_future(process.watch_journal(meta.partition_count))
+    if ready_file is not None:
+        write_ready_file(ready_file, port)
+    log.info("archiver ready", telemetry_port=port, pid=os.getpid())
+    try:
+        await run_archiver(
+            process.archiver_settings(meta.partition_count),
+            store,
+            now_ns=SystemClock().now_ns,
+            stopping=stopping,
+            reached=reached,
+            observe=process.observe,
+        )
+    finally:
+        watch.cancel()
+        await store.close()
+
+
+def run_archiver_process(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
+    """Archive until SIGTERM or SIGINT. Waits for an absent store; other errors of the store or the files are raised.
+
+    ready_file   gets `<telemetry port> <pid>` once it works
+    """
+    asyncio.run(_serve(settings, store_url, ready_file))

@@ -1,0 +1,136 @@
+"""`farebox engine`, and the other processes that `farebox up` starts: each may also be run by itself on a given store."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runtime.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    StoreOption,
+    fail,
+    flags_by_name,
+    settings_of_flags,
+    store_url,
+)
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
+
+ReadyFileOption = Annotated[
+    Path | None, typer.Option("--ready-file", help="Gets the ports and the process id once it serves.", hidden=True)
+]
+MetricsPortOption = Annotated[
+    int | None, typer.Option(help="Port of /metrics and /health; 0: any, -1: none.", show_default="9464")
+]
+
+
+def engine(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    host: Annotated[str | None, typer.Option(help="Address for Diameter.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port for Diameter; 0: any free one.", show_default="3868")] = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run the engine with its Diameter Gy front end alone, on a store that runs.
+
+    It becomes the owner of all partitions: an engine that had them before decides nothing more. `farebox up` runs one
+    together with the rest.
+    """
+    flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.engine_process import run_engine
+
+        _await_store(settings, url)
+        run_engine(settings, url, ready_file=ready_file, report=_say)
+
+    _run_process("engine", config, flags, run)
+
+
+def archiver(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run the archiver alone: journal of the store to segment files in the data directory."""
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.archiver_process import run_archiver_process
+
+        run_archiver_process(settings, url, ready_file=ready_file)
+
+    _run_process("archiver", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+
+
+def records(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run the record writer alone: segment files to charging records, both in the data directory."""
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.records_process import run_records
+
+        _await_store(settings, url)
+        run_records(settings, url, ready_file=ready_file)
+
+    _run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+
+
+def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Callable[["Settings", str], None]) -> None:
+    """Settings, logs and kill points of a process, then `run`; what ends it is its log's last line, exit 2."""
+    settings = settings_of_flags(config, flags)
+    from balances.journal_chain import JournalGapError
+    from balances.segments import SegmentError
+    from balances.store import StoreError
+    from runtime import kill_points, parent
+    from runtime.telemetry import configure_logs
+
+    parent_pid = os.environ.pop(parent.VARIABLE, "")
+    if parent_pid:
+        parent.end_with_parent(int(parent_pid))
+    configure_logs(name, as_json=settings.telemetry.log_json, level=settings.telemetry.log_level)
+    try:
+        kill_points.arm(os.environ.get(kill_points.VARIABLE), environment=settings.engine.environment)
+        run(settings, store_url(settings))
+    except (StoreError, JournalGapError, SegmentError, kill_points.KillPointError, OSError) as error:
+        fail(str(error))
+
+
+def _await_store(settings: "Settings", url: str) -> None:
+    """Wait until the store answers; what it lacks otherwise is raised."""
+    import asyncio
+
+    from balances.edge.redis_store import RedisStore
+    from runtime.store_opening import await_store
+
+    async def wait() -> None:
+        store = RedisStore(url)
+        try:
+            await await_store(store, settings, creates=False, report=_say)
+        finally:
+            await store.close()
+
+    asyncio.run(wait())
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands; those that only `farebox up` needs aren't listed."""
+    app.command()(engine)
+    app.command(hidden=True)(archiver)
+    app.command(hidden=True)(records)

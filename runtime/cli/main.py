@@ -1,0 +1,80 @@
+"""`farebox`: one command, a module of this package a command group. `--help` imports no kernels and none of numpy."""
+
+import importlib
+import importlib.util
+from typing import Annotated, Final
+
+import typer
+
+MODULES: Final = (
+    "demo",
+    "up",
+    "engine",
+    "catalog",
+    "subscriber",
+    "session",
+    "cdr",
+    "audit",
+    "bench",
+    "config",
+)
+"""In the order in which `--help` shows them."""
+
+_HELP: Final = """Farebox charges telecom usage in real time: credit over Diameter Gy in milliseconds, every decision durable.
+
+\b
+    farebox demo                                  a charged session on your screen, in a folder of its own
+    farebox up                                    store, engine, archiver and record writer; ^C stops them
+    farebox catalog publish prepaid.yaml          prices and offers, checked; swapped without a restart
+    farebox subscriber add --msisdn 491700000001 --offer prepaid-start
+    farebox session list                          who uses what at this moment
+    farebox cdr tail -f                           charging records as they are written
+    farebox audit                                 proves that every balance follows from the journal
+
+Settings come from farebox.toml, then FAREBOX_<SECTION>_<FIELD> of the environment, then flags; `farebox config show`
+lists them with their meaning.
+"""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"farebox {version('farebox')}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The command with all its groups."""
+    app = typer.Typer(
+        name="farebox",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def farebox(
+        show_version: Annotated[
+            bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+        ] = False,
+    ) -> None:
+        """See _HELP, which typer shows."""
+
+    for name in MODULES:
+        path = f"runtime.cli.{name}"
+        if importlib.util.find_spec(path) is not None:
+            importlib.import_module(path).register(app)
+    return app
+
+
+def main() -> None:
+    """The entry point of the `farebox` command."""
+    build()()
+
+
+if __name__ == "__main__":
+    main()

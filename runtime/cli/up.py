@@ -1,0 +1,86 @@
+"""`farebox up`: everything that one machine needs, in one command."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, flags_by_name, settings_of_flags
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
+
+_STYLES = {"ready": "green", "ended": "red", "starting": "yellow"}
+
+
+def up(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    host: Annotated[str | None, typer.Option(help="Address for Diameter.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port for Diameter; 0: any free one.", show_default="3868")] = None,
+    partitions: Annotated[
+        int | None, typer.Option(help="Partitions of a store that is created now; fixed later.", show_default="2")
+    ] = None,
+    fsync: Annotated[
+        str | None,
+        typer.Option(
+            help="always: nothing answered is ever lost; everysec: the last second or two may be.",
+            show_default="always",
+        ),
+    ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of the engine's metrics; archiver and record writer take the next two. 0: any, -1: none.",
+            show_default="9464",
+        ),
+    ] = None,
+) -> None:
+    """Start the store, the engine with Diameter Gy, the archiver and the record writer, and keep them running.
+
+    Without --store an embedded Valkey keeps its files in the data directory. What dies is started again; ^C stops
+    everything in the order in which data flows. <data dir>/up.json says what runs, <data dir>/logs why something ended.
+    """
+    flags = flags_by_name(
+        store,
+        data_dir,
+        gy__host=host,
+        gy__port=port,
+        store__partitions=partitions,
+        store__fsync=fsync,
+        telemetry__port=metrics_port,
+    )
+    settings = settings_of_flags(config, flags)
+    if config is not None:
+        os.environ["FAREBOX_CONFIG"] = str(config)
+    _run(settings, flags)
+
+
+def _run(settings: "Settings", flags: dict[str, Any]) -> None:
+    import asyncio
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    from balances.store import StoreError
+    from runtime.data_folder import DataFolderTaken
+    from runtime.kill_points import KillPointError
+    from runtime.up import PortTaken, Up
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def report(role: str, state: str, words: str) -> None:
+        style = _STYLES.get(state, "bold")
+        console.print(f"{role:<9} [{style}]{state:<9}[/] {escape(words)}" if role else f"[{style}]{state}[/]: {words}")
+
+    try:
+        asyncio.run(Up(settings, flags, report).run())
+    except (StoreError, DataFolderTaken, PortTaken, KillPointError) as error:
+        fail(str(error))
+    report("", "Farebox has stopped", "everything that was answered is in the store")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(up)

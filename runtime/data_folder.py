@@ -1,0 +1,107 @@
+"""What lies where in the data directory, and what a running `farebox up` says of itself there."""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+UP_FILE: Final = "up.json"
+
+
+class DataFolderTaken(Exception):
+    """Another `farebox up` uses the data directory; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """A data directory: every path below it has its name here."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """The embedded store's files."""
+        return self.path / "store"
+
+    @property
+    def segments(self) -> Path:
+        """Segment files of the journal, written by the archiver."""
+        return self.path / "segments"
+
+    @property
+    def records(self) -> Path:
+        """Charging records and their manifest."""
+        return self.path / "records"
+
+    @property
+    def run(self) -> Path:
+        """A file `<role>.ready` a child process, `<ports ...> <pid>`, once it serves."""
+        return self.path / "run"
+
+    @property
+    def logs(self) -> Path:
+        """A file `<role>.log` a child process."""
+        return self.path / "logs"
+
+    @property
+    def up_file(self) -> Path:
+        """What runs: UpState as JSON, while `farebox up` runs."""
+        return self.path / UP_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class UpState:
+    """What a running `farebox up` consists of, for tools: `<data_dir>/up.json`."""
+
+    pid: int
+    store_url: str
+    pids: Mapping[str, int] = field(default_factory=dict)
+    """by role: store, engine, archiver, records; of those that run as processes of this machine"""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """`gy`, and `<role>_metrics` of those that have metrics"""
+    states: Mapping[str, str] = field(default_factory=dict)
+    """by role: starting, ready or ended"""
+    is_store_adopted: bool = False
+
+
+def write_up_state(folder: DataFolder, state: UpState) -> None:
+    """Put the state in place of the earlier one, whole at any instant."""
+    partial = folder.up_file.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(state), indent=1) + "\n")
+    partial.replace(folder.up_file)
+
+
+def read_up_state(folder: DataFolder) -> UpState | None:
+    """What runs in the directory; None where no `farebox up` does (a file left by a killed one is not believed)."""
+    try:
+        state = UpState(**json.loads(folder.up_file.read_text()))
+        os.kill(state.pid, 0)
+    except PermissionError:
+        return state
+    except (OSError, ValueError, TypeError):
+        return None
+    return state
+
+
+def lock_data_folder(folder: DataFolder) -> int:
+    """A descriptor that holds the directory for this `farebox up` until it is closed, by death as well."""
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder.path / "up.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise DataFolderTaken(
+            f"data directory {folder.path} can't be written ({error.strerror}): give another with --data-dir"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        other = read_up_state(folder)
+        who = f"process {other.pid}" if other else "another farebox up"
+        raise DataFolderTaken(
+            f"data directory {folder.path} is used by {who}: stop that, or give another with --data-dir"
+        ) from error
+    return descriptor

@@ -1,0 +1,223 @@
+"""`farebox up`: one data directory's store, engine, archiver and record writer, started, told of, and kept running."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreMeta
+from runtime import kill_points
+from runtime.config import environment_of
+from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_state
+from runtime.settings import Settings
+from runtime.store_opening import await_store, check_partitions, embedded_store
+from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
+
+ROLES: Final = ("engine", "archiver", "records")
+"""Child processes of this program, in the order in which data flows; the place is what is added to the metrics port."""
+PORT_FREE_S: Final = 15.0
+"""How long the processes of a killed `farebox up` may take to answer what is under way and free their ports."""
+UP_LINE: Final = "Farebox is up"
+"""How the line begins that says that everything serves."""
+
+
+class PortTaken(Exception):
+    """Something else listens on a port that is needed; the message names it and the remedy."""
+
+
+class Up:
+    """Everything that runs for one data directory.
+
+    flags    settings given as flags, by name: children get them through their environment
+    report   called with a role, its state, and what is to say about it
+    """
+
+    def __init__(self, settings: Settings, flags: Mapping[str, Any], report: Callable[[str, str, str], None]) -> None:
+        self.settings = settings
+        self.folder = DataFolder(settings.store.data_dir)
+        self._flags = dict(flags)
+        self._report = report
+        self._states: dict[str, str] = {}
+        self._store_child = None if settings.store.url else StoreChild(lambda: embedded_store(settings.store))
+        self._store_url = ""
+        self._meta: StoreMeta | None = None
+        self._supervisor: Supervisor | None = None
+        self._is_announced = False
+
+    async def run(self) -> None:
+        """Run until SIGINT or SIGTERM. DataFolderTaken, PortTaken, StoreError, KillPointError: it can't start."""
+        value = os.environ.get(kill_points.VARIABLE)
+        kill_points.arm(value, environment=self.settings.engine.environment)
+        kill_points.arm(None, environment=self.settings.engine.environment)  # the children's, not this process's
+        lock = lock_data_folder(self.folder)
+        loop, starting = asyncio.get_running_loop(), asyncio.current_task()
+        assert starting is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, starting.cancel)
+        try:
+            self.folder.up_file.unlink(missing_ok=True)
+            for folder in (self.folder.run, self.folder.logs):
+                folder.mkdir(exist_ok=True)
+            await _await_ports(self.settings)
+            await self._open_store()
+            await self._supervise()
+        except asyncio.CancelledError:
+            pass  # stopped while it started: what it had started is stopped
+        finally:
+            self.folder.up_file.unlink(missing_ok=True)
+            os.close(lock)
+
+    async def _open_store(self) -> None:
+        """Start or adopt the embedded store, or wait for the given one; create it where it is new."""
+        child = self._store_child
+        if child is not None:
+            self._report("store", ChildState.STARTING.value, f"embedded, in {self.folder.store}")
+            await child.start()
+        self._store_url = self.settings.store.url if child is None else child.store.url
+        store = RedisStore(self._store_url)
+        try:
+            self._meta = await await_store(
+                store,
+                self.settings,
+                creates=True,
+                report=lambda line: self._report("store", ChildState.STARTING.value, line),
+            )
+            check_partitions(self._meta, self._flags.get("store.partitions"))
+        except BaseException:
+            if child is not None and not child.store.is_adopted:
+                await asyncio.to_thread(child.stop, STOP_S)
+            raise
+        finally:
+            await store.close()
+        if child is None:
+            self._states["store"] = ChildState.READY.value
+            self._report("store", ChildState.READY.value, self._store_words())
+
+    def _store_words(self) -> str:
+        assert self._meta is not None
+        child = self._store_child
+        whose = f"process {child.pid}" if child is not None else "given"
+        if child is not None and child.store.is_adopted:
+            whose += ", adopted"
+        words = f"{self._store_url} ({whose}, {self._meta.partition_count} partitions, appendfsync {self._meta.fsync})"
+        notices = child.store.notices if child is not None else ()
+        return "; ".join((words, *notices))
+
+    async def _supervise(self) -> None:
+        children: list[Child] = [self._process_child(role, place) for place, role in enumerate(ROLES)]
+        if self._store_child is not None:
+            children.append(self._store_child)
+        self._supervisor = Supervisor(children, self._on_change)
+        await self._supervisor.run()
+
+    def _process_child(self, role: str, place: int) -> ProcessChild:
+        port = self.settings.telemetry.port
+        flags = {
+            **self._flags,
+            "store.url": self._store_url,
+            "store.data_dir": self.settings.store.data_dir,
+            "telemetry.port": port + place if port > 0 else port,
+        }
+        return ProcessChild(
+            role,
+            [role],
+            {**os.environ, **environment_of(flags)},
+            ready_file=self.folder.run / f"{role}.ready",
+            log=self.folder.logs / f"{role}.log",
+        )
+
+    # --- what it says ------------------------------------------------------------------------------------------------
+
+    def _on_change(self, child: Child, state: ChildState, words: str) -> None:
+        """A child's state changed: to the terminal and to up.json."""
+        self._states[child.name] = state.value
+        if state is ChildState.READY:
+            words = self._store_words() if child is self._store_child else self._listening(child)
+        self._report(child.name, state.value, words)
+        self._write_state()
+        everything = (*ROLES, "store")
+        if not self._is_announced and all(self._states.get(role) == ChildState.READY.value for role in everything):
+            self._is_announced = True
+            gy = self.settings.gy
+            self._report("", UP_LINE, f"Diameter Gy on {gy.host}:{self._ports()['gy']}, ^C stops it")
+
+    def _listening(self, child: Child) -> str:
+        """Where a child listens, in words."""
+        assert self._supervisor is not None
+        ports = self._supervisor.ports()[child.name]
+        words = [f"process {child.pid}"]
+        if child.name == "engine":
+            words.insert(0, f"Diameter Gy on {self.settings.gy.host}:{ports[0]}")
+        if self.settings.telemetry.port >= 0:
+            words.append(f"metrics on http://{self.settings.telemetry.host}:{ports[-1]}/metrics")
+        return ", ".join(words)
+
+    def _ports(self) -> dict[str, int]:
+        """By name: `gy`, and `<role>_metrics` where there are metrics."""
+        assert self._supervisor is not None
+        named: dict[str, int] = {}
+        for role, ports in self._supervisor.ports().items():
+            if role == "engine":
+                named["gy"] = ports[0]
+            if ports and self.settings.telemetry.port >= 0:
+                named[f"{role}_metrics"] = ports[-1]
+        return named
+
+    def _write_state(self) -> None:
+        assert self._supervisor is not None
+        child = self._store_child
+        state = UpState(
+            pid=os.getpid(),
+            store_url=self._store_url,
+            pids=self._supervisor.pids(),
+            ports=self._ports(),
+            states=dict(self._states),
+            is_store_adopted=child is not None and child.store.is_adopted,
+        )
+        try:
+            write_up_state(self.folder, state)
+        except OSError as error:  # a full disk must not end what keeps everything else running
+            self._report("up", "warning", f"{self.folder.up_file} can't be written: {error.strerror}")
+
+
+async def _await_ports(settings: Settings) -> None:
+    """Until the ports that were asked for are free. PortTaken."""
+    wanted = [("gy.port", settings.gy.host, settings.gy.port)]
+    base = settings.telemetry.port
+    if base > 0:
+        wanted += [("telemetry.port", settings.telemetry.host, base + place) for place in range(len(ROLES))]
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + PORT_FREE_S
+    for name, host, port in wanted:
+        while port and not _is_free(name, host, port):
+            if not _is_ours(settings) or loop.time() > ends:
+                raise PortTaken(f"{name}: something listens on {host}:{port} already: choose another, or stop that")
+            await asyncio.sleep(0.1)
+
+
+def _is_free(name: str, host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise PortTaken(f"{name}: {host}:{port} can't be listened on ({error.strerror}): choose another") from error
+    return True
+
+
+def _is_ours(settings: Settings) -> bool:
+    """Do processes of an earlier `farebox up` of this data directory still run? Theirs end by themselves."""
+    for role in ROLES:
+        with suppress(OSError, ValueError, IndexError):
+            text = (DataFolder(settings.store.data_dir).run / f"{role}.ready").read_text()
+            os.kill(int(text.split()[-1]), 0)
+            return True
+    return False
