@@ -167,9 +167,19 @@ def test_peer_with_all_its_connections_is_3010_until_one_closes() -> None:
         (cer(more=(u32(299, 1),)), 5017, None),
         (cer(flags=0xA0), 3008, None),
     ],
-    ids="no host|no realm|host twice|state twice|short id|short inner id|cut|empty host|unknown|TLS inside|E bit".split(
-        "|"
-    ),
+    ids=[
+        "no host",
+        "no realm",
+        "host twice",
+        "state twice",
+        "short id",
+        "short inner id",
+        "cut",
+        "empty host",
+        "unknown",
+        "TLS inside",
+        "E bit",
+    ],
 )
 def test_bad_cer_is_answered_and_the_connection_closed(octets: bytes, code: int, failed: bytes | None) -> None:
     answer, _ = refusal(octets)
