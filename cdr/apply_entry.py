@@ -1,0 +1,274 @@
+"""Kernels of the assembly: the rows of a journal entry into open sessions, what ends or is due into finished records."""
+
+import numpy as np
+
+from cdr.columns import (
+    COUNT_LINES,
+    STATE_FREE_LINE,
+    STATE_LINES,
+    STATE_LIVE_OCTETS,
+    STATE_OCTETS,
+    STATE_OPEN,
+    STATE_OPEN_LINES,
+    STATE_SESSIONS,
+    ClosedBy,
+)
+from cdr.finished_records import has_room, write_record
+from cdr.session_table import begin_session, find, forget, release_session, renew_information, texts_length
+from charging.batch import EVENT, KIND_EXPIRE, KIND_USAGE, TERMINATION
+from vocabulary.kernel import kernel
+from vocabulary.outcomes import Outcome
+
+_GRANTED = int(Outcome.GRANTED)
+_SUM_MAX = 2**62
+"""A sum of a line stays below: one more amount of any size still fits 64 bits."""
+_ENDED_BY_SUPERVISION = 2
+
+_TERMINATION = int(ClosedBy.TERMINATION)
+_SUPERVISION = int(ClosedBy.SUPERVISION)
+_NEW_SESSION = int(ClosedBy.NEW_SESSION)
+_EVENT = int(ClosedBy.EVENT)
+_REFUSAL = int(ClosedBy.REFUSAL)
+_TIME_LIMIT = int(ClosedBy.TIME_LIMIT)
+_LINE_LIMIT = int(ClosedBy.LINE_LIMIT)
+_AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
+_TABLE_LIMIT = int(ClosedBy.TABLE_LIMIT)
+
+DOES_NOT_FIT = -1
+"""What apply_entry gives for an entry whose tables contradict one another."""
+
+
+@kernel
+def _find_line(table, session, usages, row):
+    """The session's line for a usage row's service and price; -1 where there is none yet."""
+    place = session.first_line
+    while place >= 0:
+        line = table.lines[place]
+        if (
+            line.rating_group == usages.rating_group[row]
+            and line.service_identifier == usages.service_identifier[row]
+            and line.price == usages.price[row]
+            and line.offer == usages.offer[row]
+            and line.release == usages.release[row]
+            and line.unit == usages.unit[row]
+        ):
+            break
+        place = line.next
+    return place
+
+
+@kernel
+def _add_line(table, session, usages, row):
+    """A line with nothing in it but what it is for, behind the session's others."""
+    place = table.state[STATE_FREE_LINE]
+    if place >= 0:
+        table.state[STATE_FREE_LINE] = table.lines[place].next
+    else:
+        place = table.state[STATE_LINES]
+        table.state[STATE_LINES] = place + 1
+    table.state[STATE_OPEN_LINES] += 1
+    line = table.lines[place]
+    line.rating_group = usages.rating_group[row]
+    line.service_identifier = usages.service_identifier[row]
+    line.price = usages.price[row]
+    line.offer = usages.offer[row]
+    line.release = usages.release[row]
+    line.unit = usages.unit[row]
+    line.used_units = 0
+    line.allowance_units = 0
+    line.uncharged_units = 0
+    line.charged_micros = 0
+    line.first_used_ns = 0
+    line.last_used_ns = 0
+    line.report_count = 0
+    line.refused_count = 0
+    line.number = 0
+    line.next = -1
+    if session.first_line < 0:
+        session.first_line = place
+    else:
+        table.lines[session.last_line].next = place
+    session.last_line = place
+    session.line_count += 1
+    return place
+
+
+@kernel
+def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
+    """One usage row into its session's lines; a partial record first where the row would not fit."""
+    session = table.sessions[place]
+    at = _find_line(table, session, usages, row)
+    if at >= 0 and (
+        table.lines[at].charged_micros + usages.charged_micros[row] > _SUM_MAX
+        or table.lines[at].used_units + usages.used_units[row] > _SUM_MAX
+    ):
+        write_record(table, place, _AMOUNT_LIMIT, closed_ns, partition, out)
+        at = -1
+    if at < 0:
+        if session.line_count == limits.lines_max:
+            write_record(table, place, _LINE_LIMIT, closed_ns, partition, out)
+        at = _add_line(table, session, usages, row)
+    line = table.lines[at]
+    line.used_units += usages.used_units[row]
+    line.allowance_units += usages.allowance_units[row]
+    line.uncharged_units += usages.uncharged_units[row]
+    line.charged_micros += usages.charged_micros[row]
+    line.report_count += 1
+    line.refused_count += usages.outcome[row] != _GRANTED
+    line.outcome = usages.outcome[row]
+    if usages.used_units[row] > 0:
+        if line.first_used_ns == 0 or usages.from_ns[row] < line.first_used_ns:
+            line.first_used_ns = usages.from_ns[row]
+        line.last_used_ns = max(line.last_used_ns, usages.to_ns[row])
+
+
+@kernel
+def _may_keep(table, octets, limits):
+    """May one more session stay open, with so many octets?"""
+    return (
+        table.state[STATE_OPEN] < limits.sessions_max and table.state[STATE_LIVE_OCTETS] + octets <= limits.octets_max
+    )
+
+
+@kernel
+def _closing_of(requests, row, is_known, may_keep):
+    """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
+    request_type, outcome = requests.request_type[row], requests.outcome[row]
+    if request_type == EVENT:
+        return False, _EVENT if outcome == _GRANTED else _REFUSAL
+    if requests.ended_session[row]:
+        return False, _TERMINATION if outcome == _GRANTED or request_type == TERMINATION else _REFUSAL
+    if is_known:
+        return True, 0
+    if outcome != _GRANTED:
+        return False, _REFUSAL
+    return may_keep, _TABLE_LIMIT
+
+
+@kernel
+def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
+    """One credit-control request; False where the finished rows have no room for what it may close."""
+    slot = find(table, requests.session_high[row], requests.session_low[row])
+    place = np.int64(table.slots[slot]) - 1
+    is_known = place >= 0 and requests.request_type[row] != EVENT
+    information = np.int64(requests.service_information_length[row])
+    texts = (
+        np.int64(requests.session_id_length[row])
+        + np.int64(requests.origin_host_length[row])
+        + np.int64(requests.origin_realm_length[row])
+        + np.int64(requests.identity_length[row])
+    )
+    lines, longest = 0, information
+    if is_known:
+        session = table.sessions[place]
+        lines = session.line_count
+        texts = max(texts, texts_length(session))
+        longest = max(longest, np.int64(session.information_length))
+    if not has_room(out, lines, texts, longest, end - first + 1):
+        return False
+    may_keep = _may_keep(table, texts + information, limits)
+    stays, closed_by = _closing_of(requests, row, is_known, may_keep)
+    octets_before = table.state[STATE_OCTETS]
+    if not is_known:
+        place = begin_session(table, requests, row, octets, at)
+    session = table.sessions[place]
+    if is_known and information > 0:
+        behind_texts = at + np.int64(requests.session_id_length[row]) + np.int64(requests.origin_host_length[row])
+        behind_texts += np.int64(requests.origin_realm_length[row]) + np.int64(requests.identity_length[row])
+        renew_information(table, session, octets, behind_texts, information, limits.octets_max)
+    session.last_ns = requests.received_ns[row]
+    session.request_count += 1
+    session.outcome = requests.outcome[row]
+    session.termination_cause = requests.termination_cause[row]
+    for usage in range(first, end):
+        _add_usage(table, place, usages, usage, requests.received_ns[row], limits, partition, out)
+    if stays and not is_known:
+        table.slots[slot] = place + 1
+        session.is_open = 1
+        table.state[STATE_OPEN] += 1
+    if not stays:
+        write_record(table, place, closed_by, requests.received_ns[row], partition, out)
+        release_session(table, place)
+        if is_known:
+            forget(table, slot)
+            table.state[STATE_OPEN] -= 1
+        else:
+            table.state[STATE_OCTETS] = octets_before
+    return True
+
+
+@kernel
+def _apply_ending(table, requests, row, partition, out):
+    """A session that ended without a request of its own; False where its record has no room."""
+    slot = find(table, requests.session_high[row], requests.session_low[row])
+    place = np.int64(table.slots[slot]) - 1
+    if place < 0:
+        return True
+    session = table.sessions[place]
+    if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
+        return False
+    closed_by = _SUPERVISION if requests.ended_session[row] == _ENDED_BY_SUPERVISION else _NEW_SESSION
+    write_record(table, place, closed_by, requests.event_ns[row], partition, out)
+    release_session(table, place)
+    forget(table, slot)
+    table.state[STATE_OPEN] -= 1
+    return True
+
+
+@kernel
+def apply_entry(table, requests, usages, octets, cursor, limits, partition, out):
+    """Apply the rows of one journal entry from `cursor` on; how many are applied, or DOES_NOT_FIT.
+
+    table      SessionTable with room for a session a request, a line a usage row and the entry's octets
+    requests   RequestColumns, `usages` UsageColumns, `octets` uint8 of the entry
+    cursor     int64[3], moved: next request, usage row and octet; fewer than all are applied where `out` is full
+    limits     Limits
+    partition  int64
+    out        RecordRows: records are appended
+    """
+    request_count, usage_count = requests.kind.shape[0], usages.request.shape[0]
+    for row in range(cursor[0], request_count):
+        first, at = cursor[1], cursor[2]
+        end = first
+        while end < usage_count and usages.request[end] == row:
+            end += 1
+        behind = at + (
+            np.int64(requests.session_id_length[row])
+            + np.int64(requests.origin_host_length[row])
+            + np.int64(requests.origin_realm_length[row])
+            + np.int64(requests.identity_length[row])
+            + np.int64(requests.service_information_length[row])
+        )
+        if requests.service_information_length[row] < 0 or behind > octets.shape[0]:
+            return DOES_NOT_FIT
+        is_applied = True
+        if requests.kind[row] == KIND_USAGE:
+            is_applied = _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out)
+        elif requests.kind[row] == KIND_EXPIRE and requests.ended_session[row] != 0:
+            is_applied = _apply_ending(table, requests, row, partition, out)
+        if not is_applied:
+            return row
+        cursor[0] = row + 1
+        cursor[1] = end
+        cursor[2] = behind
+    return request_count if cursor[1] == usage_count else DOES_NOT_FIT
+
+
+@kernel
+def close_due(table, opened_until_ns, closed_ns, cursor, records_max, rows_max, partition, out):
+    """Partial records for sessions whose record was opened until then; True when done, False where `out` is full.
+
+    cursor       int64[2], moved: next session row, records written so far (at most records_max)
+    rows_max     none is begun once `out` holds so many lines
+    """
+    while cursor[0] < table.state[STATE_SESSIONS]:
+        if cursor[1] >= records_max or out.counts[COUNT_LINES] >= rows_max:
+            break
+        session = table.sessions[cursor[0]]
+        if session.is_open and session.opened_ns <= opened_until_ns:
+            if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
+                return False
+            write_record(table, cursor[0], _TIME_LIMIT, closed_ns, partition, out)
+            cursor[1] += 1
+        cursor[0] += 1
+    return True

@@ -1,0 +1,202 @@
+"""The assembly of one partition: journal entries in, finished records out; its state is saved and loaded as octets.
+
+The same entries, closed at the same instants, give the same records with the same numbers: that is what a restart
+rests on, which loads an older state and applies again what came behind it (cdr/edge/writer.py).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.journal import JournalEntry
+from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
+from cdr.columns import (
+    COUNT_INFORMATIONS,
+    COUNT_LINES,
+    COUNT_RECORDS,
+    LINE_DTYPE,
+    SESSION_DTYPE,
+    STATE_LINES,
+    STATE_LIVE_OCTETS,
+    STATE_OCTETS,
+    STATE_OPEN,
+    STATE_OPEN_LINES,
+    STATE_SEQUENCE,
+    STATE_SESSIONS,
+    STATE_WORDS,
+    Limits,
+    RecordRows,
+    SessionTable,
+    new_record_rows,
+    new_session_table,
+    request_columns,
+    slots_for,
+    usage_columns,
+)
+from cdr.session_table import fill_slots, gather_texts
+from vocabulary.limits import RECORD_LINES_MAX, RECORD_SESSIONS_OPEN_MAX, RECORD_TEXT_OCTETS_MAX
+
+LIMITS: Final = Limits(
+    sessions_max=RECORD_SESSIONS_OPEN_MAX, octets_max=RECORD_TEXT_OCTETS_MAX, lines_max=RECORD_LINES_MAX
+)
+_SESSIONS_MIN: Final = 1024
+_OCTETS_MIN: Final = 64 * 1024
+_EVERY_ROW: Final = 2**62
+
+
+class AssemblyError(Exception):
+    """A journal entry or a saved state can't be what it says; the message names what and the remedy."""
+
+
+class FinishedRecords:
+    """Finished records of all partitions, gathered for the next files; the arrays grow to the largest set and stay."""
+
+    def __init__(self) -> None:
+        self.rows: RecordRows = new_record_rows(_SESSIONS_MIN, 2 * _SESSIONS_MIN, _OCTETS_MIN)
+
+    @property
+    def record_count(self) -> int:
+        """Records gathered."""
+        return int(self.rows.counts[COUNT_RECORDS])
+
+    @property
+    def line_count(self) -> int:
+        """Rows that they become in a file."""
+        return int(self.rows.counts[COUNT_LINES])
+
+    def grow(self) -> None:
+        """Twice the room for everything; what is gathered stays."""
+        arrays = []
+        for array in self.rows[:-1]:
+            larger = np.zeros(2 * array.shape[0], array.dtype)
+            larger[: array.shape[0]] = array
+            arrays.append(larger)
+        self.rows = RecordRows(*arrays, counts=self.rows.counts)
+
+    def clear(self) -> None:
+        """Forget them: they are in files."""
+        self.rows.counts[:] = 0
+
+
+def _larger(array: NDArray[Any], count: int) -> NDArray[Any]:
+    found = np.zeros(count, array.dtype)
+    found[: array.shape[0]] = array
+    return found
+
+
+class Assembly:
+    """Open sessions of one partition."""
+
+    def __init__(self, partition: int, limits: Limits = LIMITS) -> None:
+        self.partition = partition
+        self.table: SessionTable = new_session_table(_SESSIONS_MIN, _SESSIONS_MIN, _OCTETS_MIN)
+        self._limits = limits
+
+    @property
+    def open_count(self) -> int:
+        """Sessions that are open."""
+        return int(self.table.state[STATE_OPEN])
+
+    @property
+    def next_sequence(self) -> int:
+        """Local sequence number that the next record gets; never used twice, also when records were voided."""
+        return int(self.table.state[STATE_SEQUENCE])
+
+    @next_sequence.setter
+    def next_sequence(self, sequence: int) -> None:
+        self.table.state[STATE_SEQUENCE] = sequence
+
+    def apply(self, entry: JournalEntry, finished: FinishedRecords) -> None:
+        """Apply an entry's rows; what they close is appended to `finished`. AssemblyError where it contradicts itself."""
+        try:
+            requests, usages = request_columns(entry.requests), usage_columns(entry.usages)
+        except KeyError as error:
+            raise AssemblyError(
+                f"a journal entry has no column {error}: it was written by another release of Farebox"
+            ) from error
+        request_count = requests.kind.shape[0]
+        self._make_room(request_count, usages.request.shape[0], entry.octets.shape[0])
+        cursor = np.zeros(3, np.int64)
+        while True:
+            applied = apply_entry(
+                self.table, requests, usages, entry.octets, cursor, self._limits, self.partition, finished.rows
+            )
+            if applied == DOES_NOT_FIT:
+                raise AssemblyError(
+                    f"a journal entry of partition {self.partition} is damaged: its rows and texts don't fit each other;"
+                    f" restore the segment file from a copy"
+                )
+            if applied == request_count:
+                return
+            finished.grow()
+
+    def close_due(
+        self,
+        finished: FinishedRecords,
+        *,
+        now_ns: int,
+        partial_after_ns: int,
+        records_max: int = _EVERY_ROW,
+        rows_max: int = _EVERY_ROW,
+    ) -> int:
+        """Write partial records of sessions whose record is open for so long, in the table's order; how many.
+
+        records_max   so many at most
+        rows_max      none is begun once `finished` holds so many lines
+        """
+        cursor = np.zeros(2, np.int64)
+        until_ns = now_ns - partial_after_ns
+        while not close_due(self.table, until_ns, now_ns, cursor, records_max, rows_max, self.partition, finished.rows):
+            finished.grow()
+        return int(cursor[1])
+
+    def _make_room(self, session_count: int, line_count: int, octet_count: int) -> None:
+        """Room for what one entry may add, so that kernels never lack any."""
+        table, state = self.table, self.table.state
+        sessions = int(state[STATE_OPEN]) + session_count
+        if sessions > table.sessions.shape[0]:
+            rows = _larger(table.sessions, max(2 * table.sessions.shape[0], sessions))
+            table = table._replace(sessions=rows, slots=np.zeros(slots_for(rows.shape[0]), np.int32))
+            fill_slots(table)
+        lines = int(state[STATE_OPEN_LINES]) + line_count
+        if lines > table.lines.shape[0]:
+            table = table._replace(lines=_larger(table.lines, max(2 * table.lines.shape[0], lines)))
+        if int(state[STATE_OCTETS]) + octet_count > table.octets.shape[0]:
+            room = max(2 * (int(state[STATE_LIVE_OCTETS]) + octet_count), _OCTETS_MIN)
+            octets = np.zeros(room, np.uint8)
+            state[STATE_OCTETS] = gather_texts(table, octets)
+            table = table._replace(octets=octets)
+        self.table = table
+
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """The state by name, to be written and given to `restore`; it shares memory with the table."""
+        state = self.table.state.copy()
+        octets = np.zeros(int(state[STATE_LIVE_OCTETS]), np.uint8)
+        sessions = self.table.sessions[: int(state[STATE_SESSIONS])].copy()
+        gathered = self.table._replace(sessions=sessions)
+        state[STATE_OCTETS] = gather_texts(gathered, octets)
+        return {
+            "state": state,
+            "sessions": sessions,
+            "lines": self.table.lines[: int(state[STATE_LINES])],
+            "octets": octets,
+        }
+
+    def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a saved state. AssemblyError where another release saved it."""
+        for name, dtype in (("sessions", SESSION_DTYPE), ("lines", LINE_DTYPE)):
+            if saved[name].dtype != dtype or saved["state"].shape != (STATE_WORDS,):
+                raise AssemblyError(f"the saved state has another layout of {name}: it is assembled anew")
+        rooms = [max(2 * saved[name].shape[0], least) for name, least in _LEAST]
+        self.table = new_session_table(*rooms)
+        self.table.state[:] = saved["state"]
+        for name, _ in _LEAST:
+            getattr(self.table, name)[: saved[name].shape[0]] = saved[name]
+        fill_slots(self.table)
+
+
+_LEAST: Final = (("sessions", _SESSIONS_MIN), ("lines", _SESSIONS_MIN), ("octets", _OCTETS_MIN))
+
+assert len(RecordRows._fields) - 3 == COUNT_INFORMATIONS - COUNT_LINES, "a count for each text"

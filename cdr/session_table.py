@@ -1,0 +1,162 @@
+"""Kernels over the open sessions of the record writer: found by key, begun, forgotten, their texts kept.
+
+A session is a row of `sessions`, found by its 128-bit key in a table with open addressing (linear probing; a removal
+shifts back what stands behind, so that there are no graves). Its lines are a list through `lines`, its texts lie in
+`octets`. Rows, lines and octets are handed out and taken back in an order that depends on the journal alone, so that
+the same entries give the same table and the same records on any machine; cdr/assembly.py makes room beforehand.
+"""
+
+import numpy as np
+
+from cdr.columns import STATE_FREE_SESSION, STATE_LIVE_OCTETS, STATE_OCTETS, STATE_SESSIONS
+from charging.batch import EVENT
+from vocabulary.kernel import kernel
+
+
+@kernel
+def find(table, high, low):
+    """Slot of the session with this key, else the empty slot where it would stand (its word is 0)."""
+    mask = table.slots.shape[0] - 1
+    slot = np.int64(low & np.uint64(mask))
+    while table.slots[slot] != 0:
+        session = table.sessions[table.slots[slot] - 1]
+        if session.low == low and session.high == high:
+            break
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel
+def forget(table, slot):
+    """Empty a slot; what was put behind it because it was taken moves up."""
+    mask = table.slots.shape[0] - 1
+    gap, at = slot, slot
+    while True:
+        at = (at + 1) & mask
+        if table.slots[at] == 0:
+            break
+        home = np.int64(table.sessions[table.slots[at] - 1].low & np.uint64(mask))
+        if ((at - home) & mask) >= ((at - gap) & mask):
+            table.slots[gap] = table.slots[at]
+            gap = at
+    table.slots[gap] = 0
+
+
+@kernel
+def fill_slots(table):
+    """Enter every open session into empty slots."""
+    for row in range(table.state[STATE_SESSIONS]):
+        session = table.sessions[row]
+        if session.is_open:
+            table.slots[find(table, session.high, session.low)] = row + 1
+
+
+@kernel
+def copy_octets(source, at, length, out, to):
+    for index in range(length):
+        out[to + index] = source[at + index]
+    return to + length
+
+
+@kernel
+def texts_length(session):
+    return (
+        np.int64(session.session_id_length)
+        + np.int64(session.origin_host_length)
+        + np.int64(session.origin_realm_length)
+        + np.int64(session.identity_length)
+    )
+
+
+@kernel
+def _take_session_row(table):
+    """A row for a session, not entered anywhere."""
+    row = table.state[STATE_FREE_SESSION]
+    if row >= 0:
+        table.state[STATE_FREE_SESSION] = table.sessions[row].next_free
+    else:
+        row = table.state[STATE_SESSIONS]
+        table.state[STATE_SESSIONS] = row + 1
+    return row
+
+
+@kernel
+def begin_session(table, requests, row, octets, at):
+    """A session row that begins with request `row`, whose texts are at octets[at:]; not yet in the hash table."""
+    place = _take_session_row(table)
+    session = table.sessions[place]
+    session.high = requests.session_high[row]
+    session.low = requests.session_low[row]
+    session.account_id = requests.account_id[row]
+    session.session_opened_ns = requests.received_ns[row]
+    session.opened_ns = requests.received_ns[row]
+    session.tenant = requests.tenant[row]
+    session.service_context = requests.service_context[row]
+    session.request_count = 0
+    session.partial_count = 0
+    session.first_line = -1
+    session.last_line = -1
+    session.line_count = 0
+    session.session_id_length = requests.session_id_length[row]
+    session.origin_host_length = requests.origin_host_length[row]
+    session.origin_realm_length = requests.origin_realm_length[row]
+    session.identity_length = requests.identity_length[row]
+    session.termination_cause = 0
+    session.is_event = requests.request_type[row] == EVENT
+    session.is_open = 0
+    length = (
+        np.int64(session.session_id_length)
+        + np.int64(session.origin_host_length)
+        + np.int64(session.origin_realm_length)
+        + np.int64(session.identity_length)
+    )
+    information = requests.service_information_length[row]
+    to = table.state[STATE_OCTETS]
+    session.texts_at = to
+    session.information_at = to + length
+    session.information_length = information
+    session.information_room = information
+    table.state[STATE_OCTETS] = copy_octets(octets, at, length + information, table.octets, to)
+    table.state[STATE_LIVE_OCTETS] += length + information
+    return place
+
+
+@kernel
+def release_session(table, place):
+    """Give a session's row back; its lines are given back already, its texts become garbage."""
+    session = table.sessions[place]
+    table.state[STATE_LIVE_OCTETS] -= texts_length(session) + session.information_room
+    session.is_open = 0
+    session.next_free = table.state[STATE_FREE_SESSION]
+    table.state[STATE_FREE_SESSION] = place
+
+
+@kernel
+def renew_information(table, session, octets, at, length, octets_max):
+    """Service-Information changed: in place where it fits, else behind everything; at the limit the old one stays."""
+    if length > session.information_room:
+        if table.state[STATE_LIVE_OCTETS] + length - session.information_room > octets_max:
+            return
+        table.state[STATE_LIVE_OCTETS] += length - session.information_room
+        session.information_at = table.state[STATE_OCTETS]
+        session.information_room = length
+        table.state[STATE_OCTETS] += length
+    copy_octets(octets, at, length, table.octets, session.information_at)
+    session.information_length = length
+
+
+@kernel
+def gather_texts(table, octets):
+    """Copy the texts of all open sessions to the start of `octets`, without garbage; how many octets."""
+    to = 0
+    for row in range(table.state[STATE_SESSIONS]):
+        session = table.sessions[row]
+        if session.is_open:
+            at = to
+            to = copy_octets(table.octets, session.texts_at, texts_length(session), octets, to)
+            session.texts_at = at
+            at = to
+            copy_octets(table.octets, session.information_at, session.information_length, octets, to)
+            to += session.information_room
+            session.information_at = at
+    return to
