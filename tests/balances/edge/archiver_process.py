@@ -1,6 +1,7 @@
 """The archiver as a process that FAREBOX_KILL_AT can end.
 
-`python -m tests.balances.edge.archiver_process <url> <folder> <last id>`; it ends by itself when the last id is archived and trimmed.
+`python -m tests.balances.edge.archiver_process <url> <folder> <last id>`; it ends by itself when the last id is
+archived and trimmed.
 """
 
 import asyncio

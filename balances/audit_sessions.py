@@ -1,0 +1,144 @@
+"""Which sessions a journal leaves open, and whether any request of one was decided twice.
+
+An open session's last two answers are in its record and a charged event's is kept for five minutes, so those requests
+can't be decided again: their repeats leave no row. That is what is checked, no more: older numbers may come again.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.audit_report import FaultKind
+from balances.invariants import ANSWERED, ROW_EXPIRE, ROW_USAGE, Disagreement
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import ANSWERED_EVENT_KEPT_S
+
+INITIAL: Final = 1
+UPDATE: Final = 2
+TERMINATION: Final = 3
+EVENT: Final = 4
+"""CC-Request-Type, RFC 8506 §8.3"""
+EVENTS_REMEMBERED_MAX: Final = 1 << 20
+"""Charged events that are compared with later ones; beyond it the oldest are forgotten before their time."""
+
+_SKEW_S: Final = 10
+_EVENT_KEPT_NS: Final = (ANSWERED_EVENT_KEPT_S - _SKEW_S) * NS_PER_S
+"""Engines' and the store's clocks may differ: near the end of its life an answer may rightly be gone."""
+_NUMBER_BITS: Final = 32
+
+SessionKey = tuple[int, int, int]
+"""(account's place in the audit's books, high, low)"""
+
+
+class _EventKey(NamedTuple):
+    high: int
+    low: int
+    number: int
+
+
+class SessionBook:
+    """Open sessions of one partition.
+
+    numbers_count   request numbers tell repeats; False where a peer's never do (`peers.<name>.counts = "never"`), and
+                    then bodies, which a journal doesn't have, would be needed to tell a request decided twice
+    """
+
+    def __init__(self, *, numbers_count: bool) -> None:
+        self._numbers_count = numbers_count
+        self._open: dict[SessionKey, tuple[int, int]] = {}
+        """last and previous answered request, as type << 32 | number; -1 none"""
+        self._counts: dict[int, int] = {}
+        self._events: dict[_EventKey, int] = {}
+        self._event_order: deque[tuple[_EventKey, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def count_of(self, account: int) -> int:
+        """Open sessions of an account."""
+        return self._counts.get(account, 0)
+
+    def is_open(self, key: SessionKey) -> bool:
+        """Is the session open?"""
+        return key in self._open
+
+    def sessions_of(self, account: int) -> list[tuple[int, int]]:
+        """(high, low) of the account's open sessions; looks through all, for reports of faults."""
+        return sorted(key[1:] for key in self._open if key[0] == account)
+
+    def take(
+        self, requests: Mapping[str, NDArray[Any]], accounts: NDArray[np.int64], charged_rows: set[int], now_ns: int
+    ) -> Iterator[Disagreement]:
+        """Go through the rows of an entry.
+
+        accounts       (rows,) place of each row's account in the books
+        charged_rows   rows that granted something
+        """
+        kinds, outcomes = requests["kind"], requests["outcome"]
+        wanted = np.flatnonzero(((kinds == ROW_USAGE) & np.isin(outcomes, ANSWERED)) | (requests["ended_session"] > 0))
+        names = ("kind", "request_type", "request_number", "session_high", "session_low", "ended_session")
+        columns = (requests[name][wanted].tolist() for name in names)
+        rows = zip(wanted.tolist(), accounts[wanted].tolist(), *columns, strict=True)
+        for row, account, kind, request_type, number, high, low, ended in rows:
+            key = (account, high, low)
+            if kind == ROW_EXPIRE:
+                yield from self._end(key, row)
+            elif request_type == EVENT:
+                if row in charged_rows:
+                    yield from self._take_event(_EventKey(high, low, number), row, now_ns)
+            else:
+                yield from self._take_request(key, row, request_type, number, ended)
+
+    def _take_request(
+        self, key: SessionKey, row: int, request_type: int, number: int, ended: int
+    ) -> Iterator[Disagreement]:
+        asked = request_type << _NUMBER_BITS | number
+        known = self._open.get(key)
+        if request_type == INITIAL:
+            if known is not None:
+                yield Disagreement(FaultKind.SESSION, f"state of {_name(key)} at its INITIAL", "not open", "open", row)
+            elif not ended:
+                self._counts[key[0]] = self._counts.get(key[0], 0) + 1
+            if not ended:
+                self._open[key] = (asked, -1)
+            elif known is not None:
+                yield from self._end(key, row)
+            return
+        if known is None:
+            what = f"state of {_name(key)} at request {number}"
+            yield Disagreement(FaultKind.SESSION, what, "open", "not open", row)
+            return
+        if self._numbers_count and asked in known:
+            what = f"decisions of request {number} (type {request_type}) of {_name(key)}"
+            yield Disagreement(FaultKind.DUPLICATE, what, 1, 2, row)
+        self._open[key] = (asked, known[0])
+        if request_type == TERMINATION or ended:
+            yield from self._end(key, row)
+
+    def _end(self, key: SessionKey, row: int) -> Iterator[Disagreement]:
+        if self._open.pop(key, None) is None:
+            yield Disagreement(FaultKind.SESSION, f"state of {_name(key)} at its end", "open", "not open", row)
+        else:
+            self._counts[key[0]] -= 1
+
+    def _take_event(self, key: _EventKey, row: int, now_ns: int) -> Iterator[Disagreement]:
+        if not self._numbers_count:
+            return
+        while self._event_order and (
+            self._event_order[0][1] <= now_ns - _EVENT_KEPT_NS or len(self._event_order) >= EVENTS_REMEMBERED_MAX
+        ):
+            old, decided_ns = self._event_order.popleft()
+            if self._events.get(old) == decided_ns:
+                del self._events[old]
+        if now_ns - self._events.get(key, now_ns - _EVENT_KEPT_NS) < _EVENT_KEPT_NS:
+            what = f"decisions of event {key.number} of session {key.high:016x}{key.low:016x}"
+            yield Disagreement(FaultKind.DUPLICATE, what, 1, 2, row)
+        self._events[key] = now_ns
+        self._event_order.append((key, now_ns))
+
+
+def _name(key: SessionKey) -> str:
+    return f"session {key[1]:016x}{key[2]:016x}"
