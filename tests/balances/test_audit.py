@@ -1,17 +1,257 @@
 """The audit is silent about journals that the engine's kernels made, and its totals are what accounts were given and paid."""
 
-import pytest
+from collections import Counter
 
-from balances.audit import audit_partition
-from balances.journal import MovementKind
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from balances import audit_sessions, invariants
+from balances.audit import PartitionAudit, audit_partition
+from balances.audit_report import FAULTS_KEPT_MAX, Fault, FaultKind, FaultList, merge_reports
+from balances.audit_sessions import SessionBook
+from balances.invariants import read_record
+from balances.journal import MovementKind, decode_entry
 from balances.queries import decode_record
 from balances.store import EntryId
-from tests.balances.audited_traffic import played
+from charging import batch
+from tests.balances.audited_traffic import RandomTraffic, encode_again, played, tables_of
+from tests.charging.test_engine_against_twin import START_NS, Traffic, catalogues, moves
+from tests.reference.requests import Credit, Open
+from tests.reference.side_by_side import SideBySide
 from vocabulary.units import Unit
 
+SEEDS = range(8)
 
-@pytest.mark.parametrize("seed", range(12))
-def test_what_the_engine_decided_is_sound(seed):
-    report = played(seed, 60).audit()
+
+@pytest.fixture(scope="module")
+def many():
+    return [played(seed, 60) for seed in SEEDS]
+
+
+def test_what_the_engine_decided_is_sound(many):
+    for traffic in many:
+        report = traffic.audit()
+        assert [str(fault) for fault in report.faults] == []
+        assert report.is_sound
+
+
+def test_the_traffic_has_what_an_audit_can_stumble_over(many):
+    """Else the test above would show little."""
+    kinds, endings, outcomes, reserved, sessions = Counter(), Counter(), Counter(), 0, 0
+    for traffic in many:
+        for _, octets in traffic.entries():
+            entry = decode_entry(octets)
+            kinds.update(entry.movements["kind"].tolist())
+            endings.update(entry.requests["ended_session"].tolist())
+            outcomes.update(entry.requests["outcome"].tolist())
+        for record in traffic.records().values():
+            view = decode_record(record)
+            reserved += sum(bucket.reserved for bucket in view.buckets)
+            sessions += len(view.sessions)
+    assert set(kinds) >= {
+        MovementKind.HELD,
+        MovementKind.OPENED,
+        MovementKind.TOPPED_UP,
+        MovementKind.BONUS,
+        MovementKind.CHARGED,
+        MovementKind.EXPIRED,
+    }
+    assert set(endings) == {0, 1, 2, 3}
+    assert len(outcomes) > 2
+    assert reserved > 0
+    assert sessions > 0
+
+
+def test_totals_are_what_accounts_were_given_and_hold(many):
+    traffic = many[0]
+    report = traffic.audit()
+    money = next(totals for totals in report.totals if totals.unit == Unit.MONEY)
+    views = [decode_record(record) for record in traffic.records().values()]
+    assert (money.remaining, money.reserved) == tuple(map(sum, zip(*(view.total() for view in views), strict=True)))
+    assert money.by_kind[MovementKind.CHARGED] == sum(view.charged_micros for view in views)
+    assert money.credits - money.debits == money.remaining + money.reserved
+    assert report.account_count == len(views) == traffic.account_count
+    assert report.session_count == sum(len(view.sessions) for view in views)
+    assert report.entry_count == len(traffic.entries())
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    catalogue=catalogues(),
+    never_counts=st.booleans(),
+    command_level_limit=st.booleans(),
+    script=st.lists(moves, min_size=5, max_size=40),
+)
+def test_any_traffic_is_sound(catalogue, never_counts, command_level_limit, script):
+    """The traffic of the engine's own property test, on accounts that were opened by commands."""
+    traffic = Traffic(SideBySide(catalogue), never_counts, command_level_limit)
+    for account_id in (1, 2, 3):
+        money = Credit(300 * account_id, movement=MovementKind.OPENED)
+        units = Credit(60, Unit.OCTETS, 11, to_ns=START_NS + 60 * 10**9, movement=MovementKind.BONUS)
+        traffic.waiting.append(Open(account_id, START_NS, 1, 1, credits=(money, units)))
+    traffic.play(("cut",))
+    for move in script:
+        traffic.play(move)
+    traffic.finish()
+    engine = traffic.sides.engine
+    entries = [(EntryId.parse(entry_id), octets) for entry_id, octets in engine.entries]
+    report = audit_partition(0, entries, engine.records, numbers_count=not never_counts)
     assert [str(fault) for fault in report.faults] == []
     assert report.is_sound
+
+
+def test_records_may_be_compared_while_the_journal_goes_on():
+    """Each at another entry, as they were then: what a live store shows."""
+    traffic = RandomTraffic(5)
+    audit = PartitionAudit(0)
+    traffic.open_all()
+    audit.take(*traffic.entries()[-1])
+    for account in sorted(traffic.records()):
+        traffic.run(2)
+        for entry in traffic.entries():
+            if entry[0] > audit.last_id:
+                audit.take(*entry)
+        audit.compare(*account, traffic.records()[account])
+        audit.compare(*account, b"an account is compared once")
+    traffic.run(5)
+    for entry in traffic.entries():
+        if entry[0] > audit.last_id:
+            audit.take(*entry)
+    assert audit.accounts_to_compare() == []
+    assert audit.report().is_sound
+
+
+def forked(traffic, lost_count):
+    """A journal whose store lost `lost_count` entries and went on without them, under a higher epoch."""
+    kept = traffic.entries()
+    records, engine = traffic.records(), traffic.engine
+    now_ns, before = traffic.now_ns, list(engine.entries)
+    kept_answers = dict(engine.kept)
+    traffic.run(lost_count)
+    lost = traffic.entries()[len(kept) :]
+    engine.records, engine.entries, engine.kept, traffic.now_ns = records, before, kept_answers, now_ns
+    traffic.run(4)
+    journal, follows = kept + lost, kept[-1][0]
+    for number, (_, octets) in enumerate(traffic.entries()[len(kept) :], 1):
+        entry = decode_entry(octets)
+        entry_id = EntryId(2, number)
+        journal.append((entry_id, encode_again(entry, tables_of(entry), follows=follows)))
+        follows = entry_id
+    return journal, [entry_id for entry_id, _ in lost]
+
+
+def test_entries_that_the_store_lost_are_skipped():
+    traffic = played(6, 10)
+    journal, lost = forked(traffic, 3)
+    report = audit_partition(0, journal, traffic.records())
+    assert [str(fault) for fault in report.faults] == []
+    assert report.is_sound
+    assert report.voided_ids == tuple(map(str, lost))
+    assert (report.voided_count, report.entry_count) == (len(lost), len(journal) - len(lost))
+
+
+def test_entries_that_the_store_lost_are_faults_to_who_took_them():
+    traffic = played(6, 10)
+    journal, _ = forked(traffic, 3)
+    audit = PartitionAudit(0)
+    for entry in journal:
+        audit.take(*entry)
+    assert audit.went_back
+    assert audit.report().fault_counts[FaultKind.CHAIN] == 1
+
+
+def test_tail_must_be_the_last_entry():
+    traffic = played(1, 2)
+    audit = PartitionAudit(0)
+    for entry in traffic.entries():
+        audit.take(*entry)
+    audit.check_tail(audit.last_id)
+    assert audit.report().fault_count == 0
+    audit.check_tail(EntryId(9, 9))
+    (fault,) = audit.report().faults
+    assert (fault.kind, fault.expected) == (FaultKind.CHAIN, "9-9")
+
+
+def test_partitions_add_up(many):
+    reports = [many[0].audit(), many[1].audit()]
+    merged = merge_reports(reports)
+    assert merged.is_sound
+    assert merged.partitions == (0, 0)
+    assert merged.request_count == sum(report.request_count for report in reports)
+    for unit in (Unit.MONEY, Unit.OCTETS):
+        parts = [totals for report in reports for totals in report.totals if totals.unit == unit]
+        (total,) = [totals for totals in merged.totals if totals.unit == unit]
+        assert total.credits == sum(part.credits for part in parts) > 0
+        assert total.difference == 0
+
+
+def test_an_empty_journal_is_sound():
+    report = audit_partition(0, [], {})
+    assert report.is_sound
+    assert report.totals == ()
+
+
+def test_faults_are_capped_and_all_counted():
+    faults = FaultList()
+    for number in range(FAULTS_KEPT_MAX + 5):
+        faults.add(Fault(FaultKind.USAGE, 0, "x", number, 0))
+    assert len(faults.kept) == FAULTS_KEPT_MAX
+    assert faults.counts[FaultKind.USAGE] == FAULTS_KEPT_MAX + 5
+
+
+def test_the_audits_own_words_are_the_engines():
+    """It imports nothing of the engine, so its numbers are written twice; here they are held together."""
+    assert (invariants.ROW_USAGE, invariants.ROW_COMMAND, invariants.ROW_EXPIRE) == (
+        batch.KIND_USAGE,
+        batch.KIND_COMMAND,
+        batch.KIND_EXPIRE,
+    )
+    assert (audit_sessions.INITIAL, audit_sessions.UPDATE, audit_sessions.TERMINATION, audit_sessions.EVENT) == (
+        batch.INITIAL,
+        batch.UPDATE,
+        batch.TERMINATION,
+        batch.EVENT,
+    )
+
+
+def test_its_reading_of_a_record_is_that_of_the_layout_table(many):
+    for traffic in many:
+        for octets in traffic.records().values():
+            own, view = read_record(octets), decode_record(octets)
+            assert (own.tenant, own.account_id, own.charged_micros) == (
+                view.tenant,
+                view.account_id,
+                view.charged_micros,
+            )
+            assert [tuple(bucket) for bucket in own.buckets] == [
+                (bucket.bucket_id, bucket.unit, bucket.allowance, bucket.remaining, bucket.reserved)
+                for bucket in view.buckets
+            ]
+            assert list(own.sessions) == [(session.key_high, session.key_low) for session in view.sessions]
+            held = [
+                (service.tag, reservation.bucket_id, reservation.amount)
+                for session in view.sessions
+                for service in session.services
+                for reservation in service.reservations
+            ]
+            assert sorted(own.reservations) == sorted(held)
+
+
+def test_events_are_forgotten_when_their_answer_is():
+    book = SessionBook(numbers_count=True)
+    requests = {
+        "kind": np.array([0], np.uint8),
+        "outcome": np.array([1], np.uint8),
+        "request_type": np.array([batch.EVENT], np.uint8),
+        "request_number": np.array([0], np.uint32),
+        "session_high": np.array([5], np.uint64),
+        "session_low": np.array([6], np.uint64),
+        "ended_session": np.array([0], np.uint8),
+    }
+    place = np.array([0], np.int64)
+    second = 10**9
+    assert list(book.take(requests, place, {0}, START_NS)) == []
+    assert [found.kind for found in book.take(requests, place, {0}, START_NS + 200 * second)] == [FaultKind.DUPLICATE]
+    assert list(book.take(requests, place, {0}, START_NS + 600 * second)) == []

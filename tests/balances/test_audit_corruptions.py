@@ -1,6 +1,7 @@
 """Each planted mistake turns the audit red, with the fault that says what it is and where."""
 
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -284,10 +285,10 @@ def test_movement_that_points_at_no_row(traffic, column, value):
     def change(row):
         row[column] = value
 
-    changed = change_rows(entries, "movements", lambda row: row["kind"] == CHARGED, change)
+    changed = change_rows(entries, "movements", lambda row: row["kind"] == CHARGED and row["unit"] == 0, change)
     report = audit(entries, traffic.records())
     assert [fault.entry_id for fault in faults_of(report, FaultKind.MOVEMENT)] == [changed]
-    assert faults_of(report, FaultKind.REMAINING)
+    assert faults_of(report, FaultKind.CHARGED)
 
 
 def test_movement_of_a_refused_request(traffic):
@@ -360,9 +361,7 @@ def test_event_that_was_charged_twice(traffic):
         entry = decode_entry(octets)
         granting = set(entry.usages["request"][entry.usages["granted_units"] > 0].tolist())
         events += [(place, row) for row in np.flatnonzero(entry.requests["request_type"] == EVENT) if row in granting]
-    (first_place, first_row), (place, row) = next(
-        (one, other) for one, other in zip(events, events[1:], strict=False) if one[0] == other[0]
-    )
+    (first_place, first_row), (place, row) = next((one, other) for one, other in pairwise(events) if one[0] == other[0])
     entry_id, octets = entries[place]
     tables = tables_of(decode_entry(octets))
     for name in ("session_high", "session_low", "request_number"):
