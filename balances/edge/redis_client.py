@@ -47,15 +47,26 @@ def store_errors(
 
 def translate(error: Exception, address: StoreAddress) -> StoreError:
     """The StoreError that says what redis-py's error means here."""
-    if isinstance(error, AuthenticationError | AuthorizationError):
-        return StoreError(f"the store at {address} refuses user or password: {error}")
-    if isinstance(error, BusyLoadingError):
+    said = _said_by_the_server(error)
+    if isinstance(said, AuthenticationError | AuthorizationError):
+        return StoreError(f"the store at {address} refuses user or password: {said}")
+    if isinstance(said, BusyLoadingError):
         return StoreUnreachable(f"the store at {address} is loading its append-only file: try again")
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
         return StoreUnreachable(f"no store answers at {address}: {error}. Start it, or correct the address")
     if isinstance(error, ResponseError):
         return StoreError(f"the store at {address} refuses: {error}")
     return StoreError(f"the store at {address} can't be used: {error}")
+
+
+def _said_by_the_server(error: BaseException) -> BaseException:
+    """The error itself, or what the server said while the connection was made: redis-py wraps that in a ConnectionError."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, AuthenticationError | AuthorizationError | BusyLoadingError):
+            return at
+        at = at.__cause__ or at.__context__
+    return error
 
 
 class RedisClient:
