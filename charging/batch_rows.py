@@ -11,6 +11,7 @@ from charging.batch import (
     KIND_COMMAND,
 )
 from vocabulary.kernel import kernel
+from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
 _UNDECIDED = int(Outcome.UNDECIDED)
@@ -37,11 +38,9 @@ def append_request(batch, source, row):
     batch.requests[place] = source.requests[row]
     request = batch.requests[place]
     at = batch.counts[COUNT_OCTETS]
-    start = np.int64(request.message_offset)
-    for index in range(request.message_length):
-        batch.octets[at + index] = source.octets[start + index]
+    start, length = np.int64(request.message_offset), np.int64(request.message_length)
+    batch.counts[COUNT_OCTETS] = copy_octets(source.octets, start, length, batch.octets, at)
     shift = at - start
-    batch.counts[COUNT_OCTETS] = at + request.message_length
     request.message_offset += shift
     request.session_id_offset += shift
     request.origin_host_offset += shift

@@ -115,6 +115,8 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
     )
     session_tag = arena.octets[8 * session + SESSION_TAG]
     service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
+    usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS if service >= 0 else session + SESSION_OPENED_NS]
+    usage.to_ns = max(_reported_until(request), usage.from_ns)
     if price_row >= 0:
         _name_price(usage, tariffs, price_row, offer_row)
         outcome = refusal_of(tariffs.prices[price_row])
@@ -147,8 +149,6 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
     if service < 0:
         answer.outcome = _GRANTED
         return
-    usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS]
-    usage.to_ns = max(_reported_until(request), usage.from_ns)
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
     answer.outcome = charge_usage(arena, slot, scratch, price, tariffs.allowances, service, used, now_ns, usage)
     if wants and answer.outcome == _GRANTED:

@@ -274,36 +274,37 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         )
         answer.is_duplicate = 1
         return
-    if session >= 0 and request.request_type == INITIAL:
-        end_without_request(
-            arena,
-            slot,
-            scratch,
-            journal,
-            session,
-            request,
-            ENDED_BY_NEW_SESSION,
-            now_ns,
-        )
-        arena.changed[slot] = 1
-        session = -1
-    elif session < 0:
+    if session < 0 or request.request_type == INITIAL:
         mark = ended_mark(
             request.session_high,
             request.request_number,
             request.body_hash,
             never_counts,
         )
-        if request.request_type != INITIAL or has_ended_mark(arena, slot, mark):
-            if request.request_type == TERMINATION and has_ended_mark(arena, slot, mark):
-                answer.outcome = _GRANTED
-                answer.is_duplicate = 1
-                _answer_ended(request, answers.msccs)
-                return
+        has_ended = has_ended_mark(arena, slot, mark)
+        if has_ended and request.request_type == TERMINATION:
+            answer.outcome = _GRANTED
+            answer.is_duplicate = 1
+            _answer_ended(request, answers.msccs)
+            return
+        if has_ended or request.request_type != INITIAL:
             journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
             journal.requests[journal_row].outcome = _UNKNOWN_SESSION_ID
             answer.outcome = _UNKNOWN_SESSION_ID
             return
+        if session >= 0:
+            end_without_request(
+                arena,
+                slot,
+                scratch,
+                journal,
+                session,
+                request,
+                ENDED_BY_NEW_SESSION,
+                now_ns,
+            )
+            arena.changed[slot] = 1
+            session = -1
     texts = WITHOUT_TEXTS
     if request.request_type == INITIAL:
         texts = WITH_ALL_TEXTS

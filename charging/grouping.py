@@ -56,7 +56,8 @@ def new_accounts() -> Accounts:
 
 def new_group_table() -> GroupTable:
     """An empty table."""
-    return GroupTable(*(np.zeros(_TABLE_SIZE, np.int64) for _ in range(4)), np.zeros(1, np.int64))
+    place, stamp, event_place, event_stamp = (np.zeros(_TABLE_SIZE, np.int64) for _ in range(4))
+    return GroupTable(place, stamp, event_place, event_stamp, np.zeros(1, np.int64))
 
 
 @kernel

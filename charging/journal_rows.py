@@ -11,6 +11,7 @@ from balances.record import (
 from charging.batch import KIND_EXPIRE
 from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from vocabulary.kernel import kernel
+from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
 _GRANTED = int(Outcome.GRANTED)
@@ -24,9 +25,7 @@ WITH_ALL_TEXTS = 2
 def _copy_text(journal, source, offset, length):
     """Append octets of a message to the entry's texts; the length that was written."""
     at = journal.counts[ROWS_OCTETS]
-    for index in range(length):
-        journal.octets[at + index] = source[offset + index]
-    journal.counts[ROWS_OCTETS] = at + length
+    journal.counts[ROWS_OCTETS] = copy_octets(source, np.int64(offset), np.int64(length), journal.octets, at)
     return length
 
 

@@ -18,6 +18,7 @@ from charging.grouping import event_digest
 from charging.sessions.due import ENDED_BY_SUPERVISION
 from vocabulary.kernel import kernel
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S
+from vocabulary.octets import copy_octets
 
 
 @kernel
@@ -26,13 +27,6 @@ def _put(out, at, value, width):
     for index in range(width):
         out[at + index] = (value >> (8 * index)) & 0xFF
     return at + width
-
-
-@kernel
-def _put_text(out, at, source, offset, length):
-    for index in range(length):
-        out[at + index] = source[offset + index]
-    return at + length
 
 
 @kernel
@@ -46,9 +40,9 @@ def _write_route(batch, request, now_ns, out, at):
     at = _put(out, at, np.int64(request.origin_host_length), 2)
     at = _put(out, at, np.int64(request.origin_realm_length), 2)
     at = _put(out, at, np.int64(0), 2)
-    at = _put_text(out, at, octets, request.session_id_offset, request.session_id_length)
-    at = _put_text(out, at, octets, request.origin_host_offset, request.origin_host_length)
-    return _put_text(out, at, octets, request.origin_realm_offset, request.origin_realm_length)
+    at = copy_octets(octets, np.int64(request.session_id_offset), np.int64(request.session_id_length), out, at)
+    at = copy_octets(octets, np.int64(request.origin_host_offset), np.int64(request.origin_host_length), out, at)
+    return copy_octets(octets, np.int64(request.origin_realm_offset), np.int64(request.origin_realm_length), out, at)
 
 
 @kernel

@@ -96,7 +96,8 @@ def remember_answer(arena, service, answers, answer):
     arena.octets[octet + SERVICE_FINALS] = previous | last
     arena.octets[octet + SERVICE_LAST_ANSWER] = answers
     arena.octets[octet + SERVICE_LAST_OUTCOME] = answer.outcome
-    arena.octets[octet + SERVICE_UNIT] = answer.unit
+    if answer.has_grant != 0:
+        arena.octets[octet + SERVICE_UNIT] = answer.unit
     arena.words[service + SERVICE_LAST_GRANTED] = answer.granted
 
 

@@ -5,11 +5,13 @@ far (a report uses what was granted, a repeat repeats what was sent), so that se
 come again; the requests between two `cut` moves are one batch.
 """
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from balances.record import AccountStatus
@@ -25,6 +27,8 @@ from vocabulary.money import Rounding
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
+EXAMPLES = int(os.environ.get("FAREBOX_EXAMPLES", "300"))
+"""Traffic that is tried; acceptance tries thousands."""
 START_NS = 1_790_000_000 * NS_PER_S
 HOUR_S = 3600
 ALLOWANCES = (11, 12)
@@ -128,7 +132,7 @@ class Service:
 
 services = st.builds(
     Service,
-    rating_group=st.sampled_from(RATING_GROUPS + (10, 10, 10)),
+    rating_group=st.sampled_from((*RATING_GROUPS, 10, 10, 10)),
     identifier=st.sampled_from((None, None, None, 7, 0)),
     asked=st.one_of(st.none(), st.tuples(st.sampled_from((Unit.OCTETS, Unit.SECONDS, Unit.EVENTS)), amounts)),
     wants=st.sampled_from((True, True, True, False)),
@@ -282,7 +286,13 @@ class Traffic:
         self._cut()
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@pytest.mark.usefixtures("warm_engine")
+@settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(
     catalogue=catalogues(),
     first=accounts(1),

@@ -301,7 +301,8 @@ def canonical_movements(entry: JournalEntry) -> Moves:
     amounts = [entry.movements[name].tolist() for name in ("kind", "amount", "held")]
     accounts = entry.requests["account_id"].tolist()
     for request, usage, bucket_id, unit, allowance, kind, amount, held in zip(*columns, *amounts, strict=True):
-        assert amount >= 0 and (amount > 0 or held != 0), "a movement that moves nothing"
+        assert amount >= 0, "a movement below nothing"
+        assert amount > 0 or held != 0, "a movement that moves nothing"
         assert (kind == MovementKind.HELD) == (amount == 0), "kind is HELD where only `held` is not 0"
         cause = (request, usage, accounts[request], bucket_id)
         _, _, by_kind, held_before = sums.setdefault(cause, (unit, allowance, {}, 0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, encode_entry
+from balances.journal_chain import NO_ENTRY
 from balances.store import EntryId
 from charging.usage_record import USAGE_DTYPE
 from vocabulary.outcomes import Outcome
@@ -64,7 +65,7 @@ def entry_of(
     rows: Sequence[Asked],
     *,
     partition: int = 0,
-    follows: EntryId = EntryId(0, 0),
+    follows: EntryId = NO_ENTRY,
     now_ns: int = FIRST_NS,
     voids: tuple[str, ...] = (),
 ) -> bytes:
@@ -107,7 +108,7 @@ def chain_of(
 ) -> list[tuple[EntryId, bytes]]:
     """A journal of small entries that follow one another, each telling its number by its account ids."""
     journal = []
-    before = EntryId(0, 0)
+    before = NO_ENTRY
     for number in range(1, entry_count + 1):
         rows = [Asked(account_id=number * 1000 + row) for row in range(rows_each)]
         entry_id = EntryId(epoch, number)

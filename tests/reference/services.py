@@ -97,7 +97,6 @@ def pay(account: Account, books: CauseBooks, charge: int, now_ns: int) -> bool:
 
 def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
     """Decide one MSCC of an open session and write its usage row."""
-    account, now_ns = turn.account, turn.now_ns
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
     books, usage = turn.books.cause(turn.row, at), turn.books.usages[at]
@@ -111,7 +110,7 @@ def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
     else:
         usage.price, usage.unit = price.number, price.unit
         if service is None and (mscc.requested is not None or (mscc.used or {}).get(price.unit, 0) > 0):
-            service = Service(mscc.rating_group, mscc.service_identifier, price.unit, session.opened_ns)
+            service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
         outcome = _charge_report(turn, mscc, price, service, books, usage)
         answer = MsccAnswer(outcome, price.unit)
@@ -119,8 +118,8 @@ def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             answer = _grant(turn, mscc, price, service, books)
     if service is not None:
-        service.unit = answer.unit if price is not None else service.unit
-        if mscc.used is not None:
+        service.unit = answer.unit if answer.granted is not None else service.unit
+        if price is not None and price.control not in REFUSALS:
             service.last_report_ns = end_ns
         _note_answer(service, session.answers, answer)
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0

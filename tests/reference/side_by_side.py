@@ -13,7 +13,6 @@ from tests.reference.record_octets import canonical_account, canonical_record, e
 from tests.reference.requests import Answer, Request, Wake
 from tests.reference.tariffs import Catalogue, tariff_tables
 from tests.reference.twin import Twin
-from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 Holding = dict[tuple[int, int], tuple[int, int]]
@@ -32,12 +31,6 @@ REQUEST_COLUMNS = (
     "ended_session",
 )
 UNCAUSED_COLUMNS = ("account_id", "tenant", "session_high", "session_low", "kind", "ended_session")
-UNPRICED = (
-    Outcome.AUTHORIZATION_REJECTED,
-    Outcome.RATING_FAILED,
-    Outcome.CREDIT_CONTROL_NOT_APPLICABLE,
-    Outcome.END_USER_SERVICE_DENIED,
-)
 USAGE_COLUMNS = (
     "request",
     "rating_group",
@@ -89,7 +82,8 @@ class SideBySide:
         assert {key[1] for key in self.engine.records} == set(self.twin.accounts)
         for account in self.twin.accounts.values():
             octets = self.engine.records[(account.tenant, account.account_id)]
-            assert canonical_record(octets) == canonical_account(account)
+            found_record, wanted_record = canonical_record(octets), canonical_account(account)
+            assert found_record == wanted_record, f"record\nkernel {found_record}\ntwin   {wanted_record}"
             check_reservations(account)
         assert holdings(self.twin.accounts) == fold(before, entry)
         return answers
@@ -169,13 +163,7 @@ def expected_request_rows(books: Books) -> list[Row]:
 def usage_rows(entry: JournalEntry) -> list[Row]:
     """The journal's usage rows."""
     count = len(entry.usages["request"])
-    rows = [{name: int(entry.usages[name][row]) for name in USAGE_COLUMNS} for row in range(count)]
-    return [_dated(row) for row in rows]
-
-
-def _dated(row: Row) -> Row:
-    """The row; the period of one that was refused for its price says nothing."""
-    return row | {"from_ns": 0, "to_ns": 0} if row["outcome"] in UNPRICED else row
+    return [{name: int(entry.usages[name][row]) for name in USAGE_COLUMNS} for row in range(count)]
 
 
 def expected_usage_rows(books: Books) -> list[Row]:
@@ -185,5 +173,5 @@ def expected_usage_rows(books: Books) -> list[Row]:
         row = {name: getattr(usage, name) for name in USAGE_COLUMNS}
         for name in ("rating_group", "service_identifier"):
             row[name] = -1 if row[name] is None else row[name]
-        rows.append(_dated({name: int(value) for name, value in row.items()}))
+        rows.append({name: int(value) for name, value in row.items()})
     return rows

@@ -81,14 +81,12 @@ class Twin:
             changed.add(account.account_id)
         if isinstance(request, Wake):
             return Answer(Outcome.GRANTED)
-        before, usages = deepcopy(account), len(books.usages)
+        before = deepcopy(account)
         if isinstance(request, CreditControl):
             answer = self._decide_usage(account, request, now_ns, books)
         else:
             answer = Answer(_command(account, request, books))
-        if account != before or (
-            isinstance(request, CreditControl) and request.type == EVENT and len(books.usages) > usages
-        ):
+        if account != before or answer.keeps_answer or answer.ended_session:
             account.updated_ns = now_ns
             changed.add(account.account_id)
         return answer
@@ -114,13 +112,15 @@ class Twin:
             return _refuse(request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
             return decide_event(self.catalogue, self.kept, account, request, now_ns, books)
+        is_ended = request_mark(request) in account.ended
+        if request.type == INITIAL and is_ended:
+            return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
         if request.type == INITIAL and session is not None:
             end_unasked(account, session, books, ENDED_BY_NEW_INITIAL, now_ns, request.never_counts)
             session = None
-        is_ended = request_mark(request) in account.ended
         if request.type == TERMINATION and session is None and is_ended:
             return Answer(Outcome.GRANTED, True, msccs=[MsccAnswer(Outcome.GRANTED) for _ in request.msccs])
-        if request.type == INITIAL and not is_ended:
+        if request.type == INITIAL:
             if not account.gives_credit(now_ns):
                 return _refuse(request, books, Outcome.END_USER_SERVICE_DENIED)
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
