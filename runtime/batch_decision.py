@@ -31,6 +31,8 @@ class PoisonedBatch(Exception):
 def prepare_load(batch: BatchInFlight, table: GroupTable) -> Load:
     """Group the batch's rows by account and say what has to be loaded for them."""
     accounts = batch.accounts
+    if batch.command_ids:
+        _forget_answered_commands(batch)
     group_requests(batch.usage, table, accounts)
     slots, answered = int(accounts.counts[0]), int(accounts.counts[1])
     batch.load = Load(
@@ -59,8 +61,27 @@ def decide_loaded(batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, s
     try:
         decide(batch.arena, slots, tariffs, batch.usage, batch.recorded, now_ns, batch.answers, batch.journal, scratch)
     except AssertionError as error:
+        for sums in scratch.ledger:  # what the failed row had moved must not be posted to the next one
+            sums[:] = 0
         raise PoisonedBatch(f"a record contradicts itself: {error}") from error
     batch.decided_ns = now_ns
+
+
+def _forget_answered_commands(batch: BatchInFlight) -> None:
+    """What was skipped as answered on an earlier load is asked again: the store may have lost that answer since."""
+    requests = batch.usage.requests[: batch.request_count]
+    skipped = (requests["kind"] == KIND_COMMAND) & (requests["outcome"] == Outcome.GRANTED)
+    requests["outcome"][skipped] = Outcome.UNDECIDED
+
+
+def drop_commands(batch: BatchInFlight) -> None:
+    """Decide no account command of the batch: its reader reads them again from where the store is now."""
+    if not batch.command_ids:
+        return
+    requests = batch.usage.requests[: batch.request_count]
+    requests["outcome"][requests["kind"] == KIND_COMMAND] = Outcome.TOO_BUSY
+    batch.command_ids.clear()
+    batch.commands_position = None
 
 
 def _skip_answered_commands(batch: BatchInFlight, loaded: Loaded) -> None:
@@ -79,8 +100,15 @@ def _skip_answered_commands(batch: BatchInFlight, loaded: Loaded) -> None:
 
 
 def has_effect(batch: BatchInFlight) -> bool:
-    """Does the decided batch write anything? A batch of nothing but repeats doesn't."""
-    return bool(batch.journal.counts[ROWS_REQUESTS]) or batch.commands_position is not None
+    """Does the decided batch write anything? A batch of nothing but repeats doesn't.
+
+    A wake-up that found nothing due yet writes when it is to come again, else nobody would.
+    """
+    return (
+        bool(batch.journal.counts[ROWS_REQUESTS])
+        or batch.commands_position is not None
+        or bool(batch.answers.answers["due_ns"][: batch.request_count].any())
+    )
 
 
 def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId, entry_id: EntryId) -> Commit:
@@ -133,8 +161,8 @@ def _command_answers(batch: BatchInFlight) -> list[Expiring]:
     requests, answers = batch.usage.requests, batch.answers.answers
     written = []
     for row in range(batch.request_count):
-        if requests[row]["kind"] != KIND_COMMAND or requests[row]["outcome"] != Outcome.UNDECIDED:
-            continue
+        if requests[row]["kind"] != KIND_COMMAND or requests[row]["outcome"] == Outcome.GRANTED:
+            continue  # its answer is in the store already
         account_id, outcome = int(requests[row]["account_id"]), Outcome(int(answers[row]["outcome"]))
         if outcome is Outcome.GRANTED:
             answer: CommandAnswer = Applied(account_id, int(answers[row]["remaining"]))

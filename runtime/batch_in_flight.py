@@ -1,5 +1,6 @@
 """Everything one batch of a partition needs from its first row to its answers, allocated once and used again."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -46,8 +47,10 @@ class BatchInFlight:
     load: Load | None = None
     commit: Commit | None = None
     voids: Sequence[str] = ()
-    on_finished: list[Callable[[], None]] = field(default_factory=list)
-    """called once when its answers are out: what was in it is in the store, or was refused"""
+    on_finished: list[Callable[[bool], None]] = field(default_factory=list)
+    """called once when its answers are out: True where what was in it is in the store, False where it was refused"""
+    may_be_written: bool = False
+    """its commit was sent and no reply came: whether it is in the store is not known"""
     oldest_ns: int = 0
     """receipt of its first request"""
     decided_ns: int = 0
@@ -56,6 +59,18 @@ class BatchInFlight:
     def request_count(self) -> int:
         """Requests in the batch."""
         return int(self.usage.counts[COUNT_REQUESTS])
+
+
+def when_written(batch: BatchInFlight) -> "asyncio.Future[bool]":
+    """Done when the batch is: True once what is in it now is in the store, False where it was refused."""
+    finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def finish(is_written: bool) -> None:
+        if not finished.done():
+            finished.set_result(is_written)
+
+    batch.on_finished.append(finish)
+    return finished
 
 
 class BatchPool:
@@ -78,5 +93,6 @@ class BatchPool:
         batch.commit = None
         batch.on_finished.clear()
         batch.voids = ()
+        batch.may_be_written = False
         batch.oldest_ns = 0
         self._free.append(batch)

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 import structlog
 
-from balances.commands import AccountCommand, CommandError, CommandRow, Credit, Open, decode_command
-from balances.edge.redis_store import RedisStore
+from balances.commands import AccountCommand, CommandError, CommandLog, CommandRow, Credit, Open, decode_command
 from balances.store import StoreError
 from charging.batch import (
     COMMAND_OPEN,
@@ -21,7 +20,7 @@ from charging.batch import (
     KIND_COMMAND,
     UsageBatch,
 )
-from runtime.batch_in_flight import BatchInFlight
+from runtime.batch_in_flight import BatchInFlight, when_written
 from runtime.clock import Clock
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 
@@ -30,10 +29,11 @@ WAIT_MS: Final = 5000
 RETRY_S: Final = 0.5
 
 
-async def read_commands(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> None:
+async def read_commands(store: CommandLog, pipeline: PartitionPipeline, clock: Clock) -> None:
     """Decide the partition's commands in order, for ever, a chunk at a time."""
     log = structlog.get_logger(process="engine")
-    position = pipeline.ownership.commands_position
+    ownership = pipeline.ownership
+    position = ownership.commands_position
     while pipeline.state is not PipelineState.LOST:
         try:
             rows = await store.read_commands(pipeline.partition, position, CHUNK_COMMANDS, wait_ms=WAIT_MS)
@@ -41,17 +41,35 @@ async def read_commands(store: RedisStore, pipeline: PartitionPipeline, clock: C
             log.info("account commands can't be read", partition=pipeline.partition, reason=str(error))
             await asyncio.sleep(RETRY_S)
             continue
-        while rows:
-            taken = await _decide(rows, pipeline, clock.now_ns(), log)
-            position = rows[taken - 1].position
-            rows = rows[taken:]
+        if pipeline.ownership is ownership:
+            position = await decide_commands(rows, position, pipeline, clock, log)
+        if pipeline.ownership is not ownership:  # the store went back, and its stream and position with it
+            ownership = pipeline.ownership
+            position = ownership.commands_position
+
+
+async def decide_commands(
+    rows: list[CommandRow],
+    position: str,
+    pipeline: PartitionPipeline,
+    clock: Clock,
+    log: structlog.stdlib.BoundLogger,
+) -> str:
+    """Decide commands that were read behind `position`, a batch at a time; the position up to which they are written."""
+    ownership = pipeline.ownership
+    while rows and pipeline.state is not PipelineState.LOST:
+        taken, is_written = await _decide(rows, pipeline, clock.now_ns(), log)
+        if not is_written or pipeline.ownership is not ownership:
+            break
+        position = rows[taken - 1].position
+        rows = rows[taken:]
+    return position
 
 
 async def _decide(
     rows: list[CommandRow], pipeline: PartitionPipeline, now_ns: int, log: structlog.stdlib.BoundLogger
-) -> int:
-    """Append as many commands as one batch takes, wait until they are in the store; how many these were."""
-    finished = asyncio.get_running_loop().create_future()
+) -> tuple[int, bool]:
+    """Append as many commands as one batch takes and wait for it; (how many these were, whether they are in the store)."""
     batch = pipeline.pending_for_commands()
     taken = appended = 0
     for row in rows:
@@ -66,13 +84,12 @@ async def _decide(
         taken += 1
         appended += 1
     if appended == 0:
-        return taken
+        return taken, True
     pipeline.queued += appended
     batch.commands_position = rows[taken - 1].position
-    batch.on_finished.append(lambda: finished.done() or finished.set_result(None))
+    written = when_written(batch)
     pipeline.advance()
-    await finished
-    return taken
+    return taken, await written
 
 
 def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -> bool:

@@ -25,12 +25,12 @@ from balances.store import (
     PartitionConnection,
     Unknown,
 )
-from charging.batch import COUNT_REQUESTS, UsageBatch
+from charging.batch import COUNT_REQUESTS, KIND_USAGE, UsageBatch
 from charging.batch_rows import refuse_undecided, take_rows
 from charging.decision import new_scratch
 from charging.grouping import new_group_table
 from charging.tariff_tables import TariffTables
-from runtime.batch_decision import PoisonedBatch, decide_loaded, has_effect, make_commit, prepare_load
+from runtime.batch_decision import PoisonedBatch, decide_loaded, drop_commands, has_effect, make_commit, prepare_load
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.clock import Clock
 from runtime.pipeline_events import PipelineEvents
@@ -144,6 +144,11 @@ class PartitionPipeline:
         self._loading = batch
         return prepare_load(batch, self._group_table)
 
+    def _queue_again(self, batch: BatchInFlight) -> None:
+        """Put a batch back in front of those that wait."""
+        self.queued += batch.request_count
+        self._pending.appendleft(batch)
+
     def _exchange(self, commit: Commit | None, load: Load | None) -> None:
         self._is_busy = True
         self._connection.exchange(commit, load, self._on_exchanged)
@@ -201,8 +206,11 @@ class PartitionPipeline:
             return
         self._deliver(batch)
         self._reached("engine.answers_sent")
+        self._close_batch(batch, is_written=True)
+
+    def _close_batch(self, batch: BatchInFlight, *, is_written: bool) -> None:
         for finished in batch.on_finished:
-            finished()
+            finished(is_written)
         self._pool.give_back(batch)
 
     # --- what can go wrong -------------------------------------------------------------------------------------------
@@ -210,101 +218,150 @@ class PartitionPipeline:
     def _on_refused(self, result: object) -> None:
         """The commit was not confirmed."""
         if isinstance(result, LostOwnership):
-            self._events.on_lost(self.partition, result.stored_token)
             self.state = PipelineState.LOST
+            self._events.on_lost(self.partition, result.stored_token)
             self._refuse_everything()
         elif isinstance(result, Diverged):
+            self._requeue_loading()
             self.state = PipelineState.AWAY
             self._events.on_diverged(self.partition, result.stored_tail)
         else:
+            assert self._committing is not None
+            self._committing.may_be_written = True
             reason = result.reason if isinstance(result, Unknown) else "the connection was lost"
             self._on_store_away(reason)
 
     def _on_store_away(self, reason: str) -> None:
+        self._requeue_loading()
         self.state = PipelineState.AWAY
         self._events.on_away(self.partition, reason)
 
+    def _requeue_loading(self) -> None:
+        """What was being loaded waits again: nothing of it was decided, and its deadline goes on."""
+        batch, self._loading = self._loading, None
+        if batch is not None:
+            self._queue_again(batch)
+
     def resume(self, connection: PartitionConnection) -> None:
-        """Go on over a new connection: the same commit again, unchanged, and the load behind it."""
-        self._connection = connection
-        self.state = PipelineState.READY
-        commit = self._committing.commit if self._committing is not None else None
-        load = self._loading.load if self._loading is not None else None
-        if commit is None and load is None:
+        """Go on over a new connection: the same commit again, unchanged, and the next load behind it."""
+        self._replace_connection(connection)
+        if self._committing is None:
             self.advance()
         else:
-            self._exchange(commit, load)
+            self._exchange(self._committing.commit, self._start_load())
+
+    def _replace_connection(self, connection: PartitionConnection) -> None:
+        self._connection.close()
+        self._connection = connection
+        self.state = PipelineState.READY
 
     def resume_diverged(self, ownership: Ownership, connection: PartitionConnection) -> None:
-        """Go on under a higher epoch: the rows of the refused commit are decided again on what the store has now."""
-        lost_from, lost_to = ownership.tail, self._previous_id()
-        if lost_to.epoch == lost_from.epoch:
-            self._voids = tuple(
-                str(EntryId(lost_to.epoch, number)) for number in range(lost_from.number + 1, lost_to.number + 1)
-            )
-        else:
-            self._voids = tuple(str(EntryId(lost_to.epoch, number)) for number in range(1, lost_to.number + 1))
+        """Go on under a higher epoch: the rows of the refused commit are decided again on what the store has now.
+
+        Account commands are not: the store's stream and position are older, too, so they are read again from there.
+        """
+        batch, self._committing = self._committing, None
+        lost = self._lost_ids(batch, ownership.tail)
+        if batch is not None:
+            lost = (*batch.voids, *lost)  # its commit named them and didn't happen
+            batch.voids = ()
+            batch.may_be_written = False
+            batch.commit = None
+            self._queue_again(batch)
+        self._voids = (*self._voids, *(name for name in lost if name not in self._voids))
         self._ownership = ownership
         self._last_id = ownership.tail
         self._next_number = 1
-        for batch in (self._loading, self._committing):
-            if batch is not None:
-                self.queued += batch.request_count
-                self._pending.appendleft(batch)
-        self._loading = self._committing = None
-        self._connection = connection
-        self.state = PipelineState.READY
+        for waiting in self._pending:
+            drop_commands(waiting)
+        self._replace_connection(connection)
         self.advance()
 
-    def _previous_id(self) -> EntryId:
-        """The last id that was confirmed."""
-        if self._committing is not None and self._committing.commit is not None:
-            return self._committing.commit.previous_id
-        return self._last_id
+    def _lost_ids(self, batch: BatchInFlight | None, stored: EntryId) -> tuple[str, ...]:
+        """Ids of this owner and of the tail that it found, as far as they are known, that the store has no more."""
+        last = self._last_id
+        if batch is not None and batch.commit is not None and not batch.may_be_written:
+            last = batch.commit.previous_id
+        found = self._ownership.tail
+        ids: list[EntryId] = []
+        if found > stored:
+            ids.extend(EntryId(found.epoch, number) for number in range(_first_lost(found, stored), found.number + 1))
+        if last.epoch == self._ownership.epoch:
+            ids.extend(EntryId(last.epoch, number) for number in range(_first_lost(last, stored), last.number + 1))
+        return tuple(map(str, ids))
 
     def _split(self, batch: BatchInFlight, reason: str) -> None:
-        """Decide a poisoned batch again in halves, in order, until the bad row stands alone; that one gets 5012."""
+        """Decide a poisoned batch again in halves, in order, until the bad row stands alone; that one gets 5012.
+
+        The bad row goes through once more with its outcome: so an account command has an answer and is not read again.
+        """
         count = batch.request_count
         if count == 1:
             self._events.on_quarantined(self.partition, reason, batch)
-            refuse_undecided(batch.usage, batch.answers, int(Outcome.UNABLE_TO_COMPLY))
-            self._finish(batch)
+            batch.usage.requests["outcome"][0] = Outcome.UNABLE_TO_COMPLY
+            self._queue_again(batch)
             return
         rows = np.arange(count, dtype=np.int32)
         halves = []
         for first, size in ((0, count // 2), (count // 2, count - count // 2)):
-            half = self._pool.take()
+            half = self._take_rows(batch, rows[first : first + size])
             half.oldest_ns = batch.oldest_ns
-            half.command_ids.extend(batch.command_ids)
-            take_rows(half.usage, batch.usage, rows, first, size)
             halves.append(half)
         halves[1].commands_position = batch.commands_position
         halves[1].on_finished.extend(batch.on_finished)
-        self._pending.extendleft(reversed(halves))
-        self.queued += count
+        for half in reversed(halves):
+            self._queue_again(half)
         self._pool.give_back(batch)
 
+    def _take_rows(self, batch: BatchInFlight, rows: NDArray[np.int32]) -> BatchInFlight:
+        """Some rows of a batch as one of their own."""
+        part = self._pool.take()
+        part.command_ids.extend(batch.command_ids)
+        part.oldest_ns = self._clock.now_ns()
+        taken = int(take_rows(part.usage, batch.usage, rows, 0, rows.shape[0]))
+        assert taken == rows.shape[0], "rows of one batch fit into one batch"
+        return part
+
     def refuse_overdue(self, now_ns: int) -> None:
-        """Answer rows 3004 that wait for an absent store past their deadline; call each second."""
-        if self.state is PipelineState.READY:
-            return
-        while self._pending and self._pending[0].oldest_ns < now_ns - _DEADLINE_NS:
-            self._refuse(self._pending.popleft())
+        """Answer requests 3004 that were not sent to the store by their deadline; call each second.
+
+        Account commands and wake-ups wait on: nobody gives up on them.
+        """
+        for _ in range(len(self._pending)):
+            batch = self._pending.popleft()
+            requests = batch.usage.requests[: batch.request_count]
+            is_late = (requests["kind"] == KIND_USAGE) & (requests["received_ns"] < now_ns - _DEADLINE_NS)
+            if is_late.any():
+                self.queued -= batch.request_count
+                late = self._take_rows(batch, np.flatnonzero(is_late).astype(np.int32))
+                rest = self._take_rows(batch, np.flatnonzero(~is_late).astype(np.int32))
+                rest.commands_position = batch.commands_position
+                rest.on_finished.extend(batch.on_finished)
+                self._pool.give_back(batch)
+                self._refuse(late)
+                self.queued += rest.request_count
+                batch = rest
+            if batch.request_count:
+                self._pending.append(batch)
+            else:
+                self._pool.give_back(batch)
 
     def _refuse_everything(self) -> None:
-        """Nothing of this partition is decided here any more."""
-        for batch in (self._committing, self._loading):
+        """Nothing of this partition is decided here any more. What may be in the store is not answered."""
+        for batch in (self._committing, self._loading, *self._pending):
             if batch is not None:
-                self.queued += batch.request_count
                 self._refuse(batch)
         self._committing = self._loading = None
-        while self._pending:
-            self._refuse(self._pending.popleft())
+        self._pending.clear()
+        self.queued = 0
 
     def _refuse(self, batch: BatchInFlight) -> None:
-        self.queued -= batch.request_count
+        """3004 for requests that are certainly not in the store; silence where that isn't known: they come again."""
         refuse_undecided(batch.usage, batch.answers, int(Outcome.TOO_BUSY))
-        self._finish(batch)
+        if batch.may_be_written:
+            batch.answers.answers["is_silent"][: batch.request_count] = 1
+        self._deliver(batch)
+        self._close_batch(batch, is_written=False)
 
     @property
     def is_idle(self) -> bool:
@@ -314,3 +371,8 @@ class PartitionPipeline:
     def close(self) -> None:
         """End the connection; call when idle, or what is under way stays unanswered."""
         self._connection.close()
+
+
+def _first_lost(last: EntryId, stored: EntryId) -> int:
+    """Number of the first entry of `last`'s epoch that a store with the tail `stored` does not have."""
+    return stored.number + 1 if stored.epoch == last.epoch else 1

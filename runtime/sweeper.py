@@ -5,12 +5,13 @@ the store; a sweeper that is killed in between begins the bucket again.
 """
 
 import asyncio
+import contextlib
 from typing import Final
 
-from balances.edge.redis_store import RedisStore
 from balances.keys import DUE_BUCKET_S
-from balances.store import StoreError
+from balances.store import BalanceStore, StoreError
 from runtime.batch_decision import fill_expiry_row
+from runtime.batch_in_flight import when_written
 from runtime.clock import Clock
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.instants import NS_PER_S
@@ -21,17 +22,15 @@ _TENANT_SHIFT: Final = 48
 _ACCOUNT_MASK: Final = (1 << _TENANT_SHIFT) - 1
 
 
-async def sweep(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> None:
+async def sweep(store: BalanceStore, pipeline: PartitionPipeline, clock: Clock) -> None:
     """Every ten seconds, work off the partition's due buckets whose time has passed; for ever."""
     while pipeline.state is not PipelineState.LOST:
-        try:
+        with contextlib.suppress(StoreError, OSError):  # the pipeline says that it is away; what is due stays due
             await sweep_once(store, pipeline, clock)
-        except (StoreError, OSError):
-            pass  # the pipeline says that the store is away; what is due stays due
         await asyncio.sleep(SWEEP_S)
 
 
-async def sweep_once(store: RedisStore, pipeline: PartitionPipeline, clock: Clock) -> int:
+async def sweep_once(store: BalanceStore, pipeline: PartitionPipeline, clock: Clock) -> int:
     """Work off every past bucket once; how many accounts were looked at."""
     current = clock.now_ns() // (DUE_BUCKET_S * NS_PER_S)
     looked_at = 0
@@ -40,19 +39,21 @@ async def sweep_once(store: RedisStore, pipeline: PartitionPipeline, clock: Cloc
             continue
         members = await store.due_accounts(pipeline.partition, bucket)
         for first in range(0, len(members), CHUNK_ROWS):
-            await _expire(pipeline, members[first : first + CHUNK_ROWS], clock.now_ns())
+            if not await _expire(pipeline, members[first : first + CHUNK_ROWS], clock.now_ns()):
+                return looked_at
         await store.forget_due(pipeline.partition, bucket)
         looked_at += len(members)
     return looked_at
 
 
-async def _expire(pipeline: PartitionPipeline, members: list[int], now_ns: int) -> None:
-    """Have what is due of these accounts expire, and wait until that is in the store."""
-    finished = asyncio.get_running_loop().create_future()
+async def _expire(pipeline: PartitionPipeline, members: list[int], now_ns: int) -> bool:
+    """Have what is due of these accounts expire; True once that is in the store, False where it will not be."""
+    if pipeline.state is PipelineState.LOST:
+        return False
     batch = pipeline.pending_for_commands()
     for member in members:
         fill_expiry_row(batch, member >> _TENANT_SHIFT, member & _ACCOUNT_MASK, now_ns)
     pipeline.queued += len(members)
-    batch.on_finished.append(lambda: finished.done() or finished.set_result(None))
+    written = when_written(batch)
     pipeline.advance()
-    await finished
+    return await written
