@@ -85,6 +85,10 @@ class EngineProcess:
             self.telemetry.counter("sessions_ended_total").inc(ended)
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
+        if batch.decide_ns:
+            self.telemetry.histogram("decide_seconds").observe(batch.decide_ns / NS_PER_S)
+        if batch.commit_ns:
+            self.telemetry.histogram("commit_seconds").observe(batch.commit_ns / NS_PER_S)
 
     async def close(self) -> None:
         """Answer what is under way, say good-bye, end."""

@@ -56,6 +56,8 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger(process="engine")
         self._is_closing = False
+        self._counted = (0, 0)
+        """refused and looked up, as far as telemetry has them"""
 
     async def start(self) -> StoreMeta:
         """Claim every partition, connect, load the releases in force, and begin to serve. StoreError says what is wrong."""
@@ -182,12 +184,20 @@ class Engine:
             for pipeline in self.pipelines:
                 pipeline.refuse_overdue(now_ns)
                 self._telemetry.gauge("queued_requests", str(pipeline.partition)).set(pipeline.queued)
+            self._count_batcher()
             try:
                 for pipeline in self.pipelines:
                     entries = await self._store.journal_length(pipeline.partition)
                     self._telemetry.gauge("journal_entries", str(pipeline.partition)).set(entries)
             except (StoreError, OSError):
                 continue
+
+    def _count_batcher(self) -> None:
+        """Raise the counters by what the batcher counted since the last time."""
+        refused, looked_up = self.batcher.refused_total, self.batcher.looked_up_total
+        self._telemetry.counter("refused_total").inc(refused - self._counted[0])
+        self._telemetry.counter("looked_up_total").inc(looked_up - self._counted[1])
+        self._counted = (refused, looked_up)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
