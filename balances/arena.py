@@ -22,6 +22,7 @@ from balances.record import (
 )
 from vocabulary.kernel import kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX, SECTION_ROWS_MAX
+from vocabulary.octets import copy_octets
 
 _STRIDES: Final = np.array(STRIDES, np.int64)
 
@@ -62,13 +63,18 @@ def new_arena(slots: int = BATCH_REQUESTS_MAX, words: int = BATCH_REQUESTS_MAX *
 
 @kernel
 def index_sections(arena, slot):
-    """Work out section_at of a slot from its directory. False where the directory doesn't add up to the length."""
+    """Work out section_at of a slot from its directory. False where the directory doesn't add up to the length, or says
+    another stride than this layout's for a section that kernels walk: they would read beyond its rows.
+    """
     base = arena.first[slot]
     at = base + HEADER_WORDS
     for kind in range(SECTION_COUNT):
         arena.section_at[slot, kind] = at
         entry = 8 * base + HEADER_DIRECTORY + 2 * kind
-        at += np.int64(arena.octets[entry]) * np.int64(arena.octets[entry + 1])
+        rows, stride = np.int64(arena.octets[entry]), np.int64(arena.octets[entry + 1])
+        if rows > 0 and stride != _STRIDES[kind] and _STRIDES[kind] > 0:
+            return False
+        at += rows * stride
     arena.section_at[slot, SECTION_COUNT] = at
     return at == base + arena.length[slot]
 
@@ -141,19 +147,21 @@ def place_records(arena, source, source_first, source_octets, room_words, slot_c
     source_first   int64[slot] first octet of each record in it
     source_octets  int64[slot] its length; 0: the store has no such account, the slot gets room alone
     room_words     int64[slot] words that the batch may append
+    A slot's capacity is at most RECORD_WORDS_MAX, so that an arena of so many words a slot holds any batch.
     """
     at = 0
     for slot in range(slot_count):
         length = source_octets[slot] // 8
-        room = min(room_words[slot], max(RECORD_WORDS_MAX - length, 0)) + HEADER_WORDS
+        if length > RECORD_WORDS_MAX:
+            return slot
+        room = min(room_words[slot] + HEADER_WORDS, RECORD_WORDS_MAX - length)
         arena.first[slot] = at
         arena.length[slot] = length
         arena.capacity[slot] = length + room
         arena.changed[slot] = 0
         start = source_first[slot]
-        for octet in range(length * 8):
-            arena.octets[8 * at + octet] = source[start + octet]
-        if length > 0 and (
+        copy_octets(source, start, arena.octets, 8 * at, 8 * length)
+        if source_octets[slot] > 0 and (
             length < HEADER_WORDS
             or source_octets[slot] != length * 8
             or arena.octets[8 * at + HEADER_LAYOUT] != LAYOUT_VERSION

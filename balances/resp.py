@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import STORE_REPLY_LINE_OCTETS_MAX, STORE_REPLY_OCTETS_MAX
+from vocabulary.octets import copy_octets
 
 _CR: Final = 13
 _LF: Final = 10
@@ -51,22 +52,10 @@ def put_decimal(out, at, value, digits):
     return at + digits
 
 
-@inlined_kernel
-def put_slice(out, at, source, start, count):
-    """source[start:start + count]. Unsigned indices: without the check for negative ones the loop is a
-    block copy, which made a record of 400 octets 20 times cheaper to write.
-    """
-    to = np.uint64(at)
-    origin = np.uint64(start)
-    for index in range(np.uint64(count)):
-        out[to + index] = source[origin + index]
-    return at + count
-
-
 @kernel
 def put_octets(out, at, source):
     """All of uint8[] `source`."""
-    return put_slice(out, at, source, 0, source.shape[0])
+    return copy_octets(source, 0, out, at, source.shape[0])
 
 
 @inlined_kernel
@@ -137,7 +126,7 @@ def put_records(out, at, prefix, arena, tenants, account_ids, slot_count):
         octets = 8 * arena.length[slot]
         start = 8 * arena.first[slot]
         at = put_header(out, at, _DOLLAR, octets)
-        at = put_line_end(out, put_slice(out, at, arena.octets, start, octets))
+        at = put_line_end(out, copy_octets(arena.octets, start, out, at, octets))
     return at
 
 
@@ -151,7 +140,7 @@ def put_routes(out, at, route_prefix, answered_prefix, routes, octets):
         prefix = answered_prefix if route.is_answer != 0 else route_prefix
         at = put_digest_key(out, at, prefix, route.high, route.low)
         at = put_header(out, at, _DOLLAR, route.length)
-        at = put_line_end(out, put_slice(out, at, octets, route.offset, route.length))
+        at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
         at = put_number(out, at, route.life_s)
     return at
 

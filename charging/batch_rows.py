@@ -39,7 +39,7 @@ def append_request(batch, source, row):
     request = batch.requests[place]
     at = batch.counts[COUNT_OCTETS]
     start, length = np.int64(request.message_offset), np.int64(request.message_length)
-    batch.counts[COUNT_OCTETS] = copy_octets(source.octets, start, length, batch.octets, at)
+    batch.counts[COUNT_OCTETS] = copy_octets(source.octets, start, batch.octets, at, length)
     shift = at - start
     request.message_offset += shift
     request.session_id_offset += shift

@@ -25,7 +25,7 @@ WITH_ALL_TEXTS = 2
 def _copy_text(journal, source, offset, length):
     """Append octets of a message to the entry's texts; the length that was written."""
     at = journal.counts[ROWS_OCTETS]
-    journal.counts[ROWS_OCTETS] = copy_octets(source, np.int64(offset), np.int64(length), journal.octets, at)
+    journal.counts[ROWS_OCTETS] = copy_octets(source, np.int64(offset), journal.octets, at, np.int64(length))
     return length
 
 

@@ -40,9 +40,9 @@ def _write_route(batch, request, now_ns, out, at):
     at = _put(out, at, np.int64(request.origin_host_length), 2)
     at = _put(out, at, np.int64(request.origin_realm_length), 2)
     at = _put(out, at, np.int64(0), 2)
-    at = copy_octets(octets, np.int64(request.session_id_offset), np.int64(request.session_id_length), out, at)
-    at = copy_octets(octets, np.int64(request.origin_host_offset), np.int64(request.origin_host_length), out, at)
-    return copy_octets(octets, np.int64(request.origin_realm_offset), np.int64(request.origin_realm_length), out, at)
+    at = copy_octets(octets, np.int64(request.session_id_offset), out, at, np.int64(request.session_id_length))
+    at = copy_octets(octets, np.int64(request.origin_host_offset), out, at, np.int64(request.origin_host_length))
+    return copy_octets(octets, np.int64(request.origin_realm_offset), out, at, np.int64(request.origin_realm_length))
 
 
 @kernel

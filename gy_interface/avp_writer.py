@@ -3,8 +3,9 @@
 from gy_interface.avp import FLAG_MANDATORY, FLAG_VENDOR
 from gy_interface.avp_codes import FAILED_AVP, PROXY_INFO
 from gy_interface.avp_header import BAD_SIZE, read_avp_header
-from gy_interface.octets import copy_octets, store32, store64
+from gy_interface.octets import store32, store64
 from vocabulary.kernel import kernel
+from vocabulary.octets import copy_octets
 
 _MANDATORY = FLAG_MANDATORY << 24
 _VENDOR = FLAG_VENDOR << 24

@@ -50,9 +50,10 @@ from gy_interface.ccr import CREDIT_CONTROL
 from gy_interface.ccr_avps import APPLICATION
 from gy_interface.codec_rules import AnswerRules
 from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
-from gy_interface.octets import copy_octets, store32
+from gy_interface.octets import store32
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.octets import copy_octets
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 

@@ -65,10 +65,11 @@ from gy_interface.framing import (
     HEADER_OCTETS,
     VERSION,
 )
-from gy_interface.octets import chain_hash, copy_octets, fold_hash, hash_avp, load32
+from gy_interface.octets import chain_hash, fold_hash, hash_avp, load32
 from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITIES_PER_REQUEST_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
 # Why decode_requests stopped

@@ -63,15 +63,6 @@ def store64(octets, at, value):
 
 
 @kernel
-def copy_octets(source, start, target, at, length):
-    """target[at:at + length] = source[start:start + length]; the place after them."""
-    first, place = uint64(start), uint64(at)
-    for index in range(uint64(max(length, 0))):
-        target[place + index] = source[first + index]
-    return at + length
-
-
-@kernel
 def _mix(state, word):
     state ^= word * _PRIME_2
     return ((state << uint64(31)) | (state >> uint64(33))) * _PRIME_1

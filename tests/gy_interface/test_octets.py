@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gy_interface.octets import copy_octets, fold_hash, hash_avp, load32, load64, store32, store64
+from gy_interface.octets import fold_hash, hash_avp, load32, load64, store32, store64
 from tests.reference import ccr_twin
+from vocabulary.octets import copy_octets
 
 
 def array(octets: bytes) -> np.ndarray:
