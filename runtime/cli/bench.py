@@ -1,0 +1,113 @@
+"""`farebox bench`: the load harness against a Farebox of its own."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from runtime.cli.options import fail
+
+if TYPE_CHECKING:
+    from bench.workload import GyPlan
+
+EXIT_UNSOUND = 1
+
+
+def gy(
+    duration: Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")] = 30.0,
+    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 100_000,
+    outstanding: Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")] = 4096,
+    rate: Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")] = 0,
+    connections: Annotated[int, typer.Option(help="Diameter connections of the one peer.")] = 4,
+    msccs: Annotated[int, typer.Option(help="Services (MSCCs) of each request, 1 to 3.")] = 1,
+    updates: Annotated[str, typer.Option(help="CCR-U of a session, least-most.")] = "6-11",
+    zipf: Annotated[float, typer.Option(help="0: all subscribers alike; 0.8: a few are far more active.")] = 0.0,
+    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 16_384,
+    hot: Annotated[bool, typer.Option("--hot", help="All requests on one account with 32 sessions.")] = False,
+    fsync: Annotated[str, typer.Option(help="always or everysec, of the embedded store.")] = "always",
+    partitions: Annotated[int, typer.Option(help="Partitions of the store.")] = 2,
+    floors: Annotated[float, typer.Option(help="Seconds for each of the two floors; 0: none.")] = 10.0,
+    save: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
+    compare: Annotated[Path | None, typer.Option(help="Show the change against a saved result.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep Farebox's data in this empty folder.", show_default="a temporary one")
+    ] = None,
+) -> None:
+    """Load Farebox with Diameter Gy and say what it does: rate, latency, CPU a request, and whether all money is right.
+
+    Starts `farebox up` in a folder of its own, opens the subscribers' accounts, runs sessions (10 % initial, 80 % update,
+    10 % termination; 6 % of the subscribers run out of money), then compares the generator's own books with every
+    balance of the store and audits the journal. The floors are what framing with canned answers and bare store writes
+    cost in the same run. Exit code 1: something was lost, wrong or different.
+    """
+    from bench.workload import GyPlan, hot_account_plan
+
+    least, _, most = updates.partition("-")
+    values: dict[str, Any] = {
+        "measured_s": duration,
+        "connections": connections,
+        "mscc_count": msccs,
+        "rate_per_s": rate,
+    }
+    try:
+        values |= {"updates_min": int(least), "updates_max": int(most or least)}
+        if hot:
+            plan = hot_account_plan(**values)
+        else:
+            values |= {"outstanding": outstanding, "subscribers": subscribers, "zipf_exponent": zipf}
+            plan = GyPlan(**values, sessions_open=min(sessions_open, 4 * subscribers))
+    except ValueError as error:
+        fail(f"these options make no plan: {error}")
+    _run(plan, fsync=fsync, partitions=partitions, floor_s=floors, save=save, compare=compare, folder=folder)
+
+
+def _run(
+    plan: "GyPlan",
+    *,
+    fsync: str,
+    partitions: int,
+    floor_s: float,
+    save: Path | None,
+    compare: Path | None,
+    folder: Path | None,
+) -> None:
+    from rich.console import Console
+
+    from balances.store import StoreError
+    from bench import report
+    from bench.generator_process import BenchError
+    from runtime.bench_gy import BenchTargetError
+    from runtime.bench_run import run_bench
+    from runtime.bench_up import BenchUpError
+
+    console = Console(highlight=False)
+    try:
+        before = None if compare is None else report.load(compare)
+        with ExitStack() as stack:
+            if folder is None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farebox-bench-")))
+            elif folder.exists() and any(folder.iterdir()):
+                fail(f"{folder} isn't empty: the run needs a store of its own")
+            result = run_bench(plan, folder, fsync=fsync, partitions=partitions, floor_s=floor_s, say=console.print)
+        report.show(result, console, before)
+        if save is not None:
+            report.save(result, save)
+            console.print(f"saved to {save}")
+    except (BenchError, BenchTargetError, BenchUpError, StoreError, report.ReportError) as error:
+        fail(str(error))
+    if not report.is_sound(result):
+        raise typer.Exit(EXIT_UNSOUND)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Size and prove Farebox with a load of its own.")
+    group.command()(gy)
+
+    @group.callback()
+    def bench() -> None:
+        """Size and prove Farebox with a load of its own."""
+
+    app.add_typer(group, name="bench")
