@@ -1,0 +1,1 @@
+"""`farebox demo`: a Farebox in a temporary folder, charged by an independent Diameter client, checked step by step."""
