@@ -82,7 +82,6 @@ def records(
     def run(settings: "Settings", url: str) -> None:
         from runtime.records_process import run_records
 
-        _await_store(settings, url)
         run_records(settings, url, ready_file=ready_file)
 
     _run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
