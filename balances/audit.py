@@ -63,7 +63,6 @@ class PartitionAudit:
         self._sessions = SessionBook(numbers_count=numbers_count)
         self._faults = FaultList()
         self._voided = voided
-        self._voided_seen: list[EntryId] = []
         self._entry_count = 0
         self._row_counts = dict.fromkeys(_TABLES, 0)
         self._compared: set[int] = set()
@@ -75,7 +74,6 @@ class PartitionAudit:
     def take(self, entry_id: EntryId, octets: bytes | memoryview) -> None:
         """Fold the next entry. What is wrong with it becomes a fault; an old entry that comes again is not folded."""
         if entry_id in self._voided:
-            self._voided_seen.append(entry_id)
             return
         try:
             entry = decode_entry(octets)
@@ -239,6 +237,11 @@ class PartitionAudit:
         return [key for place, key in enumerate(self._books.keys) if place not in self._compared]
 
     # --- the result
+    @property
+    def request_count(self) -> int:
+        """Request rows folded so far."""
+        return self._row_counts["requests"]
+
     def check_tail(self, tail: EntryId) -> None:
         """The store's tail must be the last entry; call when all entries up to the tail were taken."""
         if tail != self.last_id:
@@ -258,8 +261,8 @@ class PartitionAudit:
         return AuditReport(
             partitions=(self.partition,),
             entry_count=self._entry_count,
-            voided_ids=tuple(str(entry_id) for entry_id in self._voided_seen[:FAULTS_KEPT_MAX]),
-            voided_count=len(self._voided_seen),
+            voided_ids=tuple(str(entry_id) for entry_id in sorted(self._voided)[:FAULTS_KEPT_MAX]),
+            voided_count=len(self._voided),
             request_count=self._row_counts["requests"],
             usage_count=self._row_counts["usages"],
             movement_count=self._row_counts["movements"],
