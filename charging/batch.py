@@ -301,18 +301,21 @@ class AnswerBatch(NamedTuple):
     msccs: NDArray[np.void]  # ANSWER_MSCC_DTYPE (BATCH_MSCCS_MAX,)
 
 
-RECORDED_PRESENT: Final = 0
+RECORDED_OUTCOME: Final = 0
 RECORDED_NUMBER: Final = 1
 RECORDED_HASH: Final = 2
 RECORDED_MSCC_COUNT: Final = 3
 RECORDED_MSCCS: Final = 4
 RECORDED_MSCC_WORDS: Final = 2
 RECORDED_WORDS: Final = RECORDED_MSCCS + RECORDED_MSCC_WORDS * MSCCS_PER_REQUEST_MAX
-"""Layout of a recorded answer of an event: int64 words; each MSCC is (outcome | unit << 8 | has_grant << 16, granted)."""
+"""Layout of a recorded answer of an event: int64 words; each MSCC is (outcome | unit << 8 | has_grant << 16, granted).
+
+Its outcome is that of the command; 0 where there is no recorded answer.
+"""
 
 
 def new_recorded_answers(rows_max: int = BATCH_REQUESTS_MAX) -> NDArray[np.int64]:
-    """Recorded answers of events, a row each, as loaded; `decide` writes those of the events that it charges."""
+    """Recorded answers of events, a row each, as loaded; `decide` writes those of the events that it decides."""
     return np.zeros((rows_max, RECORDED_WORDS), np.int64)
 
 

@@ -370,7 +370,6 @@ def decide_event(
     if not is_active(arena, slot, now_ns):
         answer.outcome = _END_USER_SERVICE_DENIED
         return
-    charged = False
     all_limited = request.mscc_count > 0
     for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
         mscc = batch.msccs[row]
@@ -388,11 +387,10 @@ def decide_event(
             request_row,
             usage_row,
         )
-        charged = charged or answers[row].has_grant != 0
         all_limited = all_limited and answers[row].outcome == _CREDIT_LIMIT_REACHED
     answer.outcome = _GRANTED
     if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
         answer.outcome = _CREDIT_LIMIT_REACHED
-    if charged and request.answered >= 0:
-        record_event(recorded, request, answers)
+    if request.answered >= 0:
+        record_event(recorded, request, answer.outcome, answers)
         answer.keeps_answer = 1

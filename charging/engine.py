@@ -220,8 +220,7 @@ def _decide_event_row(
     """An EVENT: its repeat, or its decision."""
     repeat = find_event_repeat(recorded, request)
     if repeat == REPEATS_LAST:
-        repeat_event(recorded, request, answers.msccs)
-        answer.outcome = _GRANTED
+        answer.outcome = repeat_event(recorded, request, answers.msccs)
         answer.is_duplicate = 1
         return
     journal_row = add_request_row(journal, batch, request, WITH_ALL_TEXTS)

@@ -21,7 +21,7 @@ from charging.batch import (
     RECORDED_MSCC_WORDS,
     RECORDED_MSCCS,
     RECORDED_NUMBER,
-    RECORDED_PRESENT,
+    RECORDED_OUTCOME,
 )
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.sessions.services import find_service, recall_answer
@@ -117,7 +117,7 @@ def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, no
 @kernel
 def find_event_repeat(recorded, request):
     """The same for an EVENT and its row of recorded answers."""
-    if request.answered < 0 or recorded[request.answered, RECORDED_PRESENT] == 0:
+    if request.answered < 0 or recorded[request.answered, RECORDED_OUTCOME] == 0:
         return NOT_REPEATED
     if recorded[request.answered, RECORDED_HASH] == np.int64(request.body_hash):
         return REPEATS_LAST
@@ -125,10 +125,10 @@ def find_event_repeat(recorded, request):
 
 
 @kernel
-def record_event(recorded, request, answers):
-    """Keep the answer of a charged event for its repeats."""
+def record_event(recorded, request, outcome, answers):
+    """Keep the answer of a decided event for its repeats."""
     row = recorded[request.answered]
-    row[RECORDED_PRESENT] = 1
+    row[RECORDED_OUTCOME] = outcome
     row[RECORDED_NUMBER] = request.request_number
     row[RECORDED_HASH] = np.int64(request.body_hash)
     row[RECORDED_MSCC_COUNT] = request.mscc_count
@@ -141,7 +141,7 @@ def record_event(recorded, request, answers):
 
 @kernel
 def repeat_event(recorded, request, answers):
-    """Fill the answers of an event's repeat."""
+    """Fill the answers of an event's repeat; returns the recorded command outcome."""
     row = recorded[request.answered]
     for index in range(min(np.int64(request.mscc_count), row[RECORDED_MSCC_COUNT])):
         answer = answers[request.mscc_first + index]
@@ -150,3 +150,4 @@ def repeat_event(recorded, request, answers):
         answer.unit = (row[at] >> 8) & 0xFF
         answer.has_grant = (row[at] >> 16) & 0xFF
         answer.granted = row[at + 1]
+    return row[RECORDED_OUTCOME]

@@ -33,8 +33,9 @@ def event_key(request: CreditControl) -> EventKey:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The answer of a charged event."""
+    """The answer of a decided event."""
 
+    outcome: Outcome
     body_hash: int
     until_ns: int
     msccs: tuple[MsccAnswer, ...]
@@ -54,10 +55,10 @@ class KeptAnswers:
         """The answer that is kept for the request's session and number."""
         return self.answers.get(event_key(request))
 
-    def keep(self, request: CreditControl, msccs: list[MsccAnswer], now_ns: int) -> None:
+    def keep(self, request: CreditControl, outcome: Outcome, msccs: list[MsccAnswer], now_ns: int) -> None:
         """Keep an answer for the repeats of its request."""
         until_ns = now_ns + ANSWERED_EVENT_KEPT_S * NS_PER_S
-        self.answers[event_key(request)] = Kept(request.body_hash, until_ns, tuple(msccs))
+        self.answers[event_key(request)] = Kept(outcome, request.body_hash, until_ns, tuple(msccs))
 
 
 def decide_event(
@@ -66,7 +67,7 @@ def decide_event(
     """Answer an event; it leaves no session."""
     kept = kept_answers.find(request)
     if kept is not None and kept.body_hash == request.body_hash:
-        return Answer(Outcome.GRANTED, is_duplicate=True, msccs=[_copy(mscc) for mscc in kept.msccs])
+        return Answer(kept.outcome, is_duplicate=True, msccs=[_copy(mscc) for mscc in kept.msccs])
     row = RequestRow(
         account.account_id, request.tenant, request.session, KIND_USAGE, type=request.type, number=request.number
     )
@@ -81,9 +82,8 @@ def decide_event(
     if request.command_level_limit and outcomes == {Outcome.CREDIT_LIMIT_REACHED}:
         answer.outcome = Outcome.CREDIT_LIMIT_REACHED
     row.outcome = answer.outcome
-    if Outcome.GRANTED in outcomes:
-        answer.keeps_answer = True
-        kept_answers.keep(request, [_copy(mscc) for mscc in answer.msccs], now_ns)
+    answer.keeps_answer = True
+    kept_answers.keep(request, answer.outcome, [_copy(mscc) for mscc in answer.msccs], now_ns)
     return answer
 
 
