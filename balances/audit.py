@@ -92,7 +92,7 @@ class PartitionAudit:
         for name, rows in zip(_TABLES, (entry.requests["kind"], entry.usages["request"], movements.row), strict=True):
             self._row_counts[name] += rows.size
         disagreements += self._open_accounts(entry, accounts)
-        disagreements += self._sessions.take(entry.requests, accounts, set(granted.tolist()), entry.now_ns)
+        disagreements += self._sessions.take(entry.requests, accounts, granted, entry.now_ns)
         for disagreement in disagreements:
             tenant, account_id = _account_of(entry, disagreement.row)
             self._add(disagreement, tenant, account_id, entry_id)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.invariants import ANSWERED, KIND_COUNT, KINDS, UNITS, Movements, describe_bucket
+from balances.invariants import IS_ANSWERED, KIND_COUNT, KINDS, UNITS, Movements, describe_bucket
 from balances.journal import FIRST_DEBIT
 
 AccountKey = tuple[int, int]
@@ -52,7 +52,7 @@ class Books:
         """(rows,) place of each row's account; -1 where the row was refused, which moves nothing and may name none."""
         keys = requests["tenant"].astype(np.int64) << _TENANT_SHIFT | requests["account_id"]
         places = np.full(keys.size, -1, np.int64)
-        answered = np.flatnonzero(np.isin(requests["outcome"], ANSWERED))
+        answered = np.flatnonzero(IS_ANSWERED[requests["outcome"]])
         known = self._places
         places[answered] = [known[key] if key in known else self._add_account(key) for key in keys[answered].tolist()]
         return places

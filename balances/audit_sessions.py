@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.audit_report import FaultKind
-from balances.invariants import ANSWERED, ROW_EXPIRE, ROW_USAGE, Disagreement
+from balances.invariants import IS_ANSWERED, ROW_EXPIRE, ROW_USAGE, Disagreement
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S
 
@@ -70,20 +70,31 @@ class SessionBook:
         return sorted(key[1:] for key in self._open if key[0] == account)
 
     def take(
-        self, requests: Mapping[str, NDArray[Any]], accounts: NDArray[np.int64], charged_rows: set[int], now_ns: int
+        self,
+        requests: Mapping[str, NDArray[Any]],
+        accounts: NDArray[np.int64],
+        granting_rows: NDArray[np.int32],
+        now_ns: int,
     ) -> Iterator[Disagreement]:
         """Go through the rows of an entry.
 
-        accounts       (rows,) place of each row's account in the books
-        charged_rows   rows that granted something
+        accounts        (rows,) place of each row's account in the books
+        granting_rows   rows that granted something; a row may come several times
         """
-        kinds, outcomes = requests["kind"], requests["outcome"]
-        wanted = np.flatnonzero(((kinds == ROW_USAGE) & np.isin(outcomes, ANSWERED)) | (requests["ended_session"] > 0))
+        kinds, types, outcomes = requests["kind"], requests["request_type"], requests["outcome"]
+        charged_rows = set(granting_rows.tolist()) if (types == EVENT).any() else set()
+        wanted = np.flatnonzero(((kinds == ROW_USAGE) & IS_ANSWERED[outcomes]) | (requests["ended_session"] > 0))
         names = ("kind", "request_type", "request_number", "session_high", "session_low", "ended_session")
         columns = (requests[name][wanted].tolist() for name in names)
         rows = zip(wanted.tolist(), accounts[wanted].tolist(), *columns, strict=True)
         for row, account, kind, request_type, number, high, low, ended in rows:
             key = (account, high, low)
+            if request_type == UPDATE and not ended:  # nearly all rows: the others may cost a call more
+                known = self._open.get(key)
+                asked = UPDATE << _NUMBER_BITS | number
+                if known is not None and asked not in known:
+                    self._open[key] = (asked, known[0])
+                    continue
             if kind == ROW_EXPIRE:
                 yield from self._end(key, row)
             elif request_type == EVENT:

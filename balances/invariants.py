@@ -53,6 +53,8 @@ CHARGED_COLUMN: Final = KINDS.index(MovementKind.CHARGED)
 UNITS: Final = tuple(Unit)
 ANSWERED: Final = (int(Outcome.GRANTED), int(Outcome.CREDIT_LIMIT_REACHED))
 """Outcomes of rows that may move something; a row with another was refused and moves nothing."""
+IS_ANSWERED: Final = np.isin(np.arange(256), ANSWERED)
+"""(256,) ANSWERED by the number of an outcome"""
 
 
 def _column_by_kind() -> NDArray[np.int64]:
@@ -295,7 +297,7 @@ def _check_causes(
             FaultKind.MOVEMENT, f"amount of a movement {name}", expected, int(movements.amount[place]), int(row[place])
         )
     outcome = requests["outcome"][row]
-    for place in np.flatnonzero(~np.isin(outcome, ANSWERED)).tolist():
+    for place in np.flatnonzero(~IS_ANSWERED[outcome]).tolist():
         said = f"outcome {Outcome(int(outcome[place])).name}" if outcome[place] in _OUTCOMES else int(outcome[place])
         yield Disagreement(FaultKind.MOVEMENT, "a row that moves", "an answered one", said, int(row[place]))
     of_mscc = np.flatnonzero(usage >= 0)

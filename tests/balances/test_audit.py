@@ -251,7 +251,10 @@ def test_events_are_forgotten_when_their_answer_is():
         "ended_session": np.array([0], np.uint8),
     }
     place = np.array([0], np.int64)
+    granting = np.array([0], np.int32)
     second = 10**9
-    assert list(book.take(requests, place, {0}, START_NS)) == []
-    assert [found.kind for found in book.take(requests, place, {0}, START_NS + 200 * second)] == [FaultKind.DUPLICATE]
-    assert list(book.take(requests, place, {0}, START_NS + 600 * second)) == []
+    assert list(book.take(requests, place, granting, START_NS)) == []
+    assert [found.kind for found in book.take(requests, place, granting, START_NS + 200 * second)] == [
+        FaultKind.DUPLICATE
+    ]
+    assert list(book.take(requests, place, granting, START_NS + 600 * second)) == []

@@ -289,6 +289,45 @@ def test_a_tail_that_names_another_entry(valkey):
 # --- live
 
 
+class Moving:
+    """A store that commits before and after everything that is read of it."""
+
+    def __init__(self, stored):
+        self._stored = stored
+        self.meta = stored.store.meta
+        self.scan_accounts = stored.store.scan_accounts
+
+    async def _between_commits(self, reading):
+        await self._stored.go_on(1)
+        found = await reading
+        await self._stored.go_on(1)
+        return found
+
+    async def partition_values(self, partition, names):
+        return await self._between_commits(self._stored.store.partition_values(partition, names))
+
+    async def read_journal(self, partition, after, count, *, wait_ms=0):
+        return await self._between_commits(self._stored.store.read_journal(partition, after, count))
+
+    async def archived(self, partition):
+        return await self._between_commits(self._stored.store.archived(partition))
+
+
+@pytest.mark.parametrize("account_count", [1, 12])
+def test_a_store_that_moves_at_every_look(valkey, account_count):
+    async def run():
+        async with emptied(valkey) as store:
+            stored = StoredTraffic(store, RandomTraffic(4, account_count=account_count))
+            await stored.begin()
+            await stored.go_on(20)
+            report = await audit_store(Moving(stored), None)
+            stored.close()
+            assert_sound(report)
+            assert 21 < report.entry_count < len(stored.traffic.engine.entries)
+
+    asyncio.run(run())
+
+
 def live_traffic(url, folder, account_count):
     """A process that commits and archives until its input is closed."""
     command = [sys.executable, "-m", "tests.runtime.stored_traffic", url, str(folder), str(account_count)]
