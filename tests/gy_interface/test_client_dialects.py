@@ -18,10 +18,12 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     MULTIPLE_SERVICES_SUPPORTED,
+    UNITS_AT_COMMAND_LEVEL,
 )
+from charging.tariff_tables import FinalAction
 from tests.gy_interface.client_messages import INITIAL, TERMINATION, UPDATE, Magma, Open5gs, ergw, kamailio
 from tests.gy_interface.codec import HOST, REALM, Codec, Decoded, grant
-from tests.gy_interface.diameter_octets import avps_of, group, u32, u64
+from tests.gy_interface.diameter_octets import avp, avps_of, ccr, group, u32, u64
 from vocabulary.instants import NS_PER_S, from_diameter_time
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -77,6 +79,60 @@ class TestOpen5gs:
         assert [code for code, _ in parts] == [263, 268, 264, 296, 258, 416, 415, 456]
         assert parts[-1][1] == group(431, u64(421, 1_000_000)) + u32(268, 2001) + u32(448, 600)
 
+    @pytest.mark.parametrize("reason", [1, 2, 4, 6, 7, 9])
+    def test_reasons_that_stand_in_the_mscc(self, reason: int) -> None:
+        client = Open5gs()
+        client.send(INITIAL)
+        row = decode_one(client.send(UPDATE, seconds=1, up=2, down=3, reason=reason), Codec(host=HOST, realm=REALM))
+        assert (row.msccs[0].reporting_reason, row.msccs[0].used_octets) == (reason, 5)
+
+    @pytest.mark.parametrize("reason", [0, 3, 5])
+    def test_reasons_that_stand_in_the_used_units(self, reason: int) -> None:
+        client = Open5gs()
+        client.send(INITIAL)
+        row = decode_one(client.send(UPDATE, seconds=1, up=2, down=3, reason=reason), Codec(host=HOST, realm=REALM))
+        assert (row.msccs[0].reporting_reason, row.msccs[0].used_octets) == (reason, 5)
+
+    def test_first_answers_host_comes_back_as_destination(self) -> None:
+        client = Open5gs()
+        first, second = client.send(INITIAL), client.send(UPDATE, up=1, reason=3)
+        assert 293 not in dict(codes_and_data(first[20:]))
+        assert dict(codes_and_data(second[20:]))[293] == HOST.encode()
+        assert decode_one(second, Codec(host=HOST, realm=REALM)).request.request_number == 1
+
+    def test_direct_debiting_is_said_in_sessions_too_and_means_nothing(self) -> None:
+        client = Open5gs()
+        for request_type in (INITIAL, UPDATE, TERMINATION):
+            request = decode_one(client.send(request_type), Codec()).request
+            assert (request.request_type, request.requested_action) == (request_type, 0)
+            assert request.presence & HAS_REQUESTED_ACTION
+
+    def test_numbers_are_echoed_for_it_finds_its_request_by_them(self) -> None:
+        client, codec = Open5gs(), Codec(host=HOST, realm=REALM)
+        for number, request_type in enumerate((INITIAL, UPDATE, UPDATE, UPDATE, TERMINATION)):
+            octets = client.send(request_type, up=number)
+            codec.decode(octets)
+            (answer,) = codec.encode()
+            parts = dict(codes_and_data(answer[20:]))
+            assert parts[415] == number.to_bytes(4, "big")
+            assert parts[416] == request_type.to_bytes(4, "big")
+            assert answer[12:20] == octets[12:20]
+
+    def test_out_of_credit_is_said_in_the_one_mscc(self) -> None:
+        codec = Codec()
+        codec.decode(Open5gs().send(INITIAL))
+        (answer,) = codec.encode(lambda _, msccs: msccs.__setitem__("outcome", Outcome.CREDIT_LIMIT_REACHED))
+        parts = codes_and_data(answer[20:])
+        assert (268, (2001).to_bytes(4, "big")) in parts
+        assert [data for code, data in parts if code == 456] == [u32(268, 4012)]
+
+    def test_time_and_volume_are_rated_by_what_the_price_counts(self) -> None:
+        client, codec = Open5gs(), Codec()
+        client.send(INITIAL)
+        codec.decode(client.send(UPDATE, seconds=9, up=1, down=2, reason=3))
+        (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 60, Unit.SECONDS))
+        assert dict(codes_and_data(answer[20:]))[456] == group(431, u32(420, 60)) + u32(268, 2001)
+
 
 class TestMagma:
     """clients.md 6b."""
@@ -119,6 +175,76 @@ class TestMagma:
             u32(439, 1002) + u32(432, 2) + u32(268, 4012),
             group(431, u64(421, 5)) + u32(439, 1001) + u32(432, 1) + u32(268, 2001),
         ]
+
+    @pytest.mark.parametrize("reason", [1, 2, 4, 6, 7])
+    def test_reasons_outside_and_inside(self, reason: int) -> None:
+        client = Magma()
+        client.send(INITIAL, {1: (0, 0)})
+        row = decode_one(client.send(UPDATE, {1: (5, 6), 2: (7, 8)}, reason=reason), Codec(host=HOST, realm=REALM))
+        assert [(mscc.reporting_reason, mscc.used_octets) for mscc in row.msccs] == [(reason, 15), (reason, 11)]
+        inside = decode_one(client.send(UPDATE, {1: (5, 6)}, reason=3), Codec(host=HOST, realm=REALM))
+        assert inside.msccs[0].reporting_reason == 3
+
+    def test_update_has_an_mscc_in_its_answer_even_where_no_more_is_asked(self) -> None:
+        client, codec = Magma(), Codec()
+        client.send(INITIAL, {1: (0, 0)})
+        codec.decode(client.send(TERMINATION, {1: (1, 2)}, reason=2))
+        (answer,) = codec.encode()
+        assert dict(codes_and_data(answer[20:]))[456] == u32(439, 1001) + u32(432, 1) + u32(268, 2001)
+
+    def test_final_unit_is_in_the_mscc(self) -> None:
+        codec = Codec()
+        codec.decode(Magma().send(INITIAL, {1: (0, 0)}))
+        (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 9, Unit.OCTETS, 60, FinalAction.TERMINATE))
+        expected = group(431, u64(421, 9)) + u32(439, 1001) + u32(432, 1) + u32(268, 2001) + u32(448, 60)
+        assert dict(codes_and_data(answer[20:]))[456] == expected + group(430, u32(449, 0))
+
+    def test_refusal_has_what_it_matches_answers_by(self) -> None:
+        client, codec = Magma(), Codec()
+        client.send(INITIAL, {1: (0, 0)})
+        codec.decode(client.send(UPDATE, {1: (1, 2)}, reason=3))
+        for outcome in (Outcome.TOO_BUSY, Outcome.UNKNOWN_SESSION_ID, Outcome.USER_UNKNOWN):
+            (answer,) = codec.encode(lambda answers, _, outcome=outcome: answers.__setitem__("outcome", outcome))
+            parts = dict(codes_and_data(answer[20:]))
+            assert (parts[263], parts[415]) == (client.session_id.encode(), (1).to_bytes(4, "big"))
+            assert {264, 296, 268, 416} <= set(parts)
+
+
+def test_ergw_needs_rating_group_and_result_of_each_mscc() -> None:
+    codec = Codec()
+    codec.decode(ergw(UPDATE, 3))
+    (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 1000, Unit.OCTETS, 600))
+    parts = dict(codes_and_data(answer[20:]))
+    assert parts[268] == (2001).to_bytes(4, "big")
+    assert parts[456] == group(431, u64(421, 1000)) + u32(432, 3000) + u32(268, 2001) + u32(448, 600)
+    assert decode_one(ergw(TERMINATION, 4), Codec(realm=REALM)).msccs[0].presence & HAS_REQUESTED == 0
+
+
+def test_kamailio_is_granted_time() -> None:
+    codec = Codec()
+    codec.decode(kamailio(INITIAL, 0))
+    (answer,) = codec.encode(lambda _, msccs: grant(msccs[0], 30, Unit.SECONDS, 600))
+    parts = dict(codes_and_data(answer[20:]))
+    assert parts[456] == group(431, u32(420, 30)) + u32(439, 1000) + u32(432, 100) + u32(268, 2001) + u32(448, 600)
+    assert (parts[268], parts[258]) == ((2001).to_bytes(4, "big"), (4).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize(("request_type", "number"), [(TERMINATION, 2), (TERMINATION, 1), (UPDATE, 5), (INITIAL, 1)])
+def test_numbers_that_repeat_or_jump_are_taken(request_type: int, number: int) -> None:
+    """clients.md 6e: some repeat the last number in the termination, some jump to 5, some begin at 1."""
+    request = decode_one(ccr(group(456, u32(432, 1)), request_type=request_type, number=number), Codec()).request
+    assert (request.request_type, request.request_number) == (request_type, number)
+
+
+def test_units_without_an_mscc() -> None:
+    """clients.md 6e: CGRateS' voice tests ask and report at command level, with a Huawei group beside."""
+    huawei = avp(20300, b"in information", 2011, flags=0x80)
+    row = decode_one(
+        ccr(group(437, u32(420, 60)), group(446, u32(420, 12)), u32(439, 0), huawei, request_type=UPDATE), Codec()
+    )
+    (mscc,) = row.msccs
+    assert (mscc.requested_seconds, mscc.used_seconds, mscc.rating_group) == (60, 12, -1)
+    assert row.request.presence & UNITS_AT_COMMAND_LEVEL
 
 
 def test_ergw() -> None:
