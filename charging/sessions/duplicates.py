@@ -26,6 +26,9 @@ from charging.batch import (
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.sessions.services import find_service, recall_answer
 from vocabulary.kernel import inlined_kernel, kernel
+from vocabulary.outcomes import Outcome
+
+_UNDECIDED = int(Outcome.UNDECIDED)
 
 NOT_REPEATED = 0
 REPEATS_LAST = 1
@@ -105,6 +108,8 @@ def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, no
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
             continue
         final = recall_answer(arena, service, count, is_last, answer)
+        if answer.outcome == _UNDECIDED:  # the service came later: then it was a report of nothing
+            answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
         if answer.has_grant and price_row >= 0:
             answer.validity_s = tariffs.prices[price_row].validity_s
             if final:

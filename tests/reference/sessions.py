@@ -107,12 +107,11 @@ def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
     for mscc in turn.request.msccs:
         service = session.service(mscc.rating_group, mscc.service_identifier)
         price = turn.find_price(mscc).price
-        if service is None:
+        was_since = service is not None and not is_last and service.answered_at == session.answers
+        if service is None or (was_since and service.previous.outcome == Outcome.UNDECIDED):
             answer.msccs.append(_unrecorded(turn, mscc))
         else:
-            was_since = not is_last and service.answered_at == session.answers
-            given = service.previous if was_since else service.last
-            answer.msccs.append(_given_again(service, given, price))
+            answer.msccs.append(_given_again(service, service.previous if was_since else service.last, price))
     return answer
 
 
