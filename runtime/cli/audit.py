@@ -143,7 +143,8 @@ def _print_verdict(report: "AuditReport", console: "Console") -> None:
         console.print(f"... and {report.fault_count - FAULTS_SHOWN:,} more; --json lists up to 1,000", style="red")
     for kind, count in sorted(report.fault_counts.items()):
         console.print(f"{count:,} x {kind}: {FAULT_MEANINGS[kind]}", highlight=False)
-    console.print(f"Not sound: {report.fault_count:,} faults.", style="bold red")
+    word = "fault" if report.fault_count == 1 else "faults"
+    console.print(f"Not sound: {report.fault_count:,} {word}.", style="bold red")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,21 +1,25 @@
 """Auditing a real store: at rest, archived, restored, damaged, and while another process commits, archives and trims."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from balances.audit_report import FaultKind
+from balances.audit_report import FAULT_MEANINGS, Fault, FaultKind
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY
 from balances.keys import account_key
 from balances.record import HEADER_CHARGED
 from balances.store import EntryId, StoreError
 from runtime.audit_store import AuditImpossibleError, audit_store
+from runtime.cli.audit import FAULTS_SHOWN, print_report
 from runtime.cli.main import build
 from tests.balances.audited_traffic import RandomTraffic
 from tests.balances.test_audit_corruptions import add_to_word
@@ -34,12 +38,12 @@ def valkey(tmp_path_factory):
 
 
 @asynccontextmanager
-async def emptied(url):
-    """The opened store with one partition and nothing in it."""
+async def emptied(url, partition_count=1):
+    """The opened store with nothing in it."""
     store = RedisStore(url)
     try:
         await store.command("FLUSHALL")
-        await store.create(1)
+        await store.create(partition_count)
         await store.open()
         yield store
     finally:
@@ -111,6 +115,20 @@ def test_an_empty_store(valkey):
             report = await audit_store(store, None)
             assert_sound(report)
             assert report.entry_count == report.account_count == 0
+
+    asyncio.run(run())
+
+
+def test_several_partitions_make_one_report(valkey):
+    async def run():
+        async with emptied(valkey, partition_count=3) as store:
+            stored = StoredTraffic(store, RandomTraffic(3))
+            await stored.begin()
+            await stored.go_on(5)
+            stored.close()
+            report = await audit_store(store, None)
+            assert report.partitions == (0, 1, 2)
+            expect_as_decided(report, stored)
 
     asyncio.run(run())
 
@@ -370,6 +388,29 @@ def test_a_store_that_another_process_writes(valkey, tmp_path, account_count):
 
 
 # --- the command
+
+
+def printed(report):
+    console = Console(file=io.StringIO(), width=120)
+    print_report(report, console)
+    return console.file.getvalue()
+
+
+def test_a_report_names_what_is_void_and_counts_what_it_does_not_show():
+    traffic = RandomTraffic(1)
+    traffic.open_all()
+    faults = tuple(Fault(FaultKind.USAGE, 0, f"charge [{number}]", 1, 2, "1-2", 1, 5) for number in range(30))
+    report = replace(
+        traffic.audit(), voided_count=2, voided_ids=("5-1", "5-2"), faults=faults, fault_counts={FaultKind.USAGE: 30}
+    )
+    text = printed(report)
+    assert "2 entries are void: the store lost them (5-1, 5-2)" in text
+    assert "usage: partition 0, entry 1-2, account 5 of tenant 1: charge [0]: expected 1, found 2" in text
+    assert text.count("charge [") == FAULTS_SHOWN
+    assert "and 10 more" in text
+    assert f"30 x usage: {FAULT_MEANINGS[FaultKind.USAGE]}" in text
+    assert "Not sound: 30 faults." in text
+    assert "Sound" in printed(traffic.audit())
 
 
 def invoke(*arguments):
