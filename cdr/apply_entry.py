@@ -3,6 +3,7 @@
 import numpy as np
 
 from cdr.columns import (
+    COUNT_FILE_OCTETS,
     COUNT_LINES,
     STATE_FREE_LINE,
     STATE_LINES,
@@ -255,17 +256,21 @@ def apply_entry(table, requests, usages, octets, cursor, limits, partition, out)
 
 
 @kernel
-def close_due(table, opened_until_ns, closed_ns, cursor, records_max, rows_max, partition, out):
-    """Partial records for sessions whose record was opened until then; True when done, False where `out` is full.
+def close_due(table, bounds, closed_ns, cursor, partition, out):
+    """Partial records for open sessions within `bounds`; True when done, False where `out` is full.
 
-    cursor       int64[2], moved: next session row, records written so far (at most records_max)
-    rows_max     none is begun once `out` holds so many lines
+    bounds   ClosingBounds
+    cursor   int64[2], moved: next session row, records written so far
     """
     while cursor[0] < table.state[STATE_SESSIONS]:
-        if cursor[1] >= records_max or out.counts[COUNT_LINES] >= rows_max:
+        if (
+            cursor[1] >= bounds.records_max
+            or out.counts[COUNT_LINES] >= bounds.rows_max
+            or out.counts[COUNT_FILE_OCTETS] >= bounds.octets_max
+        ):
             break
         session = table.sessions[cursor[0]]
-        if session.is_open and session.opened_ns <= opened_until_ns:
+        if session.is_open and session.opened_ns <= bounds.opened_until_ns:
             if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
                 return False
             write_record(table, cursor[0], _TIME_LIMIT, closed_ns, partition, out)

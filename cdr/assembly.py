@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal import JournalEntry
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, JournalEntry, decode_entry, encode_entry
 from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
 from cdr.columns import (
-    COUNT_INFORMATIONS,
+    COUNT_FILE_OCTETS,
     COUNT_LINES,
     COUNT_RECORDS,
     LINE_DTYPE,
@@ -26,6 +26,7 @@ from cdr.columns import (
     STATE_SEQUENCE,
     STATE_SESSIONS,
     STATE_WORDS,
+    ClosingBounds,
     Limits,
     RecordRows,
     SessionTable,
@@ -36,6 +37,7 @@ from cdr.columns import (
     usage_columns,
 )
 from cdr.session_table import fill_slots, gather_texts
+from charging.usage_record import USAGE_DTYPE
 from vocabulary.limits import RECORD_LINES_MAX, RECORD_SESSIONS_OPEN_MAX, RECORD_TEXT_OCTETS_MAX
 
 LIMITS: Final = Limits(
@@ -66,14 +68,21 @@ class FinishedRecords:
         """Rows that they become in a file."""
         return int(self.rows.counts[COUNT_LINES])
 
+    @property
+    def file_octets(self) -> int:
+        """Octets that they become in a file, at most."""
+        return int(self.rows.counts[COUNT_FILE_OCTETS])
+
+    def tenants(self) -> frozenset[int]:
+        """Numbers of the tenants whose records are gathered."""
+        return frozenset(np.unique(self.rows.records["tenant"][: self.record_count]).tolist())
+
     def grow(self) -> None:
         """Twice the room for everything; what is gathered stays."""
-        arrays = []
-        for array in self.rows[:-1]:
-            larger = np.zeros(2 * array.shape[0], array.dtype)
-            larger[: array.shape[0]] = array
-            arrays.append(larger)
-        self.rows = RecordRows(*arrays, counts=self.rows.counts)
+        larger = {
+            name: _larger(array, 2 * array.shape[0]) for name, array in self.rows._asdict().items() if name != "counts"
+        }
+        self.rows = self.rows._replace(**larger)
 
     def clear(self) -> None:
         """Forget them: they are in files."""
@@ -140,15 +149,17 @@ class Assembly:
         partial_after_ns: int,
         records_max: int = _EVERY_ROW,
         rows_max: int = _EVERY_ROW,
+        octets_max: int = _EVERY_ROW,
     ) -> int:
         """Write partial records of sessions whose record is open for so long, in the table's order; how many.
 
         records_max   so many at most
-        rows_max      none is begun once `finished` holds so many lines
+        rows_max      none is begun once `finished` holds so many lines,
+        octets_max    or so many octets
         """
         cursor = np.zeros(2, np.int64)
-        until_ns = now_ns - partial_after_ns
-        while not close_due(self.table, until_ns, now_ns, cursor, records_max, rows_max, self.partition, finished.rows):
+        bounds = ClosingBounds(now_ns - partial_after_ns, records_max, rows_max, octets_max)
+        while not close_due(self.table, bounds, now_ns, cursor, self.partition, finished.rows):
             finished.grow()
         return int(cursor[1])
 
@@ -199,4 +210,16 @@ class Assembly:
 
 _LEAST: Final = (("sessions", _SESSIONS_MIN), ("lines", _SESSIONS_MIN), ("octets", _OCTETS_MIN))
 
-assert len(RecordRows._fields) - 3 == COUNT_INFORMATIONS - COUNT_LINES, "a count for each text"
+
+def warm_kernels() -> None:
+    """Compile or load the kernels: an assembly that lives through one empty entry of the journal's own columns."""
+    tables = {
+        "requests": np.zeros(0, JOURNAL_REQUEST_DTYPE),
+        "usages": np.zeros(0, USAGE_DTYPE),
+        "movements": np.zeros(0, MOVEMENT_DTYPE),
+    }
+    octets = encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8))
+    assembly, finished = Assembly(0), FinishedRecords()
+    assembly.apply(decode_entry(octets), finished)
+    assembly.close_due(finished, now_ns=0, partial_after_ns=0)
+    assembly.restore(assembly.saved())

@@ -202,6 +202,17 @@ class Limits(NamedTuple):
     lines_max: int
 
 
+class ClosingBounds(NamedTuple):
+    """Which open sessions get a partial record, and how many of them at once."""
+
+    opened_until_ns: int
+    records_max: int
+    rows_max: int
+    """none is begun once so many lines are finished"""
+    octets_max: int
+    """none is begun once the finished rows are so many octets of a file"""
+
+
 class RequestColumns(NamedTuple):
     """The columns of an entry's `requests` that matter here."""
 
@@ -275,8 +286,12 @@ def slots_for(session_count: int) -> int:
 def new_record_rows(record_count: int, line_count: int, octet_count: int) -> RecordRows:
     """No rows, with room for so many records, lines, and octets of each text."""
     return RecordRows(
-        np.zeros(record_count, RECORD_DTYPE),
-        np.zeros(line_count, LINE_DTYPE),
-        *[np.zeros(octet_count, np.uint8) for _ in range(COUNT_INFORMATIONS - COUNT_LINES)],
+        records=np.zeros(record_count, RECORD_DTYPE),
+        lines=np.zeros(line_count, LINE_DTYPE),
+        session_ids=np.zeros(octet_count, np.uint8),
+        origin_hosts=np.zeros(octet_count, np.uint8),
+        origin_realms=np.zeros(octet_count, np.uint8),
+        identities=np.zeros(octet_count, np.uint8),
+        informations=np.zeros(octet_count, np.uint8),
         counts=np.zeros(COUNT_WORDS, np.int64),
     )

@@ -1,0 +1,165 @@
+"""`farebox records`: one process that makes charging records of the segment files (cdr/edge/writer.py)."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreUnreachable
+from cdr.assembly import warm_kernels
+from cdr.edge.writer import RecordWriter
+from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
+from cdr.manifest import FORMATS
+from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
+from runtime.kill_points import reached
+from runtime.ready_file import write_ready_file
+from runtime.settings import Settings
+from runtime.store_opening import await_store
+from runtime.telemetry import Health, Telemetry, serve_telemetry
+
+_OCTETS_PER_MIB: Final = 1 << 20
+
+
+class RecordsProcess:
+    """The record writer with its telemetry."""
+
+    def __init__(self, settings: Settings, store: RedisStore) -> None:
+        self.telemetry = Telemetry("records")
+        self._settings = settings
+        self._store = store
+        self._tenant_names: dict[int, str] = {}
+        self._seen = WriterProgress()
+        self._log = structlog.get_logger(process="records")
+
+    def writer_settings(self, partition_count: int) -> WriterSettings:
+        """What cdr/edge/writer.py is to do."""
+        records, folder = self._settings.records, DataFolder(self._settings.store.data_dir)
+        return WriterSettings(
+            segments=folder.segments,
+            folder=folder.records,
+            partitions=tuple(range(partition_count)),
+            partial_after_s=records.partial_after_s,
+            file_rows_max=records.file_records_max,
+            file_age_s=records.file_age_s,
+            file_octets_max=records.file_mib_max * _OCTETS_PER_MIB,
+            disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
+        )
+
+    def observe(self, progress: WriterProgress) -> None:
+        """Counters by what was done since the last round; a log line for each set of files, and where work stops or goes on."""
+        seen = self._seen
+        for partition, count in progress.entry_counts.items():
+            more = count - seen.entry_counts.get(partition, 0)
+            if more:
+                self.telemetry.counter("record_entries_total", str(partition)).inc(more)
+        for name, count, before in (
+            ("records_total", progress.record_count, seen.record_count),
+            ("record_lines_total", progress.row_count, seen.row_count),
+        ):
+            if count > before:
+                self.telemetry.counter(name).inc(count - before)
+        files = progress.file_count - seen.file_count
+        if files:
+            for word in FORMATS:
+                self.telemetry.counter("record_files_total", word).inc(files // len(FORMATS))
+            self._log.info("record files written", files=files, records=progress.record_count - seen.record_count)
+        if progress.void_flush_count > seen.void_flush_count:
+            self._log.warning(
+                "the store went back behind record files: they are void, what counts of them is written again",
+                sets=progress.void_flush_count - seen.void_flush_count,
+            )
+        for what in progress.stopped_because.keys() - seen.stopped_because.keys():
+            self._log.warning("records wait", what=what, reason=progress.stopped_because[what])
+        for what in seen.stopped_because.keys() - progress.stopped_because.keys():
+            self._log.info("records go on", what=what)
+        self.telemetry.gauge("sessions_open").set(progress.open_count)
+        self.telemetry.gauge("records_working").set(0 if progress.stopped_because else 1)
+        self._seen = progress.copy()
+
+    def health(self) -> Health:
+        """Ready while nothing is waited for."""
+        reasons = tuple(f"{what}: {reason}" for what, reason in sorted(self._seen.stopped_because.items()))
+        return Health(not reasons, reasons)
+
+    async def run(self, partition_count: int, stopping: asyncio.Event) -> None:
+        """Write records until told to stop, then what is gathered. Errors of writer and files are raised."""
+        settings = self.writer_settings(partition_count)
+        writer = RecordWriter(
+            settings, self._tenant_names, now_ns=SystemClock().now_ns, reached=reached, observe=self.observe
+        )
+        try:
+            await self._look_up_tenants()
+            writer.start()
+            while not stopping.is_set():
+                if await self._round(writer):
+                    await asyncio.sleep(0)
+                    continue
+                try:
+                    await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)
+                except TimeoutError:
+                    continue
+            writer.finish()
+        finally:
+            writer.close()
+
+    async def _round(self, writer: RecordWriter) -> bool:
+        """One round. Where a new tenant turns up its name is looked up; without the store its records wait for it."""
+        try:
+            return writer.round()
+        except UnknownTenantError as error:
+            try:
+                await self._look_up_tenants()
+            except StoreUnreachable:
+                return False
+            if not error.numbers <= self._tenant_names.keys():
+                raise
+            return True
+
+    async def _look_up_tenants(self) -> None:
+        self._tenant_names |= {number: name for name, number in (await self._store.tenants()).items()}
+
+
+async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
+    store = RedisStore(store_url)
+    process = RecordsProcess(settings, store)
+    log = structlog.get_logger(process="records")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    meta_task = asyncio.ensure_future(await_store(store, settings, creates=False, report=log.warning))
+    stop_task = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({meta_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        meta_task.cancel()
+        await store.close()
+        return
+    meta = meta_task.result()
+    stop_task.cancel()
+    port = 0
+    if settings.telemetry.port >= 0:
+        server = await serve_telemetry(
+            process.telemetry, process.health, settings.telemetry.host, settings.telemetry.port
+        )
+        port = server.sockets[0].getsockname()[1]
+    if ready_file is not None:
+        write_ready_file(ready_file, port)
+    log.info("record writer ready", telemetry_port=port, pid=os.getpid())
+    try:
+        await process.run(meta.partition_count, stopping)
+    finally:
+        await store.close()
+
+
+def run_records(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
+    """Write charging records until SIGTERM or SIGINT. Waits for an absent store; other errors are raised.
+
+    ready_file   gets `<telemetry port> <pid>` once it works
+    """
+    warm_kernels()
+    asyncio.run(_serve(settings, store_url, ready_file))

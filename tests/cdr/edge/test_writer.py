@@ -1,0 +1,515 @@
+"""The record writer over real segment files: rotation, restarts, full disks, damage, entries that the store lost."""
+
+import errno
+import hashlib
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import csv, parquet
+
+from balances.segments import SegmentError
+from balances.store import EntryId
+from cdr.assembly import AssemblyError
+from cdr.edge.manifest_file import ManifestFile
+from cdr.edge.read import RecordReader, read_records
+from cdr.edge.record_folder import RecordsLockedError
+from cdr.edge.writer import RecordWriter
+from cdr.edge.writer_settings import UnknownTenantError
+from cdr.manifest import ManifestError
+from tests.cdr.edge.writing import (
+    NAMES,
+    Clock,
+    event,
+    rows_of,
+    session_rows,
+    settings_of,
+    twin_of,
+    work_off,
+    write_all,
+    writing,
+)
+from tests.cdr.journals import Journal
+from tests.cdr.twin import ROW_NAMES
+from tests.reference.journal_entries import FIRST_NS, Asked, S
+
+DAY_S = 86400
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "segments", segment_octets=20_000)
+    yield journal
+    journal.close()
+
+
+def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in ROW_NAMES} for row in rows]
+
+
+def add_sessions(journal: Journal, numbers: range, **more: Any) -> None:
+    """Sessions whose entries interleave."""
+    for entries in zip(*[session_rows(number, **more) for number in numbers], strict=True):
+        journal.add([row for entry in entries for row in entry])
+
+
+def flushes_of(folder: Path) -> list[Any]:
+    manifest = ManifestFile(folder, read_only=True)
+    found = manifest.flushes()
+    manifest.close()
+    return found
+
+
+def test_sessions_and_events_become_rows_of_files(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    add_sessions(journal, range(1, 9))
+    journal.add([event(1), event(2)])
+    write_all(settings, Clock())
+    rows = rows_of(settings.folder)
+    assert named(rows) == twin_of(settings.segments).rows
+    assert sum(row["charged_micros"] for row in rows) == 8 * 2 * 7 + 2 * 40
+    assert {row["tenant_name"] for row in rows} == {"acme"}
+
+
+def test_csv_holds_the_rows_of_parquet(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    add_sessions(journal, range(1, 4))
+    journal.add([Asked(session=(5, 5), type=2, outcome=9, session_id=b'a "quoted", one\n\xff')])
+    write_all(settings, Clock())
+    (flush,) = flushes_of(settings.folder)
+    text, columns = (settings.folder / file.name for file in flush.files)
+    assert (text.suffix, columns.suffix) == (".csv", ".parquet")
+    wanted = parquet.read_table(columns, partitioning=None)
+    options = csv.ConvertOptions(
+        column_types=wanted.schema,
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        timestamp_parsers=[csv.ISO8601],
+    )
+    found = csv.read_csv(text, parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
+    assert found.to_pylist() == wanted.to_pylist()
+    assert found["session_id"].to_pylist()[-1] == 'a "quoted", one\n?'
+    lines = text.read_text().splitlines()
+    assert "2026-09-21T14:13:20.000Z" in lines[1]
+    for file in flush.files:
+        octets = (settings.folder / file.name).read_bytes()
+        assert (file.octets, file.sha256) == (len(octets), hashlib.sha256(octets).hexdigest())
+        assert (file.row_count, file.record_count, file.sequence) == (4, 4, 1)
+
+
+def test_tenants_and_days_have_their_own_folders(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    journal.add([event(1), event(2, tenant=2), event(3, received_ns=FIRST_NS + DAY_S * S), event(4)])
+    write_all(settings, Clock())
+    (flush,) = flushes_of(settings.folder)
+    names = [(file.name, file.row_count, file.sequence) for file in flush.files if file.format == "csv"]
+    assert names == [
+        ("tenant=acme/day=2026-09-21/0000000001.csv", 2, 1),
+        ("tenant=acme/day=2026-09-22/0000000002.csv", 1, 2),
+        ("tenant=other%20telecom%2F%C3%A9/day=2026-09-21/0000000001.csv", 1, 1),
+    ]
+    assert read_records(settings.folder, tenant=NAMES[2])["session_id"].to_pylist() == ["sms;2"]
+
+
+def test_files_end_at_rows_octets_and_age(journal, tmp_path):
+    clock = Clock()
+    settings = settings_of(tmp_path, file_rows_max=5, file_age_s=10)
+    for number in range(12):
+        journal.add([event(number)])
+    with writing(settings, clock) as writer:
+        work_off(writer)
+        assert [flush.files[0].row_count for flush in flushes_of(settings.folder)] == [5, 5]
+        clock.now_ns += 9 * S
+        work_off(writer)
+        assert writer.progress.record_count == 10
+        clock.now_ns += S
+        work_off(writer)
+        assert writer.progress.record_count == 12
+    journal.add([event(number) for number in range(100, 120)])
+    with writing(settings_of(tmp_path, file_octets_max=3000), clock) as writer:
+        work_off(writer)
+        assert writer.progress.record_count == 20
+        assert all(file.octets <= 20 * 700 for file in flushes_of(settings.folder)[-1].files)
+
+
+def test_the_estimate_of_a_files_size_is_never_too_small(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    worst = -(2**63)
+    row = Asked(session=(1, 1), type=4, account_id=2**63 - 1, session_id=b'"' * 500, service_information=b"\xff" * 900)
+    journal.add([row, event(2)])
+    with writing(settings, Clock()) as writer:
+        writer.round()
+        estimate = writer._finished.file_octets
+        writer.finish()
+    (flush,) = flushes_of(settings.folder)
+    header = len((settings.folder / flush.files[0].name).read_bytes().splitlines()[0])
+    assert worst < flush.files[0].octets - header <= estimate + 500
+
+
+def test_open_sessions_get_partial_records_at_the_time_limit(journal, tmp_path):
+    clock = Clock()
+    settings = settings_of(tmp_path, partial_after_s=100, file_age_s=10)
+    entries = session_rows(1, update_count=3)
+    with writing(settings, clock) as writer:
+        journal.add(entries[0])
+        journal.add(entries[1])
+        clock.now_ns += 99 * S
+        work_off(writer)
+        assert rows_of(settings.folder) == []
+        clock.now_ns += 10 * S
+        work_off(writer)
+        clock.now_ns += 110 * S
+        work_off(writer)
+        journal.add(entries[2])
+        journal.add(entries[3])
+        journal.add(entries[4])
+        work_off(writer)
+        writer.finish()
+    rows = rows_of(settings.folder)
+    said = [
+        (row["partial_sequence"], row["cause_for_closing"], row["request_count"], row["used_units"]) for row in rows
+    ]
+    assert said == [(1, 17, 2, 100), (2, 17, 0, 0), (3, 0, 3, 200)]
+    assert [row["opened_ns"] for row in rows[1:]] == [row["closed_ns"] for row in rows[:-1]]
+    assert {row["session_opened_ns"] for row in rows} == {FIRST_NS}
+    assert {row["session_id"] for row in rows} == {"pgw;1"}
+
+
+def test_supervised_and_renewed_sessions_are_records_with_their_cause(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    for number in (1, 2):
+        journal.add([*session_rows(number)[0], *session_rows(number)[1]])
+    for number, ended in ((1, 2), (2, 3)):
+        journal.add([Asked(session=(number, number * 8), kind=2, type=0, ended_session=ended)])
+    journal.add([event(1), Asked(session=(9, 9), type=1, outcome=11, session_id=b"refused")])
+    write_all(settings, Clock())
+    said = [(row["closed_by"], row["cause_for_closing"], row["result_code"]) for row in rows_of(settings.folder)]
+    assert said == [("supervision", 4, 2001), ("new_session", 4, 2001), ("event", 0, 2001), ("refusal", 4, 4010)]
+
+
+def test_time_limits_are_kept_also_while_files_fill_up(journal, tmp_path):
+    clock = Clock()
+    settings = settings_of(tmp_path, partial_after_s=100, file_age_s=10, file_rows_max=2)
+    journal.add([row for number in range(1, 6) for row in session_rows(number)[0]])
+    with writing(settings, clock) as writer:
+        work_off(writer)
+        clock.now_ns += 100 * S
+        journal.add([event(number) for number in range(4)], now_ns=clock.now_ns)
+        work_off(writer)
+        rows = rows_of(settings.folder)
+        assert sorted(row["session_id"] for row in rows if row["closed_by"] == "time_limit") == [
+            f"pgw;{number}" for number in range(1, 6)
+        ]
+        counts = [flush.files[0].row_count for flush in flushes_of(settings.folder)]
+        assert counts == [4, 2, 2, 1]
+
+
+# --- restarts
+
+
+@pytest.mark.parametrize("checkpoint_octets_min", [0, 2_000, 1 << 30])
+@pytest.mark.parametrize("ends_cleanly", [True, False])
+def test_goes_on_where_it_was(journal, tmp_path, checkpoint_octets_min, ends_cleanly):
+    """A writer that stops after each few rounds and starts again writes what one writer would have written."""
+    clock = Clock()
+    settings = settings_of(
+        tmp_path, checkpoint_octets_min=checkpoint_octets_min, file_rows_max=3, partial_after_s=40, file_age_s=5
+    )
+    for turn in range(8):
+        add_sessions(journal, range(10 * turn, 10 * turn + 4), first_ns=clock.now_ns)
+        journal.add(session_rows(1000 + turn, first_ns=clock.now_ns)[0])
+        clock.now_ns += 20 * S
+        with writing(settings, clock) as writer:
+            work_off(writer)
+            if ends_cleanly:
+                writer.finish()
+    clock.now_ns += 10 * S
+    with writing(settings, clock) as writer:
+        clock.now_ns += 5 * S
+        work_off(writer)
+        writer.finish()
+    rows = rows_of(settings.folder)
+    whole = [row for row in rows if row["closed_by"] == "termination"]
+    assert len(whole) == len({row["session_id"] for row in whole}) == 32
+    assert sum(row["charged_micros"] for row in rows) == 32 * 2 * 7
+    assert {row["session_id"] for row in rows if row["closed_by"] == "time_limit"} >= {
+        f"pgw;{1000 + n}" for n in range(6)
+    }
+    assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_damaged_checkpoint_costs_time_and_nothing_else(journal, tmp_path):
+    settings = settings_of(tmp_path, checkpoint_octets_min=0)
+    add_sessions(journal, range(1, 4))
+    journal.add(session_rows(50)[0])
+    write_all(settings, Clock())
+    (checkpoint,) = (settings.folder / "checkpoints").iterdir()
+    checkpoint.write_bytes(b"\0" + checkpoint.read_bytes()[1:])
+    for entry in session_rows(50)[1:]:
+        journal.add(entry)
+    write_all(settings, Clock())
+    assert named(rows_of(settings.folder)) == twin_of(settings.segments).rows
+
+
+def test_segments_of_another_store_are_refused(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    journal.add([event(1)])
+    journal.add([event(2)])
+    with writing(settings, Clock()) as writer:
+        work_off(writer)
+        writer._flush()
+    journal.close()
+    for path in (settings.segments / "p0").iterdir():
+        path.unlink()
+    other = Journal(settings.segments)
+    other.add([event(1), event(3)])
+    with pytest.raises(ManifestError, match="records were written up to 5-2: restore the segment files"):
+        write_all(settings, Clock())
+    other.add([event(2)])
+    with pytest.raises(ManifestError, match="give other records than were written up to 5-2"):
+        write_all(settings, Clock())
+    other.close()
+
+
+def test_one_writer_a_folder(tmp_path):
+    settings = settings_of(tmp_path)
+    with writing(settings, Clock()), pytest.raises(RecordsLockedError, match="another record writer works in"):
+        RecordWriter(settings, NAMES, now_ns=Clock())
+    RecordWriter(settings, NAMES, now_ns=Clock()).close()
+
+
+def test_records_of_an_unknown_tenant_wait_for_its_name(journal, tmp_path):
+    names = {1: "acme"}
+    settings = settings_of(tmp_path, file_rows_max=1)
+    journal.add([event(1), event(2, tenant=5)])
+    writer = RecordWriter(settings, names, now_ns=Clock())
+    writer.start()
+    for _ in range(2):
+        with pytest.raises(UnknownTenantError, match="no name is known of tenant 5"):
+            writer.round()
+    names[5] = "five"
+    work_off(writer)
+    writer.close()
+    assert sorted(row["tenant_name"] for row in rows_of(settings.folder)) == ["acme", "five"]
+
+
+# --- disks
+
+
+def test_below_the_least_free_disk_nothing_is_written(journal, tmp_path):
+    free = deque([99, 101, 101, 101])
+    settings = settings_of(tmp_path, disk_free_octets_min=100)
+    journal.add([event(1)])
+    with writing(settings, Clock(), free=lambda _: free.popleft()) as writer:
+        assert writer.round() is False
+        assert "disk are free: make room" in writer.progress.stopped_because["disk"]
+        assert writer.progress.entry_counts == {}
+        work_off(writer)
+        assert writer.progress.stopped_because == {}
+        writer.finish()
+    assert len(rows_of(settings.folder)) == 1
+
+
+@pytest.mark.parametrize("failing_write", [1, 2])
+def test_a_full_disk_leaves_nothing_half_written_and_is_waited_for(journal, tmp_path, monkeypatch, failing_write):
+    settings = settings_of(tmp_path, file_rows_max=2)
+    journal.add([event(1), event(2)])
+    real, writes = os.write, [0]
+
+    def write(descriptor, octets):
+        writes[0] += 1
+        if writes[0] == failing_write:
+            real(descriptor, octets[:9])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, octets)
+
+    with writing(settings, Clock()) as writer:
+        monkeypatch.setattr(os, "write", write)
+        writer.round()
+        assert "the disk is full" in writer.progress.stopped_because["disk"]
+        assert list((settings.folder / "writing").iterdir()) == []
+        assert flushes_of(settings.folder) == []
+        journal.add([event(3)])
+        work_off(writer)
+        assert writer.progress.record_count == 2
+        writer.finish()
+    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;2", "sms;3"]
+
+
+def test_another_error_of_the_disk_ends_the_writer(journal, tmp_path, monkeypatch):
+    settings = settings_of(tmp_path, file_rows_max=1)
+    journal.add([event(1)])
+
+    def fail(_descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with writing(settings, Clock()) as writer:
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            writer.round()
+    monkeypatch.undo()
+    write_all(settings, Clock())
+    assert len(rows_of(settings.folder)) == 1
+
+
+# --- damage, and a store that went back
+
+
+def test_a_damaged_segment_stops_its_partition_alone_until_it_is_restored(tmp_path):
+    clock = Clock()
+    settings = settings_of(tmp_path, partitions=(0, 1), file_age_s=1)
+    journals = [Journal(settings.segments, partition) for partition in (0, 1)]
+    for journal in journals:
+        journal.add([event(journal.partition * 10 + 1)])
+        journal.add([event(journal.partition * 10 + 2)])
+        journal.close()
+    path = settings.segments / "p0" / "0000000001.segment"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with writing(settings, clock) as writer:
+        work_off(writer)
+        assert "damaged at octet" in writer.progress.stopped_because["partition 0"]
+        clock.now_ns += S
+        work_off(writer)
+        assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;11", "sms;12"]
+        path.write_bytes(whole)
+        work_off(writer)
+        assert writer.progress.stopped_because == {}
+        writer.finish()
+    assert sorted(row["session_id"] for row in rows_of(settings.folder)) == ["sms;1", "sms;11", "sms;12", "sms;2"]
+
+
+def test_an_entry_that_contradicts_itself_ends_the_writer(journal, tmp_path, monkeypatch):
+    settings = settings_of(tmp_path)
+    journal.add([event(1)])
+    monkeypatch.setattr("cdr.assembly.apply_entry", lambda *_: -1)
+    with writing(settings, Clock()) as writer, pytest.raises(AssemblyError, match="rows and texts don't fit"):
+        writer.round()
+
+
+def test_a_missing_segment_is_named(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    while not (settings.segments / "p0" / "0000000003.segment").exists():
+        journal.add([event(number) for number in range(20)])
+    (settings.segments / "p0" / "0000000002.segment").unlink()
+    with writing(settings, Clock()) as writer:
+        work_off(writer)
+        assert "0000000002.segment is missing" in writer.progress.stopped_because["partition 0"]
+    with pytest.raises(SegmentError):
+        raise SegmentError(writer.progress.stopped_because["partition 0"])
+
+
+@pytest.mark.parametrize("checkpoint_octets_min", [0, 1 << 30])
+@pytest.mark.parametrize("restarts", [True, False])
+def test_entries_that_the_store_lost_are_taken_back_out_of_the_files(
+    journal, tmp_path, checkpoint_octets_min, restarts
+):
+    """Entries 5-4 to 5-6 were in files when the store went on from 5-3: their files are void, what counts comes again."""
+    settings = settings_of(tmp_path, file_rows_max=1, checkpoint_octets_min=checkpoint_octets_min)
+    lasting = session_rows(90, update_count=6)
+    journal.add([event(1), *lasting[0]])
+    journal.add([event(2), *lasting[1]])
+    journal.add(lasting[2])
+    clock = Clock()
+    voided = [journal.add([event(number), *lasting[3]]) for number in (3, 4, 5)]
+    writer = RecordWriter(settings, NAMES, now_ns=clock)
+    writer.start()
+    work_off(writer)
+    assert [row["session_id"] for row in rows_of(settings.folder)] == [f"sms;{number}" for number in range(1, 6)]
+    if restarts:
+        writer.finish()
+        writer.close()
+        writer = RecordWriter(settings, NAMES, now_ns=clock)
+        writer.start()
+    journal.add([event(6), *lasting[4]], entry_id=EntryId(9, 1), follows=EntryId(5, 3))
+    journal.add(lasting[-1])
+    work_off(writer)
+    writer.finish()
+    writer.close()
+    rows = rows_of(settings.folder)
+    wanted = twin_of(settings.segments, skip=frozenset(voided)).rows
+    assert [without_number(row) for row in named(rows)] == [without_number(row) for row in wanted]
+    assert [row["sequence"] for row in rows] == [1, 2, 6, 7]  # 3 to 5 were void records' and are not used again
+    kept = sorted(path.name for path in (settings.folder / "void").rglob("*.csv"))
+    assert kept == ["0000000003.csv", "0000000004.csv", "0000000005.csv"]
+    write_all(settings, clock)
+    assert rows_of(settings.folder) == rows
+
+
+def without_number(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"sequence": 0}
+
+
+def test_lost_entries_that_are_in_no_file_yet_are_never_seen(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    journal.add([event(1)])
+    journal.add([event(2)])
+    with writing(settings, Clock()) as writer:
+        work_off(writer)
+        journal.add([event(3)], entry_id=EntryId(9, 1), follows=EntryId(5, 1))
+        work_off(writer)
+        writer.finish()
+        assert writer.progress.void_flush_count == 0
+    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;3"]
+    write_all(settings, Clock())
+    assert len(rows_of(settings.folder)) == 2
+
+
+def test_a_gap_in_the_journal_stops_the_partition(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    journal.add([event(1)])
+    journal.add([event(2)], entry_id=EntryId(5, 7), follows=EntryId(5, 6))
+    with writing(settings, Clock()) as writer:
+        work_off(writer)
+        assert "up to 5-6 are missing before 5-7" in writer.progress.stopped_because["partition 0"]
+        writer.finish()
+    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1"]
+
+
+# --- reading
+
+
+def test_readers_follow_the_manifest_and_go_on_where_they_were(journal, tmp_path):
+    settings = settings_of(tmp_path, file_rows_max=1)
+    with RecordReader(settings.folder) as reader:
+        assert list(reader.rows()) == []
+        journal.add([event(1)])
+        write_all(settings, Clock())
+        stray = settings.folder / "tenant=acme" / "day=2026-09-21" / "0000000099.parquet"
+        stray.write_bytes(b"not in the manifest")
+        assert [row["session_id"] for row in reader.rows()] == ["sms;1"]
+        journal.add([event(2)])
+        write_all(settings, Clock())
+        found = []
+
+        def wait():
+            found.append(reader.position)
+            if len(found) == 1:
+                journal.add([event(3)])
+                write_all(settings, Clock())
+            return len(found) < 2
+
+        assert [row["session_id"] for row in reader.follow(wait)] == ["sms;2", "sms;3"]
+        position = reader.position
+    with RecordReader(settings.folder, after=position) as later:
+        assert list(later.files()) == []
+
+
+def test_a_missing_file_is_named_unless_it_may_still_come(journal, tmp_path):
+    settings = settings_of(tmp_path, file_rows_max=1)
+    journal.add([event(1)])
+    with writing(settings, Clock()) as writer:
+        work_off(writer)
+    (path,) = settings.folder.rglob("0000000001.parquet")
+    aside = path.rename(path.with_suffix(".aside"))
+    with RecordReader(settings.folder) as reader:
+        assert list(reader.files()) == []
+        aside.rename(path)
+        assert len(list(reader.files())) == 1
+    journal.add([event(2)])
+    write_all(settings, Clock())
+    path.unlink()
+    with RecordReader(settings.folder) as reader, pytest.raises(ManifestError, match="is missing: restore it"):
+        list(reader.files())
