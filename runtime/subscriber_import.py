@@ -9,6 +9,7 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import StringIO
 from typing import Final, NamedTuple
 
 from redis.exceptions import RedisError
@@ -147,7 +148,7 @@ def _read_rows(plan: ImportPlan, octets: bytes) -> Iterator[tuple[int, list[str]
         line = octets.count(b"\n", 0, error.start) + 1
         plan.fault(line, "", f"octet 0x{octets[error.start]:02x} is not UTF-8", "Save the file as UTF-8")
         return
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     begins = 1
     try:
         for cells in reader:
