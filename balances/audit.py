@@ -23,6 +23,7 @@ from balances.invariants import (
     Disagreement,
     Movements,
     StoredAccount,
+    check_columns,
     check_entry,
     describe_bucket,
     read_record,
@@ -77,17 +78,20 @@ class PartitionAudit:
             return
         try:
             entry = decode_entry(octets)
-            link = Link(entry_id, EntryId.parse(entry.follows))
-            movements, disagreements = check_entry(entry)
-            granted = entry.usages["request"][entry.usages["granted_units"] > 0]
-            accounts = self._books.find_accounts(entry.requests)
-        except (KeyError, TypeError, ValueError) as error:
+            check_columns(entry)
+            link = Link(entry_id, EntryId.parse(str(entry.follows)))
+        except (
+            Exception
+        ) as error:  # numpy raises SyntaxError, too, for a damaged dtype; no set of classes holds them all
             self._add_entry_fault(entry_id, "entry", "one that can be read", f"{type(error).__name__}: {error}")
             return
         if not self._follows(link):
             return
         if entry.partition != self.partition:
             self._add_entry_fault(entry_id, "partition that the entry names", self.partition, entry.partition)
+        movements, disagreements = check_entry(entry)
+        accounts = self._books.find_accounts(entry.requests)
+        granted = entry.usages["request"][entry.usages["granted_units"] > 0]
         self._entry_count += 1
         for name, rows in zip(_TABLES, (entry.requests["kind"], entry.usages["request"], movements.row), strict=True):
             self._row_counts[name] += rows.size
@@ -221,13 +225,13 @@ class PartitionAudit:
                         yield Disagreement(kind, f"{word} of {books.name(row)}, which is missing", amount, 0)
 
     def _compare_sessions(self, place: int, stored: StoredAccount) -> Iterable[Disagreement]:
-        for high, low in stored.sessions:
-            if not self._sessions.is_open((place, high, low)):
-                yield Disagreement(FaultKind.SESSIONS, f"session {high:016x}{low:016x}", "not open", "open")
         found = set(stored.sessions)
         if len(found) != len(stored.sessions):
             yield Disagreement(FaultKind.SESSIONS, "rows of one session", 1, 2)
-        if self._sessions.count_of(place) != len(found):
+        strange = [key for key in sorted(found) if not self._sessions.is_open((place, *key))]
+        for high, low in strange:
+            yield Disagreement(FaultKind.SESSIONS, f"session {high:016x}{low:016x}", "not open", "open")
+        if self._sessions.count_of(place) != len(found) - len(strange):
             for high, low in self._sessions.sessions_of(place):
                 if (high, low) not in found:
                     yield Disagreement(FaultKind.SESSIONS, f"session {high:016x}{low:016x}", "open", "not open")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.audit_report import FaultKind
-from balances.journal import FIRST_DEBIT, JournalEntry, MovementKind
+from balances.journal import FIRST_DEBIT, JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, JournalEntry, MovementKind
 from balances.record import (
     BUCKET_ALLOWANCE,
     BUCKET_ID,
@@ -41,6 +41,8 @@ from balances.record import (
 )
 from vocabulary.outcomes import Outcome
 from vocabulary.units import UNIT_NAMES, Unit
+
+_USAGE_AMOUNTS: Final = ("charged_micros", "allowance_units", "granted_units")
 
 ROW_USAGE: Final = 0
 ROW_COMMAND: Final = 1
@@ -235,9 +237,28 @@ class Movements(NamedTuple):
 
 Columns = Mapping[str, NDArray[Any]]
 
+_COLUMNS: Final = {
+    "requests": JOURNAL_REQUEST_DTYPE,
+    "movements": MOVEMENT_DTYPE,
+    "usages": np.dtype([("request", np.int32), *((name, np.int64) for name in _USAGE_AMOUNTS)]),
+}
+"""What an audit needs of an entry; usage rows have more, which charging/usage_record.py says."""
+
+
+def check_columns(entry: JournalEntry) -> None:
+    """ValueError names what the entry lacks to be audited."""
+    if not isinstance(entry.partition, int) or not isinstance(entry.now_ns, int):
+        raise ValueError("partition and now_ns are no integers")
+    for table, dtype in _COLUMNS.items():
+        columns: Columns = getattr(entry, table)
+        for name in dtype.names or ():
+            found = columns[name].dtype if name in columns else "missing"
+            if found != dtype[name]:
+                raise ValueError(f"column {name} of {table} is {found} instead of {dtype[name]}")
+
 
 def check_entry(entry: JournalEntry) -> tuple[Movements, list[Disagreement]]:
-    """The movements that can be folded, and what doesn't hold within the entry. KeyError names a column that it lacks."""
+    """The movements that can be folded, and what doesn't hold within the entry, whose columns are all there."""
     requests, usages, moved = entry.requests, entry.usages, entry.movements
     request, usage = moved["request"].astype(np.int64), moved["usage"].astype(np.int64)
     column = COLUMN_BY_KIND[moved["kind"]]

@@ -20,6 +20,7 @@ from tests.balances.audited_traffic import RandomTraffic, encode_again, played, 
 from tests.charging.test_engine_against_twin import START_NS, Traffic, catalogues, moves
 from tests.reference.requests import Credit, Open
 from tests.reference.side_by_side import SideBySide
+from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
 
 SEEDS = range(8)
@@ -89,7 +90,7 @@ def test_any_traffic_is_sound(catalogue, never_counts, command_level_limit, scri
     traffic = Traffic(SideBySide(catalogue), never_counts, command_level_limit)
     for account_id in (1, 2, 3):
         money = Credit(300 * account_id, movement=MovementKind.OPENED)
-        units = Credit(60, Unit.OCTETS, 11, to_ns=START_NS + 60 * 10**9, movement=MovementKind.BONUS)
+        units = Credit(60, Unit.OCTETS, 11, to_ns=START_NS + 60 * NS_PER_S, movement=MovementKind.BONUS)
         traffic.waiting.append(Open(account_id, START_NS, 1, 1, credits=(money, units)))
     traffic.play(("cut",))
     for move in script:
@@ -239,22 +240,37 @@ def test_its_reading_of_a_record_is_that_of_the_layout_table(many):
             assert sorted(own.reservations) == sorted(held)
 
 
-def test_events_are_forgotten_when_their_answer_is():
-    book = SessionBook(numbers_count=True)
-    requests = {
-        "kind": np.array([0], np.uint8),
+def event(number):
+    """The request rows of an entry with one charged event."""
+    return {
+        "kind": np.array([batch.KIND_USAGE], np.uint8),
         "outcome": np.array([1], np.uint8),
         "request_type": np.array([batch.EVENT], np.uint8),
-        "request_number": np.array([0], np.uint32),
+        "request_number": np.array([number], np.uint32),
         "session_high": np.array([5], np.uint64),
         "session_low": np.array([6], np.uint64),
         "ended_session": np.array([0], np.uint8),
     }
-    place = np.array([0], np.int64)
-    granting = np.array([0], np.int32)
-    second = 10**9
-    assert list(book.take(requests, place, granting, START_NS)) == []
-    assert [found.kind for found in book.take(requests, place, granting, START_NS + 200 * second)] == [
-        FaultKind.DUPLICATE
-    ]
-    assert list(book.take(requests, place, granting, START_NS + 600 * second)) == []
+
+
+def take_event(book, number, now_ns):
+    """Kinds of what the book says to it."""
+    found = book.take(event(number), np.array([0], np.int64), np.array([0], np.int32), now_ns)
+    return [disagreement.kind for disagreement in found]
+
+
+def test_events_are_forgotten_when_their_answer_is():
+    book = SessionBook(numbers_count=True)
+    assert take_event(book, 0, START_NS) == []
+    assert take_event(book, 0, START_NS + 200 * NS_PER_S) == [FaultKind.DUPLICATE]
+    assert take_event(book, 0, START_NS + 600 * NS_PER_S) == []
+    assert take_event(SessionBook(numbers_count=False), 0, START_NS) == []
+
+
+def test_events_are_forgotten_where_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(audit_sessions, "EVENTS_REMEMBERED_MAX", 2)
+    book = SessionBook(numbers_count=True)
+    for number in range(3):
+        assert take_event(book, number, START_NS) == []
+    assert take_event(book, 2, START_NS) == [FaultKind.DUPLICATE]
+    assert take_event(book, 0, START_NS) == []
