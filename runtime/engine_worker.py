@@ -25,6 +25,7 @@ from runtime.telemetry import Health, Telemetry
 from vocabulary.instants import NS_PER_S
 
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+CANCEL_AGAIN_S: Final = 0.1
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -215,9 +216,10 @@ class Engine:
         deadline_ns = self._clock.now_ns() + int(drain_s * NS_PER_S)
         while self._clock.now_ns() < deadline_ns and not all(pipeline.is_idle for pipeline in self.pipelines):
             await asyncio.sleep(0.01)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # asyncio.wait_for of 3.11 swallows a cancellation that meets a finished write: cancel again
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=CANCEL_AGAIN_S)
         for pipeline in self.pipelines:
             pipeline.close()
         await self._store.close()
