@@ -48,6 +48,8 @@ ROW_USAGE: Final = 0
 ROW_COMMAND: Final = 1
 ROW_EXPIRE: Final = 2
 """`requests.kind` of a journal row: a peer's request, an account command, what ended by itself."""
+COMMAND_OPEN: Final = 1
+"""`requests.command` of the account command that opens an account"""
 
 KINDS: Final = tuple(MovementKind)
 KIND_COUNT: Final = len(KINDS)

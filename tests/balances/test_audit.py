@@ -209,6 +209,7 @@ def test_the_audits_own_words_are_the_engines():
         batch.KIND_COMMAND,
         batch.KIND_EXPIRE,
     )
+    assert invariants.COMMAND_OPEN == batch.COMMAND_OPEN
     assert (audit_sessions.INITIAL, audit_sessions.UPDATE, audit_sessions.TERMINATION, audit_sessions.EVENT) == (
         batch.INITIAL,
         batch.UPDATE,

@@ -151,6 +151,19 @@ def test_session_that_a_record_has_lost(traffic):
     assert {(fault.expected, fault.found) for fault in report.faults} == {("open", "not open"), ("not open", "open")}
 
 
+def test_sessions_of_very_many_records_are_counted(traffic, monkeypatch):
+    monkeypatch.setattr("balances.audit._SESSIONS_NAMED_MAX", 1)
+    records = traffic.records()
+    lost = [account for account, record in records.items() if first_word(record, Section.SESSIONS)[1]][:2]
+    for account in lost:
+        at, _ = first_word(records[account], Section.SESSIONS)
+        records[account] = add_to_word(records[account], at + 1, 1)
+    report = audit(traffic.entries(), records)
+    counted = [fault for fault in report.faults if fault.what == "open sessions"]
+    assert [(fault.tenant, fault.account_id) for fault in counted] == lost
+    assert all(fault.expected == fault.found + 1 for fault in counted)
+
+
 @pytest.mark.parametrize("octets", [b"", b"\1" * 8, b"\2" + bytes(79), b"\1" + bytes(87)])
 def test_record_that_is_none(traffic, octets):
     records = traffic.records()
