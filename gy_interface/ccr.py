@@ -48,6 +48,7 @@ from gy_interface.ccr_avps import (
     SEEN_DESTINATION_REALM,
     SEEN_ORIGIN_HOST,
     SEEN_ORIGIN_REALM,
+    SEEN_OTHER_REALM,
     SEEN_REQUEST_NUMBER,
     SEEN_REQUEST_TYPE,
     SEEN_SERVICE_CONTEXT_ID,
@@ -85,6 +86,7 @@ CREDIT_CONTROL: Final = 272
 _UNDECIDED = int(Outcome.UNDECIDED)
 _AVP_UNSUPPORTED = int(Outcome.AVP_UNSUPPORTED)
 _MISSING_AVP = int(Outcome.MISSING_AVP)
+_UNABLE_TO_DELIVER = int(Outcome.UNABLE_TO_DELIVER)
 _TOO_MANY_TIMES = int(Outcome.AVP_OCCURS_TOO_MANY_TIMES)
 _NEEDED = (
     (SEEN_SESSION_ID, SESSION_ID),
@@ -184,6 +186,9 @@ def _add_request(received, start, size, batch, sender, rules, now_ns):
     seen = _read_avps(batch, row, rules, sender.is_lenient[0] == 0, body, end)
     if not seen & SEEN_REQUEST_NUMBER:
         request.presence |= np.uint32(NUMBER_UNREADABLE)
+    if seen & SEEN_OTHER_REALM and not seen & SEEN_DESTINATION_REALM:
+        fail(request, _UNABLE_TO_DELIVER, at, 0, DESTINATION_REALM)
+        seen |= SEEN_DESTINATION_REALM
     if seen & _SEEN_NEEDED != _SEEN_NEEDED:
         for bit, key in _NEEDED:
             if not seen & bit:

@@ -42,6 +42,8 @@ SEEN_DESTINATION_REALM: Final = 8
 SEEN_SERVICE_CONTEXT_ID: Final = 16
 SEEN_REQUEST_TYPE: Final = 32
 SEEN_REQUEST_NUMBER: Final = 64
+SEEN_OTHER_REALM: Final = 256
+"""A Destination-Realm that isn't ours; Kamailio sends two, of which one is (clients.md 6d)."""
 NOT_THIS: Final = -1
 """The AVP is none of those that a reader knows."""
 
@@ -81,9 +83,7 @@ def read_text(request, octets, at, header, size, key, rules):
         request.service_context = _service_context(octets, text, length)
         return SEEN_SERVICE_CONTEXT_ID
     if key == DESTINATION_REALM:
-        if not _is_name(octets, text, length, rules.realm):
-            fail(request, _UNABLE_TO_DELIVER, at, size, key)
-        return SEEN_DESTINATION_REALM
+        return SEEN_DESTINATION_REALM if _is_name(octets, text, length, rules.realm) else SEEN_OTHER_REALM
     if key == DESTINATION_HOST:
         if not _is_name(octets, text, length, rules.host):
             fail(request, _UNABLE_TO_DELIVER, at, size, key)

@@ -211,7 +211,9 @@ def kernel_walk(octets: bytes) -> tuple[list[tuple[int, int, int]], int]:
         key, header, size = read_avp_header(padded, at, end)
         if size == BAD_SIZE:
             return found, at
-        found.append((int(key), int(header), int(size)))
+        found.append(
+            (int(key) & (1 << 64) - 1, int(header), int(size))
+        )  # a vendor from 2**31 on makes the int64 negative
         at += (int(size) + 3) & ~3
     return found, -1
 

@@ -147,3 +147,5 @@ def test_who_it_is_meant_for() -> None:
     elsewhere = [text(283, "other.realm") if part[3] == 283 & 0xFF else part for part in essentials()]
     assert decode_one(message(*elsewhere), codec).outcome == Outcome.UNABLE_TO_DELIVER
     assert decode_one(message(*elsewhere)).outcome == Outcome.UNDECIDED
+    for realms in (essentials() + elsewhere[3:4], elsewhere[3:4] + essentials()):
+        assert decode_one(message(*realms), codec).outcome == Outcome.UNDECIDED, "one of two is ours (clients.md 6d)"

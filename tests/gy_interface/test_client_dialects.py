@@ -256,7 +256,7 @@ def test_ergw() -> None:
 
 
 def test_kamailio() -> None:
-    row = decode_one(kamailio(INITIAL, 0), Codec())
+    row = decode_one(kamailio(INITIAL, 0), Codec(host=HOST, realm=REALM))
     (mscc,) = row.msccs
     assert (mscc.rating_group, mscc.service_identifier, mscc.requested_seconds) == (100, 1000, 30)
     assert mscc.presence == HAS_REQUESTED | HAS_REQUESTED_SECONDS

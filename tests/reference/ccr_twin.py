@@ -79,6 +79,7 @@ class Request:
     body_hash: int = 0
     seen: set[int] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    is_for_another_realm: bool = False
 
     @property
     def fault(self) -> Fault | None:
@@ -126,6 +127,9 @@ class Reader:
                 state = _mix(state, avp_hash(padded))
             self._command_avp(request, found)
         request.body_hash = fold(state)
+        if request.is_for_another_realm and 283 not in request.seen:
+            request.faults.append(Fault(Outcome.UNABLE_TO_DELIVER, (0, 0), 283))
+            request.seen.add(283)
         for key in NEEDED:
             if key not in request.seen:
                 request.faults.append(Fault(Outcome.MISSING_AVP, (0, 0), key))
@@ -199,8 +203,10 @@ class Reader:
     def _text(self, request: Request, found: Found, data: bytes) -> None:
         if found.key == 263 and not 0 < len(data) <= SESSION_ID_OCTETS_MAX:
             self._fault(request, Outcome.INVALID_AVP_LENGTH, found)
-        ours = {293: self.host, 283: self.realm}.get(found.key, "").encode()
-        if ours and data.lower() != ours.lower():
+        if found.key == 283 and self.realm and data.lower() != self.realm.lower().encode():
+            request.is_for_another_realm = True
+            return
+        if found.key == 293 and self.host and data.lower() != self.host.lower().encode():
             self._fault(request, Outcome.UNABLE_TO_DELIVER, found)
         if found.key == 461:
             request.service_context = service_context(data)

@@ -1,4 +1,4 @@
-"""Sessions of Open5GS, Magma and erGW through a real socket of a strict server (clients.md 6a to 6c)."""
+"""Sessions of Open5GS, Magma, erGW and Kamailio through a real socket of a strict server (clients.md 6a to 6d)."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from gy_interface.config import PeerConfig
 from tests.conformance import grammar
 from tests.conformance.another_stack import read
 from tests.conformance.grammar import misfits
-from tests.gy_interface.client_messages import INITIAL, TERMINATION, UPDATE, Magma, Open5gs, ergw
+from tests.gy_interface.client_messages import INITIAL, TERMINATION, UPDATE, Magma, Open5gs, ergw, kamailio
 from tests.gy_interface.diameter_octets import avps_of
 from tests.gy_interface.edge.served import run, serving, settings
 from tests.gy_interface.peer_messages import codes, data_of, result_of
@@ -15,6 +15,7 @@ CONFIG = settings(
     open5gs=PeerConfig(origin_hosts=("smf.epc.mnc001.mcc001.3gppnetwork.org",)),
     magma=PeerConfig(origin_hosts=("magma.example",)),
     ergw=PeerConfig(origin_hosts=("ergw.example",)),
+    kamailio=PeerConfig(origin_hosts=("scscf.ims.example",)),
 )
 
 
@@ -40,6 +41,10 @@ def magma() -> tuple[str, list[bytes]]:
 
 def erlang() -> tuple[str, list[bytes]]:
     return "ergw.example", [ergw(INITIAL, 0), ergw(UPDATE, 1), ergw(TERMINATION, 2)]
+
+
+def voice() -> tuple[str, list[bytes]]:
+    return "scscf.ims.example", [kamailio(INITIAL, 0), kamailio(UPDATE, 1), kamailio(TERMINATION, 2)]
 
 
 def services(octets: bytes) -> list[list[int]]:
@@ -92,5 +97,13 @@ def test_ergw_gets_rating_group_and_result() -> None:
     async def test() -> None:
         answers = await converse(*erlang())
         assert [services(answer) for answer in answers] == [[[431, 432, 268]]] * 2 + [[[432, 268]]]
+
+    run(test())
+
+
+def test_kamailio_is_served_with_its_two_realms_and_hosts() -> None:
+    async def test() -> None:
+        answers = await converse(*voice())
+        assert [services(answer) for answer in answers] == [[[431, 439, 432, 268]]] * 2 + [[[439, 432, 268]]]
 
     run(test())

@@ -234,6 +234,31 @@ def test_watchdog_and_the_end_of_a_silent_peer() -> None:
     run(test())
 
 
+def test_message_that_drips_is_no_sign_of_life() -> None:
+    async def test() -> None:
+        async with serving(settings(watchdog_s=6)) as served:
+            client = await served.peer()
+            octets = iter(request(1))
+            for expected_command in (24, None, None):
+                before = served.server._connections[0]
+                assert before is not None
+                length = before.length
+                client.send(bytes((next(octets), next(octets))))
+                while before.length == length:
+                    await asyncio.sleep(0)
+                served.now_ns += 9 * NS_PER_S
+                if expected_command:
+                    assert (await client.message())[7] == expected_command
+                else:
+                    assert before.peer is not None
+                    state = before.peer.state
+                    while before.peer.state is state:
+                        await asyncio.sleep(0.01)
+            assert await client.rest() == b""
+
+    run(test())
+
+
 def test_connection_without_capabilities_is_closed() -> None:
     async def test() -> None:
         async with serving(settings(cer_timeout_s=1)) as served:
