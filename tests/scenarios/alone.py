@@ -1,0 +1,132 @@
+"""Scenarios on the engine alone: kernels and records in this process, no store, no socket."""
+
+from zlib import crc32
+
+from balances.record import AccountStatus
+from catalog_loader.compile import compile_release, stack
+from catalog_loader.edge.read_files import check
+from charging.tariff_tables import TariffTables
+from tests.reference.engine_alone import EngineAlone
+from tests.reference.record_octets import canonical_record
+from tests.reference.requests import Answer, Credit, CreditControl, Open, TopUp
+from tests.scenarios.catalogues import CATALOGUES, TENANTS
+from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
+from vocabulary.ids import number_of_name
+from vocabulary.instants import FOREVER_NS, NS_PER_S
+from vocabulary.outcomes import RESULT_CODES, Outcome
+from vocabulary.units import Unit
+
+START_NS = 1_790_000_000 * NS_PER_S
+
+
+def tables() -> TariffTables:
+    """The scenarios' releases, compiled."""
+    compiled = []
+    for path, tenant in CATALOGUES:
+        report = check([path])
+        assert report.checked is not None, report.lines()
+        compiled.append(compile_release(report.checked.release, TENANTS[tenant]))
+    return stack(compiled)
+
+
+def said(answer: Answer) -> Said:
+    """An answer in result codes."""
+    result = RESULT_CODES[answer.outcome]
+    if answer.outcome != Outcome.GRANTED:
+        return Said(result)
+    return Said(
+        result,
+        tuple(MsccSaid(RESULT_CODES[m.outcome], m.granted, m.final_action != 0) for m in answer.msccs),
+    )
+
+
+def holdings_of(record: bytes) -> Holdings:
+    """(free, reserved) of a record by unit."""
+    sums: Holdings = {}
+    for bucket in canonical_record(record)["buckets"]:
+        unit = Unit(bucket["unit"])
+        free, reserved = sums.get(unit, (0, 0))
+        sums[unit] = free + bucket["remaining"], reserved + bucket["reserved"]
+    return sums
+
+
+def instant(now_ns: int, seconds: int | None) -> int:
+    """Seconds from now, or never."""
+    return FOREVER_NS if seconds is None else now_ns + seconds * NS_PER_S
+
+
+class AloneMachine:
+    """Machine on EngineAlone."""
+
+    def __init__(self, tariffs: TariffTables) -> None:
+        self.engine = EngineAlone(tariffs)
+        self.now_ns = START_NS
+        self.accounts: dict[tuple[str, str], int] = {}
+        self.tenant_of: dict[str, str] = {}
+
+    def open(self, step: OpenStep) -> None:
+        """See Machine."""
+        account_id = len(self.accounts) + 1
+        self.accounts[(step.tenant, step.name)] = account_id
+        self.tenant_of[step.name] = step.tenant
+        command = Open(
+            account_id,
+            self.now_ns,
+            TENANTS[step.tenant],
+            number_of_name(step.offer),
+            status=AccountStatus.BARRED if step.is_barred else AccountStatus.ACTIVE,
+            credit_limit_micros=step.limit_micros,
+            expires_ns=instant(self.now_ns, step.until_s),
+            credits=self._credits(step.credits),
+        )
+        answers, _ = self.engine.decide([command], self.now_ns)
+        assert answers[0].outcome == Outcome.GRANTED, answers[0]
+
+    def _credits(self, credits: tuple[CreditStep, ...]) -> tuple[Credit, ...]:
+        return tuple(
+            Credit(
+                credit.amount,
+                credit.unit,
+                number_of_name(credit.allowance) if credit.allowance else 0,
+                self.now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
+                instant(self.now_ns, credit.until_s),
+                credit.priority,
+            )
+            for credit in credits
+        )
+
+    def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
+        """See Machine."""
+        tenant = self.tenant_of[name]
+        command = TopUp(self.accounts[(tenant, name)], self.now_ns, TENANTS[tenant], self._credits(credits))
+        answers, _ = self.engine.decide([command], self.now_ns)
+        assert answers[0].outcome == Outcome.GRANTED, answers[0]
+
+    def ask(self, asked: Asked) -> Said:
+        """See Machine."""
+        peer = PEERS[asked.peer]
+        request = CreditControl(
+            self.accounts.get((peer.tenant, asked.name)),
+            (crc32(asked.session.encode()) << 32 | crc32(peer.tenant.encode()), crc32(asked.session.encode())),
+            asked.type,
+            asked.number,
+            crc32(repr(asked).encode()),
+            self.now_ns,
+            TENANTS[peer.tenant],
+            asked.msccs,
+            service_context=asked.context,
+            requested_action=asked.action,
+            never_counts=peer.never_counts,
+            command_level_limit=peer.command_level_limit,
+        )
+        answers, _ = self.engine.decide([request], self.now_ns)
+        return said(answers[0])
+
+    def holdings(self, name: str) -> Holdings:
+        """See Machine."""
+        tenant = self.tenant_of[name]
+        return holdings_of(self.engine.records[(TENANTS[tenant], self.accounts[(tenant, name)])])
+
+    def advance(self, seconds: int) -> None:
+        """See Machine."""
+        self.now_ns += seconds * NS_PER_S

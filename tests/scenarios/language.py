@@ -1,0 +1,274 @@
+"""The small language of scenarios: a line a step, read into plain objects, and played on any machine that can charge.
+
+    open      A money 100 octets 20 of bonus until 3600
+    initial   A s1 rg 10 rsu 60            -> granted 60
+    update    A s1 rg 10 usu 60 rsu + rg 20 rsu -> granted 40 final | granted 500
+    terminate A s1 rg 10 usu 10            -> none
+    account   A                            -> money 50/40 octets 0/0
+    repeat    s1                           -> same
+    clock     3600
+
+Requests count by themselves (`number 7` says otherwise). Behind the arrow stands the answer: `!5002` at command level,
+or for each MSCC, between bars, `granted <units>` (and `final`), `none` (2001 without quota) or a Result-Code. `account`
+lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds and events. `via` names a peer of PEERS.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from tests.reference.requests import Mscc
+from vocabulary.units import Unit
+
+TYPES: Final = {"initial": INITIAL, "update": UPDATE, "terminate": TERMINATION, "event": EVENT}
+UNITS: Final = {"money": Unit.MONEY, "octets": Unit.OCTETS, "seconds": Unit.SECONDS, "events": Unit.EVENTS}
+CONTEXTS: Final = {"data": 32251, "voice": 32260, "sms": 32274}
+SUFFIXES: Final = {"s": Unit.SECONDS, "e": Unit.EVENTS}
+
+
+class Peer(NamedTuple):
+    """Who a request comes from."""
+
+    tenant: str = "default"
+    command_level_limit: bool = False
+    never_counts: bool = False
+
+
+PEERS: Final = {
+    "core": Peer(),
+    "other": Peer(tenant="other"),
+    "oneservice": Peer(command_level_limit=True),
+    "uncounted": Peer(never_counts=True),
+}
+
+
+class CreditStep(NamedTuple):
+    """A bucket that an account gets; times are seconds from now, None without end."""
+
+    unit: Unit
+    amount: int
+    allowance: str = ""
+    from_s: int = 0
+    until_s: int | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """An account is opened."""
+
+    name: str
+    tenant: str = "default"
+    offer: str = "start"
+    limit_micros: int = 0
+    until_s: int | None = None
+    is_barred: bool = False
+    credits: tuple[CreditStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, for whoever can send it."""
+
+    name: str
+    session: str
+    type: int
+    number: int
+    peer: str
+    context: int
+    msccs: tuple[Mscc, ...]
+    action: int | None
+
+
+class MsccSaid(NamedTuple):
+    """What one MSCC was answered; granted None: no Granted-Service-Unit."""
+
+    result: int
+    granted: int | None = None
+    is_final: bool = False
+
+
+class Said(NamedTuple):
+    """What a request was answered."""
+
+    result: int
+    msccs: tuple[MsccSaid, ...] = ()
+
+
+Holdings = dict[Unit, tuple[int, int]]
+"""(free, reserved) by unit"""
+
+
+class Machine(Protocol):
+    """What a scenario is played on."""
+
+    def open(self, step: OpenStep) -> None:
+        """Open an account."""
+
+    def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
+        """Credit an account."""
+
+    def ask(self, asked: Asked) -> Said:
+        """Send a request and wait for its answer."""
+
+    def holdings(self, name: str) -> Holdings:
+        """What the account holds."""
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass."""
+
+
+class Words:
+    """The words of a line, taken from the front."""
+
+    def __init__(self, text: str) -> None:
+        self.left = text.split()
+
+    def take(self) -> str:
+        """The next word, which must be there."""
+        assert self.left, "a word is missing at the end"
+        return self.left.pop(0)
+
+    def number_after(self, word: str, otherwise: int | None = None) -> int | None:
+        """The number behind `word`, if that is next."""
+        return int(self.take()) if self.takes(word) else otherwise
+
+    def takes(self, word: str) -> bool:
+        """Is that the next word? It is taken."""
+        if self.left[:1] != [word]:
+            return False
+        self.left.pop(0)
+        return True
+
+    def amount(self) -> tuple[Unit, int] | None:
+        """`60`, `30s` or `2e`, if that is next."""
+        if not self.left or not self.left[0][0].isdigit():
+            return None
+        text = self.take()
+        return (SUFFIXES[text[-1]], int(text[:-1])) if text[-1] in SUFFIXES else (Unit.OCTETS, int(text))
+
+
+def read_credits(words: Words) -> tuple[CreditStep, ...]:
+    """`money 100 until 60 octets 20 of bonus ...` to the end of the line."""
+    credits = []
+    while words.left:
+        unit, amount = UNITS[words.take()], int(words.take())
+        allowance = words.take() if words.takes("of") else ""
+        from_s = words.number_after("from", 0) or 0
+        until_s = words.number_after("until")
+        priority = words.number_after("priority", 0) or 0
+        credits.append(CreditStep(unit, amount, allowance, from_s, until_s, priority))
+    return tuple(credits)
+
+
+def read_open(words: Words) -> OpenStep:
+    """What follows `open`."""
+    name = words.take()
+    tenant = words.take() if words.takes("tenant") else "default"
+    offer = words.take() if words.takes("offer") else "start"
+    limit = words.number_after("limit", 0) or 0
+    until_s = words.number_after("until")
+    is_barred = words.takes("barred")
+    return OpenStep(name, tenant, offer, limit, until_s, is_barred, read_credits(words))
+
+
+def read_mscc(text: str) -> Mscc:
+    """`rg 10 si 7 rsu 60 usu 10`, each of them optional."""
+    words = Words(text)
+    group, identifier = words.number_after("rg"), words.number_after("si")
+    requested, used = None, None
+    while words.left:
+        if words.takes("rsu"):
+            amount = words.amount()
+            requested = dict([amount]) if amount is not None else {}
+        else:
+            assert words.takes("usu"), f"{words.left[0]} is no word of an MSCC"
+            amount = words.amount()
+            assert amount is not None, "usu needs an amount"
+            used = dict([amount])
+    return Mscc(group, identifier, requested, used)
+
+
+def read_answer(text: str) -> Said:
+    """What stands behind the arrow of a request."""
+    if text.startswith("!"):
+        return Said(int(text[1:]))
+    msccs = []
+    for part in text.split("|"):
+        words = Words(part)
+        if words.takes("granted"):
+            msccs.append(MsccSaid(2001, int(words.take()), words.takes("final")))
+        elif words.takes("none"):
+            msccs.append(MsccSaid(2001))
+        elif words.left:
+            msccs.append(MsccSaid(int(words.take())))
+    return Said(2001, tuple(msccs))
+
+
+@dataclass(slots=True)
+class Play:
+    """One scenario on one machine."""
+
+    machine: Machine
+    sent: dict[str, list[tuple[Asked, Said]]] = field(default_factory=dict)
+
+    def line(self, line: str) -> None:
+        """One step; AssertionError where the answer is another."""
+        step, _, wanted = (part.strip() for part in line.partition("->"))
+        words = Words(step)
+        verb = words.take()
+        if verb in TYPES:
+            self._request(TYPES[verb], words, wanted)
+        elif verb == "open":
+            self.machine.open(read_open(words))
+        elif verb == "top_up":
+            self.machine.top_up(words.take(), read_credits(words))
+        elif verb == "account":
+            self._compare_account(words.take(), Words(wanted))
+        elif verb == "repeat":
+            asked, before = self.sent[words.take()][-(words.number_after("back", 1) or 1)]
+            found = self.machine.ask(asked)
+            assert found == (before if wanted == "same" else read_answer(wanted)), found
+        elif verb == "clock":
+            self.machine.advance(int(words.take()))
+        else:
+            raise AssertionError(f"{verb} is no step")
+
+    def _request(self, request_type: int, words: Words, wanted: str) -> None:
+        name, session = words.take(), words.take()
+        sent = self.sent.setdefault(session, [])
+        number = words.number_after("number", len(sent)) or 0
+        peer = words.take() if words.takes("via") else "core"
+        context = CONTEXTS[words.take() if words.takes("context") else "data"]
+        action = words.number_after("action", 0) if request_type == EVENT else None
+        if words.takes("noaction"):
+            action = None
+        text = " ".join(words.left)
+        msccs = tuple(read_mscc(part) for part in text.split("+")) if text else ()
+        asked = Asked(name, session, request_type, number, peer, context, msccs, action)
+        found = self.machine.ask(asked)
+        sent.append((asked, found))
+        if wanted:
+            assert found == read_answer(wanted), found
+        else:
+            assert found.result == 2001, found
+
+    def _compare_account(self, name: str, words: Words) -> None:
+        wanted: Holdings = {}
+        while words.left:
+            unit = UNITS[words.take()]
+            free, _, reserved = words.take().partition("/")
+            wanted[unit] = int(free), int(reserved)
+        found = {unit: held for unit, held in self.machine.holdings(name).items() if held != (0, 0) or unit in wanted}
+        assert found == wanted, found
+
+
+def play(text: str, machine: Machine) -> None:
+    """Play a scenario; the error names the line."""
+    run = Play(machine)
+    for place, line in enumerate(text.strip().splitlines(), 1):
+        if line.strip():
+            try:
+                run.line(line)
+            except AssertionError as error:
+                raise AssertionError(f"line {place}: {line.strip()}\nbut was {error}") from error
