@@ -11,7 +11,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -79,6 +87,7 @@ class Telemetry:
     """The metrics of one process, by name without `farebox_`; beside them what the system counts for it (`process_*`)."""
 
     def __init__(self, process: str = ENGINE) -> None:
+        disable_created_metrics()  # a series more for each counter that nobody reads
         self.registry = CollectorRegistry()
         self._metrics: dict[str, Any] = {}
         for row in METRICS:
