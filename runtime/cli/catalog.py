@@ -2,8 +2,9 @@
 
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from catalog_loader.faults import Fault
     from catalog_loader.release import Release
     from runtime.releases import TakenUp
+    from runtime.settings import Settings
+
+_Result = TypeVar("_Result")
 
 EXIT_FAULTY: Final = 1
 """The release has faults, or may not follow those that are published."""
@@ -75,7 +79,7 @@ def check(
             known = [each for each in published if release_text(each) != checked.text]
             return succession_faults(checked, known, 0)
 
-        faults = run_on_store(settings_or_exit(config, store, data_dir), compare)
+        faults = run_with_catalogue(settings_or_exit(config, store, data_dir), compare)
         if faults:
             _end_with(faults)
     counts = f"{len(release.offers)} offers, {len(release.prices)} prices, {len(release.allowances)} allowances"
@@ -113,15 +117,16 @@ def publish(
         from runtime.releases import wait_taken_up
 
         number = await opened.add_tenant(release.tenant)
+        # First, because publishing the same files again also restores a text that was lost.
+        result = await publish(opened.client, checked, number)
         others = [each for each in await read_releases(opened.client, number) if each.number != release.number]
         before = in_force(others, now_ns)
-        result = await publish(opened.client, checked, number)
         taken_up = None
         if isinstance(result, Published):
             taken_up = await wait_taken_up(opened, result.stream_id, wait_s)
         return before, result, taken_up
 
-    before, result, taken_up = run_on_store(settings_or_exit(config, store, data_dir), work)
+    before, result, taken_up = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     from catalog_loader.edge.publish import Published
 
     if not isinstance(result, Published):
@@ -148,7 +153,7 @@ def show(
 
     settings = settings_or_exit(config, store, data_dir)
     name = tenant or "default"
-    published = run_on_store(settings, lambda opened: _published(opened, name))
+    published = run_with_catalogue(settings, lambda opened: _published(opened, name))
     from catalog_loader.release import in_force, release_text
 
     current = in_force(published, SystemClock().now_ns())
@@ -166,6 +171,16 @@ def show(
         return
     _print_releases(published, current)
     _print_release(shown)
+
+
+def run_with_catalogue(settings: "Settings", work: "Callable[[RedisStore], Awaitable[_Result]]") -> _Result:
+    """run_on_store for work that reads releases; a damaged release is said, exit 2."""
+    from catalog_loader.faults import CatalogError
+
+    try:
+        return run_on_store(settings, work)
+    except CatalogError as error:
+        fail(str(error))
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, NoReturn
 
 import typer
 
+from runtime.cli.catalog import run_with_catalogue
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
     JsonOption,
     StoreOption,
     fail,
-    run_on_store,
     settings_or_exit,
 )
 
@@ -151,7 +151,7 @@ def add(
         )
         return identities, result
 
-    identities, result = run_on_store(settings_or_exit(config, store, data_dir), work)
+    identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     account_id = _account_or_exit(result)
     print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
 
@@ -178,7 +178,7 @@ def show(
         _, names = await load_published(opened.client)
         return kinds, octets, names_of_tenant(names, number)
 
-    kinds, octets, names = run_on_store(settings_or_exit(config, store, data_dir), work)
+    kinds, octets, names = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     if octets is None:
         print(f"farebox: {identity} has a number, but its account is not open yet: the command waits", file=sys.stderr)
         raise typer.Exit(EXIT_WAITS)
@@ -221,7 +221,7 @@ def top_up(
         (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
-    text, result = run_on_store(settings_or_exit(config, store, data_dir), work)
+    text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     account_id = _account_or_exit(result)
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 
@@ -262,7 +262,7 @@ def import_file(
         with _progress(len(plan.openings)) as progress:
             return plan, resumed, await run_import(opened, plan, progress=progress)
 
-    plan, resumed, outcome = run_on_store(settings_or_exit(config, store, data_dir), work)
+    plan, resumed, outcome = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     if plan.faults:
         _end_with(plan.faults, "nothing was opened")
     again = f", {resumed} of them claimed by an earlier try" if resumed else ""

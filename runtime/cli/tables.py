@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-PIPE_COLUMNS = 200
-"""Where the output is no terminal nothing is cut or wrapped early."""
+PIPE_COLUMNS = 1000
+"""Where the output is no terminal a row is a line, whatever its length."""
 
 
 def print_table(

@@ -1,0 +1,85 @@
+"""What people read of a release before they publish it, and what a next one changes."""
+
+import msgspec
+
+from catalog_loader.changes import Change, changes
+from catalog_loader.describe import DescribedAllowance, DescribedOffer, DescribedPrice, describe
+from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_allowance, data_price, small_release
+
+SAMPLE_RELEASE = checked_sample().release
+
+
+def test_the_sample_reads_as_it_is_written() -> None:
+    description = describe(SAMPLE_RELEASE)
+    header = dict(description.header)
+    assert header["effective"] == "2025-12-31T23:00:00.000Z"
+    assert (header["release"], header["tenant"], header["currency"]) == ("1", "default", "EUR")
+    assert (
+        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "10")
+        in description.offers
+    )
+    assert (
+        DescribedAllowance("data-booster", "500 MiB booster", "500 MiB", "7 d", "5", "top_up") in description.allowances
+    )
+    prices = {price.price: price for price in description.prices}
+    assert len(prices) == len(description.prices) == len(SAMPLE_RELEASE.prices)
+    assert prices["data-general"] == DescribedPrice(
+        price="data-general",
+        services="data rating_group absent; data rating_group 10",
+        charge="0.02 EUR per 1 MiB, up over the session",
+        allowances="data-booster, data-1gib, data-10gib",
+        grant="10 MiB (512 KiB to 100 MiB), 30 min",
+        final_action="terminate",
+        offers="prepaid-basic, prepaid-plus, prepaid-start",
+    )
+    assert prices["data-premium"].charge == "0.005 EUR per 100 KiB, half even over the report"
+    assert prices["data-premium"].offers == "prepaid-plus"
+    assert (prices["data-tethering-denied"].charge, prices["data-tethering-denied"].grant) == ("denied", "-")
+    assert (prices["data-portal"].charge, prices["data-portal"].final_action) == ("free", "-")
+    assert prices["data-portal"].services == "data rating_group 10, service_identifier 5"
+
+
+def test_many_services_are_counted_and_allowances_may_pay_alone() -> None:
+    services = tuple(msgspec.structs.replace(data_price().services[0], rating_group=group) for group in range(9))
+    release = small_release(prices=(data_price(services=services, price_micros=None),))
+    (price,) = describe(release).prices
+    assert price.services.endswith("data rating_group 3; and 5 more")
+    assert price.charge == "allowances alone"
+    assert dict(describe(small_release(retired_offers=("old",))).header)["retires"] == "old"
+
+
+def test_a_cheaper_price_is_the_one_change() -> None:
+    assert changes(SAMPLE_RELEASE, checked_sample(SAMPLE_2).release) == [
+        Change("release", "name", "Prepaid, spring", "Prepaid, summer"),
+        Change(
+            "price data-general",
+            "charge",
+            "0.02 EUR per 1 MiB, up over the session",
+            "0.01 EUR per 1 MiB, up over the session",
+        ),
+    ]
+    assert changes(SAMPLE_RELEASE, SAMPLE_RELEASE) == []
+
+
+def test_what_is_new_and_what_is_gone() -> None:
+    before = small_release()
+    after = small_release(
+        number=2,
+        offers=(msgspec.structs.replace(before.offers[0], id="more", allowances=("data-2gib",)),),
+        allowances=(data_allowance(id="data-2gib", amount=2 * 1024**3),),
+        prices=(data_price(allowances=("data-2gib",), grant_units=5 * 1024**2),),
+        retired_offers=("start",),
+    )
+    found = {(change.thing, change.what): (change.before, change.after) for change in changes(before, after)}
+    assert found == {
+        ("release", "retires"): ("-", "start"),
+        ("offer start", ""): ("10.00 EUR; data-1gib; data-general", ""),
+        ("offer more", ""): ("", "10.00 EUR; data-2gib; data-general"),
+        ("allowance data-1gib", ""): ("1 GiB; 30 d; 100; opening", ""),
+        ("allowance data-2gib", ""): ("", "2 GiB; 30 d; 100; opening"),
+        ("price data-general", "allowances"): ("data-1gib", "data-2gib"),
+        ("price data-general", "grant"): (
+            "10 MiB (64 KiB to 1 GiB), 1 h",
+            "5 MiB (64 KiB to 1 GiB), 1 h",
+        ),
+    }
