@@ -32,6 +32,7 @@ OTHER_VARIABLES: Final = frozenset(
 )
 DEFAULT_FILE: Final = Path("farebox.toml")
 DEFAULT: Final = "default"
+_SECTIONS: Final = frozenset(item.name for item in dataclasses.fields(Settings))
 _PASSWORD: Final = re.compile(r"(://[^:@/]*:)[^@/]*@")
 """A store's password isn't shown."""
 _WRONG: Final = object()
@@ -146,7 +147,7 @@ def _add_file(reading: _Reading, path: Path | None) -> None:
         reading.problems.append(f"{path}: is not TOML: {error}")
         return
     for section, table in found.items():
-        if not isinstance(table, dict):
+        if not isinstance(table, dict) or section not in _SECTIONS:
             reading.values[section] = table
             reading.sources[section] = str(path)
             continue
@@ -156,13 +157,12 @@ def _add_file(reading: _Reading, path: Path | None) -> None:
 
 
 def _add_environment(reading: _Reading, environment: Mapping[str, str]) -> None:
-    sections = {item.name for item in dataclasses.fields(Settings)}
     for name, text in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name in OTHER_VARIABLES:
             continue
         section, _, field_name = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
-        if section not in sections:
-            known = ", ".join(sorted(sections))
+        if section not in _SECTIONS:
+            known = ", ".join(sorted(_SECTIONS))
             reading.problems.append(
                 f"environment {name}: no such section: FAREBOX_<SECTION>_<FIELD> with one of {known}"
             )
