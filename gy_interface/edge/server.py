@@ -189,7 +189,8 @@ class GyServer:
         ready, self._ready = self._ready, []
         now_ns = self._now_ns()
         for connection in ready:
-            connection.is_ready = False
+            connection.is_ready = False  # all of them first: what fails for one must not silence the others
+        for connection in ready:
             if not connection.is_ending and connection.peer is not None:
                 self._read(connection, connection.peer, now_ns)
         self._flush()
@@ -233,10 +234,12 @@ class GyServer:
         """Offer the tick's requests; those that can't be decided are answered here."""
         if not self._batch.counts[0]:
             return
-        self._offer(self._batch)
-        if answer_faults(self._batch, self._faults):
-            self.deliver(self._batch, self._faults)
-        self._batch.counts[:] = 0
+        try:
+            self._offer(self._batch)
+            if answer_faults(self._batch, self._faults):
+                self.deliver(self._batch, self._faults)
+        finally:
+            self._batch.counts[:] = 0
 
     def deliver(self, batch: UsageBatch, answers: AnswerBatch) -> None:
         """Write the answers of a batch to the connections that asked; those of connections that are gone are dropped."""

@@ -5,9 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diameter.message import Message
-from diameter.message.avp import Avp
-from diameter.message.avp.avp import AvpGrouped
 from diameter.message.commands import CreditControlAnswer
 
 from charging.batch import KIND_COMMAND, new_answer_batch, new_usage_batch
@@ -16,6 +13,7 @@ from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answer
 from gy_interface.ccr import decode_requests
 from gy_interface.codec_rules import new_answer_order, new_answer_rules, new_sender
 from gy_interface.dictionary import failed_avp_examples
+from tests.conformance.another_stack import read
 from tests.gy_interface.codec import HOST, REALM, RECEIVED_NS, Codec, grant
 from tests.gy_interface.diameter_octets import (
     SESSION_ID,
@@ -50,19 +48,7 @@ def answer_to(octets: bytes, decide: Decide | None = None, codec: Codec | None =
 
 def read_by_another(answer: bytes) -> None:
     """python-diameter knows every AVP, can read its value, and writes the same octets."""
-
-    def look(avps: list[Avp]) -> None:
-        for found in avps:
-            assert type(found) is not Avp, f"{found} is unknown"
-            if isinstance(found, AvpGrouped):
-                look(found.value)
-            else:
-                assert found.value is not None
-
-    plain = Message.from_bytes(answer, plain_msg=True)
-    look(plain.avps)
-    assert plain.as_bytes() == answer
-    assert isinstance(Message.from_bytes(answer), CreditControlAnswer)
+    assert isinstance(read(answer), CreditControlAnswer)
 
 
 def codes(octets: bytes) -> list[int]:

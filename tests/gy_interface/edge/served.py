@@ -23,6 +23,7 @@ SERVER_DEFAULT_OCTETS: Final = 777
 class CannedEngine:
     """What the batcher and the engine are in a real process.
 
+    fails       it raises instead of taking a batch
     held        batches that wait for `release`, where `holds`
     requests    how many it was offered
     """
@@ -30,6 +31,7 @@ class CannedEngine:
     def __init__(self) -> None:
         self.deliver: Callable[[UsageBatch, AnswerBatch], None] | None = None
         self.holds = False
+        self.fails = False
         self.held: list[UsageBatch] = []
         self.requests = 0
         self.tenants: set[int] = set()
@@ -40,6 +42,9 @@ class CannedEngine:
         count = int(batch.counts[0])
         self.requests += count
         self.tenants |= set(batch.requests["tenant"][:count].tolist())
+        self.changed.set()
+        if self.fails:
+            raise RuntimeError("planted")
         if self.holds:
             self.held.append(
                 UsageBatch(
@@ -54,7 +59,6 @@ class CannedEngine:
             )
         else:
             self._answer(batch)
-        self.changed.set()
 
     def release(self) -> None:
         """Answer what was held."""

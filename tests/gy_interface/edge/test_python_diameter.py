@@ -130,6 +130,7 @@ def test_session_event_watchdogs_and_good_bye() -> None:
     run(test())
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it closes a refused socket twice
 @pytest.mark.parametrize(
     ("peers", "application_id"),
     [

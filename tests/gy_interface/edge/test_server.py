@@ -212,6 +212,27 @@ def test_answers_under_way_reach_a_peer_that_said_good_bye() -> None:
     run(test())
 
 
+def test_engine_that_fails_once_takes_neither_connections_nor_later_requests_along() -> None:
+    async def test() -> None:
+        faults: list[BaseException] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+        async with serving() as served:
+            clients = [await served.peer() for _ in range(3)]
+            served.engine.fails = True
+            for client in clients:
+                client.send(request(1))
+            await served.engine.has_seen(3)
+            served.engine.fails = False
+            for client in clients:
+                client.send(request(2))
+                check(await client.message(), 2)
+            assert served.engine.requests == 6, "what failed isn't offered again: its sender asks again"
+        assert faults
+        assert {str(fault) for fault in faults} == {"planted"}
+
+    run(test())
+
+
 def test_watchdog_and_the_end_of_a_silent_peer() -> None:
     async def test() -> None:
         async with serving(settings(watchdog_s=6)) as served:
