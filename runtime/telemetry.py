@@ -87,7 +87,7 @@ class Telemetry:
     """The metrics of one process, by name without `farebox_`; beside them what the system counts for it (`process_*`)."""
 
     def __init__(self, process: str = ENGINE) -> None:
-        disable_created_metrics()  # a series more for each counter that nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series for each counter that nobody reads
         self.registry = CollectorRegistry()
         self._metrics: dict[str, Any] = {}
         for row in METRICS:

@@ -1,5 +1,6 @@
 """`farebox engine`, and the other processes that `farebox up` starts: each may also be run by itself on a given store."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,10 @@ def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Cal
     try:
         kill_points.arm(os.environ.get(kill_points.VARIABLE), environment=settings.engine.environment)
         run(settings, store_url(settings))
-    except (StoreError, JournalGapError, SegmentError, kill_points.KillPointError, OSError) as error:
+    except OSError as error:
+        remedy = "; give another port, or stop what listens there" if error.errno == errno.EADDRINUSE else ""
+        fail(f"{error}{remedy}")
+    except (StoreError, JournalGapError, SegmentError, kill_points.KillPointError) as error:
         fail(str(error))
 
 

@@ -1,7 +1,6 @@
 """`farebox`: one command, a module of this package a command group. `--help` imports no kernels and none of numpy."""
 
 import importlib
-import importlib.util
 from typing import Annotated, Final
 
 import typer
@@ -65,9 +64,7 @@ def build() -> typer.Typer:
         """See _HELP, which typer shows."""
 
     for name in MODULES:
-        path = f"runtime.cli.{name}"
-        if importlib.util.find_spec(path) is not None:
-            importlib.import_module(path).register(app)
+        importlib.import_module(f"runtime.cli.{name}").register(app)
     return app
 
 

@@ -4,7 +4,6 @@ Modules of this package are imported for `farebox --help`: what is heavy (numpy,
 inside functions.
 """
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -105,6 +104,8 @@ def run_on_store(settings: "Settings", work: Callable[["RedisStore"], Awaitable[
 
 def run_or_exit(work: Coroutine[Any, Any, _Result]) -> _Result:
     """Run `work`; a StoreError is printed with where to look, exit 2."""
+    import asyncio
+
     from balances.store import StoreError, StoreUnreachable
 
     try:

@@ -39,12 +39,12 @@ async def await_records(folder: Path, session_ids: frozenset[str]) -> list[dict[
 def show_records(screen: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """A row a line of a record."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("record", "session", "subscriber", "context", "rating group"):
-        table.add_column(name)
-    for name in ("used", "from allowance", "charged", "result"):
-        table.add_column(name, justify="right")
+    for name in ("record", "session", "subscriber", "context", "group"):
+        table.add_column(name, no_wrap=True)
+    for name in ("used", "allowance", "charged", "result"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("closed by")
-    table.add_column("closed at")
+    table.add_column("at")
     for row in rows:
         unit = _UNITS.get(row["unit"] or "", Unit.EVENTS)
         table.add_row(
@@ -58,7 +58,7 @@ def show_records(screen: Console, rows: Sequence[Mapping[str, Any]]) -> None:
             euros(row["charged_micros"] or 0),
             str(row["line_result_code"]),
             row["closed_by"],
-            f"{row['closed_at']:%H:%M:%S.%f}"[:-3],
+            f"{row['closed_at']:%H:%M:%S}",
         )
     screen.print(table)
 
