@@ -1,0 +1,137 @@
+"""The octets of an exchange against plain Python: the commit function gets exactly its arguments, in its order."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from balances.exchange_request import COMMIT_FUNCTION, ExchangeRequest
+from balances.keys import DUE_BUCKET_S
+from balances.store import EntryId, Expiring, Ownership
+from tests.balances.edge.commits import commit_of, load_of, record_of
+from tests.balances.plain_resp import read_requests, request
+from vocabulary.limits import DUE_KEPT_S
+
+OWNERSHIP = Ownership(1, "1000:one:00112233445566aa", 1000, EntryId(0, 0), "0-0")
+TAG = "p1"
+words64 = st.integers(0, 2**64 - 1)
+lives = st.sampled_from((0, 0, 1, 60, 14400))
+accounts = st.tuples(st.integers(1, 32767), st.integers(1, 2**62))
+
+
+def key(name):
+    return f"{{{TAG}}}:{name}"
+
+
+def route_key(high, low, is_answer):
+    return key(f"{'answered' if is_answer else 'route'}:{high:016x}{low:016x}")
+
+
+def expected(records, routes, expiring, session_keys, due, due_done, position, entry):
+    """The requests of a commit, as balances/edge/store_function.py takes them."""
+    sets = [
+        key("tail"),
+        "1000-2",
+        *(word for (t, a), octets in records.items() for word in (key(f"a:{t}:{a}"), octets)),
+    ]
+    kept = [(route_key(high, low, kind), value, life) for high, low, value, life, kind in routes if life]
+    kept += [(key(row.name), row.value, row.life_s) for row in expiring if row.life_s]
+    gone = [route_key(high, low, kind) for high, low, _, life, kind in routes if not life]
+    gone += [key(row.name) for row in expiring if not row.life_s]
+    gone += [key(f"due:{due_done}")] if due_done >= 0 else []
+    groups = []
+    for bucket, members in due:
+        groups += [key(f"due:{bucket}"), (bucket + 1) * DUE_BUCKET_S + DUE_KEPT_S, len(members), *members]
+    keys = [key(name) for name in ("owner", "tail", "journal", "commands:position", "commands")]
+    counts = (len(sets), len(kept), len(gone), len(due))
+    words = ["FCALL", COMMIT_FUNCTION, 5, *keys, OWNERSHIP.token, "1000-1", "1000-2", entry, position or "", *counts]
+    octets = request(*words, *sets, *(word for row in kept for word in row), *gone, *groups)
+    for high, low, account_id, life in session_keys:
+        name = f"s:{high:016x}{low:016x}"
+        octets += request("SET", name, account_id, "EX", life) if life else request("UNLINK", name)
+    return octets
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    accounts=st.lists(accounts, max_size=6, unique=True),
+    unchanged=st.lists(accounts, max_size=3, unique=True),
+    routes=st.lists(st.tuples(words64, words64, st.binary(max_size=20), lives, st.integers(0, 1)), max_size=5),
+    expiring=st.lists(
+        st.builds(Expiring, st.text("ab:-", min_size=1, max_size=9), st.binary(max_size=9), lives), max_size=4
+    ),
+    session_keys=st.lists(st.tuples(words64, words64, st.integers(1, 2**62), lives), max_size=4),
+    due=st.lists(st.tuples(st.integers(0, 10**8), st.lists(st.integers(0, 2**62), max_size=5)), max_size=3),
+    due_done=st.integers(-1, 10**8),
+    position=st.sampled_from((None, "0-0", "1790000000000-12")),
+    entry=st.binary(max_size=50),
+    loads=st.lists(accounts, max_size=4),
+    answered=st.lists(st.tuples(words64, words64), max_size=3),
+    names=st.lists(st.text("ab:", min_size=1, max_size=9), max_size=3),
+)
+def test_exchange_is_the_requests_that_plain_python_writes(
+    accounts, unchanged, routes, expiring, session_keys, due, due_done, position, entry, loads, answered, names
+):
+    records = {account: record_of(account, 5, ended=range(account[1] % 4)) for account in accounts}
+    commit = commit_of(
+        OWNERSHIP,
+        EntryId(1000, 2),
+        EntryId(1000, 1),
+        records,
+        unchanged={account: record_of(account) for account in unchanged if account not in records},
+        entry=entry,
+        routes=routes,
+        session_keys=session_keys,
+        due=due,
+        due_done=due_done,
+        expiring=expiring,
+        commands_position=position,
+    )
+    wanted = expected(records, routes, expiring, session_keys, due, due_done, position, entry)
+    load = load_of(loads, answered=answered, names=names)
+    keys = [key(f"a:{tenant}:{account_id}") for tenant, account_id in loads]
+    keys += [route_key(high, low, True) for high, low in answered] + [key(name) for name in names]
+    wanted += request("MGET", *keys) if keys else b""
+    small = ExchangeRequest(TAG, 1)
+    for _ in range(2):
+        octets, replies, elements = small.build(commit, load)
+        assert bytes(octets) == wanted
+        assert replies == len(read_requests(wanted))
+        assert elements == len(keys)
+
+
+def test_commit_or_load_alone_or_nothing():
+    exchange = ExchangeRequest(TAG)
+    octets, replies, elements = exchange.build(None, load_of([(1, 5)]))
+    assert (bytes(octets), replies, elements) == (request("MGET", key("a:1:5")), 1, 1)
+    octets, replies, elements = exchange.build(commit_of(OWNERSHIP, EntryId(1000, 2), EntryId(1000, 1)), None)
+    assert (len(read_requests(bytes(octets))), replies, elements) == (1, 1, 0)
+    assert [len(exchange.build(None, load)[0]) for load in (None, load_of())] == [0, 0]
+
+
+def test_room_is_made_for_the_largest_rows():
+    """Digits as many as they get, in a buffer that starts too small: what is asked for is always there."""
+    exchange = ExchangeRequest("p4095", 1)
+    high = 2**64 - 1
+    commit = commit_of(
+        OWNERSHIP,
+        EntryId(2**53, 2**53),
+        EntryId(2**53, 1),
+        {(32767, 2**63 - 1 - number): b"\1" * 80 for number in range(2048)},
+        routes=[(high, high - number, b"", 2**40, 1) for number in range(4096)],
+        session_keys=[(high, high, 2**63 - 1, 2**40)] * 4096,
+        due=[(10**9, [2**63 - 1] * 4096)] * 3,
+        due_done=10**9,
+    )
+    load = load_of([(32767, 2**63 - 1)] * 2048, answered=[(high, high)] * 2048)
+    octets, replies, elements = exchange.build(commit, load)
+    found = read_requests(bytes(octets))
+    assert (len(found), replies, elements) == (1 + 4096 + 1, 4098, 4096)
+
+
+def test_exchange_that_is_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr("balances.exchange_request.STORE_REQUEST_OCTETS_MAX", 4000)
+    exchange = ExchangeRequest(TAG, 1)
+    commit = commit_of(OWNERSHIP, EntryId(1000, 2), EntryId(1000, 1), entry=np.zeros(4000, np.uint8).tobytes())
+    with pytest.raises(ValueError, match=r"a commit and load of \d+ octets are more than 4000: cut the batch"):
+        exchange.build(commit, None)
