@@ -53,6 +53,7 @@ def fill_slots(table):
 
 @kernel
 def copy_octets(source, at, length, out, to):
+    """source[at : at + length] to `out` from `to` on; gives where they end. The caller has made room."""
     for index in range(length):
         out[to + index] = source[at + index]
     return to + length
@@ -60,6 +61,7 @@ def copy_octets(source, at, length, out, to):
 
 @kernel
 def texts_length(session):
+    """Octets of a session's texts, which lie in a row: Session-Id, host, realm, identity."""
     return (
         np.int64(session.session_id_length)
         + np.int64(session.origin_host_length)

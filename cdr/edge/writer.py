@@ -69,6 +69,7 @@ class RecordWriter:
         """when a flush last closed all that was due; the next by age comes a file's age later"""
         self._octets_since_checkpoint = 0
         self._checkpoint_octets = 0
+        self._is_finishing = False
         self._folder = RecordFolder(settings.folder, reached)
         self._manifest = ManifestFile(settings.folder)
 
@@ -228,7 +229,11 @@ class RecordWriter:
         return self._now_ns() - self._closed_due_ns >= self._settings.file_age_s * NS_PER_S
 
     def _is_checkpoint_due(self) -> bool:
-        return self._octets_since_checkpoint >= max(self._settings.checkpoint_octets_min, 8 * self._checkpoint_octets)
+        """Did so much journal go by since the last one that the next start would take long?"""
+        least = self._settings.checkpoint_state_times * self._checkpoint_octets
+        if self._is_finishing:
+            return self._octets_since_checkpoint > 0
+        return self._octets_since_checkpoint > max(self._settings.checkpoint_octets_min, least)
 
     # --- a flush
     def _prepare(self) -> tuple[PartitionStep, ...]:
@@ -351,7 +356,7 @@ class RecordWriter:
         """Write what is gathered and save the state, where the disk has room."""
         is_new = self._finished.record_count > 0 or self._octets_since_checkpoint > 0
         if is_new and self._has_room():
-            self._octets_since_checkpoint += self._settings.checkpoint_octets_min + 8 * self._checkpoint_octets
+            self._is_finishing = True
             self._flush()
         if self._prepared is None:
             self._manifest.set_renamed()

@@ -27,7 +27,9 @@ class WriterSettings:
     file_octets_max: int = 64 * 1024 * 1024
     disk_free_octets_min: int = 512 * 1024 * 1024
     checkpoint_octets_min: int = 16 * 1024 * 1024
-    """so much journal, and eight times the state, goes by between two checkpoints"""
+    """so much journal goes by between two checkpoints,"""
+    checkpoint_state_times: int = 8
+    """and so many times the octets of the state, so that saving it is a small part of the work"""
     poll_ms: int = 200
 
 

@@ -215,7 +215,12 @@ def test_goes_on_where_it_was(journal, tmp_path, checkpoint_octets_min, ends_cle
     """A writer that stops after each few rounds and starts again writes what one writer would have written."""
     clock = Clock()
     settings = settings_of(
-        tmp_path, checkpoint_octets_min=checkpoint_octets_min, file_rows_max=3, partial_after_s=40, file_age_s=5
+        tmp_path,
+        checkpoint_octets_min=checkpoint_octets_min,
+        checkpoint_state_times=0,
+        file_rows_max=3,
+        partial_after_s=40,
+        file_age_s=5,
     )
     for turn in range(8):
         add_sessions(journal, range(10 * turn, 10 * turn + 4), first_ns=clock.now_ns)
@@ -407,7 +412,9 @@ def test_entries_that_the_store_lost_are_taken_back_out_of_the_files(
     journal, tmp_path, checkpoint_octets_min, restarts
 ):
     """Entries 5-4 to 5-6 were in files when the store went on from 5-3: their files are void, what counts comes again."""
-    settings = settings_of(tmp_path, file_rows_max=1, checkpoint_octets_min=checkpoint_octets_min)
+    settings = settings_of(
+        tmp_path, file_rows_max=1, checkpoint_octets_min=checkpoint_octets_min, checkpoint_state_times=0
+    )
     lasting = session_rows(90, update_count=6)
     journal.add([event(1), *lasting[0]])
     journal.add([event(2), *lasting[1]])
