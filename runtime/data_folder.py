@@ -70,7 +70,10 @@ class UpState:
 def write_up_state(folder: DataFolder, state: UpState) -> None:
     """Put the state in place of the earlier one, whole at any instant."""
     partial = folder.up_file.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(state), indent=1) + "\n")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # a store's URL may hold its password
+    with os.fdopen(descriptor, "w") as file:
+        file.write(json.dumps(asdict(state), indent=1) + "\n")
     partial.replace(folder.up_file)
 
 

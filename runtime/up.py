@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from balances.edge.addresses import parse_address
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreMeta
 from runtime import kill_points
@@ -77,7 +78,7 @@ class Up:
         child = self._store_child
         if child is not None:
             self._report("store", ChildState.STARTING.value, f"embedded, in {self.folder.store}")
-            await child.start()
+            await _start_whole(child)
         self._store_url = self.settings.store.url if child is None else child.store.url
         store = RedisStore(self._store_url)
         try:
@@ -104,7 +105,8 @@ class Up:
         whose = f"process {child.pid}" if child is not None else "given"
         if child is not None and child.store.is_adopted:
             whose += ", adopted"
-        words = f"{self._store_url} ({whose}, {self._meta.partition_count} partitions, appendfsync {self._meta.fsync})"
+        address = parse_address(self._store_url)  # its text has no password
+        words = f"{address} ({whose}, {self._meta.partition_count} partitions, appendfsync {self._meta.fsync})"
         notices = child.store.notices if child is not None else ()
         return "; ".join((words, *notices))
 
@@ -183,6 +185,18 @@ class Up:
             write_up_state(self.folder, state)
         except OSError as error:  # a full disk must not end what keeps everything else running
             self._report("up", "warning", f"{self.folder.up_file} can't be written: {error.strerror}")
+
+
+async def _start_whole(child: StoreChild) -> None:
+    """Start the store; one that is interrupted meanwhile is stopped as soon as it can be, not left behind."""
+    starting = asyncio.ensure_future(child.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if starting.exception() is None and not child.store.is_adopted:
+            await asyncio.to_thread(child.stop, STOP_S)
+        raise
 
 
 async def _await_ports(settings: Settings) -> None:

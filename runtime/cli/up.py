@@ -1,6 +1,7 @@
 """`farebox up`: everything that one machine needs, in one command."""
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +73,9 @@ def _run(settings: "Settings", flags: dict[str, Any]) -> None:
 
     def report(role: str, state: str, words: str) -> None:
         style = _STYLES.get(state, "bold")
-        console.print(f"{role:<9} [{style}]{state:<9}[/] {escape(words)}" if role else f"[{style}]{state}[/]: {words}")
+        line = f"{role:<9} [{style}]{state:<9}[/] {escape(words)}" if role else f"[{style}]{state}[/]: {escape(words)}"
+        with suppress(OSError, SystemExit):  # nobody reads any more (rich ends then): no reason to stop charging
+            console.print(line)
 
     try:
         asyncio.run(Up(settings, flags, report).run())

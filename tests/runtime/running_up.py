@@ -75,16 +75,17 @@ def wait_until(what: str, is_true: Callable[[], Any], timeout_s: float = 30.0) -
     ends = time.monotonic() + timeout_s
     while not (found := is_true()):
         assert time.monotonic() < ends, f"within {timeout_s:g} s: {what}"
-        time.sleep(LOOK_S)
+        time.sleep(LOOK_S)  # tidy: another process's files and sockets are looked at
     return found
 
 
 class RunningUp:
     """The process, its lines, and what it says of itself."""
 
-    def __init__(self, data_dir: Path, *arguments: str, **more: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, cut_after: str = "", **more: str) -> None:
         self.folder = DataFolder(data_dir)
         self.lines: list[str] = []
+        self._cut_after = cut_after
         self._new: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
             command("up", "--data-dir", str(data_dir), "--port", "0", "--metrics-port", "0", *arguments),
@@ -101,6 +102,9 @@ class RunningUp:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._new.put(line.rstrip())
+            if self._cut_after and self._cut_after in line:
+                self.process.stdout.close()
+                break
         self._new.put(None)
 
     def wait_for_line(self, part: str, timeout_s: float = START_S) -> str:

@@ -279,6 +279,28 @@ def test_waiting_for_a_store_can_be_interrupted(tmp_path: Path) -> None:
         up.end()
 
 
+def test_starting_can_be_interrupted_and_leaves_no_store(tmp_path: Path) -> None:
+    up = RunningUp(tmp_path / "data")
+    try:
+        up.wait_for_line("embedded, in")
+        assert up.interrupt() == 0
+        assert not up.folder.up_file.exists()
+        with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match=r"refused|No such"):
+            probe.connect(str(up.folder.store / "store.sock"))
+    finally:
+        up.end()
+
+
+def test_reader_of_its_lines_may_go_away(tmp_path: Path) -> None:
+    up = RunningUp(tmp_path / "data", cut_after="embedded, in")
+    try:
+        up.wait_ready(*ROLES, "store", timeout_s=110)
+        assert up.interrupt() == 0
+        assert not up.folder.up_file.exists()
+    finally:
+        up.end()
+
+
 @pytest.mark.parametrize(
     ("setting", "value"), [("maxmemory-policy", "allkeys-lru"), ("appendonly", "no"), ("appendfsync", "no")]
 )
