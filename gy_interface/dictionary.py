@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gy_interface import dictionary_3gpp, dictionary_rfc
+from gy_interface.dictionary_3gpp import TABLES as TABLES_3GPP
+from gy_interface.dictionary_rfc import TABLES as TABLES_RFC
 
 
 class AvpType(Enum):
@@ -72,7 +73,7 @@ class AvpRow(NamedTuple):
 
 def _rows() -> dict[int, AvpRow]:
     rows: dict[int, AvpRow] = {}
-    for document, vendor, table in dictionary_rfc.TABLES + dictionary_3gpp.TABLES:
+    for document, vendor, table in TABLES_RFC + TABLES_3GPP:
         for code, name, type_name, flags, clause, is_handled in table:
             where = f"{document} §{clause}" if clause else document
             row = AvpRow(vendor, code, name, AvpType(type_name), "M" in flags, where, is_handled)
