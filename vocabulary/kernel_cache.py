@@ -25,6 +25,7 @@ _IMPORT: Final = re.compile(rf"^(?:from|import) ((?:{'|'.join(_PACKAGES)})(?:\.\
 
 def cache_folder() -> Path:
     """FAREBOX_CACHE, or a folder in the user's cache."""
+    # tidy: kernels are compiled at import, before there are settings
     return Path(os.environ.get("FAREBOX_CACHE") or Path.home() / ".cache" / "farebox") / "kernels"
 
 

@@ -116,17 +116,20 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
 
     # --- what the event loop calls
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.BaseProtocol."""
         # uvloop's transports are asyncio's by behaviour, not by class.
         self._transport = cast(asyncio.Transport, transport)
         # Nobody is to be paused: one exchange is outstanding, and its size is limited.
         self._transport.set_write_buffer_limits(high=1 << 30)
 
     def get_buffer(self, sizehint: int) -> memoryview:
+        """See asyncio.BufferedProtocol: the room behind what was received, never empty."""
         if len(self._buffer) - self._filled < _ROOM_OCTETS_MIN:
             self._grow(2 * len(self._buffer))
         return self._view[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
+        """See asyncio.BufferedProtocol: replies are walked once all octets that they announce are here."""
         self._filled += nbytes
         walk = self._walk
         if self._done is None:
@@ -146,6 +149,7 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.BaseProtocol: whoever waits for replies learns why none come."""
         self._transport = None
         why = "the store closed the connection" if exc is None else f"the connection to the store was lost: {exc}"
         self._lost = self._closed_because or why

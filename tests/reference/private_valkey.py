@@ -50,5 +50,5 @@ def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
                     return
             except OSError:
                 pass
-        time.sleep(0.01)
+        time.sleep(0.01)  # tidy: a server that starts says nothing by itself
     raise AssertionError("valkey-server doesn't answer")

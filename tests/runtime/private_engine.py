@@ -45,7 +45,7 @@ def private_engine(address: str, folder: Path) -> Iterator[int]:
         while not ready.exists():
             assert process.poll() is None, f"the engine ended: {(folder / 'engine.log').read_text()}"
             assert time.monotonic() < ends, f"the engine isn't ready: {(folder / 'engine.log').read_text()}"
-            time.sleep(0.02)
+            time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
         yield int(ready.read_text().split()[0])
     finally:
         process.terminate()

@@ -54,7 +54,7 @@ class ValkeyProcess:
                 return
             except (RedisError, OSError):
                 pass
-            time.sleep(0.005)
+            time.sleep(0.005)  # tidy: a server that loads says nothing by itself
         raise AssertionError("the server doesn't answer")
 
     def client(self, **more: object) -> redis.Redis:

@@ -1,0 +1,34 @@
+"""Every source keeps the rules of CONTRIBUTING.md that an `ast` walk can see."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from tests.tidy.rules import RULES, Fault
+from tests.tidy.sizes import LONG_MODULES, MODULE_LINES_MAX, TABLES, long_functions, long_modules
+from tests.tidy.sources import ROOT, Source, every_source
+
+EVERY_RULE = (*RULES, long_modules, long_functions)
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE, ids=lambda rule: rule.__name__)
+def test_rule_is_kept(rule: Callable[[Source], Iterable[Fault]]) -> None:
+    faults = [fault for source in every_source() for fault in rule(source) if source.reason_at(fault.line) is None]
+    assert not faults, "\n" + "\n".join(map(str, faults))
+
+
+def test_marks_excuse_something_and_say_why() -> None:
+    """A mark whose fault is gone goes, too."""
+    faults = []
+    for source in every_source():
+        excused = {source.mark_for(fault.line) for rule in EVERY_RULE for fault in rule(source)}
+        faults += [f"{source.path}:{line}: a mark that excuses nothing" for line in source.marked_lines() - excused]
+    assert not faults, "\n" + "\n".join(faults)
+
+
+def test_exempt_modules_are_there_and_long() -> None:
+    lengths = {str(source.path): source.line_count for source in every_source()}
+    for path in LONG_MODULES:
+        assert lengths[path] > MODULE_LINES_MAX, f"{path} is short enough now: take it out of LONG_MODULES"
+    for path in TABLES:
+        assert (ROOT / path).exists(), f"{path} is gone: take it out of TABLES"
