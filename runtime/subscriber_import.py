@@ -111,7 +111,7 @@ def plan_import(
     """
     plan = ImportPlan(file, batch_id_of(octets, tenant, default_offer))
     if len(octets) > FILE_OCTETS_MAX:
-        plan.fault(1, "", f"the file has {len(octets)} octets, more than {FILE_OCTETS_MAX}", "Split it")
+        plan.fault(1, "", f"the file has more than {FILE_OCTETS_MAX} octets", "Split it")
         return plan
     rows = _read_rows(plan, octets)
     header = next(rows, None)

@@ -2,10 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,19 +15,22 @@ from runtime.cli.options import (
     fail,
     settings_or_exit,
 )
+from runtime.cli.subscriber_import import IMPORT_HELP, import_file
+from runtime.cli.subscriber_lookup import (
+    EXIT_REFUSED,
+    EXIT_WAITS,
+    TenantOption,
+    catalogue_of,
+    find_account,
+    tenant_number,
+)
 
 if TYPE_CHECKING:
-    from balances.commands import CommandResult
+    from balances.commands import CommandResult, Opening
     from balances.edge.redis_store import RedisStore
-    from catalog_loader.release import Release
-    from runtime.subscriber_import import CellFault, ImportOutcome, ImportPlan
+    from runtime.cli.subscriber_lookup import Catalogue
+    from runtime.subscriber_terms import WantedTerms
 
-EXIT_REFUSED: Final = 1
-"""It was looked at and refused: an identity is taken, a file has faults, the engine says no."""
-EXIT_WAITS: Final = 3
-"""The command is in the store and waits for an engine."""
-
-TenantOption = Annotated[str, typer.Option("--tenant", help="Whose subscribers.")]
 CommandIdOption = Annotated[
     str | None,
     typer.Option(
@@ -58,20 +58,6 @@ Nothing is written into accounts from here: commands wait in the store for the e
 Exit codes: 1 refused, 2 could not be asked, 3 the command waits for an engine.
 """
 
-_IMPORT_COLUMNS_HELP: Final = """
-Columns, in any order, named by a header line, separated by commas, UTF-8:
-
-    msisdn, imsi, sip, nai, private   identities; at least one a row
-    offer          id of an offer of the release in force; --offer where empty
-    money          opening balance instead of the offer's, such as 12.50, in the catalogue's currency
-    credit_limit   how far money may fall below zero; 0 where empty
-    allowances     instead of the offer's: data-1gib=512 MiB;voice-100min, or - for none
-    expires        end of the account, a date or date and time with offset; never where empty
-
-All rows are checked before any account is opened, also against the store; faults name line and column. An import that
-was cut off goes on when the same file is imported again; nothing is opened twice.
-"""
-
 
 def register(app: typer.Typer) -> None:
     """Add `farebox subscriber`."""
@@ -79,15 +65,8 @@ def register(app: typer.Typer) -> None:
     group.command("add")(add)
     group.command("show")(show)
     group.command("top-up")(top_up)
-    group.command("import", help=f"Open an account for each row of a CSV file.\n{_IMPORT_COLUMNS_HELP}")(import_file)
+    group.command("import", help=IMPORT_HELP)(import_file)
     app.add_typer(group)
-
-
-class _Catalogue(NamedTuple):
-    """A tenant, and its release in force."""
-
-    tenant: int
-    release: "Release"
 
 
 def add(
@@ -116,40 +95,24 @@ def add(
     data_dir: DataDirOption = None,
 ) -> None:
     """Open an account with one or several identities and an offer of the release in force."""
-    from balances.commands import Opening
     from runtime.clock import SystemClock
-    from runtime.subscriber_identities import IdentityInvalid, key_of, shown_identity
-    from runtime.subscriber_terms import TermsInvalid, WantedTerms, terms_of
+    from runtime.subscriber_identities import shown_identity
+    from runtime.subscriber_terms import WantedTerms
 
     now_ns = SystemClock().now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
     if not named:
         fail("no identity is given: add --imsi, --msisdn, --sip, --nai or --private")
+    wanted = WantedTerms(offer, money, credit_limit, allowances, expires)
 
     async def work(opened: "RedisStore") -> "tuple[tuple[str, ...], CommandResult]":
         from balances.edge.command_sender import CommandSender
 
-        catalogue = await _catalogue(opened, tenant, now_ns)
-        faults, keys = [], []
-        for name, text in named.items():
-            try:
-                keys.append(key_of(catalogue.tenant, name, text))
-            except IdentityInvalid as error:
-                faults.append(f"--{name}: {error}. {error.remedy}")
-        try:
-            terms = terms_of(catalogue.release, WantedTerms(offer, money, credit_limit, allowances, expires), now_ns)
-        except TermsInvalid as error:
-            faults += [f"--{fault.name.replace('_', '-')}: {fault.problem}. {fault.remedy}" for fault in error.faults]
-            fail(*faults)
-        if faults:
-            fail(*faults)
-        identities = tuple(keys)
+        opening = _opening(await catalogue_of(opened, tenant, now_ns), named, wanted, now_ns)
         sender = CommandSender(opened, opened.meta.partition_count)
-        (result,) = await sender.open_accounts(
-            command_id or _new_id("add"), [Opening(catalogue.tenant, identities, terms)]
-        )
-        return identities, result
+        (result,) = await sender.open_accounts(command_id or _new_id("add"), [opening])
+        return opening.identities, result
 
     identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
     account_id = _account_or_exit(result)
@@ -168,14 +131,16 @@ def show(
 
     async def work(opened: "RedisStore") -> tuple[dict[str, str], bytes | None, dict[int, str]]:
         from balances.keys import partition_of
-        from catalog_loader.edge.publish import load_published
+        from catalog_loader.edge.publish import read_releases
+        from catalog_loader.names import names_of
         from runtime.subscriber_view import names_of_tenant
 
-        number = await _tenant(opened, tenant)
-        kinds, account_id = await _find(opened, number, identity)
+        number = await tenant_number(opened, tenant)
+        kinds, account_id = await find_account(opened, number, identity)
         partition = partition_of(account_id, opened.meta.partition_count)
         (octets,) = await opened.read_accounts(partition, [(number, account_id)])
-        _, names = await load_published(opened.client)
+        releases = await read_releases(opened.client, number)
+        names = names_of([(number, release, "") for release in releases])
         return kinds, octets, names_of_tenant(names, number)
 
     kinds, octets, names = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
@@ -206,12 +171,12 @@ def top_up(
         from balances.edge.command_sender import CommandSender
         from catalog_loader.names import names_of
 
-        catalogue = await _catalogue(opened, tenant, now_ns)
+        catalogue = await catalogue_of(opened, tenant, now_ns)
         try:
             credits = top_up_credits(catalogue.release, money, allowances, now_ns)
         except TermsInvalid as error:
             fail(*(f"--{fault.name}: {fault.problem}. {fault.remedy}" for fault in error.faults))
-        _, account_id = await _find(opened, catalogue.tenant, identity)
+        _, account_id = await find_account(opened, catalogue.tenant, identity)
         names = names_of([(catalogue.tenant, catalogue.release, "")])
         texts = [
             credit_text(credit, catalogue.release.currency, names.allowance(catalogue.tenant, credit.allowance))
@@ -226,103 +191,38 @@ def top_up(
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 
 
-def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV file.")],
-    offer: Annotated[str, typer.Option("--offer", help="Offer of rows that name none.", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, open nothing.")] = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """See _IMPORT_COLUMNS_HELP, which typer shows."""
-    from runtime.clock import SystemClock
-    from runtime.subscriber_import import plan_import, run_import, taken_identities
-
-    try:
-        octets = file.read_bytes()
-    except OSError as error:
-        fail(f"{file} can't be read: {error.strerror}")
-    now_ns = SystemClock().now_ns()
-
-    async def work(opened: "RedisStore") -> "tuple[ImportPlan, int, ImportOutcome | None]":
-        catalogue = await _catalogue(opened, tenant, now_ns)
-        plan = plan_import(
-            octets,
-            file=str(file),
-            tenant=catalogue.tenant,
-            release=catalogue.release,
-            opened_ns=now_ns,
-            default_offer=offer,
-        )
-        taken, resumed = await taken_identities(opened, plan)
-        plan.faults.extend(taken)
-        if plan.faults or dry_run:
-            return plan, resumed, None
-        with _progress(len(plan.openings)) as progress:
-            return plan, resumed, await run_import(opened, plan, progress=progress)
-
-    plan, resumed, outcome = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
-    if plan.faults:
-        _end_with(plan.faults, "nothing was opened")
-    again = f", {resumed} of them claimed by an earlier try" if resumed else ""
-    if outcome is None:
-        print(f"sound: {len(plan.openings)} accounts{again}; nothing was opened (--dry-run)")
-        return
-    print(f"{outcome.opened} of {len(plan.openings)} accounts are open{again}")
-    if outcome.faults:
-        _end_with(list(outcome.faults), "the other rows were taken")
-    if outcome.waiting:
-        print(f"farebox: {outcome.waiting} commands wait: {outcome.waiting_reason}", file=sys.stderr)
-        raise typer.Exit(EXIT_WAITS)
-
-
 # --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _opening(catalogue: "Catalogue", named: dict[str, str], wanted: "WantedTerms", now_ns: int) -> "Opening":
+    """What the options of `add` say; every mistake in them ends the command at once."""
+    from balances.commands import Opening
+    from runtime.subscriber_identities import IdentityInvalid, key_of
+    from runtime.subscriber_terms import TermsInvalid, terms_of
+    from vocabulary.limits import IDENTITIES_PER_REQUEST_MAX
+
+    faults, keys = [], []
+    for name, text in named.items():
+        try:
+            keys.append(key_of(catalogue.tenant, name, text))
+        except IdentityInvalid as error:
+            faults.append(f"--{name}: {error}. {error.remedy}")
+    try:
+        terms = terms_of(catalogue.release, wanted, now_ns)
+    except TermsInvalid as error:
+        faults += [f"--{fault.name.replace('_', '-')}: {fault.problem}. {fault.remedy}" for fault in error.faults]
+        fail(*faults)
+    if len(keys) > IDENTITIES_PER_REQUEST_MAX:
+        faults.append(f"{len(keys)} identities: at most {IDENTITIES_PER_REQUEST_MAX} fit")
+    if faults:
+        fail(*faults)
+    return Opening(catalogue.tenant, tuple(keys), terms)
 
 
 def _new_id(what: str) -> str:
     from uuid import uuid4
 
     return f"{what}-{uuid4().hex}"
-
-
-async def _tenant(store: "RedisStore", name: str) -> int:
-    tenants = await store.tenants()
-    if name not in tenants:
-        known = ", ".join(sorted(tenants)) or "none yet"
-        fail(f"tenant {name} is not known (known: {known}): `farebox catalog publish` of its release makes it known")
-    return tenants[name]
-
-
-async def _catalogue(store: "RedisStore", tenant: str, now_ns: int) -> _Catalogue:
-    """The tenant's release in force, which says what offers give."""
-    from catalog_loader.edge.publish import read_releases
-    from catalog_loader.release import in_force
-
-    number = await _tenant(store, tenant)
-    releases = await read_releases(store.client, number)
-    release = in_force(releases, now_ns)
-    if release is None:
-        fail(f"tenant {tenant} has no release in force: `farebox catalog publish FILES` gives it one")
-    return _Catalogue(number, release)
-
-
-async def _find(store: "RedisStore", tenant: int, identity: str) -> tuple[dict[str, str], int]:
-    """(identities of the account among what was typed, by kind; its number). Ends where it is nobody's, or several's."""
-    from runtime.subscriber_identities import IdentityInvalid, possible_keys
-
-    try:
-        keys = possible_keys(tenant, identity)
-    except IdentityInvalid as error:
-        fail(f"{error}. {error.remedy}")
-    found = await store.find_accounts(list(keys.values()))
-    accounts = {kind: account[0] for kind, account in zip(keys, found, strict=True) if account is not None}
-    if not accounts:
-        fail(f"no account has {identity} as {' or '.join(keys)}")
-    if len(set(accounts.values())) > 1:
-        fail(f"{identity} belongs to several accounts: write {' or '.join(f'{kind}:{identity}' for kind in accounts)}")
-    values = {kind: keys[kind].split(":", 2)[2] for kind in accounts}
-    return values, next(iter(accounts.values()))
 
 
 def _account_or_exit(result: "CommandResult") -> int:
@@ -345,37 +245,15 @@ def _account_or_exit(result: "CommandResult") -> int:
     raise typer.Exit(EXIT_WAITS)
 
 
-def _end_with(faults: "list[CellFault]", end: str) -> NoReturn:
-    from runtime.subscriber_import import FAULTS_SHOWN_MAX
-
-    ordered = sorted(faults, key=lambda fault: fault.line)
-    for fault in ordered[:FAULTS_SHOWN_MAX]:
-        print(fault, file=sys.stderr)
-    if len(ordered) > FAULTS_SHOWN_MAX:
-        print(f"... and {len(ordered) - FAULTS_SHOWN_MAX} faults more", file=sys.stderr)
-    print(f"farebox: {len(ordered)} fault{'s' if len(ordered) != 1 else ''}; {end}", file=sys.stderr)
-    raise typer.Exit(EXIT_REFUSED)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on the terminal for so many rows; silent where standard error is none."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("opening accounts"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("rows", total=total)
-        yield lambda count: bar.update(task, completed=count)
-
-
 def _print_account(kinds: dict[str, str], octets: bytes, names: dict[int, str], *, as_json: bool) -> None:
-    from balances.queries import decode_record
+    from balances.queries import RecordError, decode_record
     from runtime import subscriber_view
     from runtime.cli.tables import print_pairs, print_table
 
-    view = decode_record(octets, names)
+    try:
+        view = decode_record(octets, names)
+    except RecordError as error:
+        fail(f"the account's {error}")
     if as_json:
         print(json.dumps(subscriber_view.account_json(view, kinds), indent=1))
         return

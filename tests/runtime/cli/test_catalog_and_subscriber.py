@@ -206,6 +206,8 @@ def test_every_mistake_is_named_at_once(farebox: Farebox) -> None:
     )
     assert result.exit_code == 2
     assert [line.split(": ")[1] for line in result.stderr.splitlines()] == ["--imsi", "--money", "--expires"]
+    five = ("--msisdn", "491", "--imsi", "123456", "--sip", "sip:a@b", "--nai", "a@b", "--private", "k")
+    assert "5 identities: at most 4 fit" in farebox("subscriber", "add", "--offer", "prepaid-start", *five).stderr
     assert "no identity is given" in farebox("subscriber", "add", "--offer", "x").stderr
     assert "nothing to top up" in farebox("subscriber", "top-up", "491700000001").stderr
     assert "no account has 499 as msisdn" in farebox("subscriber", "show", "499").stderr
