@@ -1,10 +1,13 @@
-"""The scenario table through the engine alone."""
+"""The scenario table: on the engine alone, and through sockets with the same money."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import play
+from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
 
 
@@ -12,6 +15,20 @@ from tests.scenarios.table import SCENARIOS
 def tariffs() -> TariffTables:
     """Compiled once."""
     return tables()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One engine process on one store for all scenarios; each has subscribers of its own."""
+    with served(tmp_path_factory.mktemp("served")) as process:
+        yield process
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_sockets(name: str, running: Served) -> None:
+    """A packet core that sends the scenario over TCP is answered and charged alike."""
+    play(SCENARIOS[name], SocketMachine(running, list(SCENARIOS).index(name)))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

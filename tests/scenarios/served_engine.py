@@ -1,0 +1,59 @@
+"""A real engine process whose clock a test moves: `python -m tests.scenarios.served_engine <store> <folder>`.
+
+The folder has `clock`, 8 octets that the test maps, too: nanoseconds that this process's clock is ahead of the wall. The
+process is runtime.engine_process as `farebox engine` runs it, with the peers of the scenarios; it writes `ready` there.
+"""
+
+import mmap
+import sys
+import time
+from pathlib import Path
+
+from gy_interface.config import GyConfig, PeerConfig
+from runtime import engine_process
+from runtime.settings import Settings, StoreSettings, TelemetrySettings
+from tests.scenarios.language import PEERS
+
+
+def host_of(peer: str) -> str:
+    """Origin-Host of a peer."""
+    return f"{peer}.scenarios.example"
+
+
+class SteeredClock:
+    """Wall time and what the test adds."""
+
+    folder = Path()
+
+    def __init__(self) -> None:
+        with (self.folder / "clock").open("rb") as file:
+            self._ahead = mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ)
+
+    def now_ns(self) -> int:
+        """See runtime.clock.Clock."""
+        return time.time_ns() + int.from_bytes(self._ahead[:8], "little")
+
+
+def main(store_url: str, folder: Path) -> None:
+    """Serve until SIGTERM."""
+    peers = {
+        name: PeerConfig(
+            (host_of(name),),
+            tenant=peer.tenant,
+            credit_limit_level="command" if peer.command_level_limit else "mscc",
+            counts="never" if peer.never_counts else "strict",
+        )
+        for name, peer in PEERS.items()
+    }
+    settings = Settings(
+        store=StoreSettings(url=store_url, data_dir=folder),
+        gy=GyConfig(port=0, peers=peers),
+        telemetry=TelemetrySettings(port=-1),
+    )
+    SteeredClock.folder = folder
+    engine_process.SystemClock = SteeredClock  # type: ignore[assignment, misc]
+    engine_process.run_engine(settings, store_url, ready_file=folder / "ready")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

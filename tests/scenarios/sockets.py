@@ -1,0 +1,282 @@
+"""Scenarios through everything: Diameter over TCP to a real engine process, balances in a real Valkey."""
+
+import asyncio
+import mmap
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from balances.commands import Applied, Credit, Opening, Terms, TopUp
+from balances.edge.command_sender import CommandSender
+from balances.edge.redis_store import RedisStore
+from balances.keys import partition_of
+from balances.record import AccountStatus
+from catalog_loader.edge.publish import Published, publish
+from catalog_loader.edge.read_files import check
+from charging.batch import EVENT, TERMINATION
+from tests.gy_interface.diameter_octets import avps_of, group, message, subscription, text, u32, u64
+from tests.gy_interface.peer_messages import cer
+from tests.reference.private_valkey import private_valkey
+from tests.reference.requests import Mscc
+from tests.scenarios.alone import holdings_of, instant
+from tests.scenarios.catalogues import CATALOGUES, TENANTS
+from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
+from tests.scenarios.served_engine import host_of
+from vocabulary.ids import IdentityKind, number_of_name
+from vocabulary.instants import NS_PER_S
+from vocabulary.units import Unit
+
+PARTITIONS: Final = 2
+READY_WITHIN_S: Final = 500.0
+"""Kernels may have to be compiled first."""
+ANSWER_WITHIN_S: Final = 20.0
+ROOT: Final = Path(__file__).resolve().parents[2]
+UNIT_CODES: Final = {Unit.OCTETS: 421, Unit.SECONDS: 420, Unit.EVENTS: 417}
+
+_T = TypeVar("_T")
+
+
+class Served:
+    """The process, its store and its clock."""
+
+    def __init__(self, store_url: str, folder: Path) -> None:
+        self.folder = folder
+        self.loop = asyncio.new_event_loop()
+        self.store = RedisStore(store_url)
+        (folder / "clock").write_bytes(bytes(8))
+        with (folder / "clock").open("r+b") as file:
+            self._ahead = mmap.mmap(file.fileno(), 8)
+        self.run(self._prepare())
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.scenarios.served_engine", store_url, str(folder)],
+            cwd=ROOT,
+            stdout=(folder / "log").open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        self.port = 0
+        self.connections: dict[str, socket.socket] = {}
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Ask the store something."""
+        return self.loop.run_until_complete(work)
+
+    async def _prepare(self) -> None:
+        """A store with tenants and releases."""
+        await self.store.create(PARTITIONS)
+        await self.store.open()
+        for path, tenant in CATALOGUES:
+            assert await self.store.add_tenant(tenant) == TENANTS[tenant]
+            report = check([path])
+            assert report.checked is not None, report.lines()
+            assert isinstance(await publish(self.store.client, report.checked, TENANTS[tenant]), Published)
+
+    def wait_until_ready(self) -> None:
+        """Until it takes connections."""
+        ready = self.folder / "ready"
+        ends = time.monotonic() + READY_WITHIN_S
+        while not ready.exists():
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < ends, "the engine process is not ready"
+            time.sleep(0.02)
+        self.port = int(ready.read_text().split()[0])
+
+    def connection(self, peer: str) -> socket.socket:
+        """An open connection of a peer."""
+        if peer not in self.connections:
+            opened = socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_WITHIN_S)
+            opened.sendall(cer(host=host_of(peer)))
+            assert result_of(avps_of(receive(opened)[20:])) == 2001
+            self.connections[peer] = opened
+        return self.connections[peer]
+
+    @property
+    def ahead_ns(self) -> int:
+        """How far the process's clock is ahead."""
+        return int.from_bytes(self._ahead[:8], "little")
+
+    def advance(self, seconds: int) -> None:
+        """Move the process's clock on."""
+        self._ahead[:8] = (self.ahead_ns + seconds * NS_PER_S).to_bytes(8, "little")
+
+    def close(self) -> None:
+        """End process and connections."""
+        for connection in self.connections.values():
+            connection.close()
+        self.run(self.store.close())
+        self.process.terminate()
+        self.process.wait(timeout=20)
+        self.loop.close()
+        log = (self.folder / "log").read_text()
+        assert "error" not in log, log
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """A store, a process on it, and everything published."""
+    (folder / "store").mkdir()
+    (folder / "engine").mkdir()
+    with private_valkey(folder / "store") as store_url:
+        running = Served(store_url, folder / "engine")
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            running.close()
+
+
+def receive(connection: socket.socket) -> bytes:
+    """One whole message."""
+    octets = b""
+    size = 20
+    while len(octets) < size:
+        more = connection.recv(size - len(octets))
+        assert more, "the engine closed the connection"
+        octets += more
+        if len(octets) == 20:
+            size = int.from_bytes(octets[1:4], "big")
+    return octets
+
+
+Avps = list[tuple[int, int, int, bytes]]
+
+
+def number_in(avps: Avps, code: int) -> int | None:
+    """The number in the first AVP of a code."""
+    return next((int.from_bytes(data, "big") for found, _, _, data in avps if found == code), None)
+
+
+def result_of(avps: Avps) -> int:
+    """Result-Code."""
+    result = number_in(avps, 268)
+    assert result is not None
+    return result
+
+
+def read_mscc(data: bytes) -> MsccSaid:
+    """One Multiple-Services-Credit-Control of an answer."""
+    avps = avps_of(data)
+    granted = next((data for code, _, _, data in avps if code == 431), None)
+    units = None
+    if granted is not None:
+        inside = avps_of(granted)
+        units = next(number_in(inside, code) for code in UNIT_CODES.values() if number_in(inside, code) is not None)
+    return MsccSaid(result_of(avps), units, any(code == 430 for code, _, _, _ in avps))
+
+
+def mscc_octets(mscc: Mscc) -> bytes:
+    """The MSCC of a request."""
+    parts = []
+    for code, amounts in ((437, mscc.requested), (446, mscc.used)):
+        if amounts is not None:
+            units = [
+                u32(UNIT_CODES[unit], amount) if unit == Unit.SECONDS else u64(UNIT_CODES[unit], amount)
+                for unit, amount in amounts.items()
+            ]
+            parts.append(group(code, *units))
+    if mscc.service_identifier is not None:
+        parts.append(u32(439, mscc.service_identifier))
+    if mscc.rating_group is not None:
+        parts.append(u32(432, mscc.rating_group))
+    return group(456, *parts)
+
+
+class SocketMachine:
+    """Machine on a served engine; `prefix` keeps the names of one scenario from those of others."""
+
+    def __init__(self, running: Served, prefix: int) -> None:
+        self.running = running
+        self.prefix = prefix
+        self.accounts: dict[str, tuple[str, int]] = {}
+        self.commands = 0
+
+    def _imsi(self, name: str) -> str:
+        return f"00101{self.prefix:08d}{ord(name):02d}"
+
+    def _now_ns(self) -> int:
+        return time.time_ns() + self.running.ahead_ns
+
+    def _sender(self) -> CommandSender:
+        return CommandSender(self.running.store, PARTITIONS)
+
+    def _credits(self, credits: tuple[CreditStep, ...]) -> tuple[Credit, ...]:
+        now_ns = self._now_ns()
+        return tuple(
+            Credit(
+                credit.unit,
+                credit.amount,
+                number_of_name(credit.allowance) if credit.allowance else 0,
+                now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
+                instant(now_ns, credit.until_s),
+                credit.priority,
+            )
+            for credit in credits
+        )
+
+    def open(self, step: OpenStep) -> None:
+        """See Machine."""
+        tenant = TENANTS[step.tenant]
+        terms = Terms(
+            978,
+            offer=number_of_name(step.offer),
+            status=AccountStatus.BARRED if step.is_barred else AccountStatus.ACTIVE,
+            credit_limit_micros=step.limit_micros,
+            expires_ns=instant(self._now_ns(), step.until_s),
+            credits=self._credits(step.credits),
+        )
+        opening = Opening(tenant, (f"{tenant}:imsi:{self._imsi(step.name)}",), terms)
+        batch_id = f"scenario-{self.prefix}-{step.name}"
+        (result,) = self.running.run(self._sender().open_accounts(batch_id, [opening]))
+        assert isinstance(result, Applied), result
+        self.accounts[step.name] = step.tenant, result.account_id
+
+    def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
+        """See Machine."""
+        tenant, account_id = self.accounts[name]
+        self.commands += 1
+        command = TopUp(f"scenario-{self.prefix}-{self.commands}", TENANTS[tenant], account_id, self._credits(credits))
+        (result,) = self.running.run(self._sender().send([command]))
+        assert isinstance(result, Applied), result
+
+    def ask(self, asked: Asked) -> Said:
+        """See Machine."""
+        connection = self.running.connection(asked.peer)
+        context = f"{asked.context}@3gpp.org"
+        connection.sendall(
+            message(
+                text(263, f"{host_of(asked.peer)};{self.prefix};{asked.session}"),
+                text(264, host_of(asked.peer)),
+                text(296, "scenarios.example"),
+                text(283, "farebox.example"),
+                u32(258, 4),
+                text(461, context),
+                u32(416, asked.type),
+                u32(415, asked.number),
+                subscription(IdentityKind.IMSI, self._imsi(asked.name)),
+                *([u32(295, 1)] if asked.type == TERMINATION else []),
+                *([u32(436, asked.action)] if asked.type == EVENT and asked.action is not None else []),
+                u32(455, 1),
+                *map(mscc_octets, asked.msccs),
+            )
+        )
+        avps = avps_of(receive(connection)[20:])
+        result = result_of(avps)
+        if result != 2001:
+            return Said(result)
+        return Said(result, tuple(read_mscc(data) for code, _, _, data in avps if code == 456))
+
+    def holdings(self, name: str) -> Holdings:
+        """See Machine."""
+        tenant, account_id = self.accounts[name]
+        partition = partition_of(account_id, PARTITIONS)
+        (record,) = self.running.run(self.running.store.read_accounts(partition, [(TENANTS[tenant], account_id)]))
+        assert record is not None
+        return holdings_of(record)
+
+    def advance(self, seconds: int) -> None:
+        """See Machine."""
+        self.running.advance(seconds)
