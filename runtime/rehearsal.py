@@ -19,6 +19,7 @@ from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from charging.batch_rows import refuse_undecided
 from charging.routing import refuse_excess
 from charging.tariff_tables import (
     ANY,
@@ -41,6 +42,7 @@ from runtime.commands_reader import append_command
 from runtime.partition_pipeline import PartitionPipeline
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import BATCH_REQUESTS_MAX
+from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 WITHIN_S: Final = 300.0
@@ -257,6 +259,7 @@ async def _rehearse() -> None:
     await _play_client(port)
     spare = pool.take()
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
+    refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))
     await server.close(wait_s=0.1)
 
 
