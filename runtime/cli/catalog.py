@@ -39,6 +39,7 @@ TenantOption = Annotated[str | None, typer.Option("--tenant", help="Whose catalo
 
 _HELP: Final = """Prices and offers: files that are checked like a program, then published without a restart.
 
+\b
     farebox catalog check prepaid.yaml            every fault at once, with file, line and remedy
     farebox catalog publish prepaid.yaml          says what changes, and when the engine has taken it up
     farebox catalog show                          the release in force

@@ -49,6 +49,7 @@ IdentityArgument = Annotated[
 
 _HELP: Final = """Subscribers: an account each, with identities, products and balances.
 
+\b
     farebox subscriber add --imsi 001010000000001 --msisdn 491700000001 --offer prepaid-start
     farebox subscriber show 491700000001
     farebox subscriber top-up 491700000001 --money 10.00

@@ -20,12 +20,16 @@ IMPORT_HELP: Final = """Open an account for each row of a CSV file.
 
 Columns, in any order, named by a header line, separated by commas, UTF-8:
 
+\b
     msisdn, imsi, sip, nai, private   identities; at least one a row
-    offer          id of an offer of the release in force; --offer where empty
-    money          opening balance instead of the offer's, such as 12.50, in the catalogue's currency
-    credit_limit   how far money may fall below zero; 0 where empty
-    allowances     instead of the offer's: data-1gib=512 MiB;voice-100min, or - for none
-    expires        end of the account, a date or date and time with offset; never where empty
+    offer         id of an offer of the release in force; --offer where empty
+    money         opening balance instead of the offer's, such as 12.50, in
+                  the catalogue's currency
+    credit_limit  how far money may fall below zero; 0 where empty
+    allowances    instead of the offer's, such as
+                  data-1gib=512 MiB;voice-100min, or - for none
+    expires       end of the account: a date, or date and time with offset;
+                  never where empty
 
 All rows are checked before any account is opened, also against the store; faults name line and column. An import that
 was cut off goes on when the same file is imported again; nothing is opened twice.
