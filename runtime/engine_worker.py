@@ -78,9 +78,14 @@ class Engine:
         return self.meta
 
     async def _load_releases(self) -> TariffTables:
+        """Without tables that are whole an engine doesn't begin: it would refuse what subscribers have paid for."""
         from catalog_loader.edge.publish import load_published
+        from catalog_loader.faults import CatalogError
 
-        tariffs, _ = await load_published(self._store.client)
+        try:
+            tariffs, _ = await load_published(self._store.client)
+        except CatalogError as error:
+            raise StoreError(str(error)) from error
         return tariffs
 
     async def _pipeline(self, ownership: Ownership, tariffs: TariffTables) -> PartitionPipeline:

@@ -1,6 +1,8 @@
 """Releases reach an engine while it runs; what can't be used leaves it with what it has."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from charging.tariff_tables import TariffTables
 from runtime.releases import follow_releases, running_engines, wait_taken_up
 from tests.catalog_loader.sample_release import data_price, small_release
 from tests.reference.private_valkey import private_valkey
-from tests.runtime.private_engine import create_store, private_engine
+from tests.runtime.private_engine import START_S, create_store, private_engine
 
 BOUND_S = 30.0
 
@@ -166,3 +168,20 @@ def test_an_engine_that_does_not_take_it_up_is_named(address: str) -> None:
             await store.close()
 
     asyncio.run(work())
+
+
+def test_an_engine_does_not_begin_with_a_damaged_release(address: str, tmp_path: Path) -> None:
+    async def damage() -> None:
+        store = RedisStore(address)
+        await publish(store.client, numbered(1, 7), 1)
+        await store.command("DEL", release_key(1, 1))
+        await store.close()
+
+    asyncio.run(damage())
+    options = ("--store", address, "--data-dir", str(tmp_path), "--port", "0", "--metrics-port", "-1")
+    ended = subprocess.run(
+        [sys.executable, "-m", "runtime.cli.main", "engine", *options], capture_output=True, text=True, timeout=START_S
+    )
+    assert ended.returncode == 2
+    assert "farebox:release:1:1 is missing, but was published: publish the same files again" in ended.stderr
+    assert "Traceback" not in ended.stderr
