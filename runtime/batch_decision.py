@@ -108,6 +108,7 @@ def has_effect(batch: BatchInFlight) -> bool:
         bool(batch.journal.counts[ROWS_REQUESTS])
         or batch.commands_position is not None
         or bool(batch.answers.answers["due_ns"][: batch.request_count].any())
+        or bool(batch.command_ids and _command_answers(batch))
     )
 
 
