@@ -10,7 +10,8 @@ import structlog
 
 from balances.edge.archiver import ArchiverProgress, ArchiverSettings, run_archiver
 from balances.edge.redis_store import RedisStore
-from balances.store import StoreError
+from balances.journal_chain import NO_ENTRY
+from balances.store import EMPTY_TAIL, EntryId, StoreError
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
@@ -21,6 +22,9 @@ from runtime.telemetry import Health, Telemetry, serve_telemetry
 from vocabulary.limits import PARTITIONS_MAX
 
 LOOK_S: Final = 1.0
+DRAIN_S: Final = 5.0
+"""How long a stopping archiver goes on to archive what is in the store: it is safe there, too."""
+DRAIN_LOOK_S: Final = 0.02
 _OCTETS_PER_MIB: Final = 1 << 20
 
 
@@ -32,6 +36,7 @@ class ArchiverProcess:
         self._settings = settings
         self._store = store
         self._seen: dict[int, tuple[int, int, int]] = {}
+        self._last_ids: dict[int, EntryId] = {}
         self._stopped_because: dict[int, str] = {}
         self._log = structlog.get_logger(process="archiver")
 
@@ -59,6 +64,7 @@ class ArchiverProcess:
             if value > earlier:
                 self.telemetry.counter(name, label).inc(value - earlier)
         self._seen[partition] = now
+        self._last_ids[partition] = progress.last_id
         reason = progress.stopped_because
         if reason != self._stopped_because.get(partition, ""):
             self._stopped_because[partition] = reason
@@ -67,6 +73,23 @@ class ArchiverProcess:
             else:
                 self._log.info("archiving goes on", partition=partition, last_id=str(progress.last_id))
         self.telemetry.gauge("archiver_working", label).set(0 if reason else 1)
+
+    async def drain(self, partition_count: int) -> None:
+        """Until what the journal holds now is in segment files; no longer than DRAIN_S, and not where work waits."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + DRAIN_S
+        try:
+            tails = {
+                partition: EntryId.parse((value or EMPTY_TAIL.encode()).decode())
+                for partition in range(partition_count)
+                for value in await self._store.partition_values(partition, ["tail"])
+            }
+        except (StoreError, OSError):
+            return
+        while loop.time() < ends and not any(self._stopped_because.values()):
+            if all(self._last_ids.get(partition, NO_ENTRY) >= tail for partition, tail in tails.items()):
+                return
+            await asyncio.sleep(DRAIN_LOOK_S)
 
     def health(self) -> Health:
         """Ready while every partition is archived."""
@@ -111,6 +134,14 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
         )
         port = server.sockets[0].getsockname()[1]
     watch = asyncio.ensure_future(process.watch_journal(meta.partition_count))
+
+    async def stop_when_drained() -> None:
+        await stopping.wait()
+        await process.drain(meta.partition_count)
+        drained.set()
+
+    drained = asyncio.Event()
+    stop = asyncio.ensure_future(stop_when_drained())
     if ready_file is not None:
         write_ready_file(ready_file, port)
     log.info("archiver ready", telemetry_port=port, pid=os.getpid())
@@ -119,12 +150,13 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
             process.archiver_settings(meta.partition_count),
             store,
             now_ns=SystemClock().now_ns,
-            stopping=stopping,
+            stopping=drained,
             reached=reached,
             observe=process.observe,
         )
     finally:
         watch.cancel()
+        stop.cancel()
         await store.close()
 
 

@@ -9,11 +9,12 @@ from typing import Final
 import structlog
 
 from balances.edge.redis_store import RedisStore
-from balances.store import StoreUnreachable
-from cdr.assembly import warm_kernels
+from balances.store import StoreError, StoreUnreachable
+from cdr.assembly import AssemblyError, warm_kernels
+from cdr.edge.record_folder import RecordsLockedError
 from cdr.edge.writer import RecordWriter
 from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
-from cdr.manifest import FORMATS
+from cdr.manifest import FORMATS, ManifestError
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
@@ -103,6 +104,8 @@ class RecordsProcess:
                     await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)
                 except TimeoutError:
                     continue
+            while await self._round(writer):  # what the archiver, which is stopped before, has left
+                pass
             writer.finish()
         finally:
             writer.close()
@@ -157,9 +160,13 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
 
 
 def run_records(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
-    """Write charging records until SIGTERM or SIGINT. Waits for an absent store; other errors are raised.
+    """Write charging records until SIGTERM or SIGINT. Waits for an absent store and for room on the disk.
 
     ready_file   gets `<telemetry port> <pid>` once it works
+    StoreError where store, segments or records can't be used; the message names what and the remedy.
     """
     warm_kernels()
-    asyncio.run(_serve(settings, store_url, ready_file))
+    try:
+        asyncio.run(_serve(settings, store_url, ready_file))
+    except (ManifestError, AssemblyError, RecordsLockedError, UnknownTenantError) as error:
+        raise StoreError(str(error)) from error

@@ -181,6 +181,7 @@ def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(
             others = {name for name in before.pids if before.pids[name] == after.pids[name]}
             assert others == {*ROLES, "store"} - {role}, "only what was killed was started again"
         check_books(up)
+        charge_session(up, "last of all")
         pids, path = up.state.pids, up.state.store_url.removeprefix("unix://")
         assert up.interrupt() == 0
         stopped = [line.split()[0] for line in up.text().splitlines() if line.split()[1:2] == ["stopped"]]
@@ -189,6 +190,8 @@ def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(
         assert not up.folder.up_file.exists()
         with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match=r"refused|No such"):
             probe.connect(path)
+        last = [row for row in read_records(up.folder.records).to_pylist() if "last of all" in row["session_id"]]
+        assert [row["used_units"] for row in last] == [MIB], "what was answered before ^C has its record behind it"
 
 
 def check_books(up: RunningUp) -> None:
