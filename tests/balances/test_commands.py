@@ -1,0 +1,204 @@
+"""Account commands: what is built is well-formed, comes back from its octets, and any other octets are refused by name."""
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from balances.commands import (
+    Applied,
+    CommandError,
+    Credit,
+    Open,
+    Opening,
+    Refused,
+    Terms,
+    TopUp,
+    decode_answer,
+    decode_command,
+    encode_answer,
+    encode_command,
+)
+from balances.journal import FIRST_DEBIT, MovementKind
+from balances.record import AccountStatus
+from vocabulary.limits import (
+    COMMAND_ID_OCTETS_MAX,
+    COMMAND_OCTETS_MAX,
+    CREDITS_PER_COMMAND_MAX,
+    IDENTITIES_PER_REQUEST_MAX,
+    MICROS_MAX,
+    TENANTS_MAX,
+    UNITS_MAX,
+)
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+INT64_MAX = 2**63 - 1
+KINDS = [kind for kind in MovementKind if 0 < kind < FIRST_DEBIT]
+ids = st.integers(1, INT64_MAX)
+numbers = st.integers(0, 2**31 - 1)
+command_ids = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_categories=["Cc", "Cf", "Zs"]), min_size=1, max_size=64
+)
+periods = st.tuples(st.integers(0, INT64_MAX - 1), st.integers(1, INT64_MAX)).filter(lambda pair: pair[0] < pair[1])
+
+
+@st.composite
+def credits(draw):
+    unit = draw(st.sampled_from(Unit))
+    from_ns, to_ns = draw(periods)
+    return Credit(
+        unit,
+        draw(st.integers(1, MICROS_MAX if unit == Unit.MONEY else UNITS_MAX)),
+        0 if unit == Unit.MONEY else draw(st.integers(1, 2**31 - 1)),
+        from_ns,
+        to_ns,
+        draw(st.integers(0, 255)),
+        draw(st.sampled_from(KINDS)),
+    )
+
+
+@st.composite
+def terms(draw):
+    from_ns, to_ns = draw(periods)
+    return Terms(
+        currency=draw(st.integers(1, 999)),
+        offer=draw(numbers),
+        release=draw(numbers),
+        product_from_ns=from_ns,
+        product_to_ns=to_ns,
+        status=draw(st.sampled_from([AccountStatus.ACTIVE, AccountStatus.BARRED, AccountStatus.CLOSED])),
+        credit_limit_micros=draw(st.integers(0, MICROS_MAX)),
+        expires_ns=draw(st.integers(0, INT64_MAX)),
+        credits=tuple(draw(st.lists(credits(), max_size=4))),
+    )
+
+
+identities = st.lists(
+    st.tuples(st.integers(1, 9), st.sampled_from(("e164", "imsi")), st.integers(0, 10**15)),
+    min_size=1,
+    max_size=IDENTITIES_PER_REQUEST_MAX,
+    unique=True,
+).map(lambda rows: tuple(f"{tenant}:{word}:{value}" for tenant, word, value in rows))
+commands = st.one_of(
+    st.builds(Open, command_ids, st.integers(1, TENANTS_MAX), ids, identities, terms()),
+    st.builds(
+        TopUp, command_ids, st.integers(1, TENANTS_MAX), ids, st.lists(credits(), min_size=1, max_size=4).map(tuple)
+    ),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(command=commands)
+def test_commands_come_back_from_their_octets(command):
+    octets = encode_command(command)
+    assert len(octets) <= COMMAND_OCTETS_MAX
+    assert decode_command(octets) == command
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    octets=st.one_of(
+        st.binary(max_size=60),
+        st.recursive(
+            st.one_of(st.integers(-(2**63), 2**64 - 1), st.text(max_size=5), st.none(), st.floats(), st.booleans()),
+            lambda inner: st.lists(inner, max_size=7),
+            max_leaves=20,
+        ).map(msgpack.packb),
+    )
+)
+def test_any_octets_are_a_command_or_refused(octets):
+    try:
+        command = decode_command(octets)
+    except CommandError:
+        return
+    assert isinstance(command, Open | TopUp)
+
+
+@settings(deadline=None, max_examples=200)
+@given(command=commands, place=st.integers(0, 10_000), octet=st.integers(0, 255))
+def test_one_octet_changed_is_a_well_formed_command_or_refused(command, place, octet):
+    octets = encode_command(command)
+    at = place % len(octets)
+    try:
+        found = decode_command(octets[:at] + bytes([octet]) + octets[at + 1 :])
+    except CommandError:
+        return
+    assert decode_command(encode_command(found)) == found
+
+
+def test_octets_of_later_releases_are_named():
+    with pytest.raises(CommandError, match="of version 2: this release knows 1"):
+        decode_command(msgpack.packb([2, 1, "a", 1, 1, []]))
+    with pytest.raises(CommandError, match="of kind 9: this release knows 1 and 2"):
+        decode_command(msgpack.packb([1, 9, "a", 1, 1, []]))
+    with pytest.raises(CommandError, match=f"at most {COMMAND_OCTETS_MAX}"):
+        decode_command(bytes(COMMAND_OCTETS_MAX + 1))
+
+
+def test_largest_command_fits():
+    credit = Credit(Unit.OCTETS, UNITS_MAX, 2**31 - 1, INT64_MAX - 1, INT64_MAX, 255)
+    names = tuple(f"32767:private:{number:0>128}" for number in range(IDENTITIES_PER_REQUEST_MAX))
+    wide = Terms(999, 2**31 - 1, 2**31 - 1, credits=(credit,) * CREDITS_PER_COMMAND_MAX)
+    command = Open("x" * COMMAND_ID_OCTETS_MAX, TENANTS_MAX, INT64_MAX, names, wide)
+    assert decode_command(encode_command(command)) == command
+
+
+MONEY = Credit(Unit.MONEY, 1)
+TERMS = Terms(978)
+ONE = ("1:e164:49",)
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (lambda: Credit(Unit.MONEY, 0), "amount in micros is 0: an integer from 1 to 10"),
+        (lambda: Credit(Unit.MONEY, MICROS_MAX + 1), "amount in micros"),
+        (lambda: Credit(Unit.OCTETS, UNITS_MAX + 1, 5), "amount in octets"),
+        (lambda: Credit(Unit.MONEY, 1.5), "amount in micros is 1.5"),
+        (lambda: Credit(Unit.MONEY, True), "amount in micros is True"),
+        (lambda: Credit(Unit.MONEY, 1, 5), "allowance is 5 for micros: 0 for money"),
+        (lambda: Credit(Unit.OCTETS, 1), "allowance is 0 for octets"),
+        (lambda: Credit(Unit.MONEY, 1, from_ns=9, to_ns=9), "credit ends at 9, not after it starts at 9"),
+        (lambda: Credit(Unit.MONEY, 1, from_ns=-1), "credit from_ns is -1"),
+        (lambda: Credit(Unit.MONEY, 1, priority=256), "priority is 256: an integer from 0 to 255"),
+        (lambda: Credit(Unit.MONEY, 1, kind=MovementKind.CHARGED), "kind is"),
+        (lambda: Credit(Unit.MONEY, 1, kind=MovementKind.HELD), "kind is"),
+        (lambda: Terms(0), "currency is 0"),
+        (lambda: Terms(978, status=AccountStatus.NONE), "status is"),
+        (lambda: Terms(978, credit_limit_micros=-1), "credit_limit_micros is -1"),
+        (lambda: Terms(978, credits=(MONEY,) * (CREDITS_PER_COMMAND_MAX + 1)), "count of credits"),
+        (lambda: TopUp("a", 1, 1, ()), "count of credits is 0"),
+        (lambda: TopUp("", 1, 1, (MONEY,)), "command id '' has not 1"),
+        (lambda: TopUp("a\n", 1, 1, (MONEY,)), "printable"),
+        (lambda: TopUp("a" * (COMMAND_ID_OCTETS_MAX + 1), 1, 1, (MONEY,)), "command id"),
+        (lambda: TopUp("a", 0, 1, (MONEY,)), "tenant is 0"),
+        (lambda: TopUp("a", 1, 0, (MONEY,)), "account_id is 0"),
+        (lambda: Open("a", 1, 1, (), TERMS), "count of identities is 0"),
+        (lambda: Open("a", 1, 1, ("49170",), TERMS), "identity '49170' is no key <tenant>:<kind>:<value>"),
+        (lambda: Opening(1, ONE * 2, TERMS), "say one twice"),
+        (lambda: Opening(TENANTS_MAX + 1, ONE, TERMS), "tenant is"),
+    ],
+)
+def test_values_that_do_not_fit_are_named(build, told):
+    with pytest.raises(CommandError, match=told.replace("(", r"\(").replace(".", r"\.")):
+        build()
+
+
+@settings(deadline=None)
+@given(
+    answer=st.one_of(
+        st.builds(Applied, ids, st.integers(-(2**63), INT64_MAX)),
+        st.builds(Refused, ids, st.sampled_from([outcome for outcome in Outcome if outcome != Outcome.GRANTED])),
+    )
+)
+def test_answers_come_back(answer):
+    assert decode_answer(encode_answer(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"\x80", b"\xc1", msgpack.packb({"outcome": 255, "account_id": 1, "remaining": 0}), b"ab"]
+)
+def test_octets_that_are_no_answer_are_refused(octets):
+    with pytest.raises(ValueError, match="are no answer of an account command"):
+        decode_answer(octets)
