@@ -54,6 +54,10 @@ class BatchInFlight:
     oldest_ns: int = 0
     """receipt of its first request"""
     decided_ns: int = 0
+    decide_ns: int = 0
+    """how long deciding it took"""
+    commit_ns: int = 0
+    """from sending its commit to the confirmation; 0 where it wrote nothing"""
 
     @property
     def request_count(self) -> int:
@@ -95,4 +99,6 @@ class BatchPool:
         batch.voids = ()
         batch.may_be_written = False
         batch.oldest_ns = 0
+        batch.decide_ns = 0
+        batch.commit_ns = 0
         self._free.append(batch)

@@ -85,6 +85,7 @@ class PartitionPipeline:
         self._loading: BatchInFlight | None = None
         self._committing: BatchInFlight | None = None
         self._is_busy = False
+        self._sent_ns = 0
         self._voids: tuple[str, ...] = ()
         self._scratch = new_scratch()
         self._group_table = new_group_table()
@@ -151,6 +152,7 @@ class PartitionPipeline:
 
     def _exchange(self, commit: Commit | None, load: Load | None) -> None:
         self._is_busy = True
+        self._sent_ns = self._clock.now_ns()
         self._connection.exchange(commit, load, self._on_exchanged)
         if commit is not None:
             self._reached("engine.commit_sent")
@@ -165,7 +167,9 @@ class PartitionPipeline:
             return
         if committed is not None:
             self._reached("engine.commit_done")
-            self._events.on_committed(self.partition, committed.request_count, self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            committed.commit_ns = now_ns - self._sent_ns
+            self._events.on_committed(self.partition, committed.request_count, now_ns)
         if self._loading is not None and exchanged.loaded is None:
             self._finish(committed)
             self._on_store_away(exchanged.failed)
@@ -175,11 +179,13 @@ class PartitionPipeline:
         if self._loading is not None and exchanged.loaded is not None:
             batch, self._loading = self._loading, None
             self._reached("engine.loaded")
+            began_ns = self._clock.now_ns()
             try:
-                decide_loaded(batch, exchanged.loaded, self.tariffs, self._scratch, self._clock.now_ns())
+                decide_loaded(batch, exchanged.loaded, self.tariffs, self._scratch, began_ns)
             except PoisonedBatch as poison:
                 self._split(batch, str(poison))
             else:
+                batch.decide_ns = self._clock.now_ns() - began_ns
                 self._reached("engine.decided")
                 if has_effect(batch):
                     commit = self._commit_of(batch)
