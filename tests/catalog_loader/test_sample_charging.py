@@ -19,8 +19,8 @@ from vocabulary.units import Unit
 
 RELEASE = checked_sample().release
 TABLES = stack([compile_release(RELEASE, 1), compile_release(checked_sample(SAMPLE_2).release, 1)])
-SPRING_NS = from_rfc3339("2026-03-01T12:00:00Z")
-SUMMER_NS = from_rfc3339("2026-07-01T12:00:00Z")
+SPRING_NS = from_rfc3339("2025-03-01T12:00:00Z")
+SUMMER_NS = from_rfc3339("2025-07-01T12:00:00Z")
 DATA, VOICE, SMS = 32251, 32260, 32274
 OCTETS, SECONDS, EVENTS = Unit.OCTETS, Unit.SECONDS, Unit.EVENTS
 MIB = 1024**2

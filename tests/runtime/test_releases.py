@@ -19,6 +19,8 @@ from tests.catalog_loader.sample_release import data_price, small_release
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import START_S, create_store, private_engine
 
+pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
+
 BOUND_S = 30.0
 
 

@@ -20,6 +20,8 @@ from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S, from_rfc3339
 from vocabulary.units import Unit
 
+pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
+
 RELEASE = checked_sample().release
 OPENED_NS = from_rfc3339("2026-03-01T12:00:00Z") + 123
 BOUND_S = 60.0

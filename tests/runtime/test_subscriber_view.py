@@ -34,8 +34,8 @@ def test_balances_say_what_is_left_and_what_is_held() -> None:
         "data-1gib",
         f"{1024**3 - 1_500_000} octets",
         "1000000 octets",
-        "2026-03-01T12:00:00.000Z",
-        "2026-03-31T12:00:00.000Z",
+        "2025-03-01T12:00:00.000Z",
+        "2025-03-31T12:00:00.000Z",
         "10",
     )
     assert money[:3] == ("money", "0.001 EUR", "0.999 EUR")
@@ -48,8 +48,8 @@ def test_sessions_say_service_grant_and_hold() -> None:
         ("32260", "rating group 100, service 1000", "333 s (last)", "0.999 EUR"),
     ]
     assert {len(row.session) for row in rows} == {32}
-    assert rows[0].opened == "2026-03-01T12:00:01.000Z"
-    assert rows[0].ends == "2026-03-01T13:00:02.000Z"  # twice the validity after the last grant
+    assert rows[0].opened == "2025-03-01T12:00:01.000Z"
+    assert rows[0].ends == "2025-03-01T13:00:02.000Z"  # twice the validity after the last grant
 
 
 def test_the_account_and_its_products() -> None:

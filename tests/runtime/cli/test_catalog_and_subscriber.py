@@ -15,6 +15,8 @@ from tests.catalog_loader.sample_release import SAMPLE, SAMPLE_2
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import create_store, private_engine
 
+pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
+
 Farebox = Callable[..., Result]
 
 
