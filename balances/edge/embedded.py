@@ -310,9 +310,10 @@ class EmbeddedStore:
         self._forget()
 
     def _end_adopted(self, watch: socket.socket, timeout_s: float) -> None:
-        with contextlib.suppress(RedisError, OSError), self._client() as client:
+        ends = time.monotonic() + timeout_s
+        with contextlib.suppress(RedisError, OSError), self._client(reply_s=min(timeout_s, _REPLY_S)) as client:
             client.shutdown()
-        if not _ends_within(watch, timeout_s):
+        if not _ends_within(watch, max(ends - time.monotonic(), _POLL_S)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._adopted_pid, signal.SIGKILL)
             if not _ends_within(watch, KILLED_S):
@@ -327,10 +328,10 @@ class EmbeddedStore:
         self._adopted_pid = 0
         self.notices = ()
 
-    def _client(self) -> Redis:
+    def _client(self, *, reply_s: float = _REPLY_S) -> Redis:
         return Redis(
             unix_socket_path=str(socket_path(self.folder)),
-            socket_timeout=_REPLY_S,
+            socket_timeout=reply_s,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )

@@ -92,7 +92,7 @@ class RedisClient:
         # redis-py's own types say neither what a command takes nor what it gives; ours are said by our methods.
         self.client: Any = Redis(connection_pool=pool)
         # redis-py makes True or False of what `SET ... GET` answers, unless SET is called by its own method.
-        self.client.set_response_callback("SET", lambda reply, **_: reply)
+        self.client.set_response_callback("SET", lambda response, **_: response)
         self._meta: StoreMeta | None = None
 
     @property
