@@ -60,7 +60,7 @@ def test_cost_is_the_rounded_blocks(
 def test_reports_of_a_session_cost_what_their_sum_costs_within_a_block(
     block_units: int, price_micros: int, reports: list[int], rounding: Rounding
 ) -> None:
-    """However a session's use is cut: up charges the started blocks of the sum, down the full ones, half-even within a block."""
+    """However the use is cut: up charges the started blocks of the sum, down the full ones, half-even within a block."""
     price = price_row(block_units, price_micros, rounding)
     carry = total = 0
     for used in reports:

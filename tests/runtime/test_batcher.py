@@ -1,0 +1,137 @@
+"""The batcher: accounts found by identity and session, unknown ones answered, full queues and lost partitions refused."""
+
+import asyncio
+from random import Random
+
+import numpy as np
+
+from balances.keys import identity_key
+from charging.batch import COUNT_IDENTITIES, COUNT_OCTETS, INITIAL, UPDATE, new_usage_batch
+from runtime.partition_pipeline import PipelineState
+from tests.reference.engine_alone import fill_batch
+from tests.reference.requests import Answer, CreditControl
+from tests.reference.tariffs import tariff_tables
+from tests.simulation.clients import SIMULATED
+from tests.simulation.world import PARTITIONS, SimulatedEngine, World
+from vocabulary.ids import IdentityKind
+from vocabulary.limits import REQUESTS_QUEUED_MAX, REQUESTS_QUEUED_NEW_SESSIONS_MAX
+from vocabulary.outcomes import Outcome
+
+
+class Scene:
+    """A world whose answers are kept by tag."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Outcome] = {}
+        self.world = World(Random(1), tariff_tables(SIMULATED), self._hear)
+
+    def _hear(self, tag: int, answer: Answer) -> None:
+        assert tag not in self.answers, "answered twice"
+        self.answers[tag] = answer.outcome
+
+    async def start(self) -> SimulatedEngine:
+        """One engine on an empty store."""
+        await self.world.store.create(PARTITIONS)
+        return await self.world.start_engine()
+
+    async def settle(self) -> None:
+        """Until nothing is under way."""
+        for _ in range(10):
+            while self.world.posts:
+                self.world.run_post()
+            await asyncio.sleep(0)
+
+
+def offer(engine: SimulatedEngine, rows: list[tuple[int, int, int, list[tuple[IdentityKind, str]]]]) -> None:
+    """Offer requests of unknown accounts: (tag, type, session, identities)."""
+    usage = new_usage_batch(len(rows), 8, 1024)
+    fill_batch(usage, [CreditControl(None, (session, session), type_, 0, 1, 1) for _, type_, session, _ in rows])
+    for row, (tag, _, _, identities) in enumerate(rows):
+        columns = usage.requests[row]
+        columns["end_to_end"] = tag
+        columns["message_offset"], columns["identity_first"] = (
+            usage.counts[COUNT_OCTETS],
+            usage.counts[COUNT_IDENTITIES],
+        )
+        for kind, value in identities:
+            at, place = int(usage.counts[COUNT_OCTETS]), int(usage.counts[COUNT_IDENTITIES])
+            octets = value.encode()
+            usage.octets[at : at + len(octets)] = np.frombuffer(octets, np.uint8)
+            usage.identities[place] = (at, len(octets), int(kind), row)
+            usage.counts[COUNT_OCTETS] += len(octets)
+            usage.counts[COUNT_IDENTITIES] += 1
+            columns["identity_count"] += 1
+            columns["message_length"] += len(octets)
+        if identities:
+            columns["identity_high"] = columns["identity_low"] = hash_of(identities[0][1])
+    engine.batcher.offer(usage)
+
+
+def hash_of(value: str) -> int:
+    """What stands for the digest of an identity."""
+    return sum(value.encode()) + 1
+
+
+def test_unknown_subscribers_and_sessions_are_answered_as_what_they_are() -> None:
+    """5030 for an identity that nobody has, 5002 for a session that nobody knows, 5005 where nothing names the account."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        nobody = [(IdentityKind.IMSI, "001010000000009")]
+        offer(engine, [(1, INITIAL, 1, nobody), (2, UPDATE, 2, []), (3, INITIAL, 3, []), (4, UPDATE, 4, nobody)])
+        await scene.settle()
+        assert scene.answers == {
+            1: Outcome.USER_UNKNOWN,
+            2: Outcome.UNKNOWN_SESSION_ID,
+            3: Outcome.MISSING_AVP,
+            4: Outcome.USER_UNKNOWN,
+        }
+
+    asyncio.run(work())
+
+
+def test_the_first_identity_that_has_an_account_finds_it_and_is_remembered() -> None:
+    """E.164 numbers are known with and without the plus; the next request of the identity asks the store nothing."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        await scene.world.store.claim_identities([(identity_key(1, "e164", "491700000001"), 4)])
+        identities = [(IdentityKind.IMSI, "001010000000009"), (IdentityKind.E164, "+491700000001")]
+        offer(engine, [(1, INITIAL, 1, identities)])
+        await scene.settle()
+        assert scene.answers == {1: Outcome.USER_UNKNOWN}, "account 4 was found, and has no record"
+        assert engine.batcher.looked_up_total == 1
+        offer(engine, [(2, INITIAL, 2, identities)])
+        await scene.settle()
+        assert scene.answers[2] == Outcome.USER_UNKNOWN
+        assert engine.batcher.looked_up_total == 1
+
+    asyncio.run(work())
+
+
+def test_a_full_queue_refuses_new_sessions_first_and_a_fuller_one_everything() -> None:
+    """Reports are taken above the first limit, nothing is above the second or of a lost partition."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        pipeline = engine.pipelines[0]
+        limits = ((REQUESTS_QUEUED_NEW_SESSIONS_MAX, True), (REQUESTS_QUEUED_MAX, False))
+        for queued, takes_reports in limits:
+            scene.answers.clear()
+            pipeline.queued = queued
+            session = (9, 9)
+            asked = [(1, CreditControl(2, session, INITIAL, 0, 1, 1)), (2, CreditControl(2, session, UPDATE, 1, 2, 1))]
+            engine.offer(asked)
+            assert scene.answers.get(1) == Outcome.TOO_BUSY
+            assert (2 not in scene.answers) is takes_reports
+            await scene.settle()
+        pipeline.queued = 0
+        pipeline.state = PipelineState.LOST
+        scene.answers.clear()
+        engine.offer(asked)
+        assert scene.answers == {1: Outcome.TOO_BUSY, 2: Outcome.TOO_BUSY}
+
+    asyncio.run(work())
