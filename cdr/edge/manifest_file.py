@@ -51,7 +51,7 @@ class ManifestFile:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder / MANIFEST_NAME
         self._connection = self._open(read_only)
-        layout = self._row("pragma user_version")[0]
+        layout = self._layout()
         if layout == 0 and not read_only:
             with self._transaction():
                 for statement in _TABLES.split(";"):
@@ -61,7 +61,6 @@ class ManifestFile:
             raise ManifestError(
                 f"{self.path} has layout {layout}, this release knows {_LAYOUT}: use the release that wrote it"
             )
-        self._is_empty = layout == 0 and read_only
 
     def _open(self, read_only: bool) -> sqlite3.Connection:
         address = f"file:{self.path}?mode=ro" if read_only else f"file:{self.path}"
@@ -78,6 +77,9 @@ class ManifestFile:
     def close(self) -> None:
         """Close it."""
         self._connection.close()
+
+    def _layout(self) -> int:
+        return int(self._row("pragma user_version")[0])
 
     def _row(self, statement: str, *values: Any) -> Any:
         with closing(self._connection.execute(statement, values)) as cursor:
@@ -208,7 +210,7 @@ class ManifestFile:
 
     def flushes(self, after: int = 0, *, limit: int = -1, with_void: bool = False) -> list[Flush]:
         """Flushes behind this one that count, in order."""
-        if self._is_empty:
+        if self._layout() == 0:  # read before the writer has laid its tables down
             return []
         rows = self._rows(
             "select number, at_ns, partial_after_ns from flush where number > ? and is_void <= ? order by number limit ?",

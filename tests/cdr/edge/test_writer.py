@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import sqlite3
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pyarrow import csv, parquet
 from balances.segments import SegmentError
 from balances.store import EntryId
 from cdr.assembly import AssemblyError
-from cdr.edge.manifest_file import ManifestFile
+from cdr.edge.manifest_file import MANIFEST_NAME, ManifestFile
 from cdr.edge.read import RecordReader, read_records
 from cdr.edge.record_folder import RecordsLockedError
 from cdr.edge.writer import RecordWriter
@@ -482,6 +483,9 @@ def test_readers_follow_the_manifest_and_go_on_where_they_were(journal, tmp_path
     settings = settings_of(tmp_path, file_rows_max=1)
     with RecordReader(settings.folder) as reader:
         assert list(reader.rows()) == []
+        settings.folder.mkdir()
+        sqlite3.connect(settings.folder / MANIFEST_NAME).close()
+        assert list(reader.rows()) == [], "the writer is about to lay its tables down"
         journal.add([event(1)])
         write_all(settings, Clock())
         stray = settings.folder / "tenant=acme" / "day=2026-09-21" / "0000000099.parquet"
