@@ -15,8 +15,10 @@ _WARNING: Final = "#"
 _NOISE: Final = ("overcommit", "Warning: no config file", "Configuration loaded", "is starting", "Redis version")
 _CUT_OFF: Final = ("truncat", "short read", "loaded anyway")
 
+_FREE_OCTETS_MIN: Final = 1 << 20
+_MAKE_ROOM: Final = "make room on the disk of {folder} and start again: nothing that was answered is lost"
 _REMEDIES: Final = (
-    ("No space left on device", "make room on the disk of {folder} and start again: nothing that was answered is lost"),
+    ("No space left on device", _MAKE_ROOM),
     ("Bad file format", "{repair}"),
     ("Unrecoverable error reading", "{repair}"),
     ("Unexpected end of file", "{repair}"),
@@ -81,7 +83,17 @@ def cuts(folder: Path, start: int) -> tuple[str, ...]:
     return tuple(text for _, text in _read(folder, start) if any(word in text for word in _CUT_OFF))
 
 
+def _is_full(folder: Path) -> bool:
+    try:
+        room = os.statvfs(folder)
+    except FileNotFoundError:
+        return False
+    return room.f_bavail * room.f_frsize < _FREE_OCTETS_MIN
+
+
 def remedy_for(words: str, folder: Path, binary: Path) -> str:
     """What helps against an end with these words."""
     found = next((remedy for marker, remedy in _REMEDIES if marker in words), _REMEDY_ELSE)
+    if found is _REMEDY_ELSE and _is_full(folder):  # then its words had no room in the log either
+        found = _MAKE_ROOM
     return found.format(folder=folder, repair=_REPAIR.format(folder=folder, binary=binary))
