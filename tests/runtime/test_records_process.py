@@ -58,7 +58,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
         found = what()
         if found:
             return found
-        time.sleep(0.02)
+        time.sleep(0.02)  # tidy: asks for files and metrics of another process, bounded by WITHIN_S
     raise AssertionError("it didn't come in time")
 
 

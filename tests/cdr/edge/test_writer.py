@@ -1,21 +1,12 @@
-"""The record writer over real segment files: rotation, restarts, full disks, damage, entries that the store lost."""
+"""The record writer over real segment files: what becomes a row, when files are closed, restarts."""
 
-import errno
 import hashlib
-import os
-import sqlite3
-from collections import deque
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pyarrow import csv, parquet
 
-from balances.segments import SegmentError
-from balances.store import EntryId
-from cdr.assembly import AssemblyError
-from cdr.edge.manifest_file import MANIFEST_NAME, ManifestFile
-from cdr.edge.read import RecordReader, read_records
+from cdr.edge.read import read_records
 from cdr.edge.record_folder import RecordsLockedError
 from cdr.edge.writer import RecordWriter
 from cdr.edge.writer_settings import UnknownTenantError
@@ -24,6 +15,8 @@ from tests.cdr.edge.writing import (
     NAMES,
     Clock,
     event,
+    flushes_of,
+    named,
     rows_of,
     session_rows,
     settings_of,
@@ -33,34 +26,15 @@ from tests.cdr.edge.writing import (
     writing,
 )
 from tests.cdr.journals import Journal
-from tests.cdr.twin import ROW_NAMES
 from tests.reference.journal_entries import FIRST_NS, Asked, S
 
 DAY_S = 86400
-
-
-@pytest.fixture
-def journal(tmp_path):
-    journal = Journal(tmp_path / "segments", segment_octets=20_000)
-    yield journal
-    journal.close()
-
-
-def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in ROW_NAMES} for row in rows]
 
 
 def add_sessions(journal: Journal, numbers: range, **more: Any) -> None:
     """Sessions whose entries interleave."""
     for entries in zip(*[session_rows(number, **more) for number in numbers], strict=True):
         journal.add([row for entry in entries for row in entry])
-
-
-def flushes_of(folder: Path) -> list[Any]:
-    manifest = ManifestFile(folder, read_only=True)
-    found = manifest.flushes()
-    manifest.close()
-    return found
 
 
 def test_sessions_and_events_become_rows_of_files(journal, tmp_path):
@@ -137,7 +111,6 @@ def test_files_end_at_rows_octets_and_age(journal, tmp_path):
 
 def test_the_estimate_of_a_files_size_is_never_too_small(journal, tmp_path):
     settings = settings_of(tmp_path)
-    worst = -(2**63)
     row = Asked(session=(1, 1), type=4, account_id=2**63 - 1, session_id=b'"' * 500, service_information=b"\xff" * 900)
     journal.add([row, event(2)])
     with writing(settings, Clock()) as writer:
@@ -146,7 +119,7 @@ def test_the_estimate_of_a_files_size_is_never_too_small(journal, tmp_path):
         writer.finish()
     (flush,) = flushes_of(settings.folder)
     header = len((settings.folder / flush.files[0].name).read_bytes().splitlines()[0])
-    assert worst < flush.files[0].octets - header <= estimate + 500
+    assert flush.files[0].octets - header <= estimate
 
 
 def test_open_sessions_get_partial_records_at_the_time_limit(journal, tmp_path):
@@ -299,228 +272,3 @@ def test_records_of_an_unknown_tenant_wait_for_its_name(journal, tmp_path):
     work_off(writer)
     writer.close()
     assert sorted(row["tenant_name"] for row in rows_of(settings.folder)) == ["acme", "five"]
-
-
-# --- disks
-
-
-def test_below_the_least_free_disk_nothing_is_written(journal, tmp_path):
-    free = deque([99, 101, 101, 101])
-    settings = settings_of(tmp_path, disk_free_octets_min=100)
-    journal.add([event(1)])
-    with writing(settings, Clock(), free=lambda _: free.popleft()) as writer:
-        assert writer.round() is False
-        assert "disk are free: make room" in writer.progress.stopped_because["disk"]
-        assert writer.progress.entry_counts == {}
-        work_off(writer)
-        assert writer.progress.stopped_because == {}
-        writer.finish()
-    assert len(rows_of(settings.folder)) == 1
-
-
-@pytest.mark.parametrize("failing_write", [1, 2])
-def test_a_full_disk_leaves_nothing_half_written_and_is_waited_for(journal, tmp_path, monkeypatch, failing_write):
-    settings = settings_of(tmp_path, file_rows_max=2)
-    journal.add([event(1), event(2)])
-    real, writes = os.write, [0]
-
-    def write(descriptor, octets):
-        writes[0] += 1
-        if writes[0] == failing_write:
-            real(descriptor, octets[:9])
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return real(descriptor, octets)
-
-    with writing(settings, Clock()) as writer:
-        monkeypatch.setattr(os, "write", write)
-        writer.round()
-        assert "the disk is full" in writer.progress.stopped_because["disk"]
-        assert list((settings.folder / "writing").iterdir()) == []
-        assert flushes_of(settings.folder) == []
-        journal.add([event(3)])
-        work_off(writer)
-        assert writer.progress.record_count == 2
-        writer.finish()
-    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;2", "sms;3"]
-
-
-def test_another_error_of_the_disk_ends_the_writer(journal, tmp_path, monkeypatch):
-    settings = settings_of(tmp_path, file_rows_max=1)
-    journal.add([event(1)])
-
-    def fail(_descriptor):
-        raise OSError(errno.EIO, "Input/output error")
-
-    with writing(settings, Clock()) as writer:
-        monkeypatch.setattr(os, "fsync", fail)
-        with pytest.raises(OSError, match="Input/output error"):
-            writer.round()
-    monkeypatch.undo()
-    write_all(settings, Clock())
-    assert len(rows_of(settings.folder)) == 1
-
-
-# --- damage, and a store that went back
-
-
-def test_a_damaged_segment_stops_its_partition_alone_until_it_is_restored(tmp_path):
-    clock = Clock()
-    settings = settings_of(tmp_path, partitions=(0, 1), file_age_s=1)
-    journals = [Journal(settings.segments, partition) for partition in (0, 1)]
-    for journal in journals:
-        journal.add([event(journal.partition * 10 + 1)])
-        journal.add([event(journal.partition * 10 + 2)])
-        journal.close()
-    path = settings.segments / "p0" / "0000000001.segment"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with writing(settings, clock) as writer:
-        work_off(writer)
-        assert "damaged at octet" in writer.progress.stopped_because["partition 0"]
-        clock.now_ns += S
-        work_off(writer)
-        assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;11", "sms;12"]
-        path.write_bytes(whole)
-        work_off(writer)
-        assert writer.progress.stopped_because == {}
-        writer.finish()
-    assert sorted(row["session_id"] for row in rows_of(settings.folder)) == ["sms;1", "sms;11", "sms;12", "sms;2"]
-
-
-def test_an_entry_that_contradicts_itself_ends_the_writer(journal, tmp_path, monkeypatch):
-    settings = settings_of(tmp_path)
-    journal.add([event(1)])
-    monkeypatch.setattr("cdr.assembly.apply_entry", lambda *_: -1)
-    with writing(settings, Clock()) as writer, pytest.raises(AssemblyError, match="rows and texts don't fit"):
-        writer.round()
-
-
-def test_a_missing_segment_is_named(journal, tmp_path):
-    settings = settings_of(tmp_path)
-    while not (settings.segments / "p0" / "0000000003.segment").exists():
-        journal.add([event(number) for number in range(20)])
-    (settings.segments / "p0" / "0000000002.segment").unlink()
-    with writing(settings, Clock()) as writer:
-        work_off(writer)
-        assert "0000000002.segment is missing" in writer.progress.stopped_because["partition 0"]
-    with pytest.raises(SegmentError):
-        raise SegmentError(writer.progress.stopped_because["partition 0"])
-
-
-@pytest.mark.parametrize("checkpoint_octets_min", [0, 1 << 30])
-@pytest.mark.parametrize("restarts", [True, False])
-def test_entries_that_the_store_lost_are_taken_back_out_of_the_files(
-    journal, tmp_path, checkpoint_octets_min, restarts
-):
-    """Entries 5-4 to 5-6 were in files when the store went on from 5-3: their files are void, what counts comes again."""
-    settings = settings_of(
-        tmp_path, file_rows_max=1, checkpoint_octets_min=checkpoint_octets_min, checkpoint_state_times=0
-    )
-    lasting = session_rows(90, update_count=6)
-    journal.add([event(1), *lasting[0]])
-    journal.add([event(2), *lasting[1]])
-    journal.add(lasting[2])
-    clock = Clock()
-    voided = [journal.add([event(number), *lasting[3]]) for number in (3, 4, 5)]
-    writer = RecordWriter(settings, NAMES, now_ns=clock)
-    writer.start()
-    work_off(writer)
-    assert [row["session_id"] for row in rows_of(settings.folder)] == [f"sms;{number}" for number in range(1, 6)]
-    if restarts:
-        writer.finish()
-        writer.close()
-        writer = RecordWriter(settings, NAMES, now_ns=clock)
-        writer.start()
-    journal.add([event(6), *lasting[4]], entry_id=EntryId(9, 1), follows=EntryId(5, 3))
-    journal.add(lasting[-1])
-    work_off(writer)
-    writer.finish()
-    writer.close()
-    rows = rows_of(settings.folder)
-    wanted = twin_of(settings.segments, skip=frozenset(voided)).rows
-    assert [without_number(row) for row in named(rows)] == [without_number(row) for row in wanted]
-    assert [row["sequence"] for row in rows] == [1, 2, 6, 7]  # 3 to 5 were void records' and are not used again
-    kept = sorted(path.name for path in (settings.folder / "void").rglob("*.csv"))
-    assert kept == ["0000000003.csv", "0000000004.csv", "0000000005.csv"]
-    write_all(settings, clock)
-    assert rows_of(settings.folder) == rows
-
-
-def without_number(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"sequence": 0}
-
-
-def test_lost_entries_that_are_in_no_file_yet_are_never_seen(journal, tmp_path):
-    settings = settings_of(tmp_path)
-    journal.add([event(1)])
-    journal.add([event(2)])
-    with writing(settings, Clock()) as writer:
-        work_off(writer)
-        journal.add([event(3)], entry_id=EntryId(9, 1), follows=EntryId(5, 1))
-        work_off(writer)
-        writer.finish()
-        assert writer.progress.void_flush_count == 0
-    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1", "sms;3"]
-    write_all(settings, Clock())
-    assert len(rows_of(settings.folder)) == 2
-
-
-def test_a_gap_in_the_journal_stops_the_partition(journal, tmp_path):
-    settings = settings_of(tmp_path)
-    journal.add([event(1)])
-    journal.add([event(2)], entry_id=EntryId(5, 7), follows=EntryId(5, 6))
-    with writing(settings, Clock()) as writer:
-        work_off(writer)
-        assert "up to 5-6 are missing before 5-7" in writer.progress.stopped_because["partition 0"]
-        writer.finish()
-    assert [row["session_id"] for row in rows_of(settings.folder)] == ["sms;1"]
-
-
-# --- reading
-
-
-def test_readers_follow_the_manifest_and_go_on_where_they_were(journal, tmp_path):
-    settings = settings_of(tmp_path, file_rows_max=1)
-    with RecordReader(settings.folder) as reader:
-        assert list(reader.rows()) == []
-        settings.folder.mkdir()
-        sqlite3.connect(settings.folder / MANIFEST_NAME).close()
-        assert list(reader.rows()) == [], "the writer is about to lay its tables down"
-        journal.add([event(1)])
-        write_all(settings, Clock())
-        stray = settings.folder / "tenant=acme" / "day=2026-09-21" / "0000000099.parquet"
-        stray.write_bytes(b"not in the manifest")
-        assert [row["session_id"] for row in reader.rows()] == ["sms;1"]
-        journal.add([event(2)])
-        write_all(settings, Clock())
-        found = []
-
-        def wait():
-            found.append(reader.position)
-            if len(found) == 1:
-                journal.add([event(3)])
-                write_all(settings, Clock())
-            return len(found) < 2
-
-        assert [row["session_id"] for row in reader.follow(wait)] == ["sms;2", "sms;3"]
-        position = reader.position
-    with RecordReader(settings.folder, after=position) as later:
-        assert list(later.files()) == []
-
-
-def test_a_missing_file_is_named_unless_it_may_still_come(journal, tmp_path):
-    settings = settings_of(tmp_path, file_rows_max=1)
-    journal.add([event(1)])
-    with writing(settings, Clock()) as writer:
-        work_off(writer)
-    (path,) = settings.folder.rglob("0000000001.parquet")
-    aside = path.rename(path.with_suffix(".aside"))
-    with RecordReader(settings.folder) as reader:
-        assert list(reader.files()) == []
-        aside.rename(path)
-        assert len(list(reader.files())) == 1
-    journal.add([event(2)])
-    write_all(settings, Clock())
-    path.unlink()
-    with RecordReader(settings.folder) as reader, pytest.raises(ManifestError, match="is missing: restore it"):
-        list(reader.files())

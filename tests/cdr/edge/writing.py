@@ -9,10 +9,12 @@ from typing import Any
 from balances.edge.segment_files import SegmentReader
 from balances.journal import decode_entry
 from balances.store import EntryId
+from cdr.edge.manifest_file import ManifestFile
 from cdr.edge.read import read_records
 from cdr.edge.writer import RecordWriter
 from cdr.edge.writer_settings import WriterSettings
-from tests.cdr.twin import Twin
+from cdr.manifest import Flush
+from tests.cdr.twin import ROW_NAMES, Twin
 from tests.reference.journal_entries import FIRST_NS, Asked, S, Used
 
 NAMES = {1: "acme", 2: "other telecom/é"}
@@ -113,3 +115,16 @@ def event(number: int, *, tenant: int = 1, received_ns: int = FIRST_NS) -> Asked
         received_ns=received_ns,
         usages=(used,),
     )
+
+
+def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each row what the twin says, too."""
+    return [{name: row[name] for name in ROW_NAMES} for row in rows]
+
+
+def flushes_of(folder: Path) -> list[Flush]:
+    """Flushes that count, as the manifest has them."""
+    manifest = ManifestFile(folder, read_only=True)
+    found = manifest.flushes()
+    manifest.close()
+    return found
