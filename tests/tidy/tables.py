@@ -1,0 +1,93 @@
+"""Tables of documents that come out of code. `python -m tests.tidy.tables` writes them; a test holds them equal.
+
+In a document a table stands between `<!-- table: <name> -->` and `<!-- end of table -->`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from balances.keys import KEYS
+from balances.record import FIELDS
+from runtime.kill_points import KILL_POINTS
+from tests.tidy.sources import ROOT
+from vocabulary.outcomes import OUTCOMES
+
+_PLACE: Final = "<!-- table: {name} -->\n"
+_END: Final = "<!-- end of table -->"
+_WIDTHS: Final = {8: "word", 4: "half", 1: "octet"}
+
+
+def lines_of(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, without blank lines around it."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
+
+
+def kill_points() -> str:
+    """Where a process may be killed."""
+    return lines_of(
+        ("point", "process", "what has just happened"),
+        ((f"`{row.name}`", row.process, row.happened) for row in KILL_POINTS),
+    )
+
+
+def outcomes() -> str:
+    """What a decision can say, in order of precedence."""
+    return lines_of(
+        ("outcome", "Gy Result-Code", "Nchf", "can a retry help", "defined in"),
+        (
+            (row.outcome.name, row.result_code, row.nchf, "yes" if row.retry_helps else "no", row.clause)
+            for row in OUTCOMES
+        ),
+    )
+
+
+def store_keys() -> str:
+    """Keys of the store."""
+    return lines_of(
+        ("key", "holds", "goes"), ((f"`{row.pattern}`", row.holds.replace("<", "&lt;"), row.expires) for row in KEYS)
+    )
+
+
+def record_fields() -> str:
+    """The account record, in the order of the layout table."""
+    return lines_of(
+        ("section", "field", "width", "at", "meaning"),
+        ((row.section, f"`{row.name}`", _WIDTHS[row.width], row.index, row.meaning) for row in FIELDS),
+    )
+
+
+TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
+    ("docs/operating/kill-points.md", "kill points", kill_points),
+    ("docs/outcomes.md", "outcomes", outcomes),
+    ("docs/store.md", "store keys", store_keys),
+    ("docs/store.md", "record fields", record_fields),
+)
+"""(document, name of the table there, what makes it)"""
+
+
+def table_in(text: str, name: str) -> str:
+    """A document's table. ValueError where the document has no place for it."""
+    found = re.search(re.escape(_PLACE.format(name=name)) + "(.*?)" + re.escape(_END), text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"write {_PLACE.format(name=name).strip()} and {_END} where the table shall stand")
+    return found[1]
+
+
+def with_table(text: str, name: str, table: str) -> str:
+    """A document with another table in the place of the one there."""
+    place = _PLACE.format(name=name)
+    return text.replace(f"{place}{table_in(text, name)}{_END}", f"{place}{table}{_END}")
+
+
+def write_all(root: Path = ROOT) -> None:
+    """Write every table into its document."""
+    for document, name, make in TABLES:
+        path = root / document
+        path.write_text(with_table(path.read_text(), name, make()))
+
+
+if __name__ == "__main__":
+    write_all()
