@@ -8,10 +8,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test static unit acceptance bench clean
 
 help:  ## Show these targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo
+	@echo "  PYTHON=/path/to/python3.11 says which Python .venv is made of; today that is $(or $(PYTHON),none: set it)."
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Farebox needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Farebox needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) ..."
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
@@ -20,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Start Farebox, charge a data session, a call and an SMS, show the records
 	@$(BIN)/farebox demo
 
-test: static unit  ## Formatter, linter, types, import contracts and all tests
+test: static unit  ## Everything that must hold: static and unit
 
 static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/ruff format --check .
@@ -28,13 +30,13 @@ static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(STAMP)  ## The tests
+unit: $(STAMP)  ## The tests, tidy ones and documents among them
 	$(BIN)/python -m pytest --durations=10
 
-acceptance: $(STAMP)  ## What is longer or needs more (tshark by apt, long runs); results in docs/evidence/
+acceptance: $(STAMP)  ## What takes longer or needs more (tshark, long runs); results in docs/evidence/
 	tests/acceptance/run
 
-bench: $(STAMP)  ## The load harness against a fresh Farebox, two minutes
+bench: $(STAMP)  ## Two minutes of load on a Farebox of its own, with books and floors
 	$(BIN)/farebox bench gy --duration 120
 
 clean:  ## Remove what make made
