@@ -82,7 +82,7 @@ class Served:
         while not ready.exists():
             assert self.process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < ends, "the engine process is not ready"
-            time.sleep(0.02)
+            time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
         self.port = int(ready.read_text().split()[0])
 
     def connection(self, peer: str) -> socket.socket:
