@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from tests.tidy.sources import Source, decorators_of
+from tests.tidy.sources import Source, decorators_of, functions_of, is_kernel
 
 
 class Fault(NamedTuple):
@@ -86,6 +86,7 @@ BANS: Final = (
 
 NAMES_BANNED: Final = frozenset({"util", "utils", "helper", "helpers", "common", "manager", "misc"})
 UNFINISHED: Final = ("TODO", "FIXME", "XXX")
+POSITIONS_MAX: Final = 6
 
 
 def _imported_names(tree: ast.Module) -> dict[str, str]:
@@ -229,6 +230,30 @@ def missing_docstrings(source: Source) -> Iterator[Fault]:
                 )
 
 
+def many_positions(source: Source) -> Iterator[Fault]:
+    """Functions whose callers must count places: kernels take arrays, and typer makes options of a command's arguments."""
+    if source.package == "tests" or source.module.startswith("runtime.cli"):
+        return
+    for function in functions_of(source):
+        taken = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        count = len([name for name in taken if name not in ("self", "cls")])
+        if count > POSITIONS_MAX and not is_kernel(function):
+            what = f"{function.name} takes {count} arguments by position, at most {POSITIONS_MAX}"
+            yield Fault(str(source.path), function.lineno, what, "put `*` before them, or make them a record")
+
+
+def open_dataclasses(source: Source) -> Iterator[Fault]:
+    """Dataclasses to which a misspelt attribute can be added."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ClassDef) and source.package != "tests":
+            for decorator in node.decorator_list:
+                words = ast.unparse(decorator)
+                if words.rpartition(".")[2].startswith("dataclass") and "slots=True" not in words:
+                    yield Fault(
+                        str(source.path), node.lineno, f"{node.name} has no slots", "write dataclass(..., slots=True)"
+                    )
+
+
 RULES: Final = (
     banned_names,
     banned_module_names,
@@ -236,4 +261,6 @@ RULES: Final = (
     swallowed_errors,
     unfinished,
     missing_docstrings,
+    many_positions,
+    open_dataclasses,
 )

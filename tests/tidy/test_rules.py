@@ -157,6 +157,21 @@ def test_missing_docstrings_are_found() -> None:
     assert whats == ["no docstring", *(f"{name} has no docstring" for name in ("public", "Public", "method"))]
 
 
+def test_many_positions_are_found() -> None:
+    names = ", ".join(f"a{index}" for index in range(rules.POSITIONS_MAX + 1))
+    assert len(list(rules.many_positions(source(f"def f({names}): ...")))) == 1
+    assert len(list(rules.many_positions(source(f"class A:\n    def f(self, {names}): ...")))) == 1
+    assert list(rules.many_positions(source(f"def f(a, *, {names}): ..."))) == []
+    assert list(rules.many_positions(source(f"@kernel\ndef f({names}): ..."))) == []
+    assert list(rules.many_positions(source(f"def command({names}): ...", CLI))) == []
+
+
+def test_open_dataclass_is_found() -> None:
+    assert len(list(rules.open_dataclasses(source("@dataclass(frozen=True)\nclass A: ...")))) == 1
+    assert len(list(rules.open_dataclasses(source("@dataclasses.dataclass\nclass A: ...")))) == 1
+    assert list(rules.open_dataclasses(source("@dataclass(frozen=True, slots=True)\nclass A: ..."))) == []
+
+
 def test_a_mark_excuses_its_line_or_the_one_below() -> None:
     text = """\
         import time
