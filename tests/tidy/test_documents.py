@@ -71,6 +71,20 @@ def test_every_document_is_in_the_index() -> None:
     assert not missing, f"link them in docs/README.md: {missing}"
 
 
+def test_decisions_say_what_why_and_what_lost() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text()
+        assert text.startswith(f"# {page.name[:4]}: "), page.name
+        headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert [heading for heading in headings if heading in ("Decided", "Why", "What lost")] == [
+            "Decided",
+            "Why",
+            "What lost",
+        ]
+
+
 def test_documents_that_code_refers_to_are_there() -> None:
     referred = {
         (str(source.path), path)
