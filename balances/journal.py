@@ -10,6 +10,7 @@ The map also has `version`, `partition`, `follows` (the id of the entry before i
 sees the gap), `now_ns` and, when an epoch begins after a divergence, `voids` (ids that the store has lost).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -149,16 +150,14 @@ def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[tuple[str, str], ...
 
 def decode_entry(entry: bytes | memoryview) -> JournalEntry:
     """The entry of these octets. ValueError names what does not fit."""
-    columns = msgpack.unpackb(entry)
-    if not isinstance(columns, dict) or columns.get("version") != ENTRY_VERSION:
-        raise ValueError(f"journal entry has not version {ENTRY_VERSION}: it was written by another release of Farebox")
+    columns = _columns_of(entry)
     tables: dict[str, dict[str, NDArray[Any]]] = {table: {} for table in TABLES}
     for key, value in columns.items():
         table, dot, rest = key.partition(".")
         if not dot:
             continue
         name, _, dtype = rest.partition(":")
-        tables.setdefault(table, {})[name] = np.frombuffer(value, np.dtype(dtype))
+        tables.setdefault(table, {})[name] = _column_of(key, value, dtype)
     for table in TABLES:
         if len({column.shape[0] for column in tables[table].values()}) > 1:
             raise ValueError(f"journal entry is torn: the columns of {table} differ in length")
@@ -167,8 +166,43 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
         follows=columns["follows"],
         now_ns=columns["now_ns"],
         voids=tuple(columns.get("voids", ())),
-        octets=np.frombuffer(columns["octets"], np.uint8),
+        octets=_column_of("octets", columns["octets"], "|u1"),
         requests=tables["requests"],
         usages=tables["usages"],
         movements=tables["movements"],
     )
+
+
+_FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int, "octets": bytes}
+_COLUMN_TYPE: Final = re.compile(r"[<|][iu][1248]")
+"""What numpy makes of any other text in a damaged key is not asked: it knows errors of many kinds, and odd types."""
+
+
+def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
+    """The map of an entry whose fixed keys are there and of their types."""
+    try:
+        columns = msgpack.unpackb(entry)
+    except Exception as error:  # msgpack raises a dozen kinds
+        raise ValueError(f"these {len(entry)} octets are no journal entry: {error!r}") from error
+    if not isinstance(columns, dict) or columns.get("version") != ENTRY_VERSION:
+        raise ValueError(f"journal entry has not version {ENTRY_VERSION}: it was written by another release of Farebox")
+    for key, kind in _FIXED_KEYS.items():
+        if not isinstance(columns.get(key), kind):
+            raise ValueError(
+                f"journal entry is damaged: {key} is {columns.get(key)!r:.80}, not of type {kind.__name__}"
+            )
+    voids = columns.get("voids", [])
+    if not isinstance(voids, list) or not all(isinstance(name, str) for name in voids):
+        raise ValueError(f"journal entry is damaged: voids is {voids!r:.80}, no list of ids")
+    if not all(isinstance(key, str) for key in columns):
+        raise ValueError("journal entry is damaged: it has a key that is no text")
+    return columns
+
+
+def _column_of(key: str, value: object, dtype: str) -> NDArray[Any]:
+    """A read-only column of these octets."""
+    if not _COLUMN_TYPE.fullmatch(dtype):
+        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no type that columns have")
+    if not isinstance(value, bytes) or len(value) % int(dtype[-1]):
+        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no whole number of rows")
+    return np.frombuffer(value, np.dtype(dtype))
