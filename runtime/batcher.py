@@ -19,7 +19,12 @@ from charging.routing import find_accounts, order_by_partition, refuse_excess
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
-from vocabulary.limits import BATCH_REQUESTS_MAX, REQUESTS_QUEUED_MAX, REQUESTS_QUEUED_NEW_SESSIONS_MAX
+from vocabulary.limits import (
+    BATCH_REQUESTS_MAX,
+    BATCHES_QUEUED_MAX,
+    REQUESTS_QUEUED_MAX,
+    REQUESTS_QUEUED_NEW_SESSIONS_MAX,
+)
 from vocabulary.outcomes import Outcome
 
 LOOK_UPS_MAX: Final = 512
@@ -74,9 +79,11 @@ class Batcher:
             unknown_count -= taken
 
     def _has_refused(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> bool:
-        """At the queue's limits: new sessions get 3004 first, then everything. True where rows were dealt with here."""
-        is_full = pipeline.queued + count > REQUESTS_QUEUED_MAX or pipeline.state is not PipelineState.READY
-        if not is_full and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX:
+        """At the queue's limits, or under pressure, new sessions get 3004; then everything. True: rows were dealt with."""
+        is_full = pipeline.state is not PipelineState.READY or _is_full(
+            pipeline.queued + count, pipeline.queued_batches
+        )
+        if not is_full and pipeline.takes_new_sessions and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX:
             return False
         is_away = pipeline.state is PipelineState.AWAY and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX
         kept = int(refuse_excess(batch, self._rows, first, count, is_full and not is_away))
@@ -157,6 +164,11 @@ class Batcher:
                 request = requests[row]
                 request["account_id"] = account_id
                 remember_account(self._finder, request["session_high"], request["session_low"], account_id, 0)
+
+
+def _is_full(request_count: int, batch_count: int) -> bool:
+    """Are these too many to let even a report wait?"""
+    return request_count > REQUESTS_QUEUED_MAX or batch_count > BATCHES_QUEUED_MAX
 
 
 def normal(kind: int, value: str) -> str:

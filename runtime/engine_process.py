@@ -17,8 +17,10 @@ from charging.batch import COUNT_REQUESTS
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
 from runtime.engine_worker import Engine
 from runtime.kill_points import reached
+from runtime.pressure import PressureLimits
 from runtime.settings import Settings
 from runtime.telemetry import Telemetry, serve_telemetry
 from runtime.warm import forbid_compiling, warm
@@ -26,6 +28,17 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import RESULT_CODES
 
 READY_LINE: Final = "engine ready"
+_OCTETS_PER_MIB: Final = 1 << 20
+
+
+def pressure_limits(settings: Settings) -> PressureLimits:
+    """When the engine is to refuse new sessions for its surroundings' sake."""
+    folder = DataFolder(settings.store.data_dir)
+    return PressureLimits(
+        journal_octets_max=settings.store.journal_mib_max * _OCTETS_PER_MIB,
+        disk_free_octets_min=settings.records.disk_free_min_mib * _OCTETS_PER_MIB,
+        folders=(folder.store, folder.segments),
+    )
 
 
 class EngineProcess:
@@ -43,6 +56,7 @@ class EngineProcess:
             deliver=self._deliver,
             node=settings.engine.node,
             quarantine=settings.store.data_dir / "quarantine",
+            limits=pressure_limits(settings),
             reached=reached,
         )
         self.gy: GyServer | None = None

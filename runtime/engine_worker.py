@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
 from balances.store import Ownership, StoreError, StoreMeta
 from charging.tariff_tables import TariffTables
@@ -19,6 +20,7 @@ from runtime.batcher import Batcher
 from runtime.clock import Clock
 from runtime.commands_reader import read_commands
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.pressure import Pressure, PressureLimits
 from runtime.releases import follow_releases
 from runtime.sweeper import sweep
 from runtime.telemetry import Health, Telemetry
@@ -26,6 +28,7 @@ from vocabulary.instants import NS_PER_S
 
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 CANCEL_AGAIN_S: Final = 0.1
+LOOK_S: Final = 1.0
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -41,6 +44,7 @@ class Engine:
         deliver: Callable[[BatchInFlight], None],
         node: str,
         quarantine: Path,
+        limits: PressureLimits,
         reached: Callable[[str], None],
     ) -> None:
         self.meta: StoreMeta | None = None
@@ -52,6 +56,7 @@ class Engine:
         self._node = node
         self._quarantine = quarantine
         self._reached = reached
+        self._pressure = Pressure(limits, telemetry)
         self._pool = BatchPool()
         self.batcher = Batcher(store=store, pool=self._pool, deliver=deliver, spawn=self._spawn)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,6 +73,7 @@ class Engine:
         for partition in range(self.meta.partition_count):
             ownership = await self._store.claim(partition, self._node, wall_ms=wall_ms, last_epoch=0)
             self.pipelines.append(await self._pipeline(ownership, tariffs))
+            await self._measure_journal(self.pipelines[-1], ownership)
             self._telemetry.gauge("store_up", str(partition)).set(1)
         self.batcher.serve(self.pipelines)
         for pipeline in self.pipelines:
@@ -75,6 +81,7 @@ class Engine:
             self._spawn(sweep(self._store, pipeline, self._clock))
         self._spawn(follow_releases(self._store, self._node, self.use_tariffs))
         self._spawn(self._watch())
+        self._spawn(self._watch_store())
         return self.meta
 
     async def _load_releases(self) -> TariffTables:
@@ -106,7 +113,7 @@ class Engine:
             pipeline.tariffs = tariffs
 
     def health(self) -> Health:
-        """Ready while every partition decides."""
+        """Ready while every partition decides, and nothing presses."""
         reasons = tuple(
             f"partition {pipeline.partition}: {pipeline.state.value}"
             for pipeline in self.pipelines
@@ -114,6 +121,7 @@ class Engine:
         )
         if not self.pipelines:
             reasons = ("starting",)
+        reasons += self._pressure.reasons()
         return Health(not reasons, reasons)
 
     # --- PipelineEvents --------------------------------------------------------------------------------------------------
@@ -180,23 +188,48 @@ class Engine:
             wall_ms=self._clock.now_ns() // _NS_PER_MS,
             last_epoch=pipeline.ownership.epoch,
         )
-        pipeline.resume_diverged(ownership, await self._store.connect(ownership))
+        connection = await self._store.connect(ownership)
+        await self._measure_journal(pipeline, ownership)
+        pipeline.resume_diverged(ownership, connection)
+
+    async def _measure_journal(self, pipeline: PartitionPipeline, ownership: Ownership) -> None:
+        """Ask the store, once, how much journal there is of what was written before."""
+        octets = await self._store.journal_octets(ownership.partition)
+        pipeline.journal_fill.begin(ownership.tail, octets)
 
     async def _watch(self) -> None:
-        """Each second: rows past their deadline, and what a scrape shows."""
+        """Each second, without asking the store: rows past their deadline, journal and disk, what a scrape shows."""
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(LOOK_S)
             now_ns = self._clock.now_ns()
             for pipeline in self.pipelines:
                 pipeline.refuse_overdue(now_ns)
                 self._telemetry.gauge("queued_requests", str(pipeline.partition)).set(pipeline.queued)
+            self._pressure.look_at_disk()
+            self._pressure.look_at_journals(self.pipelines)
+            self._pressure.apply(self.pipelines)
             self._count_batcher()
+
+    async def _watch_store(self) -> None:
+        """Each second what the store alone knows: owners, what of the journals may go, the time. One that hangs holds up
+        nothing else."""
+        while True:
+            await asyncio.sleep(LOOK_S)
             try:
-                for pipeline in self.pipelines:
-                    entries = await self._store.journal_length(pipeline.partition)
-                    self._telemetry.gauge("journal_entries", str(pipeline.partition)).set(entries)
+                asked_ns = self._clock.now_ns()
+                store_ns = await self._store.server_time_ns()
+                self._pressure.look_at_clock(asked_ns, store_ns, self._clock.now_ns())
+                for pipeline, marks in zip(self.pipelines, await self._store.partition_marks(), strict=True):
+                    self._heed(pipeline, marks)
             except (StoreError, OSError):
-                continue
+                continue  # the pipelines say that the store is away
+
+    def _heed(self, pipeline: PartitionPipeline, marks: PartitionMarks) -> None:
+        """What the store says of one partition. An owner of an older epoch is a restored store's: the next commit diverges."""
+        self._telemetry.gauge("journal_entries", str(pipeline.partition)).set(marks.entry_count)
+        pipeline.journal_fill.release(marks.may_go)
+        if marks.owner != pipeline.ownership.token and _epoch_of(marks.owner) > pipeline.ownership.epoch:
+            pipeline.lose(marks.owner)
 
     def _count_batcher(self) -> None:
         """Raise the counters by what the batcher counted since the last time."""
@@ -228,3 +261,8 @@ class Engine:
         for pipeline in self.pipelines:
             pipeline.close()
         await self._store.close()
+
+
+def _epoch_of(token: str) -> int:
+    """Epoch of an owner's token; 0 where nobody owns."""
+    return int(token.partition(":")[0] or 0)

@@ -33,6 +33,7 @@ from charging.tariff_tables import TariffTables
 from runtime.batch_decision import PoisonedBatch, decide_loaded, drop_commands, has_effect, make_commit, prepare_load
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.clock import Clock
+from runtime.journal_fill import JournalFill
 from runtime.pipeline_events import PipelineEvents
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S, BATCH_REQUESTS_MAX
@@ -53,8 +54,7 @@ class PartitionPipeline:
     """The owner's side of one partition.
 
     deliver      gets each batch once its commit is confirmed, or it is refused
-    reconnect    called when the connection is lost; `resume` is called with a new one when there is one
-    reclaim      called when the store has diverged; `resume_diverged` follows with the new ownership
+    events       told of what goes wrong; mends it, then calls `resume`, or `resume_diverged` with a new ownership
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class PartitionPipeline:
         self.tariffs = tariffs
         self.state = PipelineState.READY
         self.queued = 0
+        self.takes_new_sessions = True  # False where journal or disk are nearly full; the batcher asks
+        self.journal_fill = JournalFill()
         self._ownership = ownership
         self._connection = connection
         self._clock = clock
@@ -94,6 +96,11 @@ class PartitionPipeline:
     def partition(self) -> int:
         """Number of the partition."""
         return self._ownership.partition
+
+    @property
+    def queued_batches(self) -> int:
+        """Batches that wait."""
+        return len(self._pending)
 
     @property
     def ownership(self) -> Ownership:
@@ -169,6 +176,8 @@ class PartitionPipeline:
             self._reached("engine.commit_done")
             now_ns = self._clock.now_ns()
             committed.commit_ns = now_ns - self._sent_ns
+            assert committed.commit is not None
+            self.journal_fill.add(committed.commit.entry_id, len(committed.commit.entry))
             self._events.on_committed(self.partition, committed.request_count, now_ns)
         if self._loading is not None and exchanged.loaded is None:
             self._finish(committed)
@@ -236,6 +245,13 @@ class PartitionPipeline:
             self._committing.may_be_written = True
             reason = result.reason if isinstance(result, Unknown) else "the connection was lost"
             self._on_store_away(reason)
+
+    def lose(self, stored_token: str) -> None:
+        """The owner's key names another engine; where something is under way its reply says so, and what became of it."""
+        if self.state is PipelineState.READY and not self._is_busy and self._committing is None:
+            self.state = PipelineState.LOST
+            self._events.on_lost(self.partition, stored_token)
+            self._refuse_everything()
 
     def _on_store_away(self, reason: str) -> None:
         self._requeue_loading()

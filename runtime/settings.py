@@ -40,10 +40,18 @@ class StoreSettings:
         "always",
         "appendfsync of the embedded store: always loses nothing that was answered, everysec the last second or two",
     )
+    journal_mib_max: int = setting(
+        1024,
+        "journal that one partition may hold in the store's memory, MiB; alarm at 80 %, at 95 % new sessions are refused",
+    )
     rewrite_min_mib: int = setting(1024, "append-only file size from which the embedded store rewrites it, MiB")
 
     def __post_init__(self) -> None:
-        ranges = (("partitions", 1, PARTITIONS_MAX), ("rewrite_min_mib", 1, _MIB_MAX))
+        ranges = (
+            ("partitions", 1, PARTITIONS_MAX),
+            ("journal_mib_max", 1, _MIB_MAX),
+            ("rewrite_min_mib", 1, _MIB_MAX),
+        )
         schemes = ("redis://", "rediss://", "valkey://", "valkeys://", "unix://")
         is_known = not self.url or self.url.startswith(schemes)
         _check_ranges(self, ranges, () if is_known else (f"url is {self.url!r}: begin it with {' or '.join(schemes)}",))
@@ -74,7 +82,9 @@ class RecordSettings:
     file_age_s: int = setting(60, "age after which a record file is closed")
     file_mib_max: int = setting(64, "size after which a record file is closed, MiB")
     segment_mib_max: int = setting(256, "size after which a segment file is closed, MiB")
-    disk_free_min_mib: int = setting(512, "below this much free disk archiver and record writer stop cleanly, MiB")
+    disk_free_min_mib: int = setting(
+        512, "below this much free disk new sessions are refused, archiver and record writer stop cleanly, MiB"
+    )
 
     def __post_init__(self) -> None:
         ranges = (

@@ -60,6 +60,15 @@ METRICS: Final = (
     MetricRow(ENGINE, "farebox_sessions_opened_total", "counter", (), "Sessions opened"),
     MetricRow(ENGINE, "farebox_sessions_ended_total", "counter", (), "Sessions ended by their peer"),
     MetricRow(ENGINE, "farebox_journal_entries", "gauge", _PARTITION, "Journal entries that the store still holds"),
+    MetricRow(
+        ENGINE,
+        "farebox_journal_fill_ratio",
+        "gauge",
+        _PARTITION,
+        "Part of store.journal_mib_max that the journal takes",
+    ),
+    MetricRow(ENGINE, "farebox_disk_free_octets", "gauge", (), "Room left where store and segments lie"),
+    MetricRow(ENGINE, "farebox_clock_skew_seconds", "gauge", (), "The engine's clock less the store's"),
     MetricRow(ENGINE, "farebox_store_up", "gauge", _PARTITION, "1 while the partition's store answers"),
     MetricRow(ENGINE, "farebox_quarantined_total", "counter", (), "Requests that could not be decided, set aside"),
     MetricRow(

@@ -47,6 +47,10 @@ REQUESTS_QUEUED_MAX: Final = 65536
 """Requests that wait for one partition before even updates are refused with 3004."""
 REQUESTS_QUEUED_NEW_SESSIONS_MAX: Final = 24576
 """Requests that wait for one partition before new sessions are refused with 3004."""
+BATCHES_QUEUED_MAX: Final = 64
+"""Batches that wait for one partition before even updates are refused: long messages fill a batch's octets, not its rows."""
+REQUESTS_LOOKED_UP_MAX: Final = REQUESTS_QUEUED_MAX
+"""Requests whose account the store is asked for before even updates are refused with 3004; new sessions: as above."""
 
 # --- wire --------------------------------------------------------------------------------------------------------------
 DIAMETER_MESSAGE_OCTETS_MAX: Final = 65532
@@ -71,6 +75,12 @@ ROUTE_LIFE_UNIT_S: Final = 14400
 
 # --- store -------------------------------------------------------------------------------------------------------------
 PARTITIONS_MAX: Final = 4096
+JOURNAL_ALARM_PERCENT: Final = 80
+"""Fill of a partition's journal (of store.journal_mib_max) from which an alarm is logged."""
+JOURNAL_FULL_PERCENT: Final = 95
+"""Fill from which new sessions are refused; what is open goes on, and has the rest."""
+CLOCK_SKEW_NS_MAX: Final = 1_000_000_000
+"""Difference between an engine's clock and its store's above which the engine is not ready."""
 STORE_REQUEST_OCTETS_MAX: Final = 256 * 1024 * 1024
 """Commit, session index keys and load of one exchange."""
 STORE_REPLY_OCTETS_MAX: Final = 128 * 1024 * 1024
@@ -140,6 +150,9 @@ assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, "a route must outlive its 
 assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
 assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX
+assert REQUESTS_QUEUED_NEW_SESSIONS_MAX >= 20_000, "what 20,000 clients ask of a fresh start at once must be taken"
+assert BATCHES_QUEUED_MAX * BATCH_REQUESTS_MAX >= REQUESTS_QUEUED_MAX
+assert JOURNAL_ALARM_PERCENT < JOURNAL_FULL_PERCENT < 100
 assert PRICE_ROWS_PER_RELEASE_MAX < 2**31 // 2, "price_first is int32"
 assert JOURNAL_ENTRY_OCTETS_MAX >= 4 * BATCH_OCTETS_MAX, "the journal entry of any batch must fit"
 assert RECORD_LINES_MAX >= 2 * MSCCS_PER_REQUEST_MAX

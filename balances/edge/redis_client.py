@@ -124,6 +124,12 @@ class RedisClient:
         replies: list[Any] = await pipeline.execute()
         return replies
 
+    @store_errors
+    async def server_time_ns(self) -> int:
+        """The server's wall clock, in ns since the Unix epoch, exact to a microsecond."""
+        seconds, micros = await self.command("TIME")
+        return int(seconds) * 1_000_000_000 + int(micros) * 1000
+
     async def close(self) -> None:
         """End every connection of this client."""
         await self.client.aclose()

@@ -1,9 +1,23 @@
 """The journal in the store: read by anyone, marked as archived and trimmed by the one archiver alone."""
 
+from dataclasses import dataclass
+
 from balances.edge.redis_client import RedisClient, store_errors
 from balances.edge.store_function import ARCHIVED_FUNCTION, CLAIM_ARCHIVER_FUNCTION, TRIM_FUNCTION
 from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalRow
 from balances.store import EntryId, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionMarks:
+    """What an engine looks at each second, of one partition."""
+
+    owner: str
+    """token of the owner; '' where nobody claimed the partition"""
+    entry_count: int
+    """entries of the journal that the store holds"""
+    may_go: EntryId
+    """up to it entries are archived and read by all who read the stream"""
 
 
 class RedisJournalLog(RedisClient):
@@ -34,6 +48,22 @@ class RedisJournalLog(RedisClient):
         """See JournalLog."""
         stored = await self.command("GET", self.key(partition, "archived"))
         return EntryId.parse("0-0" if stored is None else stored.decode())
+
+    @store_errors
+    async def partition_marks(self) -> list[PartitionMarks]:
+        """By partition, in one write."""
+        commands: list[tuple[str, ...]] = []
+        for partition in range(self.meta.partition_count):
+            owner, archived, journal, readers = (
+                self.key(partition, name) for name in ("owner", "archived", "journal", "readers")
+            )
+            commands += [("MGET", owner, archived), ("XLEN", journal), ("HVALS", readers)]
+        replies = await self.pipelined(commands)
+        marks = []
+        for (owner, archived), count, positions in zip(replies[::3], replies[1::3], replies[2::3], strict=True):
+            ends = [EntryId.parse(value.decode()) for value in (archived or b"0-0", *positions)]
+            marks.append(PartitionMarks((owner or b"").decode(), int(count), min(ends)))
+        return marks
 
     @store_errors
     async def claim_archiver(self, partition: int, node: str, digits: str) -> ArchiverClaim:

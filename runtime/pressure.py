@@ -1,0 +1,153 @@
+"""What presses on an engine from outside: a journal that nobody archives, a disk that fills up, a clock that runs away.
+
+Looked at once a second. A journal or disk near its end refuses new sessions while what is open goes on to its end: used
+units can be stored later but not asked for again. Each limit is left only some way below where it is reached, so that a
+value that dances around it doesn't open and close the door, or fill the log.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.telemetry import Telemetry
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import CLOCK_SKEW_NS_MAX, JOURNAL_ALARM_PERCENT, JOURNAL_FULL_PERCENT
+
+_OCTETS_PER_MIB: Final = 1 << 20
+_LEFT_BELOW_PERCENT: Final = 5
+"""A level of a journal is left this far below where it is reached."""
+_ROOM_AGAIN_PERCENT: Final = 105
+"""A disk has room again at this part of the least that must be free."""
+
+
+class JournalLevel(IntEnum):
+    """How full a partition's journal is."""
+
+    ROOMY = 0
+    ALARM = 1
+    FULL = 2
+
+
+_REACHED_AT_PERCENT: Final = {JournalLevel.ALARM: JOURNAL_ALARM_PERCENT, JournalLevel.FULL: JOURNAL_FULL_PERCENT}
+
+
+@dataclass(frozen=True, slots=True)
+class PressureLimits:
+    """From where on there is too much of it."""
+
+    journal_octets_max: int
+    """of one partition"""
+    disk_free_octets_min: int
+    folders: tuple[Path, ...]
+    """of store and segments; those that are there are on this machine's disks, and are looked at"""
+
+
+def journal_level(percent: float, level: JournalLevel) -> JournalLevel:
+    """The level at this fill of a journal that had `level` before."""
+    for candidate in (JournalLevel.FULL, JournalLevel.ALARM):
+        reached = _REACHED_AT_PERCENT[candidate]
+        if percent >= (reached - _LEFT_BELOW_PERCENT if level >= candidate else reached):
+            return candidate
+    return JournalLevel.ROOMY
+
+
+class Pressure:
+    """The state of one engine's surroundings; says it to telemetry and log, and tells pipelines to take no new sessions."""
+
+    def __init__(self, limits: PressureLimits, telemetry: Telemetry) -> None:
+        self._limits = limits
+        self._telemetry = telemetry
+        self._log = structlog.get_logger(process="engine")
+        self._levels: dict[int, JournalLevel] = {}
+        self._disk = ""
+        """what is to say about a disk with too little room; '' where there is enough"""
+        self._clock = ""
+        """what is to say about a clock that is off; '' where it isn't"""
+
+    def look_at_journals(self, pipelines: Sequence[PartitionPipeline]) -> None:
+        """Compare what the partitions' journals hold with their limit."""
+        for pipeline in pipelines:
+            partition = pipeline.partition
+            ratio = pipeline.journal_fill.octets / self._limits.journal_octets_max
+            self._telemetry.gauge("journal_fill_ratio", str(partition)).set(ratio)
+            before = self._levels.get(partition, JournalLevel.ROOMY)
+            level = self._levels[partition] = journal_level(100 * ratio, before)
+            if level is not before:
+                self._say_level(partition, level, before, round(100 * ratio))
+
+    def _say_level(self, partition: int, level: JournalLevel, before: JournalLevel, percent: int) -> None:
+        remedy = "look whether the archiver runs and what its /health/ready says, or raise store.journal_mib_max"
+        if level is JournalLevel.FULL:
+            self._log.error(
+                "journal is full, new sessions are refused", partition=partition, fill_percent=percent, remedy=remedy
+            )
+        elif before is JournalLevel.FULL:
+            self._log.warning("journal takes new sessions again", partition=partition, fill_percent=percent)
+        elif level is JournalLevel.ALARM:
+            self._log.warning("journal fills up", partition=partition, fill_percent=percent, remedy=remedy)
+        else:
+            self._log.info("journal has room again", partition=partition, fill_percent=percent)
+
+    def look_at_disk(self) -> None:
+        """Compare the room that store and segments have left with what must be free."""
+        rooms = [(_free_octets(folder), folder) for folder in self._limits.folders if folder.exists()]
+        if not rooms:
+            return
+        free_octets, folder = min(rooms)
+        self._telemetry.gauge("disk_free_octets").set(free_octets)
+        limit = self._limits.disk_free_octets_min
+        if free_octets >= (limit * _ROOM_AGAIN_PERCENT // 100 if self._disk else limit):
+            if self._disk:
+                self._log.info("disk has room again", folder=str(folder), free_mib=free_octets // _OCTETS_PER_MIB)
+            self._disk = ""
+            return
+        had_room, wanted_mib = not self._disk, limit // _OCTETS_PER_MIB
+        self._disk = (
+            f"{free_octets // _OCTETS_PER_MIB} MiB of disk are free at {folder}, needed are {wanted_mib}"
+            " (records.disk_free_min_mib): new sessions are refused until there is room"
+        )
+        if had_room:
+            self._log.error("disk is nearly full", reason=self._disk)
+
+    def look_at_clock(self, asked_ns: int, store_ns: int, answered_ns: int) -> None:
+        """Compare the clocks: the store's was read at some instant between asking it and its answer."""
+        skew_ns = (asked_ns + answered_ns) // 2 - store_ns
+        self._telemetry.gauge("clock_skew_seconds").set(skew_ns / NS_PER_S)
+        was_right = not self._clock
+        if abs(skew_ns) - (answered_ns - asked_ns) // 2 <= CLOCK_SKEW_NS_MAX:
+            if not was_right:
+                self._log.info("clocks agree again", skew_s=skew_ns / NS_PER_S)
+            self._clock = ""
+            return
+        word = "ahead of" if skew_ns > 0 else "behind"
+        self._clock = (
+            f"the clock is {abs(skew_ns) / NS_PER_S:.1f} s {word} the store's: have both follow one time source"
+        )
+        if was_right:
+            self._log.error("clocks differ", reason=self._clock)
+
+    def apply(self, pipelines: Sequence[PartitionPipeline]) -> None:
+        """Have pipelines take new sessions, or not."""
+        for pipeline in pipelines:
+            is_full = self._levels.get(pipeline.partition) is JournalLevel.FULL
+            pipeline.takes_new_sessions = not is_full and not self._disk
+
+    def reasons(self) -> tuple[str, ...]:
+        """Why the engine is not ready, as far as its surroundings go."""
+        journals = tuple(
+            f"partition {partition}: journal is full, new sessions are refused"
+            for partition, level in sorted(self._levels.items())
+            if level is JournalLevel.FULL
+        )
+        return (*journals, *filter(None, (self._disk, self._clock)))
+
+
+def _free_octets(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
