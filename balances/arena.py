@@ -20,9 +20,9 @@ from balances.record import (
     SECTION_COUNT,
     STRIDES,
 )
+from balances.stored_record import unpack_record
 from vocabulary.kernel import kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX, SECTION_ROWS_MAX
-from vocabulary.octets import copy_octets
 
 _STRIDES: Final = np.array(STRIDES, np.int64)
 
@@ -141,9 +141,9 @@ def start_record(arena, slot, tenant, account_id):
 
 @kernel
 def place_records(arena, source, source_first, source_octets, room_words, slot_count):
-    """Copy loaded records into the arena, each followed by its room. Returns the first slot that is no record, or -1.
+    """Lay loaded records into the arena, each followed by its room. Returns the first slot that is no record, or -1.
 
-    source         uint8[:] the reply of the store
+    source         uint8[:] the reply of the store; records as balances/stored_record.py has them
     source_first   int64[slot] first octet of each record in it
     source_octets  int64[slot] its length; 0: the store has no such account, the slot gets room alone
     room_words     int64[slot] words that the batch may append
@@ -151,22 +151,19 @@ def place_records(arena, source, source_first, source_octets, room_words, slot_c
     """
     at = 0
     for slot in range(slot_count):
-        length = source_octets[slot] // 8
-        if length > RECORD_WORDS_MAX:
-            return slot
-        room = min(room_words[slot] + HEADER_WORDS, RECORD_WORDS_MAX - length)
         arena.first[slot] = at
+        arena.length[slot] = 0
+        arena.changed[slot] = 0
+        length = np.int64(0)
+        if source_octets[slot] > 0:
+            most = min(RECORD_WORDS_MAX, arena.words.shape[0] - at)
+            length = unpack_record(source, source_first[slot], source_octets[slot], arena.words, at, most)
+            if length < HEADER_WORDS:
+                return slot
+        room = min(room_words[slot] + HEADER_WORDS, RECORD_WORDS_MAX - length)
         arena.length[slot] = length
         arena.capacity[slot] = length + room
-        arena.changed[slot] = 0
-        start = source_first[slot]
-        copy_octets(source, start, arena.octets, 8 * at, 8 * length)
-        if source_octets[slot] > 0 and (
-            length < HEADER_WORDS
-            or source_octets[slot] != length * 8
-            or arena.octets[8 * at + HEADER_LAYOUT] != LAYOUT_VERSION
-            or not index_sections(arena, slot)
-        ):
+        if length > 0 and (arena.octets[8 * at + HEADER_LAYOUT] != LAYOUT_VERSION or not index_sections(arena, slot)):
             return slot
         at += length + room
     return -1

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from balances.stored_record import COUNT_OCTETS, ROOM_OCTETS, pack_record
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import STORE_REPLY_LINE_OCTETS_MAX, STORE_REPLY_OCTETS_MAX
 from vocabulary.octets import copy_octets
@@ -20,6 +21,8 @@ _DOLLAR: Final = 36
 _STAR: Final = 42
 _COLON: Final = 58
 
+_DIGITS_USUAL: Final = 3
+"""Of a record's length: it is packed behind a header of so many digits, and again where it has other many."""
 NUMBER_ROOM: Final = 20
 KEY_ROOM: Final = 96
 """Octets that a key and the headers around it and its value need at most, the tag's prefix apart."""
@@ -123,10 +126,13 @@ def put_records(out, at, prefix, arena, tenants, account_ids, slot_count):
         if arena.changed[slot] == 0:
             continue
         at = put_account_key(out, at, prefix, np.int64(tenants[slot]), account_ids[slot])
-        octets = 8 * arena.length[slot]
-        start = 8 * arena.first[slot]
-        at = put_header(out, at, _DOLLAR, octets)
-        at = put_line_end(out, copy_octets(arena.octets, start, out, at, octets))
+        first, words = arena.first[slot], arena.length[slot]
+        behind = at + 3 + _DIGITS_USUAL
+        octets = pack_record(arena.words, first, words, out, behind) - behind
+        digits = count_digits(octets)
+        if digits != _DIGITS_USUAL:
+            pack_record(arena.words, first, words, out, at + 3 + digits)
+        at = put_line_end(out, put_header(out, at, _DOLLAR, octets) + octets)
     return at
 
 
@@ -200,7 +206,7 @@ RECORD_OCTETS: Final = 1
 
 @kernel
 def count_changed(arena, slot_count, counts):
-    """counts[CHANGED] changed slots and counts[RECORD_OCTETS] octets of their records."""
+    """counts[CHANGED] changed slots and counts[RECORD_OCTETS] octets that their records take at most, as stored."""
     changed = 0
     words = 0
     for slot in range(slot_count):
@@ -208,7 +214,7 @@ def count_changed(arena, slot_count, counts):
             changed += 1
             words += arena.length[slot]
     counts[CHANGED] = changed
-    counts[RECORD_OCTETS] = 8 * words
+    counts[RECORD_OCTETS] = 9 * words + (COUNT_OCTETS + ROOM_OCTETS + 1) * changed
 
 
 KEPT: Final = 0

@@ -24,6 +24,7 @@ from balances.journal_header import read_header
 from balances.journal_log import JournalRow
 from balances.keys import account_key, partition_key
 from balances.store import EntryId, StoreError, StoreMeta
+from balances.stored_record import record_or_octets
 
 _ENTRIES_PER_READ: Final = 32
 _ACCOUNTS_PER_READ: Final = 1000
@@ -198,8 +199,8 @@ class _PartitionWork:
             await self._fold_to(audit, tail)
             if audit.went_back or tail < audit.last_id:
                 return False
-            for account, record in zip(page, records, strict=True):
-                audit.compare(*account, record)
+            for account, stored in zip(page, records, strict=True):
+                audit.compare(*account, None if stored is None else record_or_octets(stored))
         return True
 
     async def _snapshot(self, accounts: Sequence[AccountKey]) -> tuple[EntryId, Sequence[bytes | None]]:

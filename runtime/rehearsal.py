@@ -231,7 +231,7 @@ async def _rehearse() -> None:
     ownership = await store.claim(0, "rehearsal", wall_ms=1, last_epoch=0)
     batcher = Batcher(store=store, pool=pool, deliver=lambda batch: server.deliver(batch.usage, batch.answers))
     server = GyServer(
-        GyConfig(port=0),
+        GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
         offer=batcher.offer,
         now_ns=clock.now_ns,
         tenants={"default": 1},

@@ -26,6 +26,7 @@ from balances.store import (
     LostOwnership,
     Unknown,
 )
+from balances.stored_record import to_stored
 
 _NO_ENTRY: Final = EntryId(0, 0)
 CLOSED_REASON: Final = "the connection to the store was closed here"
@@ -241,7 +242,7 @@ class MemoryConnection:
         state, now_s = self._state(), self._now_s()
         slots = load.slot_count
         accounts = zip(load.tenants[:slots].tolist(), load.account_ids[:slots].tolist(), strict=True)
-        records = [state.accounts.get(key, b"") for key in accounts]
+        records = [to_stored(state.accounts[key]) if key in state.accounts else b"" for key in accounts]
         names = [f"answered:{high:016x}{low:016x}" for high, low in load.answered.tolist()]
         answers = [state.live(name, now_s) or b"" for name in names]
         octets = np.array([len(value) for value in records + answers], np.int64)

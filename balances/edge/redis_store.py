@@ -40,6 +40,7 @@ from balances.store import (
     StoreUnreachable,
     StoreUnsafe,
 )
+from balances.stored_record import record_or_octets
 from vocabulary.limits import DUE_KEPT_S, PARTITIONS_MAX, TENANTS_MAX
 
 _META: Final = "farebox:meta"
@@ -208,7 +209,8 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
     async def read_accounts(self, partition: int, accounts: Sequence[tuple[int, int]]) -> list[bytes | None]:
         """See BalanceStore."""
         tag = self.meta.tags[partition]
-        return await self._values([account_key(tag, tenant, account_id) for tenant, account_id in accounts])
+        values = await self._values([account_key(tag, tenant, account_id) for tenant, account_id in accounts])
+        return [None if value is None else record_or_octets(value) for value in values]
 
     async def scan_accounts(self, partition: int) -> AsyncIterator[list[tuple[int, int, bytes]]]:
         """See BalanceStore."""
@@ -229,7 +231,7 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
         for key, value in zip(keys, await self._values(keys), strict=True):
             if value is not None:
                 tenant, _, account_id = key[len(prefix) :].partition(b":")
-                rows.append((int(tenant), int(account_id), value))
+                rows.append((int(tenant), int(account_id), record_or_octets(value)))
         return cursor, rows
 
     # --- what is due

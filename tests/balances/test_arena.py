@@ -24,6 +24,7 @@ from balances.record import (
     STRIDES,
     Section,
 )
+from balances.stored_record import to_stored
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import RECORD_WORDS_MAX, SECTION_ROWS_MAX
 
@@ -56,9 +57,16 @@ class PlainRecord:
         return bytes(header) + b"".join(word.to_bytes(8, "little", signed=True) for word in body)
 
 
+def stored(record):
+    """As the store has it; torn where the record is no whole words."""
+    whole = len(record) // 8 * 8
+    octets = to_stored(record[:whole])
+    return b"" if not record else octets if whole == len(record) else octets[:-1]
+
+
 def place(records, room=ROOM, *, slots=None):
     """(arena, first slot that is no record)"""
-    octets = [record if isinstance(record, bytes) else record.octets() for record in records]
+    octets = [stored(record if isinstance(record, bytes) else record.octets()) for record in records]
     count = len(octets)
     arena = new_arena(slots or count, max(count, 1) * RECORD_WORDS_MAX)
     lengths = np.array([len(own) for own in octets], np.int64)

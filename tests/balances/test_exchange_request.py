@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from balances.exchange_request import COMMIT_FUNCTION, ExchangeRequest
 from balances.keys import DUE_BUCKET_S
 from balances.store import EntryId, Expiring, Ownership
+from balances.stored_record import to_stored
 from tests.balances.edge.commits import commit_of, load_of, record_of
 from tests.balances.plain_resp import read_requests, request
 from vocabulary.limits import DUE_KEPT_S
@@ -87,7 +88,8 @@ def test_exchange_is_the_requests_that_plain_python_writes(
         expiring=expiring,
         commands_position=position,
     )
-    wanted = expected(records, routes, expiring, session_keys, due, due_done, position, entry)
+    stored = {account: to_stored(record) for account, record in records.items()}
+    wanted = expected(stored, routes, expiring, session_keys, due, due_done, position, entry)
     load = load_of(loads, answered=answered, names=names)
     keys = [key(f"a:{tenant}:{account_id}") for tenant, account_id in loads]
     keys += [route_key(high, low, True) for high, low in answered] + [key(name) for name in names]

@@ -20,6 +20,7 @@ from balances.reservations import (
     remove_empty_buckets,
     reserve,
 )
+from balances.stored_record import to_stored
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX
 from vocabulary.units import Unit
@@ -144,8 +145,8 @@ steps = st.lists(
 def place(rows):
     record = encode_rows({"header": [{"layout_version": LAYOUT_VERSION}], "buckets": rows, "ended": [{"mark": -1}]})
     arena = new_arena(1, 1024)
-    lengths, zero = np.array([len(record)]), np.zeros(1, np.int64)
-    assert place_records(arena, np.frombuffer(record, np.uint8), zero, lengths, zero, 1) == -1
+    source, zero = np.frombuffer(bytearray(to_stored(record)), np.uint8), np.zeros(1, np.int64)
+    assert place_records(arena, source, zero, np.array([len(source)]), zero, 1) == -1
     arena.capacity[0] = arena.length[0] + ROOM_WORDS
     return arena
 
@@ -241,7 +242,8 @@ def test_reservation_of_a_bucket_that_is_gone_stops_the_process():
     )
     arena = new_arena(1, 256)
     zero = np.zeros(1, np.int64)
-    assert place_records(arena, np.frombuffer(record, np.uint8), zero, np.array([len(record)]), zero, 1) == -1
+    source = np.frombuffer(bytearray(to_stored(record)), np.uint8)
+    assert place_records(arena, source, zero, np.array([len(source)]), zero, 1) == -1
     with pytest.raises(AssertionError):
         commit_reservations(arena, 0, new_ledger(), 1, 0, NOW_NS)
 

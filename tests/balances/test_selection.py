@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from balances.arena import new_arena, place_records
 from balances.record import LAYOUT_VERSION
 from balances.selection import find_bucket, first_money, order_allowances, order_money
+from balances.stored_record import to_stored
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX
 from vocabulary.units import Unit
@@ -40,8 +41,8 @@ def laid(rows):
         {"header": [{"layout_version": LAYOUT_VERSION}], "products": [{}], "buckets": rows, "ended": [{}]}
     )
     arena = new_arena(1, len(record) // 8 + 64)
-    source = np.frombuffer(record, np.uint8)
-    assert place_records(arena, source, np.zeros(1, np.int64), np.array([len(record)]), np.zeros(1, np.int64), 1) == -1
+    source = np.frombuffer(bytearray(to_stored(record)), np.uint8)
+    assert place_records(arena, source, np.zeros(1, np.int64), np.array([len(source)]), np.zeros(1, np.int64), 1) == -1
     first = int(arena.section_at[0, 1])
     return arena, [first + 6 * place for place in range(len(rows))]
 

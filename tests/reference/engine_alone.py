@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from balances.arena import Arena, new_arena, place_records
 from balances.journal import JournalEntry, MovementKind, decode_entry, encode_entry
+from balances.stored_record import to_stored
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     COMMAND_OPEN,
@@ -129,7 +130,9 @@ class EngineAlone:
     def _load(self, memory: Memory, slot_count: int, now_ns: int) -> None:
         ids = memory.accounts.account_ids[:slot_count].tolist()
         tenants = memory.accounts.tenants[:slot_count].tolist()
-        octets = [self.records.get(key, b"") for key in zip(tenants, ids, strict=True)]
+        octets = [
+            to_stored(self.records[key]) if key in self.records else b"" for key in zip(tenants, ids, strict=True)
+        ]
         lengths = np.array([len(own) for own in octets], np.int64)
         first = np.cumsum(lengths) - lengths
         source = np.frombuffer(b"".join(octets) + b"\0", np.uint8)

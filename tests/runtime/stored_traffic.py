@@ -15,6 +15,7 @@ from balances.journal import decode_entry
 from balances.journal_chain import NO_ENTRY
 from balances.keys import account_key
 from balances.store import Commit, Committed, EntryId, Exchanged, Ownership
+from balances.stored_record import to_stored
 from tests.balances.audited_traffic import RandomTraffic, encode_again, tables_of
 from tests.reference.engine_alone import Kept, shared_memory
 
@@ -94,7 +95,7 @@ class StoredTraffic:
         for row in newer:
             await self.store.command("XDEL", self.store.key(0, "journal"), str(row.entry_id))
         for account, record in saved.records.items():
-            await self.store.command("SET", account_key(self.store.meta.tags[0], *account), record)
+            await self.store.command("SET", account_key(self.store.meta.tags[0], *account), to_stored(record))
         await self.store.command("SET", self.store.key(0, "tail"), str(saved.tail))
         self.traffic.engine.records, self.traffic.engine.kept = dict(saved.records), dict(saved.kept)
         self.tail = saved.tail

@@ -18,6 +18,7 @@ from balances.journal_chain import NO_ENTRY
 from balances.keys import account_key
 from balances.record import HEADER_CHARGED
 from balances.store import EntryId, StoreError
+from balances.stored_record import to_stored
 from runtime.audit_store import AuditImpossibleError, audit_store
 from runtime.cli.audit import FAULTS_SHOWN, print_report
 from runtime.cli.main import build
@@ -251,7 +252,7 @@ async def damaged(stored, damage, folder=None):
 async def change_record(stored):
     account, record = sorted(stored.traffic.engine.records.items())[1]
     key = account_key(stored.store.meta.tags[0], *account)
-    await stored.store.command("SET", key, add_to_word(record, HEADER_CHARGED, 3))
+    await stored.store.command("SET", key, to_stored(add_to_word(record, HEADER_CHARGED, 3)))
 
 
 async def remove_record(stored):
@@ -261,7 +262,7 @@ async def remove_record(stored):
 
 async def add_record(stored):
     record = next(iter(stored.traffic.engine.records.values()))
-    await stored.store.command("SET", account_key(stored.store.meta.tags[0], 1, 777), record)
+    await stored.store.command("SET", account_key(stored.store.meta.tags[0], 1, 777), to_stored(record))
 
 
 async def remove_entry(stored):

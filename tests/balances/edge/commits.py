@@ -8,6 +8,7 @@ import numpy as np
 
 from balances.arena import Arena, new_arena
 from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, EntryId, Exchanged, Load, Loaded, Ownership
+from balances.stored_record import from_stored
 from tests.reference.record_octets import encode_rows
 
 Account = tuple[int, int]
@@ -103,8 +104,9 @@ def _spans(source: Any, first: Any, octets: Any) -> list[bytes]:
 
 
 def loaded_records(loaded: Loaded) -> list[bytes]:
-    """Octets of each record, b'' where there is none."""
-    return _spans(loaded.source, loaded.first, loaded.octets)
+    """Each record, b'' where there is none."""
+    stored = _spans(loaded.source, loaded.first, loaded.octets)
+    return [from_stored(octets) if octets else b"" for octets in stored]
 
 
 def loaded_answers(loaded: Loaded) -> list[bytes]:

@@ -20,6 +20,7 @@ from balances.store import (
     StoreUnsafe,
     Unknown,
 )
+from balances.stored_record import to_stored
 from tests.balances.edge.commits import (
     after,
     commit_of,
@@ -648,6 +649,6 @@ def test_plain_redis_client_and_ours_see_the_same_store(server):
                     b"{p1}:tail",
                 ]
             )
-            assert client.get("{p1}:a:1:7") == record_of(A, 1)
+            assert client.get("{p1}:a:1:7") == to_stored(record_of(A, 1))
 
     run(test)
