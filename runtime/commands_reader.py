@@ -34,7 +34,11 @@ async def read_commands(store: CommandLog, pipeline: PartitionPipeline, clock: C
     log = structlog.get_logger(process="engine")
     ownership = pipeline.ownership
     position = ownership.commands_position
+    task = asyncio.current_task()
+    assert task is not None
     while pipeline.state is not PipelineState.LOST:
+        if task.cancelling():  # redis-py's time-outs (asyncio.wait_for) can swallow a cancellation
+            raise asyncio.CancelledError
         try:
             rows = await store.read_commands(pipeline.partition, position, CHUNK_COMMANDS, wait_ms=WAIT_MS)
         except (StoreError, OSError) as error:
