@@ -4,8 +4,13 @@ Numba's own cache knows when a function's file changed, not when a function that
 did. Here the folder of a module's kernels is named by a hash over the module and all modules of ours that it imports,
 however far away, with the versions and the processor. So nothing stale is ever loaded, a change compiles anew what rests
 on it and no more, and two checkouts with equal sources share what they compiled.
+
+Processes that compile at the same time (engine and record writer at a first start) save one after another: Numba reads a
+function's index, chooses a file name that is free in it, and writes both back, so two that did so at once could give one
+file to the code of two signatures, and a later process would run the wrong one.
 """
 
+import fcntl
 import functools
 import hashlib
 import os
@@ -16,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from numba.core import config
-from numba.core.caching import UserProvidedCacheLocator
+from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "cdr", "bench", "catalog_loader")
@@ -94,7 +99,22 @@ class SourcesCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # nu
         return locator
 
 
+_save_shared: Final = IndexDataCacheFile.save
+
+
+def _save_alone(cache: Any, key: Any, data: Any) -> None:
+    """Numba's way to keep one signature's code, while no other process does the same in our folder."""
+    folder = cache_folder()
+    if not Path(cache._cache_path).is_relative_to(folder):  # other people's functions, in folders of theirs
+        _save_shared(cache, key, data)
+        return
+    with (folder / "saving.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed, or its process dies
+        _save_shared(cache, key, data)
+
+
 def use() -> None:
     """Have Numba keep kernels here, and other people's functions where it would have kept them."""
+    IndexDataCacheFile.save = _save_alone  # type: ignore[method-assign]
     ours = f"{SourcesCacheLocator.__module__}.{SourcesCacheLocator.__qualname__}"
     config.CACHE_LOCATOR_CLASSES = f"{ours},UserProvidedCacheLocator,InTreeCacheLocator,UserWideCacheLocator"  # type: ignore[attr-defined]
