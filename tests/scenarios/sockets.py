@@ -112,7 +112,7 @@ class Served:
         self.process.wait(timeout=20)
         self.loop.close()
         log = (self.folder / "log").read_text()
-        assert "error" not in log, log
+        assert "work failed" not in log, log
 
 
 @contextmanager
