@@ -10,7 +10,6 @@ function's index, chooses a file name that is free in it, and writes both back, 
 file to the code of two signatures, and a later process would run the wrong one.
 """
 
-import fcntl
 import functools
 import hashlib
 import os
@@ -109,7 +108,7 @@ def _save_alone(cache: Any, key: Any, data: Any) -> None:
         _save_shared(cache, key, data)
         return
     with (folder / "saving.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed, or its process dies
+        os.lockf(file.fileno(), os.F_LOCK, 0)  # until the file is closed, or its process dies
         _save_shared(cache, key, data)
 
 
