@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -68,11 +69,13 @@ def run_generator(
     *,
     on_event: Callable[[str], None] = lambda event: None,
     on_tick: Callable[[], None] = lambda: None,
+    is_enough: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Run the generator of a plan to its end; its figures. Books are in `folder/books.npz`.
 
     on_event   called with `connecting`, `measuring`, `measured` as they happen
     on_tick    called about once a second meanwhile
+    is_enough  asked behind each tick: True ends the measured time before its end
     BenchError where it can't start, or doesn't end in time.
     """
     plan_file = folder / "plan.json"
@@ -80,7 +83,7 @@ def run_generator(
     command = [sys.executable, "-m", GENERATOR_MODULE, "--plan", str(plan_file), "--books", str(folder / "books.npz")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=child_environment())
     try:
-        return _follow(process, plan, on_event, on_tick)
+        return _follow(process, plan, on_event, on_tick, is_enough)
     finally:
         stop(process)
         if process.stdout:
@@ -88,15 +91,22 @@ def run_generator(
 
 
 def _follow(
-    process: "subprocess.Popen[bytes]", plan: GyPlan, on_event: Callable[[str], None], on_tick: Callable[[], None]
+    process: "subprocess.Popen[bytes]",
+    plan: GyPlan,
+    on_event: Callable[[str], None],
+    on_tick: Callable[[], None],
+    is_enough: Callable[[], bool],
 ) -> dict[str, Any]:
     assert process.stdout is not None
     lines = Lines(process.stdout.fileno())
     deadline = time.monotonic() + plan.warm_up_s + plan.measured_s + SLACK_S
+    seen = ""
     while time.monotonic() < deadline:
         line = lines.next(TICK_S)
         if line is None:
             on_tick()
+            if seen == "measuring" and is_enough():
+                process.send_signal(signal.SIGUSR1)
             continue
         if not line:
             raise BenchError(f"the generator ended with {process.wait()} and no result; its errors are above")
@@ -106,5 +116,6 @@ def _follow(
             raise BenchError(f"the generator failed: {event['reason']}")
         if name == "result":
             return event
+        seen = name
         on_event(name)
     raise BenchError(f"the generator did not end within {SLACK_S:.0f} s of its planned time")

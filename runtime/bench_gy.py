@@ -57,7 +57,8 @@ class GyBenchStore:
         self._plan = plan
         self._loop = asyncio.new_event_loop()
         self._store = RedisStore(url)
-        self._first_account = 0
+        self.first_account = 0
+        """number of the first subscriber's account; the others follow"""
         self._tenant = 0
         self._record_octets: list[float] = []
         self._row_octets: list[float] = []
@@ -70,6 +71,11 @@ class GyBenchStore:
         """End the connections."""
         self._run(self._store.close())
         self._loop.close()
+
+    @property
+    def partition_count(self) -> int:
+        """Partitions of the store."""
+        return self._meta.partition_count
 
     # --- before
     def prepare(self, progress: Callable[[int], None] | None = None) -> None:
@@ -111,7 +117,7 @@ class GyBenchStore:
                 raise BenchTargetError(f"the account of subscriber {subscriber} was not opened: {result}")
         first = results[0]
         assert isinstance(first, Applied)
-        self._first_account = first.account_id
+        self.first_account = first.account_id
 
     # --- meanwhile
     def store_info(self) -> Mapping[str, Any]:
@@ -148,10 +154,10 @@ class GyBenchStore:
         columns = np.zeros((count, 5), np.int64)
         partitions = self._meta.partition_count
         for partition in range(partitions):
-            own = [row for row in range(count) if partition_of(self._first_account + row, partitions) == partition]
+            own = [row for row in range(count) if partition_of(self.first_account + row, partitions) == partition]
             for start in range(0, len(own), _READ_ROWS):
                 rows = own[start : start + _READ_ROWS]
-                keys = [(self._tenant, self._first_account + row) for row in rows]
+                keys = [(self._tenant, self.first_account + row) for row in rows]
                 records = await self._store.read_accounts(partition, keys)
                 for row, record in zip(rows, records, strict=True):
                     if record is not None:

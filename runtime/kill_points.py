@@ -1,7 +1,11 @@
 """Named places at which a process may be killed in a test, armed by FAREBOX_KILL_AT=<name>[:<times reached>].
 
-Edges call `reached(name)` where durability is decided; unarmed that is one dictionary look-up. Armed, the process ends
-there by SIGKILL, as a crash would end it. A production configuration refuses to start while the variable is set.
+Edges call `reached(name)` where durability is decided; unarmed that is one dictionary look-up. Armed, the process says
+where it is on its standard error and ends by SIGKILL, as a crash would end it. A production configuration refuses to
+start while the variable is set.
+
+Several points, separated by commas, are a plan: each start of a process takes the first that is left of its own. So one
+`farebox up` dies at every point in turn, and each death meets what the one before left behind.
 """
 
 import os
@@ -35,8 +39,11 @@ KILL_POINTS: Final = (
     KillPoint("writer.renamed", "records", "the file has its own name"),
     KillPoint("writer.checkpointed", "records", "the assembly state is saved"),
 )
-_NAMES: Final = frozenset(point.name for point in KILL_POINTS)
+PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}
 VARIABLE: Final = "FAREBOX_KILL_AT"
+_STANDARD_ERROR: Final = 2
+KILLED_LINE: Final = "killed at kill point"
+"""How the last line of a process begins that ended at a point; its name follows."""
 
 
 class KillPointError(ValueError):
@@ -46,19 +53,49 @@ class KillPointError(ValueError):
 _left: dict[str, int] = {}
 
 
-def arm(value: str | None, *, environment: str) -> None:
-    """Arm what FAREBOX_KILL_AT says. KillPointError for an unknown name, and in a production configuration."""
+class Armed(NamedTuple):
+    """One entry of FAREBOX_KILL_AT: where, and at which passage."""
+
+    name: str
+    times: int
+
+
+def parse(value: str) -> list[Armed]:
+    """The plan that FAREBOX_KILL_AT says. KillPointError names what can't be."""
+    plan = []
+    for word in filter(None, value.split(",")):
+        name, _, times = word.strip().partition(":")
+        if name not in PROCESS_OF:
+            raise KillPointError(
+                f"{VARIABLE}={value}: no such point as {name}; there are {', '.join(sorted(PROCESS_OF))}"
+            )
+        if times and (not times.isdecimal() or int(times) < 1):
+            raise KillPointError(f"{VARIABLE}={value}: write {name}:<how often it is passed, 1 or more>")
+        plan.append(Armed(name, int(times or 1)))
+    return plan
+
+
+def after_start(value: str, process: str) -> str:
+    """What is left of a plan once `process` started: without the first of its own points."""
+    plan = parse(value)
+    first = next((place for place, armed in enumerate(plan) if PROCESS_OF[armed.name] == process), None)
+    return ",".join(f"{armed.name}:{armed.times}" for place, armed in enumerate(plan) if place != first)
+
+
+def arm(value: str | None, *, environment: str, process: str = "") -> None:
+    """Arm the first point of FAREBOX_KILL_AT that `process` has, '' being any process.
+
+    KillPointError for an unknown name, and in a production configuration.
+    """
     _left.clear()
     if not value:
         return
     if environment == "production":
         raise KillPointError(f"{VARIABLE} is set: unset it, a production configuration runs no kill points")
-    name, _, times = value.partition(":")
-    if name not in _NAMES:
-        raise KillPointError(f"{VARIABLE}={value}: no such point; there are {', '.join(sorted(_NAMES))}")
-    if times and (not times.isdigit() or int(times) < 1):
-        raise KillPointError(f"{VARIABLE}={value}: write {name}:<how often it is passed, 1 or more>")
-    _left[name] = int(times or 1)
+    for armed in parse(value):
+        if process in ("", PROCESS_OF[armed.name]):
+            _left[armed.name] = armed.times
+            return
 
 
 def reached(name: str) -> None:
@@ -67,4 +104,5 @@ def reached(name: str) -> None:
         return
     _left[name] -= 1
     if _left[name] == 0:
+        os.write(_STANDARD_ERROR, f"{KILLED_LINE} {name}\n".encode())
         os.kill(os.getpid(), signal.SIGKILL)

@@ -49,6 +49,7 @@ class RecordsProcess:
             file_age_s=records.file_age_s,
             file_octets_max=records.file_mib_max * _OCTETS_PER_MIB,
             disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
+            checkpoint_octets_min=records.checkpoint_mib_min * _OCTETS_PER_MIB,
         )
 
     def observe(self, progress: WriterProgress) -> None:

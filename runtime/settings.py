@@ -82,6 +82,7 @@ class RecordSettings:
     file_age_s: int = setting(60, "age after which a record file is closed")
     file_mib_max: int = setting(64, "size after which a record file is closed, MiB")
     segment_mib_max: int = setting(256, "size after which a segment file is closed, MiB")
+    checkpoint_mib_min: int = setting(16, "journal read between two saved states of the record writer, MiB at least")
     disk_free_min_mib: int = setting(
         512, "below this much free disk new sessions are refused, archiver and record writer stop cleanly, MiB"
     )
@@ -93,6 +94,7 @@ class RecordSettings:
             ("file_age_s", 1, 86400),
             ("file_mib_max", 1, 4096),
             ("segment_mib_max", 1, 4096),
+            ("checkpoint_mib_min", 1, 4096),
             ("disk_free_min_mib", 0, _MIB_MAX),
         )
         _check_ranges(self, ranges)

@@ -96,13 +96,15 @@ class ProcessChild:
         self._log_began = 0
 
     async def start(self) -> None:
-        """See Child. A kill point is armed for the first start alone: else the child would die of it for ever."""
+        """See Child. A kill point is armed for one start alone: else the child would die of it for ever."""
         self._ready_file.unlink(missing_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_OCTETS_MAX:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self._process = farebox_process(self._arguments, self._environment, log=self.log)
-        self._environment.pop(kill_points.VARIABLE, None)
+        left = kill_points.after_start(self._environment.pop(kill_points.VARIABLE, ""), self.name)
+        if left:
+            self._environment[kill_points.VARIABLE] = left
 
     def is_running(self) -> bool:
         """See Child."""

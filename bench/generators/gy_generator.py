@@ -3,12 +3,14 @@
 Python here costs per turn, not per request: a turn waits for sockets, receives, calls two kernels and sends. It prints a
 JSON line for each stage (`measuring`, `measured`, `result`), so that whoever started it can sample CPU at those instants.
 The run warms up, measures, then drains: each open session is terminated, so that at the end nothing may be reserved.
+SIGUSR1 ends the measured time at once.
 """
 
 import argparse
 import gc
 import json
 import select
+import signal
 import socket
 import sys
 import time
@@ -102,28 +104,22 @@ def _receive_message(stream: socket.socket) -> bytes:
 
 
 def connect(plan: GyPlan, index: int, within_s: float) -> Connection:
-    """Connect and exchange CER and CEA. GeneratorError where nothing listens within the time, or the peer is refused."""
+    """Connect and exchange CER and CEA. GeneratorError where no server does both in time, or the peer is refused."""
     deadline = time.monotonic() + within_s
+    peer = peer_name(plan, index)
     while True:
+        what = "nothing listens"
         try:
             stream = socket.create_connection((plan.host, plan.port), timeout=HANDSHAKE_S)
+            what = f"no CEA for {peer.origin_host}"
+            result = _shake_hands(stream, peer, index + 1)
             break
-        except OSError as fault:
+        except (OSError, ValueError) as fault:  # a server that is just starting may die of it once more
             if time.monotonic() > deadline:
                 raise GeneratorError(
-                    f"{plan.host}:{plan.port}: {fault}; start the Gy front end, or name its port"
+                    f"{plan.host}:{plan.port}: {what}: {fault}; start the Gy front end, or name its port"
                 ) from fault
             time.sleep(0.05)
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_OCTETS)
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_OCTETS)
-    peer = peer_name(plan, index)
-    try:
-        stream.sendall(capabilities_request(peer, index + 1))
-        result = result_code_of(_receive_message(stream))
-    except (OSError, ValueError) as fault:
-        stream.close()
-        raise GeneratorError(f"{plan.host}:{plan.port}: no CEA for {peer.origin_host}: {fault}") from fault
     if result != SUCCESS:
         stream.close()
         raise GeneratorError(
@@ -132,6 +128,19 @@ def connect(plan: GyPlan, index: int, within_s: float) -> Connection:
         )
     stream.setblocking(False)
     return Connection(index, peer, stream, identifier=index + 1)
+
+
+def _shake_hands(stream: socket.socket, peer: PeerName, identifier: int) -> int:
+    """Result-Code of the CEA; closes the connection where there is none."""
+    try:
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_OCTETS)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_OCTETS)
+        stream.sendall(capabilities_request(peer, identifier))
+        return result_code_of(_receive_message(stream))
+    except BaseException:
+        stream.close()
+        raise
 
 
 class Generator:
@@ -146,6 +155,7 @@ class Generator:
         self._connections: list[Connection] = []
         self._log_kept = DRAIN_REQUESTS_A_SESSION * len(self._fleet.slots) * plan.mscc_count
         self._stopped = ""
+        self._is_enough = False
         self._connections_lost = 0
         self._measured_ns = 0
         self._cpu_ns = 0
@@ -187,8 +197,12 @@ class Generator:
             sessions_per_subscriber=plan.sessions_per_subscriber,
         )
 
+    def end_early(self, *_: object) -> None:
+        """End the measured time; the sessions are still terminated. A signal handler."""
+        self._is_enough = True
+
     def _turn_until(self, deadline: float) -> None:
-        while not self._stopped and time.monotonic() < deadline:
+        while not self._stopped and not self._is_enough and time.monotonic() < deadline:
             self._turn()
 
     def _drain(self) -> None:
@@ -385,6 +399,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         plan = GyPlan.from_json(options.plan.read_text())
         generator = Generator(plan, emit)
+        signal.signal(signal.SIGUSR1, generator.end_early)
         figures = generator.run()
     except (GeneratorError, ValueError, OSError) as fault:
         emit({"event": "failed", "reason": str(fault)})

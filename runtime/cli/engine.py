@@ -102,7 +102,8 @@ def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Cal
         parent.end_with_parent(int(parent_pid))
     configure_logs(name, as_json=settings.telemetry.log_json, level=settings.telemetry.log_level)
     try:
-        kill_points.arm(os.environ.get(kill_points.VARIABLE), environment=settings.engine.environment)
+        value = os.environ.get(kill_points.VARIABLE)
+        kill_points.arm(value, environment=settings.engine.environment, process=name)
         run(settings, store_url(settings))
     except OSError as error:
         remedy = "; give another port, or stop what listens there" if error.errno == errno.EADDRINUSE else ""

@@ -1,0 +1,208 @@
+"""A `farebox up` under the load of the harness, for tests that kill parts of it: accounts opened, load, books, records.
+
+The generator repeats what a lost connection left unanswered and keeps books of every answer that it got, so that after
+any crash three parties must agree to the last micro: its books, the store, and the charging records.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from balances.audit_report import AuditReport
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreUnreachable
+from bench.books import Books, compare, load_books
+from bench.generator_process import run_generator
+from bench.workload import GyPlan
+from runtime.audit_store import audit_store
+from runtime.bench_gy import GyBenchStore
+from runtime.kill_points import KILLED_LINE, VARIABLE
+from runtime.up import UP_LINE
+from tests.kills.record_sums import record_faults
+from tests.runtime.running_up import RunningUp, wait_until
+
+READY: Final = ("engine", "archiver", "records", "store")
+READY_S: Final = 90.0
+
+
+def free_port() -> int:
+    """A port that nothing listens on now: a restarted engine must come back where the generator looks for it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kill_plan(**changes: Any) -> GyPlan:
+    """A load whose books are exact across crashes: one session a subscriber, so one request of each waits at most."""
+    values: dict[str, Any] = {
+        "subscribers": 2_000,
+        "sessions_per_subscriber": 1,
+        "sessions_open": 1_024,
+        "outstanding": 256,
+        "connections": 4,
+        "warm_up_s": 0.2,
+        "measured_s": 60.0,
+        "grace_s": 30.0,
+        "reconnects": True,
+    }
+    return GyPlan(**(values | changes))
+
+
+def generator_faults(figures: dict[str, Any], books: Books) -> list[str]:
+    """What the generator itself found wrong."""
+    details = {
+        "wrong": (figures["wrong_by_reason"], figures["wrong_octets"][:2]),
+        "grants_unexpected": books.unexpected,
+    }
+    faults = [
+        f"generator: {name} is {figures[name]} {details.get(name, '')}"
+        for name in ("lost", "wrong", "grants_unexpected", "stopped")
+        if figures[name]
+    ]
+    return faults if figures["answered_in_all"] else [*faults, "generator: nothing was answered"]
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load brought, and all that is wrong with it."""
+
+    figures: dict[str, Any]
+    books: Books
+    faults: list[str] = field(default_factory=list)
+
+
+class LoadedUp:
+    """`farebox up` in a folder of its own, on one port for all its lives."""
+
+    def __init__(self, folder: Path, plan: GyPlan, *arguments: str, kill_at: str = "", **environment: str) -> None:
+        self.folder = folder
+        self.plan = replace(plan, port=free_port())
+        self._arguments = arguments
+        self._environment = environment
+        self.up = self._start(**({VARIABLE: kill_at} if kill_at else {}))
+        try:
+            self.store = GyBenchStore(self.up.state.store_url, self.plan)
+            self.store.prepare()
+        except BaseException:
+            self.up.end()
+            raise
+
+    def _start(self, **more: str) -> RunningUp:
+        up = RunningUp(self.folder, "--port", str(self.plan.port), *self._arguments, **{**self._environment, **more})
+        try:
+            up.wait_for_line(UP_LINE)
+        except BaseException:
+            up.end()
+            raise
+        return up
+
+    def start_again(self) -> None:
+        """Behind a death of the whole: on the same folder and port."""
+        self.up = self._start()
+
+    def killed_at(self) -> Counter[str]:
+        """How often a process ended at each kill point, out of the logs that they left."""
+        found: Counter[str] = Counter()
+        for path in (self.folder / "logs").glob("*.log*"):
+            for line in path.read_text(errors="replace").splitlines():
+                if line.startswith(KILLED_LINE):
+                    found[line.removeprefix(KILLED_LINE).strip()] += 1
+        return found
+
+    def wait_killed_at(self, plan: Counter[str], timeout_s: float) -> None:
+        """Until each point of the plan was hit as often as it says."""
+        try:
+            wait_until("every kill point of the plan is hit", lambda: self.killed_at() >= plan, timeout_s)
+        except AssertionError as error:
+            missing = ", ".join(sorted((plan - self.killed_at()).elements()))
+            raise AssertionError(f"{error}; these were not: {missing}\n{self.up.text()[-6000:]}") from error
+
+    def kill(self, role: str) -> int:
+        """SIGKILL to a process by the id that up.json has; the id. The process must be there."""
+        pid = int(self.up.state.pids[role])
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def load(self, disturb: Callable[[], None]) -> Loaded:
+        """Run the load while `disturb` runs, at most the plan's time. Faults: lost, wrong, stopped, unexpected grants."""
+        caught: list[BaseException] = []
+
+        def run_disturb() -> None:
+            try:
+                disturb()
+            except BaseException as error:  # raised again by the test's own thread
+                caught.append(error)
+
+        beside = threading.Thread(target=run_disturb)
+
+        def on_event(event: str) -> None:
+            if event == "measuring":
+                beside.start()
+
+        with tempfile.TemporaryDirectory(prefix="farebox-kills-") as name:
+            figures = run_generator(self.plan, Path(name), on_event=on_event, is_enough=lambda: not beside.is_alive())
+            books = load_books(Path(name) / "books.npz")
+        beside.join()
+        if caught:
+            raise caught[0]
+        return Loaded(figures, books, generator_faults(figures, books))
+
+    def check_store(self, loaded: Loaded) -> AuditReport:
+        """While all runs: books against store, journal against store; faults are added."""
+        self.up.wait_ready(*READY, timeout_s=READY_S)
+        try:
+            accounts = self.store.read_accounts()
+        except StoreUnreachable:  # said by a connection to a store that was killed; the next one is new
+            accounts = self.store.read_accounts()
+        loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, accounts))
+        report = asyncio.run(self._audit())
+        loaded.faults.extend(f"audit: {fault}" for fault in report.faults)
+        if not report.is_sound and not report.faults:
+            loaded.faults.append("audit: it is not sound")
+        return report
+
+    async def _audit(self) -> AuditReport:
+        store = RedisStore(self.up.state.store_url)
+        try:
+            await store.open()
+            return await audit_store(store, self.up.folder.segments)
+        finally:
+            await store.close()
+
+    def stop_and_check_records(self, loaded: Loaded) -> dict[str, int]:
+        """^C, then records against journal and books; faults are added. Returns what was counted."""
+        first_account = self.store.first_account
+        partitions = self.store.partition_count
+        self.store.close()
+        code = self.up.interrupt()
+        if code:
+            loaded.faults.append(f"farebox up: ended with {code} on ^C: {self.up.text()[-500:]}")
+        faults, counts = record_faults(self.up.folder, partitions, first_account, loaded.books)
+        loaded.faults.extend(faults)
+        return counts
+
+    def close(self) -> None:
+        """Nothing of it stays."""
+        self.up.end()
+
+    def __enter__(self) -> "LoadedUp":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def report_of(rows: Sequence[tuple[str, object]], head: tuple[str, str]) -> str:
+    """A table of two columns as text."""
+    width = max(len(head[0]), *(len(name) for name, _ in rows))
+    lines = [f"{head[0]:<{width}}  {head[1]}", *(f"{name:<{width}}  {value}" for name, value in rows)]
+    return "\n".join(lines)

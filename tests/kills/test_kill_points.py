@@ -1,0 +1,56 @@
+"""One `farebox up` under load that dies at every kill point in turn, and whose store is killed: nothing answered is lost.
+
+Engine, archiver and record writer are armed at once; each start takes the next point of its own, so that a process
+finds what its last death left, while the others die beside it. The longest list has the record writer.
+"""
+
+import os
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from runtime.kill_points import KILL_POINTS
+from tests.kills.loaded_up import LoadedUp, kill_plan, report_of
+
+PASSAGES = {"engine": 20, "archiver": 3, "records": 1}
+STORE_KILLS = 2
+SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
+"""So that the record writer soon saves its state."""
+ALL_HIT_S = 50.0
+
+
+@pytest.mark.timeout(240)
+def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan, wanted = kill_plan(measured_s=150.0), Counter({point.name: 1 for point in KILL_POINTS})
+    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in KILL_POINTS)
+    seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
+    instants = random.Random(seed)
+    with LoadedUp(tmp_path / "data", plan, kill_at=armed, **SMALL) as farebox:
+
+        def kill_all() -> None:
+            farebox.wait_killed_at(wanted, ALL_HIT_S)
+            for _ in range(STORE_KILLS):
+                state = farebox.up.wait_ready("engine", "archiver", "records", "store")
+                Event().wait(instants.uniform(0.05, 0.5))
+                farebox.kill("store")
+                farebox.up.wait_ready("store", but_not=state.pids)
+
+        loaded = farebox.load(kill_all)
+        audited = farebox.check_store(loaded)
+        hits = farebox.killed_at()
+        counts = farebox.stop_and_check_records(loaded)
+        rows = [(point.name, hits[point.name]) for point in KILL_POINTS]
+        with capsys.disabled():
+            sys.stdout.write(
+                f"\n{report_of([*rows, ('store (SIGKILL)', STORE_KILLS)], ('kill point', 'hits'))}\n{counts}\n"
+            )
+        assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
+    assert hits == wanted, "each point is passed once, and none but those of the table"
+    opened = farebox.plan.subscribers
+    assert counts["requests"] == audited.request_count - opened > 0, "the journal has the openings besides"
+    assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
+    assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
