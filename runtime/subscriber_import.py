@@ -12,13 +12,9 @@ from hashlib import sha256
 from io import StringIO
 from typing import Final, NamedTuple
 
-from redis.exceptions import RedisError
-
 from balances.commands import Applied, CommandResult, IdentityTaken, Opening, Refused, Terms, Waiting
 from balances.edge.command_sender import CommandSender
-from balances.edge.redis_client import translate
 from balances.edge.redis_store import RedisStore
-from balances.store import StoreError
 from catalog_loader.faults import suggestion
 from catalog_loader.release import Release
 from runtime.subscriber_identities import IDENTITY_COLUMNS, IdentityInvalid, key_of, shown_identity
@@ -258,7 +254,7 @@ class _RowReader:
 
 async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[CellFault], int]:
     """(faults: identities that other accounts have, how many rows an earlier try of this import has claimed)."""
-    first = await _first_account(store, plan.batch_id)
+    first = await store.allotted(plan.batch_id)
     keys = [(row, key) for row, opening in enumerate(plan.openings) for key in opening.identities]
     found = await store.find_accounts([key for _, key in keys])
     faults = []
@@ -289,21 +285,6 @@ async def run_import(
         fault for row, result in enumerate(results) for fault in [_fault_of(plan, row, result)] if fault is not None
     )
     return ImportOutcome(opened, len(waits), waits[0].reason if waits else "", faults)
-
-
-async def _first_account(store: RedisStore, batch_id: str) -> int | None:
-    """First account number that an earlier try of the batch was given (balances.keys "opening"); None where none was."""
-    key = f"farebox:opening:{batch_id}"
-    try:
-        value = await store.command("GET", key)
-    except (RedisError, OSError) as error:
-        raise translate(error, store.address) from error
-    if value is None:
-        return None
-    try:
-        return int(value.partition(b":")[0])
-    except ValueError:
-        raise StoreError(f"{key} holds {value[:40]!r}, not <first account>:<count>: remove the key") from None
 
 
 def _fault_of(plan: ImportPlan, row: int, result: CommandResult) -> CellFault | None:

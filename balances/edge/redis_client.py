@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
+import hiredis
 from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -69,16 +70,38 @@ def _said_by_the_server(error: BaseException) -> BaseException:
     return error
 
 
+class _HiredisPacking:
+    """Commands packed by hiredis, which redis-py uses in its blocking connections alone: 0.3 µs a word instead of 3."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """See redis-py: a command's octets, in pieces. A name of several words is taken apart."""
+        first = args[0].encode() if isinstance(args[0], str) else args[0]
+        assert isinstance(first, bytes), "a command begins with its name"
+        return [hiredis.pack_command((*first.split(), *args[1:]))]
+
+
+class _TcpConnection(_HiredisPacking, Connection):
+    pass
+
+
+class _TlsConnection(_HiredisPacking, SSLConnection):
+    pass
+
+
+class _UnixConnection(_HiredisPacking, UnixDomainSocketConnection):
+    pass
+
+
 class RedisClient:
     """A client of one store; the parts of RedisStore share it."""
 
     def __init__(self, address: str) -> None:
         self.address = parse_address(address)
-        kind: type[Any] = Connection
+        kind: type[Any] = _TcpConnection
         if self.address.path:
-            kind = UnixDomainSocketConnection
+            kind = _UnixConnection
         elif self.address.tls:
-            kind = SSLConnection
+            kind = _TlsConnection
         pool: ConnectionPool = ConnectionPool(
             connection_class=kind,
             max_connections=CONNECTIONS_MAX,

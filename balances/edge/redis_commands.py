@@ -4,12 +4,14 @@ from typing import Final
 
 from balances.commands import CommandRow
 from balances.edge.redis_client import RedisClient, store_errors
-from balances.edge.store_function import APPEND_FUNCTION, RELEASE_FUNCTION
+from balances.edge.store_function import APPEND_FUNCTION, CLAIM_IDENTITIES_FUNCTION, RELEASE_FUNCTION
 from balances.keys import owner_connection_name
+from balances.store import StoreError
 from vocabulary.limits import COMMAND_ANSWER_KEPT_S
 
 _APPEND_ROWS: Final = 500
-_CLAIM_ROWS: Final = 2000
+_CLAIM_ROWS: Final = 500
+"""Keys of one function: what comes in between waits half a millisecond for it."""
 _IDENTITY_EPOCH_FIRST: Final = 0
 
 
@@ -19,7 +21,7 @@ class RedisCommandLog(RedisClient):
     @store_errors
     async def allot_accounts(self, batch_id: str, count: int) -> int:
         """See CommandLog. Numbers of a call whose reply was lost stay unused."""
-        key = f"farebox:opening:{batch_id}"
+        key = _opening_key(batch_id)
         last = int(await self.command("INCRBY", "farebox:next_account", count))
         mine = f"{last - count + 1}:{count}"
         stored = await self.command("SET", key, mine, "NX", "GET", "EX", COMMAND_ANSWER_KEPT_S)
@@ -31,23 +33,35 @@ class RedisCommandLog(RedisClient):
         return int(first)
 
     @store_errors
+    async def allotted(self, batch_id: str) -> int | None:
+        """First account number that `allot_accounts` gave the batch before; None where it never did. StoreError."""
+        key = _opening_key(batch_id)
+        value = await self.command("GET", key)
+        if value is None:
+            return None
+        try:
+            return int(value.partition(b":")[0])
+        except ValueError:
+            raise StoreError(f"{key} holds {value[:40]!r}, not <first account>:<count>: remove the key") from None
+
+    @store_errors
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
-        """See CommandLog; one pipelined SET NX GET a key."""
+        """See CommandLog. Keys have slots of their own, so one function for many needs one server, as for now all do."""
         owners: list[int | None] = []
         for first in range(0, len(claims), _CLAIM_ROWS):
             rows = claims[first : first + _CLAIM_ROWS]
-            commands = [("SET", key, f"{account_id}:{_IDENTITY_EPOCH_FIRST}", "NX", "GET") for key, account_id in rows]
-            for (_, account_id), stored in zip(rows, await self.pipelined(commands), strict=True):
-                owner = account_id if stored is None else int(stored.partition(b":")[0])
+            found = await self.function(CLAIM_IDENTITIES_FUNCTION, [key for key, _ in rows], _identity_values(rows))
+            for (_, account_id), stored in zip(rows, found, strict=True):
+                owner = int(stored.partition(b":")[0]) if stored else account_id
                 owners.append(None if owner == account_id else owner)
         return owners
 
     @store_errors
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """See CommandLog."""
-        await self.pipelined(
-            [("FCALL", RELEASE_FUNCTION, 1, key, f"{account_id}:{_IDENTITY_EPOCH_FIRST}") for key, account_id in claims]
-        )
+        for first in range(0, len(claims), _CLAIM_ROWS):
+            rows = claims[first : first + _CLAIM_ROWS]
+            await self.function(RELEASE_FUNCTION, [key for key, _ in rows], _identity_values(rows))
 
     @store_errors
     async def append_commands(self, partition: int, commands: list[bytes]) -> None:
@@ -71,9 +85,8 @@ class RedisCommandLog(RedisClient):
         """See CommandLog."""
         if not command_ids:
             return []
-        answers: list[bytes | None] = await self.command(
-            "MGET", *(self.key(partition, f"command:{command_id}") for command_id in command_ids)
-        )
+        prefix = self.key(partition, "command:")
+        answers: list[bytes | None] = await self.command("MGET", *[prefix + command_id for command_id in command_ids])
         return answers
 
     @store_errors
@@ -82,3 +95,13 @@ class RedisCommandLog(RedisClient):
         name = owner_connection_name(self.meta.tags[partition])
         clients = await self.command("CLIENT LIST")
         return any(client.get("name") == name for client in clients)
+
+
+def _opening_key(batch_id: str) -> str:
+    """Where the numbers of a batch of openings are kept, `<first account>:<count>`."""
+    return f"farebox:opening:{batch_id}"
+
+
+def _identity_values(claims: list[tuple[str, int]]) -> list[str]:
+    """What a claim writes under its identity."""
+    return [f"{account_id}:{_IDENTITY_EPOCH_FIRST}" for _, account_id in claims]

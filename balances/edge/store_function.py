@@ -12,6 +12,7 @@ from balances.exchange_request import COMMIT_FUNCTION, FUNCTION_LIBRARY
 CLAIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim"
 CREATE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_create"
 APPEND_FUNCTION: Final = f"{FUNCTION_LIBRARY}_append"
+CLAIM_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim_identities"
 RELEASE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_release"
 CLAIM_ARCHIVER_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim_archiver"
 ARCHIVED_FUNCTION: Final = f"{FUNCTION_LIBRARY}_archived"
@@ -123,12 +124,23 @@ local function append(keys, args)
   return #args
 end
 
--- keys: identity; args: value. Removes a claim that is still the caller's.
-local function release(keys, args)
-  if redis.call('GET', keys[1]) == args[1] then
-    return redis.call('UNLINK', keys[1])
+-- keys: identities; args: a value each. Claims those that are free; what others and the caller have is returned.
+local function claim_identities(keys, args)
+  local found = {{}}
+  for at, key in ipairs(keys) do
+    found[at] = redis.call('SET', key, args[at], 'NX', 'GET') or ''
   end
-  return 0
+  return found
+end
+
+-- keys: identities; args: a value each. Removes claims that are still the caller's.
+local function release(keys, args)
+  for at, key in ipairs(keys) do
+    if redis.call('GET', key) == args[at] then
+      redis.call('UNLINK', key)
+    end
+  end
+  return #keys
 end
 
 -- keys: archiver archived; args: node, 16 hex digits
@@ -204,6 +216,7 @@ redis.register_function('{COMMIT_FUNCTION}', commit)
 redis.register_function('{CLAIM_FUNCTION}', claim)
 redis.register_function('{CREATE_FUNCTION}', create)
 redis.register_function('{APPEND_FUNCTION}', append)
+redis.register_function('{CLAIM_IDENTITIES_FUNCTION}', claim_identities)
 redis.register_function('{RELEASE_FUNCTION}', release)
 redis.register_function('{CLAIM_ARCHIVER_FUNCTION}', claim_archiver)
 redis.register_function('{ARCHIVED_FUNCTION}', archived)
