@@ -15,6 +15,7 @@ from balances.record import (
     SESSION_TAG,
 )
 from charging.batch import (
+    IS_RETRANSMISSION,
     NEVER_COUNTS,
     RECORDED_HASH,
     RECORDED_MSCC_COUNT,
@@ -22,6 +23,7 @@ from charging.batch import (
     RECORDED_MSCCS,
     RECORDED_NUMBER,
     RECORDED_OUTCOME,
+    UPDATE,
 )
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.sessions.services import find_service, recall_answer
@@ -67,7 +69,20 @@ def find_repeat(arena, at, request):
     )
     if found == 1:
         return REPEATS_PREVIOUS
-    return CONTRADICTS if found == 3 else NOT_REPEATED
+    return CONTRADICTS if found == 3 or _is_long_past(arena, at, request) else NOT_REPEATED
+
+
+@kernel
+def _is_long_past(arena, at, request):
+    """Is it an update that was sent again (T flag) and is older than both answers that are kept? Its own isn't any more.
+
+    Without the flag a lower number is one of several updates on their way at once, and is charged (RFC 8506 §8.2).
+    """
+    if request.request_type != UPDATE or request.presence & NEVER_COUNTS or not request.presence & IS_RETRANSMISSION:
+        return False
+    last = arena.halves[2 * at + SESSION_LAST_NUMBER]
+    previous = arena.halves[2 * at + SESSION_PREVIOUS_NUMBER]
+    return arena.octets[8 * at + SESSION_PREVIOUS_TYPE] != 0 and request.request_number < min(last, previous)
 
 
 @kernel

@@ -166,7 +166,7 @@ moves = st.one_of(
     _move("go", who, service_lists),
     _move("go", who, service_lists),
     _move("stop", who, service_lists),
-    _move("repeat", who, st.integers(1, 3), st.booleans()),
+    _move("repeat", who, st.integers(1, 4), st.booleans(), st.booleans()),
     _move("event", who, service_lists, st.sampled_from((0, 0, 0, 1, None))),
     _move("top_up", st.integers(0, 3), credits_drawn),
     _move("open", st.integers(0, 4), credits_drawn),
@@ -207,10 +207,10 @@ class Traffic:
     def _event(self, place: tuple[int, int], own: list[Service], action: int | None) -> None:
         self._send(place, EVENT, len(self.sent.get(place, ())), own, action)
 
-    def _repeat(self, place: tuple[int, int], back: int, contradicts: bool) -> None:
+    def _repeat(self, place: tuple[int, int], back: int, contradicts: bool, is_marked: bool) -> None:
         sent = self.sent.get(place, [])
         if len(sent) >= back:
-            again = replace(sent[-back], received_ns=self.now_ns)
+            again = replace(sent[-back], received_ns=self.now_ns, is_sent_again=is_marked)
             if contradicts:
                 again = replace(again, body_hash=again.body_hash ^ 0x10001)
             self.waiting.append(again)

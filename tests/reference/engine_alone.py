@@ -33,6 +33,7 @@ from charging.batch import (
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
+    IS_RETRANSMISSION,
     KIND_COMMAND,
     KIND_EXPIRE,
     KIND_USAGE,
@@ -74,19 +75,24 @@ class Memory(NamedTuple):
     table: GroupTable
 
 
-@cache
-def shared_memory() -> Memory:
-    """One set for the whole test run: it also shows what an earlier batch leaves behind."""
+def new_memory(slots: int) -> Memory:
+    """Arrays for batches of so many requests of as many accounts."""
     return Memory(
-        new_arena(SLOTS, SLOTS * 4096),
-        new_usage_batch(SLOTS, 2048, 65536),
-        new_answer_batch(SLOTS, 2048),
-        new_recorded_answers(SLOTS),
+        new_arena(slots, slots * 4096),
+        new_usage_batch(slots, 2048, 65536),
+        new_answer_batch(slots, 2048),
+        new_recorded_answers(slots),
         new_journal_rows(),
         new_scratch(),
         new_accounts(),
         new_group_table(),
     )
+
+
+@cache
+def shared_memory() -> Memory:
+    """One set for the whole test run: it also shows what an earlier batch leaves behind."""
+    return new_memory(SLOTS)
 
 
 @dataclass(slots=True)
@@ -105,14 +111,15 @@ class EngineAlone:
     records: dict[tuple[int, int], bytes] = field(default_factory=dict)
     kept: dict[tuple[int, int], Kept] = field(default_factory=dict)
     entries: list[tuple[str, bytes]] = field(default_factory=list)
+    memory: Memory = field(default_factory=shared_memory)
 
     def decide(self, requests: Sequence[Request], now_ns: int) -> tuple[list[Answer], JournalEntry]:
         """Decide a batch, keep what changed, and give the answers and the journal entry."""
-        memory = shared_memory()
+        memory = self.memory
         fill_batch(memory.batch, requests)
         group_requests(memory.batch, memory.table, memory.accounts)
         slot_count = int(memory.accounts.counts[0])
-        self._load(memory, slot_count, now_ns)
+        self.load(slot_count, now_ns)
         decide(
             memory.arena,
             slot_count,
@@ -127,7 +134,9 @@ class EngineAlone:
         self._store(memory, slot_count, now_ns)
         return read_answers(memory.batch, memory.answers), self._journal(memory.journal, now_ns)
 
-    def _load(self, memory: Memory, slot_count: int, now_ns: int) -> None:
+    def load(self, slot_count: int, now_ns: int) -> None:
+        """Place the records of the batch's slots in the arena, as a load from a store would."""
+        memory = self.memory
         ids = memory.accounts.account_ids[:slot_count].tolist()
         tenants = memory.accounts.tenants[:slot_count].tolist()
         octets = [
@@ -204,6 +213,7 @@ def _fill_credit_control(batch: UsageBatch, row: int, request: CreditControl) ->
     columns["body_hash"], columns["service_context"] = request.body_hash, request.service_context
     columns["outcome"] = request.outcome
     presence = NEVER_COUNTS * request.never_counts + COMMAND_LEVEL_LIMIT * request.command_level_limit
+    presence |= IS_RETRANSMISSION * request.is_sent_again
     if request.event_ns is not None:
         presence |= HAS_EVENT_TIMESTAMP
         columns["event_ns"] = request.event_ns

@@ -42,6 +42,8 @@ class CreditControl:
     outcome: Outcome = Outcome.UNDECIDED
     never_counts: bool = False
     command_level_limit: bool = False
+    is_sent_again: bool = False
+    """the T flag"""
 
 
 @dataclass(frozen=True, slots=True)

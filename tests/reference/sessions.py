@@ -3,7 +3,7 @@
 from typing import Final
 
 from balances.journal import MovementKind
-from charging.batch import KIND_EXPIRE, TERMINATION
+from charging.batch import KIND_EXPIRE, TERMINATION, UPDATE
 from tests.reference.account import Account, Asked, Given, Service, Session
 from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
@@ -98,6 +98,15 @@ def contradicts(request: CreditControl, asked: Asked | None) -> bool:
     if asked is None or request.never_counts:
         return False
     return (asked.type, asked.number) == (request.type, request.number) and asked.body_hash != request.body_hash
+
+
+def is_long_past(request: CreditControl, session: Session) -> bool:
+    """Whether it is an update sent again that is older than both answers that the session keeps."""
+    if request.type != UPDATE or request.never_counts or not request.is_sent_again:
+        return False
+    if session.last is None or session.previous is None:
+        return False
+    return request.number < min(session.last.number, session.previous.number)
 
 
 def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:

@@ -31,6 +31,7 @@ from tests.reference.sessions import (
     contradicts,
     end_session,
     end_unasked,
+    is_long_past,
     is_repeat_of,
     recorded_answer,
     request_mark,
@@ -108,7 +109,11 @@ class Twin:
         repeat = self._find_repeat(account, session, request, now_ns, books)
         if repeat is not None:
             return repeat
-        if session is not None and (contradicts(request, session.last) or contradicts(request, session.previous)):
+        if session is not None and (
+            contradicts(request, session.last)
+            or contradicts(request, session.previous)
+            or is_long_past(request, session)
+        ):
             return _refuse(request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
             return decide_event(self.catalogue, self.kept, account, request, now_ns, books)

@@ -1,0 +1,131 @@
+"""What deciding and recording cost a CCR-U with one MSCC; run on a quiet machine (`-m acceptance`).
+
+1,000 accounts with money, one allowance and one open session each; every round decides an update of each on the records
+as they were, so that all rounds do the same. What the kernels wrote is looked at after the clock has stopped.
+"""
+
+from typing import Any
+
+import pytest
+
+from balances.journal import decode_entry
+from bench.workload import ALLOWANCE_NAME, GRANT_OCTETS, OFFER_NAME, RATING_GROUPS, SERVICE_CONTEXT, release
+from catalog_loader.compile import compile_release
+from cdr.assembly import Assembly, FinishedRecords
+from cdr.file_csv import csv_octets
+from cdr.file_parquet import parquet_octets
+from cdr.record_table import tables_by_day
+from charging.batch import INITIAL, TERMINATION, UPDATE
+from charging.decision import ROWS_USAGES
+from charging.engine import decide
+from charging.grouping import group_requests
+from tests.reference.engine_alone import EngineAlone, Memory, fill_batch, new_memory
+from tests.reference.requests import Credit, CreditControl, Mscc, Open
+from vocabulary.ids import number_of_name
+from vocabulary.instants import NS_PER_S
+from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
+
+pytestmark = pytest.mark.acceptance
+
+REQUESTS = 1000
+ROUNDS = 70
+DECIDE_US_MAX = 1.2
+RECORD_US_MAX = 1.0
+UPDATES = 8
+START_NS = 1_790_000_000 * NS_PER_S
+ASKED = {Unit.OCTETS: GRANT_OCTETS}
+
+
+def request(number: int, request_type: int, account: int, now_ns: int) -> CreditControl:
+    used = None if request_type == INITIAL else {Unit.OCTETS: GRANT_OCTETS}
+    asked = None if request_type == TERMINATION else ASKED
+    return CreditControl(
+        account,
+        (account << 32 | 7, account),
+        request_type,
+        number,
+        account * 100 + number,
+        now_ns,
+        1,
+        (Mscc(RATING_GROUPS[0], None, asked, used),),
+        service_context=SERVICE_CONTEXT,
+    )
+
+
+@pytest.fixture
+def engine() -> EngineAlone:
+    """Accounts with a session each."""
+    alone = EngineAlone(compile_release(release(), 1), memory=new_memory(REQUESTS))
+    credits = (
+        Credit(10**12, Unit.MONEY),
+        Credit(5 * 10**6, Unit.OCTETS, number_of_name(ALLOWANCE_NAME)),
+    )
+    alone.decide(
+        [Open(account, START_NS, 1, number_of_name(OFFER_NAME), credits=credits) for account in range(1, REQUESTS + 1)],
+        START_NS,
+    )
+    alone.decide([request(0, INITIAL, account, START_NS) for account in range(1, REQUESTS + 1)], START_NS)
+    return alone
+
+
+def us_each(benchmark: Any, requests: int) -> float:
+    """The median of the rounds, a request."""
+    each: float = benchmark.stats.stats.median / requests * 1e6
+    benchmark.extra_info["us_each"] = round(each, 3)
+    return each
+
+
+def test_decide(benchmark: Any, engine: EngineAlone) -> None:
+    memory: Memory = engine.memory
+    now_ns = START_NS + NS_PER_S
+    fill_batch(memory.batch, [request(1, UPDATE, account, now_ns) for account in range(1, REQUESTS + 1)])
+
+    def place() -> None:
+        group_requests(memory.batch, memory.table, memory.accounts)
+        engine.load(REQUESTS, now_ns)
+
+    def decide_updates() -> None:
+        decide(
+            memory.arena,
+            REQUESTS,
+            engine.tariffs,
+            memory.batch,
+            memory.recorded,
+            now_ns,
+            memory.answers,
+            memory.journal,
+            memory.scratch,
+        )
+
+    benchmark.pedantic(decide_updates, setup=place, rounds=ROUNDS, warmup_rounds=3)
+    assert (memory.answers.answers["outcome"][:REQUESTS] == Outcome.GRANTED).all()
+    assert memory.journal.counts[ROWS_USAGES] == REQUESTS
+    assert (memory.journal.usages["allowance_units"][:REQUESTS] == GRANT_OCTETS).all()
+    assert (memory.answers.msccs["granted"][:REQUESTS] == GRANT_OCTETS).all()
+    assert us_each(benchmark, REQUESTS) <= DECIDE_US_MAX
+
+
+def test_records(benchmark: Any, engine: EngineAlone) -> None:
+    """Journal entries to the octets of CSV and Parquet files; reading segments and fsync are apart."""
+    now_ns = START_NS
+    for number in range(1, UPDATES + 1):
+        now_ns += NS_PER_S
+        engine.decide([request(number, UPDATE, account, now_ns) for account in range(1, REQUESTS + 1)], now_ns)
+    engine.decide([request(UPDATES + 1, TERMINATION, account, now_ns) for account in range(1, REQUESTS + 1)], now_ns)
+    entries = [octets for _, octets in engine.entries]
+    requests = REQUESTS * (UPDATES + 2)
+
+    def record() -> tuple[Any, int]:
+        assembly, finished = Assembly(0), FinishedRecords()
+        for octets in entries:
+            assembly.apply(decode_entry(octets), finished)
+        written = 0
+        for day in tables_by_day(finished.rows, {1: "default"}):
+            written += len(csv_octets(day.table)) + len(parquet_octets(day.table))
+        return finished, written
+
+    finished, written = benchmark.pedantic(record, rounds=ROUNDS, warmup_rounds=3)
+    assert finished.record_count == REQUESTS
+    assert written > 100 * REQUESTS
+    assert us_each(benchmark, requests) <= RECORD_US_MAX
