@@ -1,0 +1,101 @@
+"""Every kill point three times under load, the store killed by its id, and the whole of `farebox up`: nothing is lost."""
+
+import random
+from collections import Counter
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from runtime.kill_points import KILL_POINTS
+from tests.acceptance import evidence
+from tests.kills.loaded_up import READY, Loaded, LoadedUp, kill_plan
+from tests.runtime.running_up import is_alive, wait_until
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
+
+RUNS = 3
+STORE_KILLS = 5
+UP_KILLS = 3
+POINTS_S = 240.0
+PASSAGES_MAX = {"engine": 200, "archiver": 12, "records": 2}
+LOAD = {"subscribers": 20_000, "sessions_open": 8_192, "outstanding": 2_048, "measured_s": 400.0}
+SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "4"}
+HEAD = ("what", "seen")
+
+
+def check(farebox: LoadedUp, loaded: Loaded) -> dict[str, int]:
+    """Books, journal and records agree; what was counted."""
+    farebox.check_store(loaded)
+    counts = farebox.stop_and_check_records(loaded)
+    assert not loaded.faults, "\n".join([*loaded.faults[:20], farebox.up.text()[-4000:]])
+    assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
+    return counts
+
+
+def figures_of(loaded: Loaded, counts: dict[str, int]) -> list[tuple[str, evidence.Value]]:
+    names = ("answered_in_all", "repeated", "connections_lost", "lost", "wrong", "grants_unexpected")
+    return [*((name, loaded.figures[name]) for name in names), *counts.items(), ("differences", 0)]
+
+
+def test_each_point_three_times(tmp_path: Path) -> None:
+    wanted = Counter({point.name: 1 for point in KILL_POINTS})
+    hits: Counter[str] = Counter()
+    rows: list[tuple[str, evidence.Value]] = []
+    for run in range(RUNS):
+        draw = random.Random(run)
+        points = draw.sample(KILL_POINTS, len(KILL_POINTS))
+        armed = ",".join(f"{point.name}:{draw.randint(1, PASSAGES_MAX[point.process])}" for point in points)
+        plan = kill_plan(seed=run, **LOAD)
+        with LoadedUp(tmp_path / str(run), plan, kill_at=armed, **SMALL) as farebox:
+            loaded = farebox.load(lambda farebox=farebox: farebox.wait_killed_at(wanted, POINTS_S))
+            found = farebox.killed_at()
+            counts = check(farebox, loaded)
+        assert found == wanted
+        hits += found
+        rows.extend((f"run {run}: {name}", value) for name, value in figures_of(loaded, counts))
+    assert all(hits[point.name] == RUNS for point in KILL_POINTS)
+    rows = [*((point.name, hits[point.name]) for point in KILL_POINTS), *rows]
+    says = (
+        f"Each kill point hit under load, in {RUNS} runs of a `farebox up` that dies at every point in drawn order;"
+        f" behind each run generator's books, store, journal and records agree to the micro."
+    )
+    evidence.write("kill-points", "Kill points under load", says, HEAD, rows)
+
+
+def test_store_killed_at_any_instant(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    with LoadedUp(tmp_path / "data", kill_plan(**LOAD)) as farebox:
+
+        def kill_stores() -> None:
+            for _ in range(STORE_KILLS):
+                state = farebox.up.wait_ready(*READY)
+                Event().wait(draw.uniform(0.2, 3.0))
+                farebox.kill("store")
+                farebox.up.wait_ready(*READY, but_not={"store": state.pids["store"]})
+
+        engine = farebox.up.state.pids["engine"]
+        loaded = farebox.load(kill_stores)
+        assert farebox.up.state.pids["engine"] == engine, "only the store died"
+        counts = check(farebox, loaded)
+    says = f"The store killed {STORE_KILLS} times by SIGKILL at drawn instants, appendfsync always, the engine alive."
+    evidence.write("store-killed", "Store killed under load", says, HEAD, figures_of(loaded, counts))
+
+
+def test_up_itself_killed_and_started_again(tmp_path: Path) -> None:
+    draw = random.Random(6)
+    with LoadedUp(tmp_path / "data", kill_plan(**LOAD)) as farebox:
+
+        def kill_ups() -> None:
+            for _ in range(UP_KILLS):
+                Event().wait(draw.uniform(0.5, 3.0))
+                pids = [farebox.up.state.pids[role] for role in READY if role != "store"]
+                farebox.up.process.kill()
+                farebox.up.process.wait()
+                farebox.start_again()
+                wait_until("children of the killed one end", lambda pids=pids: not any(map(is_alive, pids)))
+
+        loaded = farebox.load(kill_ups)
+        counts = check(farebox, loaded)
+    says = f"`farebox up` killed {UP_KILLS} times by SIGKILL under load and started again on its folder."
+    evidence.write("up-killed", "farebox up killed under load", says, HEAD, figures_of(loaded, counts))
