@@ -46,6 +46,10 @@ LIMITS: Final = Limits(
 _SESSIONS_MIN: Final = 1024
 _OCTETS_MIN: Final = 64 * 1024
 _EVERY_ROW: Final = 2**62
+_FILE_RECORDS: Final = 1 << 17
+_FILE_OCTETS: Final = 1 << 25
+"""Room for the records of a full file of the shipped settings and each of their texts. Memory is taken where rows are
+written; starting small and doubling copied and cleared more than all the rest of the first minute cost."""
 
 
 class AssemblyError(Exception):
@@ -56,7 +60,7 @@ class FinishedRecords:
     """Finished records of all partitions, gathered for the next files; the arrays grow to the largest set and stay."""
 
     def __init__(self) -> None:
-        self.rows: RecordRows = new_record_rows(_SESSIONS_MIN, 2 * _SESSIONS_MIN, _OCTETS_MIN)
+        self.rows: RecordRows = new_record_rows(_FILE_RECORDS, 2 * _FILE_RECORDS, _FILE_OCTETS)
 
     @property
     def record_count(self) -> int:
