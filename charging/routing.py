@@ -23,8 +23,8 @@ def find_accounts(batch, finder):
         elif request.request_type != INITIAL:
             entry = find_account(finder, request.session_high, request.session_low)
         if entry >= 0:
-            request.account_id = finder.account_id[entry]
-            request.identity_epoch = finder.identity_epoch[entry]
+            request.account_id = finder.places[entry].account_id
+            request.identity_epoch = finder.places[entry].identity_epoch
 
 
 @kernel

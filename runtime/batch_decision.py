@@ -10,6 +10,7 @@ from balances.commands import Applied, CommandAnswer, Refused, encode_answer
 from balances.journal import encode_entry
 from balances.keys import DUE_BUCKET_S
 from balances.store import Commit, EntryId, Expiring, Load, Loaded, Ownership
+from charging.answer_tally import collect_due
 from charging.batch import COUNT_REQUESTS, KIND_COMMAND, KIND_EXPIRE
 from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES, Scratch
 from charging.engine import decide
@@ -21,7 +22,7 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.limits import COMMAND_ANSWER_KEPT_S
 from vocabulary.outcomes import Outcome
 
-_TENANT_SHIFT: Final = 48
+_DUE_BUCKET_NS: Final = DUE_BUCKET_S * NS_PER_S
 
 
 class PoisonedBatch(Exception):
@@ -176,14 +177,10 @@ def _command_answers(batch: BatchInFlight) -> list[Expiring]:
 
 def _due_hints(batch: BatchInFlight) -> list[tuple[int, NDArray[np.int64]]]:
     """Accounts by the 5-minute bucket in which something of theirs expires."""
-    count = int(batch.usage.counts[COUNT_REQUESTS])
-    due_ns = batch.answers.answers["due_ns"][:count]
-    rows = np.flatnonzero(due_ns)
-    if rows.size == 0:
+    count = int(collect_due(batch.usage, batch.answers, _DUE_BUCKET_NS, batch.due_buckets, batch.due_members))
+    if count == 0:
         return []
-    buckets = due_ns[rows] // (DUE_BUCKET_S * NS_PER_S) + 1
-    requests = batch.usage.requests
-    members = requests["tenant"][rows].astype(np.int64) << _TENANT_SHIFT | requests["account_id"][rows]
+    buckets, members = batch.due_buckets[:count], batch.due_members[:count]
     return [(int(bucket), members[buckets == bucket]) for bucket in np.unique(buckets)]
 
 

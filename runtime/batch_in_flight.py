@@ -40,6 +40,8 @@ class BatchInFlight:
     routes: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, ROUTE_DTYPE))
     route_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(KEY_OCTETS_MAX, np.uint8))
     session_keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, SESSION_KEY_DTYPE))
+    due_buckets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
+    due_members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
     key_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
     command_ids: list[str] = field(default_factory=list)
     """by `requests.command_id`"""

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import structlog
 import uvloop
 
 from balances.edge.redis_store import RedisStore
-from charging.batch import COUNT_REQUESTS
+from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
@@ -60,6 +59,7 @@ class EngineProcess:
             reached=reached,
         )
         self.gy: GyServer | None = None
+        self._tally = new_tally()
         self.gy_port = 0
         self.telemetry_port = 0
 
@@ -87,16 +87,13 @@ class EngineProcess:
         """Answers to the wire, and what they say to the counters; once a batch."""
         assert self.gy is not None
         self.gy.deliver(batch.usage, batch.answers)
-        count = int(batch.usage.counts[COUNT_REQUESTS])
-        answers = batch.answers.answers[:count]
-        outcomes = np.bincount(answers["outcome"][answers["is_silent"] == 0])
-        for outcome in np.flatnonzero(outcomes).tolist():
-            self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(int(outcomes[outcome]))
-        opened, ended = int((answers["opened_session"] == 1).sum()), int(np.count_nonzero(answers["ended_session"]))
-        if opened:
-            self.telemetry.counter("sessions_opened_total").inc(opened)
-        if ended:
-            self.telemetry.counter("sessions_ended_total").inc(ended)
+        tally_answers(batch.usage, batch.answers, self._tally)
+        tally = self._tally.tolist()
+        for outcome, count in enumerate(tally[:TALLY_OPENED]):
+            if count:
+                self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(count)
+        self.telemetry.counter("sessions_opened_total").inc(tally[TALLY_OPENED])
+        self.telemetry.counter("sessions_ended_total").inc(tally[TALLY_ENDED])
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
         if batch.decide_ns:

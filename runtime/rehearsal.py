@@ -18,6 +18,7 @@ from balances.exchange_request import ExchangeRequest
 from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
+from charging.answer_tally import new_tally, tally_answers
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.batch_rows import refuse_undecided
 from charging.routing import refuse_excess
@@ -229,7 +230,12 @@ async def _rehearse() -> None:
     meta = await store.open()
     await store.claim_identities([(identity_key(1, "imsi", _IMSI), 1)])
     ownership = await store.claim(0, "rehearsal", wall_ms=1, last_epoch=0)
-    batcher = Batcher(store=store, pool=pool, deliver=lambda batch: server.deliver(batch.usage, batch.answers))
+
+    def deliver(batch: BatchInFlight) -> None:
+        server.deliver(batch.usage, batch.answers)
+        tally_answers(batch.usage, batch.answers, new_tally())
+
+    batcher = Batcher(store=store, pool=pool, deliver=deliver)
     server = GyServer(
         GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
         offer=batcher.offer,
@@ -244,7 +250,7 @@ async def _rehearse() -> None:
         tariffs=_tables(),
         clock=clock,
         pool=pool,
-        deliver=lambda batch: server.deliver(batch.usage, batch.answers),
+        deliver=deliver,
         events=_Events(),
         reached=lambda name: None,
     )

@@ -99,6 +99,7 @@ class Telemetry:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series for each counter that nobody reads
         self.registry = CollectorRegistry()
         self._metrics: dict[str, Any] = {}
+        self._series: dict[tuple[str, tuple[str, ...]], Any] = {}
         for row in METRICS:
             if row.process != process:
                 continue
@@ -110,8 +111,12 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
 
     def _metric(self, name: str, labels: tuple[str, ...]) -> Any:
-        metric = self._metrics[name]
-        return metric.labels(*labels) if labels else metric
+        """Found once for each pair: prometheus_client checks and locks each time that it is asked for a series."""
+        found = self._series.get((name, labels))
+        if found is None:
+            metric = self._metrics[name]
+            found = self._series[(name, labels)] = metric.labels(*labels) if labels else metric
+        return found
 
     def counter(self, name: str, *labels: str) -> Counter:
         """A counter, or the one of these labels."""
