@@ -181,7 +181,7 @@ def _due_hints(batch: BatchInFlight) -> list[tuple[int, NDArray[np.int64]]]:
     if count == 0:
         return []
     buckets, members = batch.due_buckets[:count], batch.due_members[:count]
-    return [(int(bucket), members[buckets == bucket]) for bucket in np.unique(buckets)]
+    return [(bucket, members[buckets == bucket]) for bucket in sorted(set(buckets.tolist()))]
 
 
 def fill_expiry_row(batch: BatchInFlight, tenant: int, account_id: int, now_ns: int) -> None:
