@@ -4,11 +4,13 @@
 as they were, so that all rounds do the same. What the kernels wrote is looked at after the clock has stopped.
 """
 
+import time
 from typing import Any
 
 import pytest
 
 from balances.journal import decode_entry
+from balances.stored_record import to_stored
 from bench.workload import ALLOWANCE_NAME, GRANT_OCTETS, OFFER_NAME, RATING_GROUPS, SERVICE_CONTEXT, release
 from catalog_loader.compile import compile_release
 from cdr.assembly import Assembly, FinishedRecords
@@ -53,20 +55,25 @@ def request(number: int, request_type: int, account: int, now_ns: int) -> Credit
     )
 
 
-@pytest.fixture
-def engine() -> EngineAlone:
+def with_sessions(accounts: int) -> EngineAlone:
     """Accounts with a session each."""
-    alone = EngineAlone(compile_release(release(), 1), memory=new_memory(REQUESTS))
+    alone = EngineAlone(compile_release(release(), 1), memory=new_memory(accounts))
     credits = (
         Credit(10**12, Unit.MONEY),
         Credit(5 * 10**6, Unit.OCTETS, number_of_name(ALLOWANCE_NAME)),
     )
     alone.decide(
-        [Open(account, START_NS, 1, number_of_name(OFFER_NAME), credits=credits) for account in range(1, REQUESTS + 1)],
+        [Open(account, START_NS, 1, number_of_name(OFFER_NAME), credits=credits) for account in range(1, accounts + 1)],
         START_NS,
     )
-    alone.decide([request(0, INITIAL, account, START_NS) for account in range(1, REQUESTS + 1)], START_NS)
+    alone.decide([request(0, INITIAL, account, START_NS) for account in range(1, accounts + 1)], START_NS)
     return alone
+
+
+@pytest.fixture
+def engine() -> EngineAlone:
+    """A full batch of them."""
+    return with_sessions(REQUESTS)
 
 
 def us_each(benchmark: Any, requests: int) -> float:
@@ -74,6 +81,45 @@ def us_each(benchmark: Any, requests: int) -> float:
     each: float = benchmark.stats.stats.median / requests * 1e6
     benchmark.extra_info["us_each"] = round(each, 3)
     return each
+
+
+def _ns_of_update(alone: EngineAlone, accounts: int, number: int) -> int:
+    """The least time that deciding this update of every session takes."""
+    memory, now_ns = alone.memory, START_NS + number * NS_PER_S
+    fill_batch(memory.batch, [request(number, UPDATE, account, now_ns) for account in range(1, accounts + 1)])
+    least = 2**62
+    for _ in range(200):
+        group_requests(memory.batch, memory.table, memory.accounts)
+        alone.load(accounts, now_ns)
+        began_ns = time.perf_counter_ns()
+        decide(
+            memory.arena,
+            accounts,
+            alone.tariffs,
+            memory.batch,
+            memory.recorded,
+            now_ns,
+            memory.answers,
+            memory.journal,
+            memory.scratch,
+        )
+        least = min(least, time.perf_counter_ns() - began_ns)
+    assert (memory.answers.answers["outcome"][:accounts] == Outcome.GRANTED).all()
+    return least
+
+
+def test_update_1000_costs_as_update_10() -> None:
+    accounts = 100
+    alone = with_sessions(accounts)
+    cost_ns, octets = {}, {}
+    for number in range(1, 1001):
+        if number in (10, 1000):
+            cost_ns[number] = _ns_of_update(alone, accounts, number)
+            octets[number] = sum(len(to_stored(record)) for record in alone.records.values())
+        now_ns = START_NS + number * NS_PER_S
+        alone.decide([request(number, UPDATE, account, now_ns) for account in range(1, accounts + 1)], now_ns)
+    assert octets[1000] <= 1.05 * octets[10]
+    assert cost_ns[1000] <= 1.1 * cost_ns[10]
 
 
 def test_decide(benchmark: Any, engine: EngineAlone) -> None:
