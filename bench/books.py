@@ -72,6 +72,7 @@ class Books(NamedTuple):
 
     accounts: AccountsView
     limit_reached: NDArray[np.uint8]  # (subscribers,) 1: was answered 4012 or granted a final unit
+    used_octets: NDArray[np.int64]  # (subscribers,) reported in all requests that were answered 2001
     unexpected_count: int
     """Log rows whose grant is not what the tariff gives."""
     unexpected: NDArray[np.int64]  # (kept, 4): log row, granted as expected, granted, ANSWER_* bits expected
@@ -153,7 +154,7 @@ def _grant(account, held, prices, service, asked):
 
 
 @kernel
-def _fold_into(log, accounts, held, prices, asked, limit_reached, unexpected):
+def _fold_into(log, accounts, used_octets, held, prices, asked, limit_reached, unexpected):
     """Fold log rows, in order, into accounts int64 (subscribers, 5); returns how many grants were unexpected."""
     count = 0
     for index in range(log.shape[0]):
@@ -163,6 +164,7 @@ def _fold_into(log, accounts, held, prices, asked, limit_reached, unexpected):
         account = accounts[subscriber]
         service_held = held[subscriber, np.int64(row.place), service]
         _charge(account, service_held, prices, service, np.int64(row.used_octets))
+        used_octets[subscriber] += row.used_octets
         granted, answer = np.int64(0), 0
         if row.request_type == TERMINATION:
             service_held[2] = 0
@@ -195,11 +197,14 @@ def fold(
     accounts[:, MONEY] = money_micros
     accounts[:, ALLOWANCE] = allowance_octets
     held = np.zeros((subscribers, sessions_per_subscriber, len(prices.block_octets), 3), np.int64)
+    used_octets = np.zeros(subscribers, np.int64)
     limit_reached = np.zeros(subscribers, np.uint8)
     unexpected = np.zeros((UNEXPECTED_KEPT, 4), np.int64)
-    count = int(_fold_into(log, accounts, held, prices, np.int64(asked_octets), limit_reached, unexpected))
+    asked = np.int64(asked_octets)
+    count = int(_fold_into(log, accounts, used_octets, held, prices, asked, limit_reached, unexpected))
     columns = [np.ascontiguousarray(accounts[:, column]) for column in range(len(COLUMNS))]
-    return Books(AccountsView(*columns), limit_reached, count, unexpected[: min(count, UNEXPECTED_KEPT)])
+    kept = unexpected[: min(count, UNEXPECTED_KEPT)]
+    return Books(AccountsView(*columns), limit_reached, used_octets, count, kept)
 
 
 def compare(books: Books, accounts: AccountsView) -> list[Difference]:
@@ -220,6 +225,7 @@ def save_books(books: Books, path: Path) -> None:
     np.savez(
         path,
         limit_reached=books.limit_reached,
+        used_octets=books.used_octets,
         unexpected=books.unexpected,
         unexpected_count=np.int64(books.unexpected_count),
         **books.accounts._asdict(),
@@ -230,4 +236,6 @@ def load_books(path: Path) -> Books:
     """Books that another process wrote."""
     with np.load(path) as saved:
         accounts = AccountsView(*(saved[name] for name in COLUMNS))
-        return Books(accounts, saved["limit_reached"], int(saved["unexpected_count"]), saved["unexpected"])
+        return Books(
+            accounts, saved["limit_reached"], saved["used_octets"], int(saved["unexpected_count"]), saved["unexpected"]
+        )

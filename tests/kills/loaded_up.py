@@ -19,7 +19,7 @@ from typing import Any, Final
 from balances.audit_report import AuditReport
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreUnreachable
-from bench.books import Books, compare, load_books
+from bench.books import AccountsView, Books, compare, load_books
 from bench.generator_process import run_generator
 from bench.workload import GyPlan
 from runtime.audit_store import audit_store
@@ -159,16 +159,23 @@ class LoadedUp:
     def check_store(self, loaded: Loaded) -> AuditReport:
         """While all runs: books against store, journal against store; faults are added."""
         self.up.wait_ready(*READY, timeout_s=READY_S)
-        try:
-            accounts = self.store.read_accounts()
-        except StoreUnreachable:  # said by a connection to a store that was killed; the next one is new
-            accounts = self.store.read_accounts()
-        loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, accounts))
-        report = asyncio.run(self._audit())
+        loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, self.accounts()))
+        report = self.check_audit()
         loaded.faults.extend(f"audit: {fault}" for fault in report.faults)
         if not report.is_sound and not report.faults:
             loaded.faults.append("audit: it is not sound")
         return report
+
+    def accounts(self) -> AccountsView:
+        """Balances by subscriber, as the store has them."""
+        try:
+            return self.store.read_accounts()
+        except StoreUnreachable:  # said by a connection to a store that was killed; the next one is new
+            return self.store.read_accounts()
+
+    def check_audit(self) -> AuditReport:
+        """The journal against the store, as `farebox audit` does it."""
+        return asyncio.run(self._audit())
 
     async def _audit(self) -> AuditReport:
         store = RedisStore(self.up.state.store_url)

@@ -18,16 +18,17 @@ from balances.journal_chain import NO_ENTRY, Link, goes_back, voided_by
 from balances.store import EntryId
 from bench.books import Books
 from cdr.edge.read import RecordReader, read_records
-from charging.batch import KIND_USAGE
+from charging.batch import INITIAL, KIND_USAGE
 from runtime.data_folder import DataFolder
+from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 _SHOWN = 5
 _ENDED_BY_REQUEST = 1
 
 
-def counting_entries(segments: Path, partition: int) -> Iterator[JournalEntry]:
-    """Entries of a partition that count, oldest first; those that a later one went back behind are left out."""
+def counting_entries(segments: Path, partition: int) -> Iterator[tuple[EntryId, JournalEntry]]:
+    """Ids and entries of a partition that count, oldest first; those that a later one went back behind are left out."""
     reader = SegmentReader(segments, partition)
     entries: dict[EntryId, JournalEntry] = {}
     last = NO_ENTRY
@@ -44,7 +45,7 @@ def counting_entries(segments: Path, partition: int) -> Iterator[JournalEntry]:
                 last = stored.entry_id
     finally:
         reader.close()
-    yield from entries.values()
+    yield from entries.items()
 
 
 class JournalSums:
@@ -54,6 +55,8 @@ class JournalSums:
         self.charged: dict[int, int] = {}
         self.request_count = 0
         self.ended_count = 0
+        self.open_accounts: dict[tuple[int, int], int] = {}
+        """of sessions that were opened and not ended, by session"""
 
     def add(self, entry: JournalEntry) -> None:
         """Sum up an entry."""
@@ -61,10 +64,21 @@ class JournalSums:
         usage = requests["kind"] == KIND_USAGE
         self.request_count += int(usage.sum())
         self.ended_count += int((requests["ended_session"] == _ENDED_BY_REQUEST).sum())
+        self._follow_sessions(entry)
         paid = (movements["kind"] == MovementKind.CHARGED) & (movements["unit"] == int(Unit.MONEY))
         accounts = requests["account_id"][movements["request"][paid]].tolist()
         for account, amount in zip(accounts, movements["amount"][paid].tolist(), strict=True):
             self.charged[account] = self.charged.get(account, 0) + amount
+
+    def _follow_sessions(self, entry: JournalEntry) -> None:
+        names = ("session_high", "session_low", "account_id", "request_type", "outcome", "ended_session")
+        for high, low, account, kind, outcome, ended in zip(
+            *(entry.requests[name].tolist() for name in names), strict=True
+        ):
+            if ended:
+                self.open_accounts.pop((high, low), None)
+            elif kind == INITIAL and outcome == Outcome.GRANTED:
+                self.open_accounts[high, low] = account
 
 
 def record_faults(
@@ -73,7 +87,7 @@ def record_faults(
     """What is wrong with the records of a data folder at rest, a line each, and what was counted."""
     sums = JournalSums()
     for partition in range(partitions):
-        for entry in counting_entries(folder.segments, partition):
+        for _, entry in counting_entries(folder.segments, partition):
             sums.add(entry)
     table = read_records(folder.records)
     faults = [*file_faults(folder.records, table), *row_faults(table), *sum_faults(table, sums, first_account, books)]
@@ -84,6 +98,22 @@ def record_faults(
         "charged_micros": sum(sums.charged.values()),
     }
     return faults, counts
+
+
+def open_record_faults(folder: DataFolder, sums: JournalSums) -> list[str]:
+    """The same where sessions are still open: their records are still to come, so their accounts are left out."""
+    table = read_records(folder.records)
+    faults = file_faults(folder.records, table)
+    charged: dict[int, int] = {}
+    rows = zip(table.column("account_id").to_pylist(), table.column("charged_micros").to_pylist(), strict=True)
+    for account, micros in rows:
+        charged[account] = charged.get(account, 0) + micros
+    still_open = set(sums.open_accounts.values())
+    for account in sums.charged.keys() | charged.keys():
+        found, expected = charged.get(account, 0), sums.charged.get(account, 0)
+        if account not in still_open and found != expected:
+            faults.append(f"records: account {account} is charged {found}, the journal says {expected}")
+    return faults
 
 
 def file_faults(records: Path, table: pa.Table) -> list[str]:
