@@ -5,6 +5,7 @@ store, apart, and come back as a tick of their own. Nothing here costs Python a 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -20,8 +21,10 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
 from vocabulary.limits import (
+    ANSWER_DEADLINE_S,
     BATCH_REQUESTS_MAX,
     BATCHES_QUEUED_MAX,
+    REQUESTS_LOOKED_UP_MAX,
     REQUESTS_QUEUED_MAX,
     REQUESTS_QUEUED_NEW_SESSIONS_MAX,
 )
@@ -29,6 +32,9 @@ from vocabulary.outcomes import Outcome
 
 LOOK_UPS_MAX: Final = 512
 """Requests whose identities one look-up asks the store for."""
+LOOK_UPS_AT_ONCE: Final = 4
+"""Look-ups that are under way at once: the store answers them one after another anyway, the rest gathers meanwhile."""
+_LOOK_UP_BATCHES_MAX: Final = 2 * REQUESTS_LOOKED_UP_MAX // LOOK_UPS_MAX
 _SUBSCRIPTION_ID_CODE: Final = 443
 
 
@@ -50,6 +56,11 @@ class Batcher:
         self._pool = pool
         self._deliver = deliver
         self._spawn = spawn
+        self._to_look_up: deque[tuple[float, BatchInFlight]] = deque()
+        """(loop time at which its requests are refused, requests whose account is to be looked up)"""
+        self._unknown_count = 0
+        """requests that wait for a look-up or are looked up"""
+        self._look_up_count = 0
         self._finder: AccountFinder = new_account_finder()
         self._rows = np.zeros(4 * BATCH_REQUESTS_MAX, np.int32)
         self._firsts = np.zeros(1, np.int64)
@@ -72,11 +83,9 @@ class Batcher:
             first, count = firsts[partition], firsts[partition + 1] - firsts[partition]
             if count and not self._has_refused(pipeline, batch, first, count):
                 pipeline.offer(batch, self._rows, first, count)
-        unknown_first, unknown_count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
-        while unknown_count > 0:
-            taken = self._look_up_later(batch, unknown_first, min(unknown_count, LOOK_UPS_MAX))
-            unknown_first += taken
-            unknown_count -= taken
+        first, count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
+        if count:
+            self._look_up_later(batch, first, count)
 
     def _has_refused(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> bool:
         """At the queue's limits, or under pressure, new sessions get 3004; then everything. True: rows were dealt with."""
@@ -87,12 +96,18 @@ class Batcher:
             return False
         is_away = pipeline.state is PipelineState.AWAY and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX
         kept = int(refuse_excess(batch, self._rows, first, count, is_full and not is_away))
-        refused = self._pool.take()
-        take_rows(refused.usage, batch, self._rows, first + kept, count - kept)
+        self._refuse_rows(batch, first + kept, count - kept)
         if kept:
             pipeline.offer(batch, self._rows, first, kept)
-        self._refuse(refused, Outcome.TOO_BUSY)
         return True
+
+    def _refuse_rows(self, batch: UsageBatch, first: int, count: int) -> None:
+        """3004 for some of the ordered rows, at once."""
+        while count:
+            refused = self._pool.take()
+            taken = int(take_rows(refused.usage, batch, self._rows, first, count))
+            first, count = first + taken, count - taken
+            self._refuse(refused, Outcome.TOO_BUSY)
 
     def _refuse(self, batch: BatchInFlight, outcome: Outcome) -> None:
         self.refused_total += batch.request_count
@@ -100,20 +115,57 @@ class Batcher:
         self._deliver(batch)
         self._pool.give_back(batch)
 
-    def _look_up_later(self, source: UsageBatch, first: int, count: int) -> int:
-        """Copy requests of unknown accounts aside and ask the store for them; how many were taken."""
-        waiting = self._pool.take()
-        taken = int(take_rows(waiting.usage, source, self._rows, first, count))
-        self._spawn(self._look_up(waiting))
-        return taken
+    def _look_up_later(self, source: UsageBatch, first: int, count: int) -> None:
+        """Copy requests of unknown accounts aside until the store is asked for them; at the queue's limits as elsewhere."""
+        asked = self._unknown_count + count
+        if asked > REQUESTS_QUEUED_NEW_SESSIONS_MAX:
+            is_full = asked > REQUESTS_LOOKED_UP_MAX or len(self._to_look_up) > _LOOK_UP_BATCHES_MAX
+            kept = int(refuse_excess(source, self._rows, first, count, is_full))
+            self._refuse_rows(source, first + kept, count - kept)
+            count = kept
+        self._unknown_count += count
+        while count:
+            waiting = self._waiting_batch()
+            room = LOOK_UPS_MAX - waiting.request_count
+            taken = int(take_rows(waiting.usage, source, self._rows, first, min(count, room)))
+            if taken == 0:
+                self._append_waiting()
+            first, count = first + taken, count - taken
+        if self._look_up_count < LOOK_UPS_AT_ONCE and self._to_look_up:
+            self._look_up_count += 1
+            self._spawn(self._look_up_waiting())
 
-    async def _look_up(self, waiting: BatchInFlight) -> None:
+    def _waiting_batch(self) -> BatchInFlight:
+        """The batch in which requests gather for the next look-up."""
+        if not self._to_look_up or self._to_look_up[-1][1].request_count == LOOK_UPS_MAX:
+            self._append_waiting()
+        return self._to_look_up[-1][1]
+
+    def _append_waiting(self) -> None:
+        deadline = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
+        self._to_look_up.append((deadline, self._pool.take()))
+
+    async def _look_up_waiting(self) -> None:
+        """Look up what waits, a batch at a time, until nothing does."""
+        try:
+            while self._to_look_up:
+                deadline, waiting = self._to_look_up.popleft()
+                count = waiting.request_count
+                try:
+                    await self._look_up(waiting, deadline)
+                finally:
+                    self._unknown_count -= count
+        finally:
+            self._look_up_count -= 1
+
+    async def _look_up(self, waiting: BatchInFlight, deadline: float) -> None:
         """Find the accounts of a batch of requests in the store, then offer it again; what stays unknown is answered."""
         self.looked_up_total += waiting.request_count
         try:
-            await self._find_by_identity(waiting.usage)
-            await self._find_by_session(waiting.usage)
-        except (StoreError, OSError):
+            async with asyncio.timeout_at(deadline):
+                await self._find_by_identity(waiting.usage)
+                await self._find_by_session(waiting.usage)
+        except (StoreError, OSError):  # a deadline that is over is an OSError, too
             self._refuse(waiting, Outcome.TOO_BUSY)
             return
         requests = waiting.usage.requests[: waiting.request_count]
