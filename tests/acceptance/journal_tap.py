@@ -42,6 +42,7 @@ class JournalTap:
         store = RedisStore(self._url)
         last = NO_ENTRY
         try:
+            await store.open()
             while not self._ends.is_set():
                 try:
                     rows = await store.read_journal(partition, last, _COUNT, wait_ms=_WAIT_MS)

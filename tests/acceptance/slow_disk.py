@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from balances.edge.server_binary import find_server_binary
+
 SOURCE = Path(__file__).with_name("slow_fdatasync.c")
 
 
@@ -16,4 +18,5 @@ def slow_disk(folder: Path, fdatasync_ms: int) -> dict[str, str]:
         pytest.skip("no C compiler (apt-get install gcc): a slow disk can't be made")
     library = folder / "slow_fdatasync.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)], check=True, timeout=60)
-    return {"LD_PRELOAD": str(library), "SLOW_FDATASYNC_MS": str(fdatasync_ms)}
+    program = find_server_binary().name
+    return {"LD_PRELOAD": str(library), "SLOW_FDATASYNC_OF": program, "SLOW_FDATASYNC_MS": str(fdatasync_ms)}

@@ -135,6 +135,9 @@ def test_everysec_loses_exactly_what_it_reports(tmp_path: Path) -> None:
     assert gap.lost_rows > 0, "nothing was lost: the disk wasn't slow enough to show anything"
     unreported = gap.lost - gap.reported
     assert not unreported, f"lost and not reported: {sorted(unreported)[:10]}"
+    unseen = len(gap.reported - gap.lost)  # commits that were sent and whose execution nobody saw
+    assert unseen <= KILLS * farebox.store.partition_count
+    assert set(loaded.figures["wrong_by_reason"]) <= {"result_code"}, loaded.figures["wrong_octets"]
     invented = {key for key in gap.reported if key in tap.entries} - gap.lost
     assert not invented, f"reported as lost and still there: {sorted(invented)[:10]}"
     faults = gap.faults(loaded)
