@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from diameter.message import Message
@@ -109,7 +109,9 @@ class GyClient:
         return int.from_bytes(self._received[1:4], "big")
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection; who waits for an answer in another thread is woken."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
 

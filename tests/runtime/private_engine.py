@@ -29,11 +29,14 @@ def create_store(address: str, partition_count: int = 2) -> None:
 
 
 @contextmanager
-def private_engine(address: str, folder: Path) -> Iterator[int]:
-    """A running engine that owns all partitions of the store; gives the port of its Gy front end."""
+def private_engine(address: str, folder: Path, *, metrics_port: int = -1) -> Iterator[int]:
+    """A running engine that owns all partitions of the store; gives the port of its Gy front end.
+
+    The second word of `engine-ready` in the folder is the port of its metrics, where there is to be one.
+    """
     ready = folder / "engine-ready"
     ready.unlink(missing_ok=True)
-    options = ("--store", address, "--data-dir", str(folder), "--port", "0", "--metrics-port", "-1")
+    options = ("--store", address, "--data-dir", str(folder), "--port", "0", "--metrics-port", str(metrics_port))
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "runtime.cli.main", "engine", *options, "--ready-file", str(ready)],
