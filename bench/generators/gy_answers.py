@@ -281,6 +281,8 @@ def _count_answer(fleet, row, now_ns):
     record_latency(fleet.latency_counts, (now_ns - row.sent_ns) // 1000)
     fleet.answered_by_type[row.request_type] += 1
     code = fleet.seen[SEEN_RESULT_CODE]
+    if code == _TOO_BUSY:
+        fleet.busy_by_type[row.request_type] += 1
     fleet.result_codes[0, code if 0 <= code < RESULT_CODES_COUNT else 0] += 1
     for service in range(fleet.rating_groups.shape[0]):
         seen = fleet.seen_mscc[service]

@@ -138,6 +138,7 @@ class Fleet(NamedTuple):
     latency_counts: NDArray[np.int64]
     result_codes: NDArray[np.int64]  # (2, RESULT_CODES_COUNT) command level, MSCC level; of the measured time
     answered_by_type: NDArray[np.int64]  # (5,) by CC-Request-Type, of the measured time
+    busy_by_type: NDArray[np.int64]  # (5,) of them answered 3004
     wrong: NDArray[np.int64]  # (WRONG_REASONS,) of the whole run
     wrong_octets: NDArray[np.uint8]  # (WRONG_KEPT_MAX, WRONG_KEPT_OCTETS) the first wrong answers
     seen: NDArray[np.int64]  # (SEEN_COUNT,) scratch: the answer being read
@@ -205,6 +206,7 @@ def new_fleet(plan: GyPlan) -> Fleet:
         latency_counts=new_counts(),
         result_codes=np.zeros((2, RESULT_CODES_COUNT), np.int64),
         answered_by_type=np.zeros(5, np.int64),
+        busy_by_type=np.zeros(5, np.int64),
         wrong=np.zeros(len(WRONG_REASONS), np.int64),
         wrong_octets=np.zeros((WRONG_KEPT_MAX, WRONG_KEPT_OCTETS), np.uint8),
         seen=np.zeros(SEEN_COUNT, np.int64),

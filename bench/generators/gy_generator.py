@@ -339,7 +339,6 @@ class Generator:
         fleet = self._fleet
         answered = int(fleet.answered_by_type.sum())
         kept = [fleet.wrong_octets[index] for index in range(int(fleet.counters[WRONG_KEPT]))]
-        types = ("initial", "update", "termination")
         return {
             "answered": answered,
             "duration_s": round(self._measured_ns / 1e9, 3),
@@ -348,7 +347,8 @@ class Generator:
             "latency_ms": percentiles_ms(fleet.latency_counts),
             "answers": _counts_by_code(fleet.result_codes[0]),
             "mscc_answers": _counts_by_code(fleet.result_codes[1]),
-            "answered_by_type": {name: int(fleet.answered_by_type[at]) for at, name in enumerate(types, 1)},
+            "answered_by_type": _counts_by_type(fleet.answered_by_type),
+            "busy_by_type": _counts_by_type(fleet.busy_by_type),
             "lost": int(fleet.counters[WAITING_COUNT]),
             "wrong": int(fleet.wrong.sum()),
             "wrong_by_reason": {
@@ -365,6 +365,10 @@ class Generator:
 
 def _counts_by_code(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> dict[str, int]:
     return {str(code): int(counts[code]) for code in np.flatnonzero(counts)}
+
+
+def _counts_by_type(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> dict[str, int]:
+    return {name: int(counts[at]) for at, name in enumerate(("initial", "update", "termination"), 1)}
 
 
 def _compile_kernels(plan: GyPlan) -> None:
