@@ -6,6 +6,7 @@ command that is already answered with that answer. Values are checked where a co
 exists is well-formed; whether the account can take it is the engine's to say.
 """
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -30,6 +31,8 @@ from vocabulary.units import UNIT_NAMES, Unit
 COMMAND_VERSION: Final = 1
 _OPEN: Final = 1
 _TOP_UP: Final = 2
+_TERMS_KEPT: Final = 256
+"""Terms and credits that are remembered decoded."""
 _INT64_MAX: Final = 2**63 - 1
 
 
@@ -255,27 +258,42 @@ def decode_command(octets: bytes) -> AccountCommand:
         if version != COMMAND_VERSION:
             raise CommandError(f"an account command of version {version}: this release knows {COMMAND_VERSION}")
         if kind == _TOP_UP:
-            return TopUp(command_id, tenant, account_id, tuple(_unpack_credit(row) for row in body))
+            return TopUp(command_id, tenant, account_id, _credits_of(msgpack.packb(body)))
         if kind == _OPEN:
-            identities, fixed, credits = body
-            currency, offer, release, from_ns, to_ns, status, limit, expires_ns = fixed
-            terms = Terms(
-                currency=currency,
-                offer=offer,
-                release=release,
-                product_from_ns=from_ns,
-                product_to_ns=to_ns,
-                status=AccountStatus(status),
-                credit_limit_micros=limit,
-                expires_ns=expires_ns,
-                credits=tuple(_unpack_credit(row) for row in credits),
-            )
-            return Open(command_id, tenant, account_id, identities, terms)
+            identities, *terms = body
+            return Open(command_id, tenant, account_id, identities, _terms_of(msgpack.packb(terms)))
         raise CommandError(f"an account command of kind {kind}: this release knows {_OPEN} and {_TOP_UP}")
     except CommandError:
         raise
     except Exception as error:  # msgpack raises a dozen kinds, and wrong shapes fail in unpacking
         raise CommandError(f"these {len(octets)} octets are no account command: {error}") from error
+
+
+@functools.lru_cache(maxsize=_TERMS_KEPT)
+def _terms_of(octets: bytes) -> Terms:
+    """The terms of an opening. Those of an import are the same few a hundred thousand times, so they are made once each.
+
+    octets   of [fixed, credits]: equal octets are equal values of equal types, which equal tuples aren't (1 is True)
+    """
+    fixed, credits = msgpack.unpackb(octets, use_list=False)
+    currency, offer, release, from_ns, to_ns, status, limit, expires_ns = fixed
+    return Terms(
+        currency=currency,
+        offer=offer,
+        release=release,
+        product_from_ns=from_ns,
+        product_to_ns=to_ns,
+        status=AccountStatus(status),
+        credit_limit_micros=limit,
+        expires_ns=expires_ns,
+        credits=tuple(_unpack_credit(row) for row in credits),
+    )
+
+
+@functools.lru_cache(maxsize=_TERMS_KEPT)
+def _credits_of(octets: bytes) -> tuple[Credit, ...]:
+    """The credits of a top-up, likewise."""
+    return tuple(_unpack_credit(row) for row in msgpack.unpackb(octets, use_list=False))
 
 
 def encode_answer(answer: CommandAnswer) -> bytes:

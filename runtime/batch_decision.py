@@ -95,6 +95,8 @@ def _skip_answered_commands(batch: BatchInFlight, loaded: Loaded) -> None:
     for index, command_id in enumerate(batch.command_ids):
         if first_of.setdefault(command_id, index) != index:
             seen.add(index)
+    if not seen:
+        return
     for row in range(batch.request_count):
         if requests[row]["kind"] == KIND_COMMAND and int(requests[row]["command_id"]) in seen:
             requests[row]["outcome"] = Outcome.GRANTED
@@ -160,18 +162,24 @@ def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId
 
 def _command_answers(batch: BatchInFlight) -> list[Expiring]:
     """The answers that the senders of account commands wait for."""
-    requests, answers = batch.usage.requests, batch.answers.answers
+    requests, answers = batch.usage.requests[: batch.request_count], batch.answers.answers[: batch.request_count]
+    # A command that came in as GRANTED has its answer in the store already.
+    rows = np.flatnonzero((requests["kind"] == KIND_COMMAND) & (requests["outcome"] != Outcome.GRANTED))
     written = []
-    for row in range(batch.request_count):
-        if requests[row]["kind"] != KIND_COMMAND or requests[row]["outcome"] == Outcome.GRANTED:
-            continue  # its answer is in the store already
-        account_id, outcome = int(requests[row]["account_id"]), Outcome(int(answers[row]["outcome"]))
-        if outcome is Outcome.GRANTED:
-            answer: CommandAnswer = Applied(account_id, int(answers[row]["remaining"]))
+    for account_id, command, outcome, remaining in zip(
+        requests["account_id"][rows].tolist(),
+        requests["command_id"][rows].tolist(),
+        answers["outcome"][rows].tolist(),
+        answers["remaining"][rows].tolist(),
+        strict=True,
+    ):
+        answer: CommandAnswer
+        if outcome == Outcome.GRANTED:
+            answer = Applied(account_id, remaining)
         else:
-            answer = Refused(account_id, outcome)
-        command_id = batch.command_ids[int(requests[row]["command_id"])]
-        written.append(Expiring(f"command:{command_id}", encode_answer(answer), COMMAND_ANSWER_KEPT_S))
+            answer = Refused(account_id, Outcome(outcome))
+        name = f"command:{batch.command_ids[command]}"
+        written.append(Expiring(name, encode_answer(answer), COMMAND_ANSWER_KEPT_S))
     return written
 
 

@@ -18,6 +18,7 @@ from charging.batch import (
     COUNT_CREDITS,
     COUNT_REQUESTS,
     KIND_COMMAND,
+    REQUEST_DTYPE,
     UsageBatch,
 )
 from runtime.batch_in_flight import BatchInFlight, when_written
@@ -27,6 +28,7 @@ from runtime.partition_pipeline import PartitionPipeline, PipelineState
 CHUNK_COMMANDS: Final = 1000
 WAIT_MS: Final = 5000
 RETRY_S: Final = 0.5
+_EMPTY_REQUEST: Final = np.zeros((), REQUEST_DTYPE)
 
 
 async def read_commands(store: CommandLog, pipeline: PartitionPipeline, clock: Clock) -> None:
@@ -103,7 +105,7 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     row, first_credit = int(usage.counts[COUNT_REQUESTS]), int(usage.counts[COUNT_CREDITS])
     if row == usage.requests.shape[0] or first_credit + len(credits) > usage.credits.shape[0]:
         return False
-    usage.requests[row] = np.zeros((), usage.requests.dtype)
+    usage.requests[row] = _EMPTY_REQUEST
     request = usage.requests[row]
     request["kind"] = KIND_COMMAND
     request["command"] = COMMAND_OPEN if isinstance(command, Open) else COMMAND_TOP_UP

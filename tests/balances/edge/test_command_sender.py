@@ -103,8 +103,9 @@ def with_engine(test):
         try:
             await test(store, CommandSender(store, PARTITIONS), engine)
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            while not task.done():  # asyncio.wait_for of 3.11 swallows a cancellation that meets a reply: cancel again
+                task.cancel()
+                await asyncio.wait([task], timeout=0.1)
 
     run(whole)
 
