@@ -54,6 +54,7 @@ def test_goodput_under_three_times_the_maximum(tmp_path: Path) -> None:
     rows = [
         ("maximum, 2001 a second", round(maximum)),
         ("offered a second", rate),
+        ("sent and answered a second, refusals included", round(overloaded["answered_per_s"])),
         ("goodput, 2001 a second", round(goodput)),
         ("share of the maximum", round(goodput / maximum, 3)),
         *((f"share of {name} answered 3004", round(share, 4)) for name, share in refused.items()),
