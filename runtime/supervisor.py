@@ -7,6 +7,7 @@ last, and are stopped in that order.
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ STOP_S: Final = 20.0
 LOG_OCTETS_MAX: Final = 16 * 1024 * 1024
 """A log that is longer when its process starts is put aside as `<name>.log.1`."""
 LOG_TAIL_OCTETS: Final = 8192
+STORE_ROOM_OCTETS_MIN: Final = 32 * 1024 * 1024
+"""With less free disk the embedded store isn't started: it would read all of its file and end with the first write."""
 
 
 class ChildState(Enum):
@@ -163,13 +166,21 @@ class StoreChild:
         self._make = make
         self.store = make()
         self._failed = ""
+        self._has_started = False
 
     async def start(self) -> None:
-        """See Child. In a thread: a store reads its append-only file before it answers."""
+        """See Child. In a thread: a store reads its append-only file before it answers.
+
+        One that ended is not tried on a full disk: the supervisor asks again every few seconds, so it starts once there
+        is room. The first start may be an adoption, which needs none.
+        """
         self.store = self._make()
         self._failed = ""
         try:
+            if self._has_started:
+                _check_room(self.store.folder)
             await asyncio.to_thread(self.store.start)
+            self._has_started = True
         except (StoreError, OSError) as error:
             self._failed = str(error)
             raise
@@ -195,6 +206,17 @@ class StoreChild:
         """See Child."""
         self.store.stop(timeout_s)
         return True
+
+
+def _check_room(folder: Path) -> None:
+    """StoreError where the disk of a folder, which may not be there yet, has too little room for a store."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free_octets = shutil.disk_usage(there).free
+    if free_octets < STORE_ROOM_OCTETS_MIN:
+        raise StoreError(
+            f"the disk of {folder} is full ({free_octets >> 20} MiB are free): make room, the store starts by itself"
+            f" with {STORE_ROOM_OCTETS_MIN >> 20} MiB"
+        )
 
 
 @dataclass(slots=True)

@@ -7,13 +7,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from balances.store import StoreError
 from runtime import supervisor
 from runtime.parent import VARIABLE
-from runtime.supervisor import LOOK_S, RESTART_S, Child, ChildState, ProcessChild, Supervisor, farebox_process
+from runtime.supervisor import (
+    LOOK_S,
+    RESTART_S,
+    Child,
+    ChildState,
+    ProcessChild,
+    StoreChild,
+    Supervisor,
+    farebox_process,
+)
 from tests.runtime.running_up import is_alive, wait_until
 
 BOUND_S = 20.0
@@ -313,3 +324,49 @@ def test_child_whose_parent_has_ended_already_ends_at_once() -> None:
     )
     assert ended.returncode == -signal.SIGTERM
     assert ended.stdout == b""
+
+
+class FullDiskStore:
+    """An embedded store that can be started, and ends when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pid = 0
+        self.starts = 0
+
+    def start(self) -> None:
+        self.starts += 1
+        self.pid = 1
+
+    def is_running(self) -> bool:
+        return self.pid != 0
+
+    def stop(self, timeout_s: float) -> None:
+        self.pid = 0
+
+
+def test_store_that_ended_waits_for_room_and_then_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first start needs none: a store that runs may be adopted. Afterwards a full disk is asked, not the server."""
+    free_octets = [0]
+    asked: list[Path] = []
+
+    def disk_usage(folder: Path) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(free=free_octets[0])
+
+    monkeypatch.setattr(supervisor.shutil, "disk_usage", disk_usage)
+    store = FullDiskStore(tmp_path / "data" / "store")
+    make: Any = lambda: store  # noqa: E731
+    child = StoreChild(make)
+    asyncio.run(child.start())
+    assert (child.is_running(), asked) == (True, [])
+    store.stop(0)
+    for _ in range(3):
+        with pytest.raises(StoreError, match=r"0 MiB are free\): make room, the store starts by itself with 32 MiB"):
+            asyncio.run(child.start())
+    assert (child.is_running(), store.starts) == (False, 1)
+    assert "make room" in child.last_words()
+    assert asked == [tmp_path] * 3, "the nearest folder that is there"
+    free_octets[0] = supervisor.STORE_ROOM_OCTETS_MIN
+    asyncio.run(child.start())
+    assert (child.is_running(), store.starts) == (True, 2)
