@@ -163,6 +163,22 @@ def _cumulative_shares(plan: GyPlan) -> NDArray[np.float64]:
     return np.cumsum(weights) / weights.sum()
 
 
+def _parameters(plan: GyPlan, slot_bits: int, outstanding: int) -> NDArray[np.int64]:
+    """What the kernels read of a plan."""
+    parameters = np.zeros(PARAMETER_COUNT, np.int64)
+    parameters[OUTSTANDING] = outstanding
+    parameters[SUBSCRIBERS] = plan.subscribers
+    parameters[PLACES] = plan.sessions_per_subscriber
+    parameters[UPDATES_MIN] = plan.updates_min
+    parameters[UPDATES_MAX] = plan.updates_max
+    parameters[ASKED_OCTETS] = plan.asked_octets
+    parameters[SLOT_BITS] = slot_bits
+    parameters[INTERVAL_NS] = 1_000_000_000 // plan.rate_per_s if plan.rate_per_s else 0
+    parameters[FIRST_MSISDN] = MSISDN_FIRST
+    parameters[FIRST_IMSI] = IMSI_FIRST
+    return parameters
+
+
 def new_fleet(plan: GyPlan) -> Fleet:
     """A fleet with no session open. Room for the log is reserved and only taken as it fills."""
     templates = build_templates(plan)
@@ -177,17 +193,6 @@ def new_fleet(plan: GyPlan) -> Fleet:
     counters = np.zeros(COUNTER_COUNT, np.int64)
     counters[RING_TAIL] = plan.sessions_open
     counters[NEXT_ORDINAL] = 1
-    parameters = np.zeros(PARAMETER_COUNT, np.int64)
-    parameters[OUTSTANDING] = outstanding
-    parameters[SUBSCRIBERS] = plan.subscribers
-    parameters[PLACES] = plan.sessions_per_subscriber
-    parameters[UPDATES_MIN] = plan.updates_min
-    parameters[UPDATES_MAX] = plan.updates_max
-    parameters[ASKED_OCTETS] = plan.asked_octets
-    parameters[SLOT_BITS] = slot_bits
-    parameters[INTERVAL_NS] = 1_000_000_000 // plan.rate_per_s if plan.rate_per_s else 0
-    parameters[FIRST_MSISDN] = MSISDN_FIRST
-    parameters[FIRST_IMSI] = IMSI_FIRST
     return Fleet(
         slots=slots,
         used=np.zeros((plan.sessions_open, plan.mscc_count), np.int64),
@@ -213,6 +218,6 @@ def new_fleet(plan: GyPlan) -> Fleet:
         seen_mscc=np.zeros((plan.mscc_count, SEEN_COLUMNS), np.int64),
         rating_groups=np.array(RATING_GROUPS[: plan.mscc_count], np.int64),
         counters=counters,
-        parameters=parameters,
+        parameters=_parameters(plan, slot_bits, outstanding),
         templates=templates,
     )

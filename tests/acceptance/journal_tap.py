@@ -47,7 +47,7 @@ class JournalTap:
                 try:
                     rows = await store.read_journal(partition, last, _COUNT, wait_ms=_WAIT_MS)
                 except (StoreError, OSError):
-                    await asyncio.sleep(0.05)  # tidy: a killed store is started again
+                    await asyncio.sleep(0.05)
                     continue
                 for row in rows:
                     self.entries[partition, row.entry_id] = row.octets
