@@ -28,11 +28,11 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Without settings of whoever runs the tests."""
+    """Without settings of whoever runs the tests, and on ports that nobody else has."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name == "FAREBOX_CACHE"
     }
-    return {**kept, "FAREBOX_RECORDS_FILE_AGE_S": "1", **more}
+    return {**kept, "FAREBOX_RECORDS_FILE_AGE_S": "1", "FAREBOX_TELEMETRY_PORT": "0", **more}
 
 
 def farebox(*arguments: str, timeout_s: float = 60.0, **more: str) -> "subprocess.CompletedProcess[str]":

@@ -285,3 +285,27 @@ def test_engine_that_answers_nothing_is_told_apart():
         assert result.reason.startswith("the engine of partition 1 has answered nothing for")
 
     run(test)
+
+
+def test_while_an_engine_is_silent_few_answers_are_asked_for():
+    """Thousands wait, three of them are asked for at a time; once one of these is there all are taken."""
+
+    async def test():
+        store = await new_store()
+        await store.claim(0, "silent", wall_ms=1, last_epoch=0)
+        await store.claim(1, "silent", wall_ms=1, last_epoch=0)
+        real, asked = store.command_answers, []
+
+        async def counted(partition, command_ids):
+            asked.append(len(command_ids))
+            return await real(partition, command_ids)
+
+        store.command_answers = counted
+        sender = CommandSender(store, PARTITIONS, patience_s=0.2)
+        results = await sender.open_accounts("file", [opening(number) for number in range(3000)])
+        assert {type(result) for result in results} == {Waiting}
+        before_appending = [1500, 1500]
+        assert sorted(asked)[-2:] == before_appending
+        assert set(sorted(asked)[:-2]) == {3}
+
+    run(test)
