@@ -1,24 +1,30 @@
 """The journal entry of a batch: what was decided, once, in order. One msgpack map of column name -> octets.
 
 A column's key says table, field and dtype (`movements.amount:<i8`), so that a reader of another release still finds
-what it knows. Three tables: `requests` (a row each decided request), `usages` (a row each MSCC, dtype in
-charging/usage_record.py) and `movements` (a row each bucket that changed). `octets` holds the texts of the rows in row
-order, cut by the `*_length` columns: Session-Id, Origin-Host, Origin-Realm, identity, then Service-Information, each
-only where its length is not 0 (a session's first row; Service-Information when it differs from the session's last).
+what it knows; its octets are those of balances/journal_columns.py. Three tables: `requests` (a row each decided
+request), `usages` (a row each MSCC, dtype in charging/usage_record.py) and `movements` (a row each bucket that changed).
+`octets` holds the texts of the rows in row order, cut by the `*_length` columns: Session-Id, Origin-Host, Origin-Realm,
+identity, then Service-Information, each only where its length is not 0 (a session's first row; Service-Information when it
+differs from the session's last).
 
 The map also has `version`, `partition`, `follows` (the id of the entry before it, so that a reader of a restored store
-sees the gap), `now_ns` and, when an epoch begins after a divergence, `voids` (ids that the store has lost).
+sees the gap), `now_ns`, `rows` (how many each table has, by name) and, when an epoch begins after a divergence, `voids`
+(ids that the store has lost).
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from typing import Any, Final
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
+
+from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column
+from vocabulary.limits import BATCH_MOVEMENTS_MAX
 
 ENTRY_VERSION: Final = 1
 
@@ -113,11 +119,13 @@ def encode_entry(
     tables: Mapping[str, NDArray[np.void]],
     octets: NDArray[np.uint8],
     voids: tuple[str, ...] = (),
+    out: NDArray[np.uint8] | None = None,
 ) -> bytes:
     """Octets of an entry.
 
     tables   structured rows by table name, each cut to its count
     octets   the texts of the request rows, in row order
+    out      memory to work in, of `entry_room`; taken anew where there is none
     """
     columns: dict[str, Any] = {
         "version": ENTRY_VERSION,
@@ -127,25 +135,35 @@ def encode_entry(
     }
     if voids:
         columns["voids"] = list(voids)
+    columns["rows"] = {table: len(rows) for table, rows in tables.items()}
+    if out is None:
+        out = np.empty(entry_room(tables), np.uint8)
+    view, at = memoryview(out.data), 0
     for table, rows in tables.items():
-        for name, keys in _column_keys(table, rows.dtype):
-            columns[keys] = rows[name].tobytes()
-    columns["octets"] = octets.tobytes()
+        known, ends = columns_of(rows.dtype), np.empty(len(rows.dtype.names or ()), np.int64)
+        memory, row_octets = rows.view(np.uint8), rows.dtype.itemsize
+        first = at
+        at = pack_columns(memory, row_octets, len(rows), known.offsets, known.octets, known.is_signed, out, at, ends)
+        for key, end in zip(_column_keys(table, rows.dtype), ends.tolist(), strict=True):
+            columns[key] = view[first:end]
+            first = end
+    columns["octets"] = octets.data
     packed: bytes = msgpack.packb(columns)
     return packed
 
 
-_KEYS: dict[tuple[str, np.dtype[Any]], tuple[tuple[str, str], ...]] = {}
+def entry_room(tables: Mapping[str, NDArray[np.void]]) -> int:
+    """Octets that `encode_entry` needs for the columns of these tables at most."""
+    return ROOM_OCTETS + sum(
+        BASE_OCTETS * len(rows.dtype.names or ()) + len(rows) * rows.dtype.itemsize for rows in tables.values()
+    )
 
 
-def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[tuple[str, str], ...]:
-    """(field, column key) of a table, worked out once: string work a batch would show in a profile."""
-    known = _KEYS.get((table, dtype))
-    if known is None:
-        assert dtype.fields is not None
-        known = tuple((name, f"{table}.{name}:{dtype.fields[name][0].str}") for name in dtype.names or ())
-        _KEYS[(table, dtype)] = known
-    return known
+@cache
+def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Column keys of a table, worked out once: string work a batch would show in a profile."""
+    known = columns_of(dtype)
+    return tuple(f"{table}.{name}:{each.str}" for name, each in zip(known.names, known.dtypes, strict=True))
 
 
 def decode_entry(entry: bytes | memoryview) -> JournalEntry:
@@ -157,23 +175,22 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
         if not dot:
             continue
         name, _, dtype = rest.partition(":")
-        tables.setdefault(table, {})[name] = _column_of(key, value, dtype)
-    for table in TABLES:
-        if len({column.shape[0] for column in tables[table].values()}) > 1:
-            raise ValueError(f"journal entry is torn: the columns of {table} differ in length")
+        tables.setdefault(table, {})[name] = _column_of(key, value, dtype, columns["rows"].get(table))
     return JournalEntry(
         partition=columns["partition"],
         follows=columns["follows"],
         now_ns=columns["now_ns"],
         voids=tuple(columns.get("voids", ())),
-        octets=_column_of("octets", columns["octets"], "|u1"),
+        octets=np.frombuffer(columns["octets"], np.uint8),
         requests=tables["requests"],
         usages=tables["usages"],
         movements=tables["movements"],
     )
 
 
-_FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int, "octets": bytes}
+_FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int, "rows": dict, "octets": bytes}
+_ROWS_MAX: Final = 2 * BATCH_MOVEMENTS_MAX
+"""A column of equal values is eight octets, whatever its rows: a damaged count must not ask for a terabyte."""
 _COLUMN_TYPE: Final = re.compile(r"[<|][iu][1248]")
 """What numpy makes of any other text in a damaged key is not asked: it knows errors of many kinds, and odd types."""
 
@@ -191,6 +208,9 @@ def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
             raise ValueError(
                 f"journal entry is damaged: {key} is {columns.get(key)!r:.80}, not of type {kind.__name__}"
             )
+    rows = columns["rows"]
+    if not all(isinstance(count, int) and 0 <= count <= _ROWS_MAX for count in rows.values()):
+        raise ValueError(f"journal entry is damaged: rows is {rows!r:.80}, not counts of 0 to {_ROWS_MAX}")
     voids = columns.get("voids", [])
     if not isinstance(voids, list) or not all(isinstance(name, str) for name in voids):
         raise ValueError(f"journal entry is damaged: voids is {voids!r:.80}, no list of ids")
@@ -199,10 +219,13 @@ def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
     return columns
 
 
-def _column_of(key: str, value: object, dtype: str) -> NDArray[Any]:
-    """A read-only column of these octets."""
+def _column_of(key: str, value: object, dtype: str, rows: int | None) -> NDArray[Any]:
+    """The column of these octets."""
     if not _COLUMN_TYPE.fullmatch(dtype):
         raise ValueError(f"journal entry is damaged: column {key!r:.80} has no type that columns have")
-    if not isinstance(value, bytes) or len(value) % int(dtype[-1]):
-        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no whole number of rows")
-    return np.frombuffer(value, np.dtype(dtype))
+    if not isinstance(value, bytes) or rows is None:
+        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no octets, or its table no count of rows")
+    try:
+        return unpack_column(value, rows, np.dtype(dtype))
+    except ValueError as error:
+        raise ValueError(f"journal entry is damaged: column {key!r:.80} {error}") from None

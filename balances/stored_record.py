@@ -16,6 +16,7 @@ from numba import int64, uint8, uint64
 from vocabulary.instants import FOREVER_NS
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import RECORD_WORDS_MAX
+from vocabulary.octets import get_word, octets_needed, put_word
 
 CODE_FOREVER: Final = 9
 CODE_NEGATIVE: Final = 10
@@ -41,38 +42,7 @@ def _code_of(word):
         return int64(CODE_FOREVER)
     if _NEGATIVE_MIN <= word < 0:
         return int64(CODE_NEGATIVE)
-    rest = uint64(word)
-    octets = int64(0)
-    if rest >> uint64(32):
-        octets += 4
-        rest >>= uint64(32)
-    if rest >> uint64(16):
-        octets += 2
-        rest >>= uint64(16)
-    if rest >> uint64(8):
-        octets += 1
-        rest >>= uint64(8)
-    if rest:
-        octets += 1
-    return octets
-
-
-@inlined_kernel
-def _put_word(out, at, word):
-    """All eight octets, little-endian: LLVM makes one store of them."""
-    place, value = uint64(at), uint64(word)
-    for index in range(uint64(8)):
-        out[place + index] = uint8(value >> (uint64(8) * index))
-
-
-@inlined_kernel
-def _get_word(source, at):
-    """Eight octets, little-endian."""
-    place = uint64(at)
-    value = uint64(0)
-    for index in range(uint64(8)):
-        value |= uint64(source[place + index]) << (uint64(8) * index)
-    return value
+    return octets_needed(word)
 
 
 @kernel
@@ -88,12 +58,12 @@ def pack_record(words, first, count, out, at):
         word = words[uint64(pair)]
         code = _code_of(word)
         codes_at = at
-        _put_word(out, at + 1, word)
+        put_word(out, at + 1, word)
         at += 1 + _OCTETS_OF[code]
         if pair + 1 < first + count:
             word = words[uint64(pair + 1)]
             second = _code_of(word)
-            _put_word(out, at, word)
+            put_word(out, at, word)
             at += _OCTETS_OF[second]
             code |= second << 4
         out[uint64(codes_at)] = uint8(code)
@@ -108,7 +78,7 @@ def _word_of(source, at, end, code):
     octets = _OCTETS_OF[code]
     value = uint64(0)
     if at + 8 <= end:
-        value = _get_word(source, at) & _MASKS[octets]
+        value = get_word(source, at) & _MASKS[octets]
     else:
         for index in range(octets):
             value |= uint64(source[at + index]) << uint64(8 * index)

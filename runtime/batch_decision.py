@@ -129,6 +129,7 @@ def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId
         },
         octets=journal.octets[: journal.counts[ROWS_OCTETS]],
         voids=tuple(batch.voids),
+        out=batch.entry_octets,
     )
     write_keys(
         batch.usage,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.arena import Arena, new_arena
+from balances.journal import entry_room
 from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, Load
 from charging.batch import (
     COUNT_REQUESTS,
@@ -25,6 +26,11 @@ from vocabulary.limits import BATCH_REQUESTS_MAX
 
 KEY_ROWS_MAX: Final = 3 * BATCH_REQUESTS_MAX
 KEY_OCTETS_MAX: Final = 2048 * BATCH_REQUESTS_MAX
+_LARGEST: Final = new_journal_rows()
+ENTRY_OCTETS_MAX: Final = entry_room(
+    {"requests": _LARGEST.requests, "usages": _LARGEST.usages, "movements": _LARGEST.movements}
+)
+"""Columns of the largest journal entry."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class BatchInFlight:
     routes: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, ROUTE_DTYPE))
     route_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(KEY_OCTETS_MAX, np.uint8))
     session_keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, SESSION_KEY_DTYPE))
+    entry_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(ENTRY_OCTETS_MAX, np.uint8))
     due_buckets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
     due_members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
     key_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))

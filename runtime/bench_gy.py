@@ -28,6 +28,7 @@ from balances.record import (
     PRODUCT_WORDS,
     Section,
 )
+from balances.stored_record import to_stored
 from bench.books import AccountsView
 from bench.run_gy import GyTarget, WrittenOctets
 from bench.workload import ALLOWANCE_NAME, OFFER_NAME, GyPlan, imsi, msisdn, provision, release
@@ -138,7 +139,7 @@ class GyBenchStore:
             return
         self._row_octets.append(len(octets) / len(entry.requests["account_id"]))
         records = await self._store.read_accounts(0, [(self._tenant, account_id) for account_id in ids])
-        self._record_octets.append(float(np.mean([len(record) for record in records if record is not None])))
+        self._record_octets.append(float(np.mean([len(to_stored(record)) for record in records if record is not None])))
 
     # --- afterwards
     def written_octets(self) -> WrittenOctets:

@@ -54,9 +54,12 @@ def test_columns_come_back_as_they_were_written():
         (damaged(**{"requests.outcome:": b""}), "has no type"),
         (damaged(**{"requests.outcome:|O": b"12345678"}), "has no type"),
         (damaged(**{"requests.outcome:<i4,<i4": b"12345678"}), "has no type"),
-        (damaged(**{"requests.account_id:<i8": b"1234567"}), "no whole number of rows"),
-        (damaged(**{"requests.account_id:<i8": 5}), "no whole number of rows"),
-        (damaged(**{"requests.account_id:<i8": b"12345678"}), "requests differ in length"),
+        (damaged(**{"requests.account_id:<i8": b"1234567"}), "no column of 3 rows"),
+        (damaged(**{"requests.account_id:<i8": b"123456789"}), "no column of 3 rows"),
+        (damaged(**{"requests.account_id:<i8": 5}), "has no octets"),
+        (damaged(rows={"requests": 2**40, "usages": 3, "movements": 0}), "not counts"),
+        (damaged(rows={"requests": -1}), "not counts"),
+        (damaged(rows={"usages": 3}), "no count of rows"),
     ],
 )
 def test_says_what_is_damaged(octets, says):

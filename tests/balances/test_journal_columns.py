@@ -1,0 +1,86 @@
+"""Columns of journal entries against a plain twin: any rows come back, and octets that are no column are refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column
+
+DTYPE = np.dtype(
+    [
+        ("signed8", np.int64),
+        ("unsigned8", np.uint64),
+        ("signed4", np.int32),
+        ("unsigned4", np.uint32),
+        ("unsigned2", np.uint16),
+        ("unsigned1", np.uint8),
+    ],
+    align=True,
+)
+
+
+def values_of(dtype):
+    low, high = (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    near = st.integers(low, high).flatmap(lambda base: st.integers(max(low, base - 300), min(high, base + 300)))
+    return st.one_of(st.sampled_from((low, high, 0, 1)), near, st.integers(low, high))
+
+
+rows = st.lists(st.tuples(*(values_of(DTYPE.fields[name][0]) for name in DTYPE.names)), max_size=30)
+alike = st.tuples(rows.filter(bool), st.integers(1, 20)).map(lambda pair: pair[0][:1] * pair[1])
+
+
+def packed(array):
+    """Octets by column, as the kernel writes them."""
+    known = columns_of(array.dtype)
+    count = len(array)
+    out = np.full(BASE_OCTETS * len(known.names) + array.nbytes + ROOM_OCTETS + 5, 0xEE, np.uint8)
+    ends = np.zeros(len(known.names), np.int64)
+    memory = array.view(np.uint8)
+    end = pack_columns(memory, array.dtype.itemsize, count, known.offsets, known.octets, known.is_signed, out, 2, ends)
+    assert (out[:2] == 0xEE).all()
+    assert (out[end + ROOM_OCTETS :] == 0xEE).all()
+    starts = [2, *ends.tolist()[:-1]]
+    return {
+        name: out[first:last].tobytes() for name, first, last in zip(known.names, starts, ends.tolist(), strict=True)
+    }
+
+
+def plain(values, signed):
+    """The octets of a column, in plain Python."""
+    if not values:
+        return b""
+    base = min(values)
+    width = ((max(values) - base).bit_length() + 7) // 8
+    above = b"".join((value - base).to_bytes(width, "little") for value in values)
+    return base.to_bytes(8, "little", signed=signed) + above
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(rows, alike))
+def test_columns_are_what_the_page_says_and_come_back(found):
+    array = np.array(found, DTYPE)
+    for name, octets in packed(array).items():
+        values = array[name].tolist()
+        assert octets == plain(values, name.startswith("signed"))
+        back = unpack_column(octets, len(array), DTYPE.fields[name][0])
+        assert back.dtype == DTYPE.fields[name][0]
+        assert back.tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("octets", "count"), [(b"", 1), (bytes(7), 1), (bytes(9), 2), (bytes(8 + 9), 1), (bytes(8), 0), (b"x", 0)]
+)
+def test_octets_of_another_length_are_refused(octets, count):
+    with pytest.raises(ValueError, match="octets"):
+        unpack_column(octets, count, np.dtype(np.int64))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 12), st.sampled_from((np.int64, np.uint8, np.int32)))
+def test_any_octets_are_a_column_or_refused(octets, count, kind):
+    try:
+        column = unpack_column(octets, count, np.dtype(kind))
+    except ValueError:
+        return
+    assert (len(column), column.dtype) == (count, np.dtype(kind))
