@@ -36,8 +36,21 @@ _TERMS_KEPT: Final = 256
 _INT64_MAX: Final = 2**63 - 1
 
 
+OPENING_PREFIX: Final = "opening:"
+"""How the ids of openings begin, so that no caller's id is one: `opening:<batch id>.<row>`."""
+GIVEN_ID_OCTETS_MAX: Final = COMMAND_ID_OCTETS_MAX - len(OPENING_PREFIX) - len(".1000000")
+"""Octets of an id that a caller gives, so that an opening's fits as well."""
+
+
 class CommandError(ValueError):
     """A command that no engine would take; the message names the field and what fits."""
+
+
+class CommandIdUsed(CommandError):
+    """An id that stands for another command already; nothing of the one that was given was done."""
+
+    def __init__(self, command_id: str) -> None:
+        super().__init__(f"id {command_id} was used for another command: choose another")
 
 
 def _check(name: str, value: object, low: int, high: int) -> None:
@@ -166,6 +179,16 @@ def check_identities(identities: tuple[str, ...]) -> None:
             )
     if len(set(identities)) != len(identities):
         raise CommandError(f"identities {identities!r} say one twice")
+
+
+def check_given_id(command_id: str) -> None:
+    """CommandError where an id that a caller gives, for a command or a batch of openings, does not fit."""
+    octets = len(command_id.encode())
+    if not 0 < octets <= GIVEN_ID_OCTETS_MAX or not command_id.isprintable():
+        shown = command_id if octets <= GIVEN_ID_OCTETS_MAX else command_id[:20] + "..."
+        raise CommandError(f"id {shown!r} of {octets} octets: choose 1..{GIVEN_ID_OCTETS_MAX} printable ones")
+    if command_id.startswith(OPENING_PREFIX):
+        raise CommandError(f"id {command_id!r}: ids of opened accounts begin with {OPENING_PREFIX}: choose another")
 
 
 def _check_address(command_id: str, tenant: int, account_id: int) -> None:
@@ -333,8 +356,15 @@ def _unpack_credit(row: tuple[int, ...]) -> Credit:
 class CommandLog(Protocol):
     """Where account commands wait, and what surrounds them. Each call is safe to repeat."""
 
-    async def allot_accounts(self, batch_id: str, count: int) -> int:
-        """First of `count` account numbers for the openings of a batch; the same again for the same batch."""
+    async def allot_accounts(self, batch_id: str, count: int, asked: str = "") -> int:
+        """First of `count` account numbers for the openings of a batch; the same again for the same batch.
+
+        asked   digest of the openings where the batch's id doesn't name its content; CommandIdUsed where the id came
+                with another, or with another count
+        """
+
+    async def claim_commands(self, claims: list[tuple[str, str]]) -> list[bool]:
+        """Have each (command id, digest of what is asked) stand for that; False where the id stands for something else."""
 
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
         """Claim each (identity key, account id) that is free. None where it is the account's, else who has it."""

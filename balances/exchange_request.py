@@ -1,15 +1,19 @@
-"""One exchange of a partition as octets: `[FCALL commit][SET session index keys][MGET load]`, in one buffer.
+"""One exchange of a partition as octets, in one buffer: the commit's transaction, session index keys, fence and load.
+
+    MULTI, XADD journal, MSET tail and records, SET ... EX, UNLINK, SADD and EXPIREAT, SET commands:position, EXEC
+    SET or UNLINK of each session index key, in slots of their own
+    WATCH owner tail, MGET owner tail and what the next batch needs
+
+The fence is at the end: owner and tail are watched, then read. The next exchange's transaction is sent only where they are
+what its commit follows, and the store drops it whole where one of them changed since they were watched. So a commit is
+judged by the rules of `balances.store.judge_commit` as one server function would, without the values passing through an
+interpreter in the store, which cost it 1.5 us a row (docs/decisions/0001).
 
 What there is once a batch (ids, token, counts) is formatted here in Python; what there is once a row is written by the
-kernels of balances/resp.py. The arguments of the commit function are laid out for it to take slices of, never to copy
-one by one (balances/edge/store_function.py):
-
-    FCALL farebox_1_commit 5 owner tail journal commands:position commands
-          token previous_id id entry position, four counts,
-          MSET arguments (tail first, then the records), SET triples, removed keys, due groups
+kernels of balances/resp.py.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,17 +38,35 @@ from balances.resp import (
 from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, Load
 from vocabulary.limits import BATCH_REQUESTS_MAX, DUE_KEPT_S, STORE_REQUEST_OCTETS_MAX
 
-FUNCTION_LIBRARY: Final = "farebox_1"
-"""Library of the store's functions; the number changes with their arguments: two releases can run side by side."""
-COMMIT_FUNCTION: Final = f"{FUNCTION_LIBRARY}_commit"
-
-_FIXED_ARGUMENTS: Final = 17
-"""FCALL, name, key count and five keys; token, two ids, entry, position and four counts."""
 _HEAD_ROOM: Final = 1024
 _NO_ROUTES: Final = np.zeros(0, ROUTE_DTYPE)
 _NO_OCTETS: Final = np.zeros(0, np.uint8)
 _NO_SESSION_KEYS: Final = np.zeros(0, SESSION_KEY_DTYPE)
 _SESSION_KEY_ROOM: Final = 160
+FENCE_KEYS: Final = 2
+"""Owner and tail, which come before what was asked for in every load."""
+
+
+class Awaited(NamedTuple):
+    """The octets of an exchange, and the replies that it gets."""
+
+    octets: memoryview
+    """valid until the next `build`"""
+    queued: int
+    """commands within the transaction; 0 where there is none"""
+    session_keys: int
+    loaded: int
+    """values of the load, without the fence's"""
+
+    @property
+    def replies(self) -> int:
+        """Replies, the load's array last: of MULTI, each queued command and EXEC, each session key, WATCH and MGET."""
+        return (self.queued + 2 if self.queued else 0) + self.session_keys + 2
+
+    @property
+    def leaves_max(self) -> int:
+        """Rows of `Spans` that they take at most."""
+        return self.replies + self.queued + FENCE_KEYS + self.loaded
 
 
 def _octets_of(text: str) -> NDArray[np.uint8]:
@@ -53,6 +75,10 @@ def _octets_of(text: str) -> NDArray[np.uint8]:
 
 def _bulk(value: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(value), value)
+
+
+def _words(*words: bytes) -> bytes:
+    return b"*%d\r\n" % len(words) + b"".join(_bulk(word) for word in words)
 
 
 class ExchangeRequest:
@@ -67,31 +93,33 @@ class ExchangeRequest:
         self._answered_prefix = _octets_of(partition_key(tag, "answered:"))
         self._route_prefix = _octets_of(partition_key(tag, "route:"))
         self._key_room = KEY_ROOM + len(self._account_prefix) + len("answered:")
-        self._tail_key = _bulk(self._key_start + b"tail")
-        keys = ("owner", "tail", "journal", "commands:position", "commands")
-        self._function = _bulk(b"FCALL") + _bulk(COMMIT_FUNCTION.encode()) + _bulk(b"5")
-        self._function += b"".join(_bulk(self._key_start + name.encode()) for name in keys)
+        self._keys = {
+            name: _bulk(self._key_start + name.encode())
+            for name in ("owner", "tail", "journal", "commands:position", "commands")
+        }
+        self._begin = _words(b"MULTI") + b"*5\r\n" + _bulk(b"XADD") + self._keys["journal"]
+        self._fence = b"*3\r\n" + _bulk(b"WATCH") + self._keys["owner"] + self._keys["tail"]
 
-    def build(self, commit: Commit | None, load: Load | None) -> tuple[memoryview, int, int]:
-        """(octets, replies to await, elements of the last reply). The octets are valid until the next build."""
-        at = 0
-        replies = 0
-        elements = 0
+    def fence(self) -> bytes:
+        """The fence alone, for a new connection: a reply of its own and an array of FENCE_KEYS."""
+        return self._fence + b"*3\r\n" + _bulk(b"MGET") + self._keys["owner"] + self._keys["tail"]
+
+    def build(self, commit: Commit | None, load: Load | None) -> Awaited:
+        """The exchange of a commit that may be written, and a load; without either it is the fence."""
+        at = queued = session_count = loaded = 0
         if commit is not None:
-            at = self._put_commit(commit)
+            at, queued = self._put_commit(commit)
             session_keys = _NO_SESSION_KEYS if commit.session_keys is None else commit.session_keys
-            replies = 1 + len(session_keys)
-            if len(session_keys):
-                self._reserve(at, _SESSION_KEY_ROOM * len(session_keys))
-                at = put_session_keys(self._out, at, session_keys)
+            session_count = len(session_keys)
+            self._reserve(at, _SESSION_KEY_ROOM * session_count)
+            at = put_session_keys(self._out, at, session_keys)
         if load is not None:
-            elements = load.slot_count + len(load.answered) + len(load.names)
-            if elements:
-                replies += 1
-                at = self._put_load(load, at)
-        return self._view[:at], replies, elements
+            loaded = load.slot_count + len(load.answered) + len(load.names)
+        at = self._put_load(load, loaded, at)
+        return Awaited(self._view[:at], queued, session_count, loaded)
 
-    def _put_commit(self, commit: Commit) -> int:
+    def _put_commit(self, commit: Commit) -> tuple[int, int]:
+        """The transaction; the place behind it and the count of its commands."""
         counts = self._counts
         assert commit.slot_count <= BATCH_REQUESTS_MAX
         count_changed(commit.arena, commit.slot_count, counts)
@@ -102,73 +130,90 @@ class ExchangeRequest:
         kept, value_octets = int(counts[KEPT]), int(counts[VALUE_OCTETS])
         removed = len(routes) - kept
         expiring, gone = self._bulk_expiring(commit)
-        due_members = sum(len(accounts) for _, accounts in commit.due)
+        hints = self._bulk_due(commit)
+        entry_id = _bulk(str(commit.entry_id).encode())
+        position = self._bulk_position(commit)
 
-        entry_id = str(commit.entry_id).encode()
-        position = b"" if commit.commands_position is None else commit.commands_position.encode()
-        set_arguments = 2 * (1 + changed)
-        triples = kept + len(expiring)
-        removals = removed + len(gone)
-        arguments = _FIXED_ARGUMENTS + set_arguments + 3 * triples + removals + 3 * len(commit.due) + due_members
-        room = _HEAD_ROOM + len(commit.entry) + record_octets + value_octets
-        room += (changed + len(routes)) * (self._key_room + 2 * NUMBER_ROOM) + len(position)
-        room += sum(map(len, expiring)) + sum(map(len, gone)) + 2 * NUMBER_ROOM * due_members
-        self._reserve(0, room + len(commit.due) * 2 * self._key_room)
+        room = _HEAD_ROOM + len(commit.entry) + record_octets + value_octets + len(position)
+        room += (changed + len(routes)) * (self._key_room + 2 * NUMBER_ROOM)
+        room += sum(map(len, expiring)) + sum(map(len, gone)) + sum(len(head) + len(tail) for head, _, tail in hints)
+        self._reserve(0, room + 2 * NUMBER_ROOM * sum(len(accounts) for _, accounts, _ in hints))
 
-        at = self._put(0, b"*%d\r\n" % arguments + self._function)
-        at = self._put(at, _bulk(commit.ownership.token.encode()) + _bulk(str(commit.previous_id).encode()))
-        at = self._put(at, _bulk(entry_id) + b"$%d\r\n" % len(commit.entry))
+        at = self._put(0, self._begin + entry_id + _bulk(b"b") + b"$%d\r\n" % len(commit.entry))
         at = self._put(at, commit.entry)
-        at = self._put(at, b"\r\n" + _bulk(position))
-        for count in (set_arguments, triples, removals, len(commit.due)):
-            at = self._put(at, _bulk(b"%d" % count))
-        at = self._put(at, self._tail_key + _bulk(entry_id))
+        head = b"\r\n*%d\r\n" % (3 + 2 * changed) + _bulk(b"MSET") + self._keys["tail"] + entry_id
         at = put_records(
-            self._out, at, self._account_prefix, commit.arena, commit.tenants, commit.account_ids, commit.slot_count
+            self._out,
+            self._put(at, head),
+            self._account_prefix,
+            commit.arena,
+            commit.tenants,
+            commit.account_ids,
+            commit.slot_count,
         )
-        if kept:
-            at = put_routes(self._out, at, self._route_prefix, self._answered_prefix, routes, route_octets)
+        at = put_routes(self._out, at, self._route_prefix, self._answered_prefix, routes, route_octets)
         for row in expiring:
             at = self._put(at, row)
-        if removed:
+        removals = removed + len(gone)
+        if removals:
+            at = self._put(at, b"*%d\r\n" % (1 + removals) + _bulk(b"UNLINK"))
             at = put_removed_routes(self._out, at, self._route_prefix, self._answered_prefix, routes)
-        for row in gone:
-            at = self._put(at, row)
-        for bucket, accounts in commit.due:
-            ends_s = (bucket + 1) * DUE_BUCKET_S + DUE_KEPT_S
-            head = _bulk(self._due_key(bucket)) + _bulk(b"%d" % ends_s) + _bulk(b"%d" % len(accounts))
-            at = put_numbers(self._out, self._put(at, head), accounts)
-        return at
+            at = self._put(at, b"".join(gone))
+        for head, accounts, tail in hints:
+            at = self._put(put_numbers(self._out, self._put(at, head), accounts), tail)
+        at = self._put(at, position + _words(b"EXEC"))
+        queued = 2 + kept + len(expiring) + bool(removals) + 2 * len(hints) + 2 * bool(position)
+        return at, queued
 
     def _bulk_expiring(self, commit: Commit) -> tuple[list[bytes], list[bytes]]:
-        """Arguments for the keys that cost Python each: those that are written, those that are removed."""
+        """What costs Python each: commands for keys that are written, and keys that are removed."""
         kept: list[bytes] = []
         gone: list[bytes] = []
         for row in commit.expiring:
-            key = _bulk(self._key_start + row.name.encode())
+            key = self._key_start + row.name.encode()
             if row.life_s == 0:
-                gone.append(key)
+                gone.append(_bulk(key))
             else:
-                kept.append(key + _bulk(row.value) + _bulk(b"%d" % row.life_s))
+                kept.append(_words(b"SET", key, row.value, b"EX", b"%d" % row.life_s))
         if commit.due_done >= 0:
             gone.append(_bulk(self._due_key(commit.due_done)))
         return kept, gone
 
-    def _put_load(self, load: Load, at: int) -> int:
-        names = [_bulk(self._key_start + name.encode()) for name in load.names]
-        room = (load.slot_count + len(load.answered)) * self._key_room + sum(map(len, names)) + _HEAD_ROOM
-        self._reserve(at, room)
-        at = put_load(
-            self._out,
-            at,
-            self._account_prefix,
-            self._answered_prefix,
-            load.tenants,
-            load.account_ids,
-            load.slot_count,
-            load.answered,
-            len(names),
-        )
+    def _bulk_due(self, commit: Commit) -> list[tuple[bytes, NDArray[np.int64], bytes]]:
+        """What stands before and behind the accounts of each due bucket: SADD, and EXPIREAT."""
+        hints = []
+        for bucket, accounts in commit.due:
+            key = self._due_key(bucket)
+            ends_s = (bucket + 1) * DUE_BUCKET_S + DUE_KEPT_S
+            head = b"*%d\r\n" % (2 + len(accounts)) + _bulk(b"SADD") + _bulk(key)
+            hints.append((head, accounts, _words(b"EXPIREAT", key, b"%d" % ends_s)))
+        return [hint for hint in hints if len(hint[1])]
+
+    def _bulk_position(self, commit: Commit) -> bytes:
+        """Commands that note how far account commands are decided, and trim what lies behind."""
+        if commit.commands_position is None:
+            return b""
+        position = _bulk(commit.commands_position.encode())
+        noted = b"*3\r\n" + _bulk(b"SET") + self._keys["commands:position"] + position
+        return noted + b"*5\r\n" + _bulk(b"XTRIM") + self._keys["commands"] + _bulk(b"MINID") + _bulk(b"~") + position
+
+    def _put_load(self, load: Load | None, loaded: int, at: int) -> int:
+        """The fence, and the keys of the load behind its own."""
+        names = [] if load is None else [_bulk(self._key_start + name.encode()) for name in load.names]
+        self._reserve(at, loaded * self._key_room + sum(map(len, names)) + _HEAD_ROOM)
+        head = b"*%d\r\n" % (1 + FENCE_KEYS + loaded) + _bulk(b"MGET") + self._keys["owner"] + self._keys["tail"]
+        at = self._put(at, self._fence + head)
+        if load is not None:
+            at = put_load(
+                self._out,
+                at,
+                self._account_prefix,
+                self._answered_prefix,
+                load.tenants,
+                load.account_ids,
+                load.slot_count,
+                load.answered,
+            )
         for name in names:
             at = self._put(at, name)
         return at

@@ -25,7 +25,13 @@ KEYS: Final = (
     ),
     KeyRow("tenants", "farebox:tenants", "hash: tenant name -> number (1..)", "never"),
     KeyRow("next_account", "farebox:next_account", "counter of account ids", "never"),
-    KeyRow("opening", "farebox:opening:<batch id>", "<first account id>:<count> of a batch of openings", "30 days"),
+    KeyRow(
+        "opening",
+        "farebox:opening:<batch id>",
+        "<first account id>:<count>:<digest of what was asked> of a batch of openings",
+        "60 days",
+    ),
+    KeyRow("command_id", "farebox:command:<id>", "digest of what the account command with this id asks", "60 days"),
     KeyRow(
         "release",
         "farebox:release:<tenant>:<release>",

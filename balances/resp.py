@@ -28,10 +28,10 @@ KEY_ROOM: Final = 96
 """Octets that a key and the headers around it and its value need at most, the tag's prefix apart."""
 
 _HEX: Final = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
-_SET: Final = np.frombuffer(b"*5\r\n$3\r\nSET\r\n$34\r\ns:", np.uint8).copy()
+_SET: Final = np.frombuffer(b"*5\r\n$3\r\nSET\r\n", np.uint8).copy()
+_SESSION: Final = np.frombuffer(b"$34\r\ns:", np.uint8).copy()
 _EX: Final = np.frombuffer(b"$2\r\nEX\r\n", np.uint8).copy()
 _UNLINK: Final = np.frombuffer(b"*2\r\n$6\r\nUNLINK\r\n$34\r\ns:", np.uint8).copy()
-_MGET: Final = np.frombuffer(b"\r\n$4\r\nMGET\r\n", np.uint8).copy()
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def put_digest_key(out, at, prefix, high, low):
 
 @kernel
 def put_records(out, at, prefix, arena, tenants, account_ids, slot_count):
-    """Key and record of each changed slot: arguments of the commit function.
+    """Key and record of each changed slot: arguments of MSET.
 
     prefix   uint8[] `{<tag>}:a:`
     """
@@ -138,15 +138,17 @@ def put_records(out, at, prefix, arena, tenants, account_ids, slot_count):
 
 @kernel
 def put_routes(out, at, route_prefix, answered_prefix, routes, octets):
-    """Key, value and life of each route or answer that is kept."""
+    """A command a route or answer that is kept: SET with a life."""
     for row in range(routes.shape[0]):
         route = routes[row]
         if route.life_s == 0:
             continue
+        at = put_octets(out, at, _SET)
         prefix = answered_prefix if route.is_answer != 0 else route_prefix
         at = put_digest_key(out, at, prefix, route.high, route.low)
         at = put_header(out, at, _DOLLAR, route.length)
         at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
+        at = put_octets(out, at, _EX)
         at = put_number(out, at, route.life_s)
     return at
 
@@ -179,7 +181,7 @@ def put_session_keys(out, at, rows):
             at = put_octets(out, at, _UNLINK)
             at = put_line_end(out, put_digest(out, at, session.high, session.low))
         else:
-            at = put_octets(out, at, _SET)
+            at = put_octets(out, put_octets(out, at, _SET), _SESSION)
             at = put_line_end(out, put_digest(out, at, session.high, session.low))
             at = put_number(out, at, session.account_id)
             at = put_octets(out, at, _EX)
@@ -188,11 +190,8 @@ def put_session_keys(out, at, rows):
 
 
 @kernel
-def put_load(out, at, account_prefix, answered_prefix, tenants, account_ids, slot_count, answered, name_count):
-    """MGET of the slots' records and of the answers; `name_count` further keys follow from the caller."""
-    out[at] = _STAR
-    count = 1 + slot_count + answered.shape[0] + name_count
-    at = put_octets(out, put_decimal(out, at + 1, count, count_digits(count)), _MGET)
+def put_load(out, at, account_prefix, answered_prefix, tenants, account_ids, slot_count, answered):
+    """The keys of the slots' records and of the answers: arguments of MGET."""
     for slot in range(slot_count):
         at = put_account_key(out, at, account_prefix, np.int64(tenants[slot]), account_ids[slot])
     for row in range(answered.shape[0]):
@@ -249,10 +248,12 @@ class Walk:
     ELEMENTS: Final = 4
     """Elements still to come of the array under way."""
     ARRAY: Final = 5
-    """Elements that an array must have."""
-    NEED: Final = 6
+    """Elements that the array of the last reply must have."""
+    TRANSACTION: Final = 6
+    """Elements that an array before it must have, which may be nil: what EXEC answers."""
+    NEED: Final = 7
     """Octets that must be there before walking on is of use."""
-    SIZE: Final = 7
+    SIZE: Final = 8
 
 
 _AT: Final = Walk.AT
@@ -261,6 +262,7 @@ _LEAF: Final = Walk.LEAF
 _REPLIES: Final = Walk.REPLIES
 _ELEMENTS: Final = Walk.ELEMENTS
 _ARRAY: Final = Walk.ARRAY
+_TRANSACTION: Final = Walk.TRANSACTION
 _NEED: Final = Walk.NEED
 
 WALK_MORE: Final = 0
@@ -290,11 +292,12 @@ class Spans:
             Spans.__init__(self, 2 * rows)
 
 
-def start_walk(walk: NDArray[np.int64], replies: int, array: int) -> None:
-    """Await `replies` replies; the last may be an array and then has `array` elements, bulk strings or nil."""
+def start_walk(walk: NDArray[np.int64], replies: int, array: int, transaction: int = 0) -> None:
+    """Await `replies` replies. The last may be an array and then has `array` elements, one before it `transaction`."""
     walk[:] = 0
     walk[Walk.REPLIES] = replies
     walk[Walk.ARRAY] = array
+    walk[Walk.TRANSACTION] = transaction
 
 
 @kernel
@@ -354,16 +357,20 @@ def walk_replies(buffer, filled, walk, kinds, first, octets):
         kind = np.int64(buffer[start - 1])
         row = walk[_LEAF]
         if kind in (KIND_STATUS, KIND_ERROR, KIND_NUMBER):
-            if walk[_ELEMENTS] > 0:
-                return WALK_BROKEN
             kinds[row] = kind
             first[row] = start
             octets[row] = line_end - start
             _end_leaf(walk, line_end + 2)
             continue
         count = _read_count(buffer, start, line_end)
-        if kind == _STAR:
-            if walk[_ELEMENTS] > 0 or walk[_REPLIES] > 1 or count != walk[_ARRAY] or count == 0:
+        if kind == _STAR and count == -1 and walk[_ELEMENTS] == 0 and walk[_REPLIES] > 1 and walk[_TRANSACTION] > 0:
+            kinds[row] = KIND_NIL
+            first[row] = line_end + 2
+            octets[row] = 0
+            _end_leaf(walk, line_end + 2)
+        elif kind == _STAR:
+            expected = walk[_ARRAY] if walk[_REPLIES] == 1 else walk[_TRANSACTION]
+            if walk[_ELEMENTS] > 0 or count != expected or count == 0:
                 return WALK_BROKEN
             walk[_ELEMENTS] = count
             walk[_AT] = line_end + 2

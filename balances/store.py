@@ -5,9 +5,10 @@ of a partition go over one ordered connection, `[commit n][load n + 1]` in one w
 before it. `balances/edge/redis_store.py` is the contract on Redis and Valkey, `balances/edge/memory_store.py` in memory;
 tests/balances/edge/test_store_contract.py runs against both.
 
-A commit is one server function: tail = this id -> Committed; owner's token is not mine -> LostOwnership (Diverged when
-the stored epoch is below mine: the store is older than I know); tail is not the id before -> Diverged; else the journal
-entry, the changed records, the expiring keys, the due hints, the command answers and the tail are written together.
+A commit is one transaction of the store, judged by `judge_commit` on owner and tail as they are: tail = this id ->
+Committed; owner's token is not mine -> LostOwnership (Diverged when the stored epoch is below mine: the store is older than
+I know); tail is not the id before -> Diverged; else the journal entry, the changed records, the expiring keys, the due
+hints, the command answers and the tail are written together, unless owner or tail change in between.
 Sending the same commit again is always safe.
 """
 
@@ -167,6 +168,25 @@ class Unknown:
 
 
 CommitResult = Committed | LostOwnership | Diverged | Unknown
+
+
+def judge_commit(
+    owner: str, tail: str, *, token: str, previous_id: str, entry_id: str
+) -> Committed | LostOwnership | Diverged | None:
+    """What the stored owner and tail ('' and '0-0' where there is none) make of a commit; None: it may be written.
+
+    token, previous_id, entry_id   of the commit
+    """
+    if tail == entry_id:
+        return Committed()
+    if owner != token:
+        return Diverged(stored_tail=tail) if epoch_of(owner) < epoch_of(token) else LostOwnership(stored_token=owner)
+    return Diverged(stored_tail=tail) if tail != previous_id else None
+
+
+def epoch_of(token: str) -> int:
+    """Epoch of an owner's or archiver's token, 0 where there is none."""
+    return int(token.partition(":")[0] or 0)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import structlog
 
 from balances.commands import Credit, Open, Terms, TopUp
 from balances.edge.memory_store import MemoryStore
-from balances.exchange_request import ExchangeRequest
+from balances.exchange_request import Awaited, ExchangeRequest
 from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
@@ -69,12 +69,11 @@ class _OctetsConnection:
         """See PartitionConnection."""
         if commit is not None:
             commit.expiring = [*commit.expiring, Expiring("rehearsal", b"1", 1)]
-        _, replies, elements = self._request.build(commit, load)
+        awaited = self._request.build(commit, load)
 
         def on_done(exchanged: Exchanged) -> None:
-            loaded = exchanged.loaded
-            if loaded is not None and elements:
-                exchanged.loaded = self._read(loaded, replies, elements)
+            if exchanged.loaded is not None:
+                exchanged.loaded = self._read(exchanged.loaded, awaited)
             done(exchanged)
 
         self._inner.exchange(commit, load, on_done)
@@ -83,20 +82,25 @@ class _OctetsConnection:
         """See PartitionConnection."""
         self._inner.close()
 
-    def _read(self, loaded: Loaded, replies: int, elements: int) -> Loaded:
+    def _read(self, loaded: Loaded, awaited: Awaited) -> Loaded:
         """What the store would have sent, walked by the kernels."""
         firsts = [*loaded.first.tolist(), *loaded.answered_first.tolist()]
         lengths = [*loaded.octets.tolist(), *loaded.answered_octets.tolist()]
-        values = [bytes(loaded.source[first : first + length]) for first, length in zip(firsts, lengths, strict=True)]
+        values = [b"1:owner", b"0-0"]
+        values += [bytes(loaded.source[first : first + length]) for first, length in zip(firsts, lengths, strict=True)]
         values += [value or b"" for value in loaded.values]
         body = b"".join(b"$%d\r\n%b\r\n" % (len(value), value) if value else b"$-1\r\n" for value in values)
-        octets = b"+OK\r\n" * (replies - 1) + b"*%d\r\n" % elements + body
+        octets = b"+OK\r\n"
+        if awaited.queued:
+            done = b"*%d\r\n" % awaited.queued + b":1\r\n" * awaited.queued
+            octets = b"+OK\r\n" + b"+QUEUED\r\n" * awaited.queued + done + b"+OK\r\n" * (awaited.session_keys + 1)
+        octets += b"*%d\r\n" % len(values) + body
         buffer = np.frombuffer(bytearray(octets), np.uint8)
-        start_walk(self._walk, replies, elements)
+        start_walk(self._walk, awaited.replies, len(values), awaited.queued)
         spans = self._spans
         state = walk_replies(buffer, len(octets), self._walk, spans.kinds, spans.first, spans.octets)
         assert state == WALK_DONE, "the rehearsal's own reply is not understood"
-        leaf = replies - 1
+        leaf = int(self._walk[Walk.LEAF]) - awaited.loaded
         slots, answered = len(loaded.first), len(loaded.answered_first)
         return Loaded(
             source=buffer,

@@ -1,8 +1,10 @@
 """Sends account commands and waits for their answers: one, or a hundred thousand of a file, at the same cost a row.
 
 Sending is safe to repeat, so it is how a cut-off import resumes. An opening gets its number from its batch's id and its
-row, claims its identities, and only then is appended; a command's id keeps the engine from deciding it twice. Commands
-of a partition are decided in order, so the sender asks for the answers of the oldest alone.
+row, claims its identities, and only then is appended; a command's id keeps the engine from deciding it twice. The engine
+knows the ids of one partition, and not what they were for: so an id is tied, in the whole store, to a digest of what it
+asks before anything else is done, and another command under it is refused. Commands of a partition are decided in
+order, so the sender asks for the answers of the oldest alone.
 """
 
 import asyncio
@@ -12,18 +14,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from balances.command_digest import digest_of_command, digest_of_openings
 from balances.commands import (
+    OPENING_PREFIX,
     AccountCommand,
-    CommandLog,
+    CommandIdUsed,
     CommandResult,
     IdentityTaken,
     Open,
     Opening,
     Refused,
     Waiting,
+    check_given_id,
     decode_answer,
     encode_command,
 )
+from balances.edge.identity_claims import OpeningStore, accounts_that_never_came
 from balances.keys import partition_of
 from balances.store import StoreUnreachable
 from vocabulary.limits import COMMANDS_WAITING_MAX
@@ -37,6 +43,9 @@ NO_OWNER_S: Final = 0.5
 """After so long without an answer the sender looks whether an engine is there at all."""
 PATIENCE_S: Final = 30.0
 """After so long without any answer, though an engine is there, the sender gives up waiting."""
+CUT_OFF_S: Final = 2.0
+"""A claim whose account does not come in so long is one of an opening that was cut off: it is taken over."""
+_CUT_OFF_LOOKS: Final = 8
 
 Progress = Callable[[int], None]
 
@@ -78,27 +87,38 @@ class CommandSender:
 
     def __init__(
         self,
-        store: CommandLog,
+        store: OpeningStore,
         partition_count: int,
         *,
         no_owner_s: float = NO_OWNER_S,
         patience_s: float = PATIENCE_S,
+        cut_off_s: float = CUT_OFF_S,
     ) -> None:
         self._store = store
         self._partition_count = partition_count
         self._no_owner_s = no_owner_s
         self._patience_s = patience_s
+        self._cut_off_s = cut_off_s
 
     async def open_accounts(
-        self, batch_id: str, openings: Sequence[Opening], *, progress: Progress | None = None
+        self,
+        batch_id: str,
+        openings: Sequence[Opening],
+        *,
+        progress: Progress | None = None,
+        is_content_in_id: bool = False,
     ) -> list[CommandResult]:
         """Open an account a row. The same batch id and rows again go on where they were cut off; nothing opens twice.
 
-        progress   called with the count of rows that have come to a result
+        progress           called with the count of rows that have come to a result
+        is_content_in_id   the id was made from what the rows say, so that they need not be compared with earlier ones
+        CommandError where the id does not fit, CommandIdUsed where it came with other rows before: nothing is done then.
         """
         if not openings:
             return []
-        first = await self._store.allot_accounts(batch_id, len(openings))
+        check_given_id(batch_id)
+        asked = "" if is_content_in_id else digest_of_openings(openings)
+        first = await self._store.allot_accounts(batch_id, len(openings), asked)
         results = _Results(len(openings), progress)
         commands: list[tuple[int, AccountCommand]] = []
         for start in range(0, len(openings), _CHUNK_ROWS):
@@ -109,7 +129,7 @@ class CommandSender:
                     results.put(row, taken[row])
                 else:
                     opening = openings[row]
-                    command_id = f"{batch_id}.{row}"
+                    command_id = f"{OPENING_PREFIX}{batch_id}.{row}"
                     command = Open(command_id, opening.tenant, first + row, opening.identities, opening.terms)
                     commands.append((row, command))
         await self._send(commands, results)
@@ -120,7 +140,16 @@ class CommandSender:
     async def send(
         self, commands: Sequence[AccountCommand], *, progress: Progress | None = None
     ) -> list[CommandResult]:
-        """Append commands and wait for their answers; a command sent before gets the answer that it got then."""
+        """Append commands and wait for their answers; a command sent before gets the answer that it got then.
+
+        CommandError where an id does not fit, CommandIdUsed where one stands for another command: none is sent then.
+        """
+        for command in commands:
+            check_given_id(command.command_id)
+        claims = [(command.command_id, digest_of_command(command)) for command in commands]
+        for (command_id, _), is_ours in zip(claims, await self._store.claim_commands(claims), strict=True):
+            if not is_ours:
+                raise CommandIdUsed(command_id)
         results = _Results(len(commands), progress)
         await self._send(list(enumerate(commands)), results)
         return results.all()
@@ -131,12 +160,33 @@ class CommandSender:
         # In order of the keys: of two callers who want the same identities one gets the first of them.
         claims = [(key, first + row) for row in rows for key in sorted(openings[row].identities)]
         owners = await self._store.claim_identities(claims)
+        own = range(first, first + len(openings))
+        held = [
+            (key, owner)
+            for (key, _), owner in zip(claims, owners, strict=True)
+            if owner is not None and owner not in own
+        ]
+        if held and await self._take_over(held):
+            owners = await self._store.claim_identities(claims)
         taken: dict[int, IdentityTaken] = {}
         for (key, account_id), owner in zip(claims, owners, strict=True):
             if owner is not None:
                 taken.setdefault(account_id - first, IdentityTaken(identity=key, account_id=owner))
         await self._release(first, list(taken), openings)
         return taken
+
+    async def _take_over(self, held: list[tuple[str, int]]) -> bool:
+        """Free those of others' claims whose account doesn't come, though it is waited for; were there any?"""
+        accounts = {(int(key.partition(":")[0]), owner) for key, owner in held}
+        for look in range(_CUT_OFF_LOOKS + 1):
+            if look:
+                await asyncio.sleep(self._cut_off_s / _CUT_OFF_LOOKS)
+            missing = await accounts_that_never_came(self._store, self._partition_count, accounts)
+            if not missing:
+                return False
+            accounts = {account for account in accounts if account[1] in missing}
+        await self._store.release_identities([(key, owner) for key, owner in held if owner in missing])
+        return True
 
     async def _release(self, first: int, rows: Sequence[int], openings: Sequence[Opening]) -> None:
         claims = [(key, first + row) for row in rows for key in openings[row].identities]
@@ -187,6 +237,7 @@ class CommandSender:
                 unsent.append((row, command))
             else:
                 results.put(row, decode_answer(answer))
+        unsent = await self._still_claimed(unsent, results)
         octets = [encode_command(command) for _, command in unsent]
         for attempt in range(_SEND_ATTEMPTS):
             try:
@@ -196,6 +247,33 @@ class CommandSender:
                 if attempt == _SEND_ATTEMPTS - 1:
                     raise
         lane.appended.extend((row, command.command_id) for row, command in unsent)
+
+    async def _still_claimed(
+        self, unsent: list[tuple[int, AccountCommand]], results: _Results
+    ) -> list[tuple[int, AccountCommand]]:
+        """Those whose identities are theirs: the last rows of a long import were claimed a while ago, and who wants one of
+        them may have taken the import for cut off."""
+        claims = [
+            (key, command.account_id)
+            for _, command in unsent
+            if isinstance(command, Open)
+            for key in sorted(command.identities)
+        ]
+        owners = await self._store.claim_identities(claims) if claims else []
+        taken = {
+            account_id: IdentityTaken(key, owner)
+            for (key, account_id), owner in zip(claims, owners, strict=True)
+            if owner is not None
+        }
+        if not taken:
+            return unsent
+        await self._store.release_identities([claim for claim in claims if claim[1] in taken])
+        for row, command in unsent:
+            if isinstance(command, Open) and command.account_id in taken:
+                results.put(row, taken[command.account_id])
+        return [
+            (row, command) for row, command in unsent if not (isinstance(command, Open) and command.account_id in taken)
+        ]
 
     async def _take_answers(self, lane: _Lane, results: _Results) -> int:
         """Take the answers that are there of the oldest commands; how many.

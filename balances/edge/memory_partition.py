@@ -1,4 +1,4 @@
-"""One partition of the store in memory: the commit function in plain Python, and a connection that can fail on purpose.
+"""One partition of the store in memory: the commit in plain Python, and a connection that can fail on purpose.
 
 What a commit writes is copied when it is sent, as octets would be, and takes effect when the scheduler runs it; so
 exchanges of two owners meet in whatever order the simulation chooses.
@@ -18,13 +18,12 @@ from balances.store import (
     Commit,
     CommitResult,
     Committed,
-    Diverged,
     EntryId,
     Exchanged,
     Load,
     Loaded,
-    LostOwnership,
     Unknown,
+    judge_commit,
 )
 from balances.stored_record import to_stored
 
@@ -93,11 +92,6 @@ SessionKeys = dict[tuple[int, int], tuple[int, float]]
 """(account id, end of life) by digest"""
 
 
-def epoch_of(token: str) -> int:
-    """Epoch of an owner's or archiver's token, 0 where there is none."""
-    return int(token.partition(":")[0] or 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Writes:
     """A commit as it was when it was sent."""
@@ -145,15 +139,17 @@ def copy_writes(commit: Commit) -> Writes:
 
 
 def apply_commit(state: PartitionState, writes: Writes, now_s: float) -> CommitResult:
-    """The commit function of balances/edge/store_function.py."""
-    if state.tail == str(writes.entry_id):
-        return Committed()
-    if state.owner != writes.token:
-        if epoch_of(state.owner) < epoch_of(writes.token):
-            return Diverged(stored_tail=state.tail)
-        return LostOwnership(stored_token=state.owner)
-    if state.tail != writes.previous or (state.journal and max(state.journal) >= writes.entry_id):
-        return Diverged(stored_tail=state.tail)
+    """The transaction of balances/exchange_request.py, judged as its sender judges it."""
+    verdict = judge_commit(
+        state.owner,
+        state.tail,
+        token=writes.token,
+        previous_id=writes.previous,
+        entry_id=str(writes.entry_id),
+    )
+    if verdict is not None:
+        return verdict
+    assert not state.journal or max(state.journal) < writes.entry_id, "the claim's epoch is above the journal's"
     state.journal[writes.entry_id] = writes.entry
     state.tail = str(writes.entry_id)
     state.accounts.update(writes.records)

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.commands import CommandLog, CommandRow
+from balances.commands import CommandIdUsed, CommandLog, CommandRow
 from balances.edge.memory_partition import (
     Fault,
     MemoryConnection,
     PartitionState,
     SessionKeys,
-    epoch_of,
 )
 from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalLog, JournalRow
 from balances.keys import DUE_BUCKET_S
-from balances.store import BalanceStore, EntryId, Ownership, StoreError, StoreMeta, StoreNotCreated
+from balances.store import BalanceStore, EntryId, Ownership, StoreError, StoreMeta, StoreNotCreated, epoch_of
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import PARTITIONS_MAX, TENANTS_MAX
 
@@ -53,7 +52,8 @@ class MemoryStore:
         self._identities: dict[str, tuple[int, int]] = {}
         self._sessions: SessionKeys = {}
         self._tenants: dict[str, int] = {}
-        self._openings: dict[str, tuple[int, int]] = {}
+        self._openings: dict[str, tuple[int, int, str]] = {}
+        self._command_ids: dict[str, str] = {}
         self._next_account = 0
         self._next_command = 0
 
@@ -109,7 +109,8 @@ class MemoryStore:
             raise StoreError(f"node {node!r} can't stand in an owner's token: give a name without colon and space")
         state = self._partitions[partition]
         tail = EntryId.parse(state.tail)
-        stored = max(epoch_of(state.owner), tail.epoch, state.archived.epoch, last_epoch)
+        highest = max(state.journal, default=tail).epoch
+        stored = max(epoch_of(state.owner), tail.epoch, highest, state.archived.epoch, last_epoch)
         epoch = max(stored + 1, wall_ms)
         state.owner = f"{epoch}:{node}:{self._random.getrandbits(64):016x}"
         return Ownership(partition, state.owner, epoch, tail, state.commands_position)
@@ -178,13 +179,17 @@ class MemoryStore:
         """See BalanceStore."""
 
     # --- CommandLog
-    async def allot_accounts(self, batch_id: str, count: int) -> int:
+    async def allot_accounts(self, batch_id: str, count: int, asked: str = "") -> int:
         """See CommandLog."""
-        first, stored_count = self._openings.setdefault(batch_id, (self._next_account + 1, count))
-        if stored_count != count:
-            raise ValueError(f"batch {batch_id!r} opened {stored_count} accounts before, now {count}: use another id")
+        first, *content = self._openings.setdefault(batch_id, (self._next_account + 1, count, asked))
+        if content != [count, asked]:
+            raise CommandIdUsed(batch_id)
         self._next_account = max(self._next_account, first + count - 1)
         return first
+
+    async def claim_commands(self, claims: list[tuple[str, str]]) -> list[bool]:
+        """See CommandLog."""
+        return [self._command_ids.setdefault(command_id, asked) == asked for command_id, asked in claims]
 
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
         """See CommandLog."""

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from balances.commands import CommandRow
+from balances.commands import CommandIdUsed, CommandRow
 from balances.edge.redis_client import RedisClient, store_errors
 from balances.edge.store_function import APPEND_FUNCTION, CLAIM_IDENTITIES_FUNCTION, RELEASE_FUNCTION
 from balances.keys import owner_connection_name
 from balances.store import StoreError
-from vocabulary.limits import COMMAND_ANSWER_KEPT_S
+from vocabulary.limits import COMMAND_ID_KEPT_S
 
 _APPEND_ROWS: Final = 500
 _CLAIM_ROWS: Final = 500
@@ -19,18 +19,28 @@ class RedisCommandLog(RedisClient):
     """CommandLog on Redis."""
 
     @store_errors
-    async def allot_accounts(self, batch_id: str, count: int) -> int:
+    async def allot_accounts(self, batch_id: str, count: int, asked: str = "") -> int:
         """See CommandLog. Numbers of a call whose reply was lost stay unused."""
         key = _opening_key(batch_id)
         last = int(await self.command("INCRBY", "farebox:next_account", count))
-        mine = f"{last - count + 1}:{count}"
-        stored = await self.command("SET", key, mine, "NX", "GET", "EX", COMMAND_ANSWER_KEPT_S)
-        first, _, stored_count = (mine.encode() if stored is None else stored).partition(b":")
-        if int(stored_count) != count:
-            raise ValueError(
-                f"batch {batch_id!r} opened {int(stored_count)} accounts before, now {count}: use another id"
-            )
+        mine = f"{last - count + 1}:{count}:{asked}".encode()
+        stored = await self.command("SET", key, mine, "NX", "GET", "EX", COMMAND_ID_KEPT_S)
+        first, _, content = (stored or mine).partition(b":")
+        if content != f"{count}:{asked}".encode():
+            raise CommandIdUsed(batch_id)
         return int(first)
+
+    @store_errors
+    async def claim_commands(self, claims: list[tuple[str, str]]) -> list[bool]:
+        """See CommandLog."""
+        free: list[bool] = []
+        for first in range(0, len(claims), _CLAIM_ROWS):
+            rows = claims[first : first + _CLAIM_ROWS]
+            found = await self.pipelined(
+                [("SET", _command_key(name), asked, "NX", "GET", "EX", COMMAND_ID_KEPT_S) for name, asked in rows]
+            )
+            free += [stored is None or stored == asked.encode() for stored, (_, asked) in zip(found, rows, strict=True)]
+        return free
 
     @store_errors
     async def allotted(self, batch_id: str) -> int | None:
@@ -42,7 +52,9 @@ class RedisCommandLog(RedisClient):
         try:
             return int(value.partition(b":")[0])
         except ValueError:
-            raise StoreError(f"{key} holds {value[:40]!r}, not <first account>:<count>: remove the key") from None
+            raise StoreError(
+                f"{key} holds {value[:40]!r}, not <first account>:<count>:<digest>: remove the key"
+            ) from None
 
     @store_errors
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
@@ -98,8 +110,13 @@ class RedisCommandLog(RedisClient):
 
 
 def _opening_key(batch_id: str) -> str:
-    """Where the numbers of a batch of openings are kept, `<first account>:<count>`."""
+    """Where the numbers of a batch of openings are kept, `<first account>:<count>:<digest>`."""
     return f"farebox:opening:{batch_id}"
+
+
+def _command_key(command_id: str) -> str:
+    """Where the digest of what a command asked is kept: one key for all partitions, as the account isn't in the id."""
+    return f"farebox:command:{command_id}"
 
 
 def _identity_values(claims: list[tuple[str, int]]) -> list[str]:

@@ -11,9 +11,8 @@ from typing import Final, cast
 
 import numpy as np
 
-from balances.exchange_request import ExchangeRequest
+from balances.exchange_request import FENCE_KEYS, Awaited, ExchangeRequest
 from balances.resp import (
-    KIND_BULK,
     KIND_ERROR,
     KIND_NIL,
     WALK_BROKEN,
@@ -24,34 +23,21 @@ from balances.resp import (
     walk_replies,
 )
 from balances.store import (
+    EMPTY_TAIL,
     Commit,
     CommitResult,
     Committed,
-    Diverged,
     Exchanged,
     Load,
     Loaded,
-    LostOwnership,
     StoreError,
     Unknown,
+    judge_commit,
 )
 from vocabulary.limits import BATCH_REQUESTS_MAX, STORE_REPLY_OCTETS_MAX
 
 _BUFFER_OCTETS: Final = 1 << 20
 _ROOM_OCTETS_MIN: Final = 1 << 14
-_NO_SPANS: Final = np.zeros(0, np.int64)
-
-
-def read_commit_reply(text: str) -> CommitResult:
-    """What the commit function said."""
-    word, _, rest = text.partition(" ")
-    if word == "COMMITTED":
-        return Committed()
-    if word == "LOST":
-        return LostOwnership(stored_token=rest)
-    if word == "DIVERGED":
-        return Diverged(stored_tail=rest)
-    return Unknown(reason=f"the commit function answered {text!r}: is its library of another release?")
 
 
 class RedisPartitionConnection(asyncio.BufferedProtocol):
@@ -61,6 +47,10 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._request = ExchangeRequest(tag)
+        self._awaited = Awaited(memoryview(b""), 0, 0, 0)
+        self._owner, self._tail = "", EMPTY_TAIL
+        """as they were read behind the last exchange, watched since"""
+        self._is_fenced = False
         self._buffer = np.zeros(_BUFFER_OCTETS, np.uint8)
         self._view = memoryview(self._buffer.data)
         self._filled = 0
@@ -78,36 +68,53 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         if self._done is not None:
             raise RuntimeError("one exchange of a partition at a time: the one before is not done")
         self._commit, self._load, self._done = commit, load, done
-        octets, replies, elements = self._request.build(commit, load)
-        self._filled = 0
-        start_walk(self._walk, replies, elements)
-        self._spans.reserve(replies + elements)
         if self._transport is None:
             self._loop.call_soon(self._fail, done)
-        elif not replies:
-            self._loop.call_soon(self._finish)
         else:
-            unread = self._transport.get_write_buffer_size()
-            self._transport.write(bytes(octets) if unread else octets)
+            self._send(self._transport, commit, load)
+
+    def _send(self, transport: asyncio.Transport, commit: Commit | None, load: Load | None) -> None:
+        """Send the exchange; its commit only where owner and tail are watched and say that it may be written."""
+        is_sent = commit is not None and self._is_fenced and self._verdict(commit) is None
+        awaited = self._awaited = self._request.build(commit if is_sent else None, load)
+        self._is_fenced = False
+        self._filled = 0
+        start_walk(self._walk, awaited.replies, FENCE_KEYS + awaited.loaded, awaited.queued)
+        self._spans.reserve(awaited.leaves_max)
+        unread = transport.get_write_buffer_size()
+        transport.write(bytes(awaited.octets) if unread else awaited.octets)
+
+    def _verdict(self, commit: Commit) -> CommitResult | None:
+        """What owner and tail, as they were read last, make of the commit; None: it may be written."""
+        return judge_commit(
+            self._owner,
+            self._tail,
+            token=commit.ownership.token,
+            previous_id=str(commit.previous_id),
+            entry_id=str(commit.entry_id),
+        )
 
     def close(self) -> None:
         """End the connection; an exchange under way ends with Unknown."""
         self._end("the connection to the store was closed here")
 
     async def introduce(self, commands: Sequence[bytes]) -> None:
-        """Send what comes first on a connection (AUTH, SELECT, CLIENT SETNAME). StoreError where one is refused."""
+        """Send what comes first on a connection (AUTH, SELECT, CLIENT SETNAME), and the fence. StoreError: refused."""
         assert self._transport is not None
         assert self._done is None
         ended: asyncio.Future[Exchanged] = self._loop.create_future()
         self._done = ended.set_result
         self._filled = 0
-        start_walk(self._walk, len(commands), 0)
-        self._transport.write(b"".join(commands))
+        self._awaited = Awaited(memoryview(b""), 0, len(commands), 0)
+        start_walk(self._walk, len(commands) + 2, FENCE_KEYS)
+        self._transport.write(b"".join(commands) + self._request.fence())
         failed = (await ended).failed
         refused = np.flatnonzero(self._spans.kinds[: len(commands)] == KIND_ERROR)
-        if failed or refused.size:
+        if refused.size or self._transport is None:
             self.close()
-            raise StoreError(f"the store refuses the connection: {failed or self._text(int(refused[0]))}")
+            raise StoreError(
+                f"the store refuses the connection: {self._text(int(refused[0])) if refused.size else failed}"
+            )
 
     @property
     def is_open(self) -> bool:
@@ -174,49 +181,73 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         commit, load, done = self._commit, self._load, self._done
         if done is None:
             return
+        failed = self._read_fence()
+        was_held_back = commit is not None and not self._awaited.queued
+        if commit is not None and was_held_back and not failed and self._verdict(commit) is None and self._transport:
+            self._send(self._transport, commit, load)  # owner and tail were not known; they are now
+            return
         self._done = self._commit = self._load = None
-        leaf = 0
-        result: CommitResult | None = None
-        if commit is not None:
-            leaf = 1 + (0 if commit.session_keys is None else len(commit.session_keys))
-            result = self._read_commit(leaf)
-        loaded, failed = (None, "") if load is None else self._read_load(load, leaf)
+        result = None if commit is None else self._read_commit(commit, failed)
+        loaded = None if load is None or failed else self._read_load(load)
         done(Exchanged(commit=result, loaded=loaded, failed=failed))
 
-    def _read_commit(self, leaves: int) -> CommitResult:
-        """The commit's result; Unknown where a session index key behind it was refused: sent again, both are done."""
-        kinds = self._spans.kinds
-        if kinds[0] == KIND_ERROR:
-            return Unknown(reason=self._text(0))
-        result = read_commit_reply(self._text(0))
-        if leaves > 1 and isinstance(result, Committed):
-            refused = np.flatnonzero(kinds[1:leaves] == KIND_ERROR)
-            if refused.size:
-                return Unknown(reason=self._text(1 + int(refused[0])))
-        return result
+    def _read_fence(self) -> str:
+        """Note owner and tail, which are watched from here on; why they could not be read, or ''."""
+        leaves = int(self._walk[Walk.LEAF])
+        if self._spans.kinds[leaves - 1] == KIND_ERROR:
+            return self._text(leaves - 1)
+        first = leaves - FENCE_KEYS - self._awaited.loaded
+        if self._spans.kinds[first - 1] == KIND_ERROR:  # of WATCH
+            return self._text(first - 1)
+        self._owner = self._text(first)
+        self._tail = self._text(first + 1) or EMPTY_TAIL
+        self._is_fenced = True
+        return ""
 
-    def _read_load(self, load: Load, leaf: int) -> tuple[Loaded | None, str]:
+    def _read_commit(self, commit: Commit, failed: str) -> CommitResult:
+        """What the transaction came to: written, refused by a command of it, dropped because of the fence, or not sent."""
+        awaited, kinds = self._awaited, self._spans.kinds
+        if not awaited.queued:
+            verdict = None if failed else self._verdict(commit)
+            return verdict or Unknown(reason=failed or self._lost)
+        refused = np.flatnonzero(kinds[: awaited.queued + 1] == KIND_ERROR)
+        executed = awaited.queued + 1
+        if refused.size:
+            return Unknown(reason=self._text(int(refused[0])))
+        if kinds[executed] == KIND_ERROR:
+            return Unknown(reason=self._text(executed))
+        if kinds[executed] == KIND_NIL:  # owner or tail changed since they were watched
+            verdict = None if failed else self._verdict(commit)
+            return verdict or Unknown(reason=failed or "owner or tail was written by somebody else")
+        return self._read_written(executed)
+
+    def _read_written(self, executed: int) -> CommitResult:
+        """The transaction was written; Unknown where a session index key behind it was refused: sent again, all are done."""
+        awaited, kinds = self._awaited, self._spans.kinds
+        wrong = np.flatnonzero(kinds[executed : executed + 2] == KIND_ERROR)
+        if wrong.size:
+            # The claim's epoch is above all ids of the journal, so this is a store that somebody else wrote into.
+            return Unknown(reason=f"the journal or a record was refused: {self._text(executed + int(wrong[0]))}")
+        first = executed + awaited.queued
+        refused = np.flatnonzero(kinds[first : first + awaited.session_keys] == KIND_ERROR)
+        return Unknown(reason=self._text(first + int(refused[0]))) if refused.size else Committed()
+
+    def _read_load(self, load: Load) -> Loaded:
         spans = self._spans
         slots, answered = load.slot_count, len(load.answered)
-        count = slots + answered + len(load.names)
-        if count == 0:
-            return Loaded(self._buffer, _NO_SPANS, _NO_SPANS, _NO_SPANS, _NO_SPANS), ""
-        if spans.kinds[leaf] != KIND_BULK and spans.kinds[leaf] != KIND_NIL:
-            return None, self._text(leaf)
-        records_end = leaf + slots
+        end = int(self._walk[Walk.LEAF])
+        first = end - self._awaited.loaded
+        records_end = first + slots
         answered_end = records_end + answered
-        values = [
-            None if spans.kinds[row] == KIND_NIL else self._octets(row) for row in range(answered_end, leaf + count)
-        ]
-        loaded = Loaded(
+        values = [None if spans.kinds[row] == KIND_NIL else self._octets(row) for row in range(answered_end, end)]
+        return Loaded(
             source=self._buffer,
-            first=spans.first[leaf:records_end],
-            octets=spans.octets[leaf:records_end],
+            first=spans.first[first:records_end],
+            octets=spans.octets[first:records_end],
             answered_first=spans.first[records_end:answered_end],
             answered_octets=spans.octets[records_end:answered_end],
             values=values,
         )
-        return loaded, ""
 
     def _octets(self, leaf: int) -> bytes:
         first = self._spans.first[leaf]

@@ -1,6 +1,6 @@
 """BalanceStore on Redis or Valkey (>= 7.2): creation, checks, ownership, look-ups. Hot is RedisPartitionConnection alone.
 
-One server for now: the commit function and the load need one slot's node, which a cluster gives them too, but identity
+One server for now: commit and load need one slot's node, which a cluster gives them too, but identity
 and session keys have slots of their own, and this client asks one node for all of them.
 """
 
@@ -24,9 +24,9 @@ from balances.edge.store_function import (
     CLAIM_FUNCTION,
     CREATE_FUNCTION,
     DUE_FUNCTION,
+    FUNCTION_LIBRARY,
     FUNCTION_SOURCE,
 )
-from balances.exchange_request import FUNCTION_LIBRARY
 from balances.journal_log import JournalLog
 from balances.keys import DUE_BUCKET_S, account_key, owner_connection_name, session_key
 from balances.record import LAYOUT_VERSION
@@ -145,7 +145,7 @@ class RedisStore(RedisCommandLog, RedisJournalLog):
         """See BalanceStore."""
         if not node or ":" in node or " " in node:
             raise StoreError(f"node {node!r} can't stand in an owner's token: give a name without colon and space")
-        keys = [self.key(partition, name) for name in ("owner", "tail", "commands:position", "archived")]
+        keys = [self.key(partition, name) for name in ("owner", "tail", "commands:position", "archived", "journal")]
         digits = secrets.token_hex(8)
         token, tail, position = await self.function(CLAIM_FUNCTION, keys, [node, digits, wall_ms, last_epoch])
         return Ownership(

@@ -1,14 +1,14 @@
 """The functions that run inside the store: each is one atomic step, and each may be sent again after a lost reply.
 
 A library is named with its version (`farebox_1`); a change of arguments is a new number: engines of two releases can
-work on one store. The first write of `commit` is the one that can fail (XADD, on a stream that is ahead of its
-tail); after it nothing can, so a commit is whole or not there. Keys beyond the declared ones share their hash tag.
+work on one store. Keys beyond the declared ones share their hash tag. Commits are none of these functions, but transactions
+(balances/exchange_request.py).
 """
 
 from typing import Final
 
-from balances.exchange_request import COMMIT_FUNCTION, FUNCTION_LIBRARY
-
+FUNCTION_LIBRARY: Final = "farebox_1"
+"""Library of the store's functions; the number changes with their arguments: two releases can run side by side."""
 CLAIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim"
 CREATE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_create"
 APPEND_FUNCTION: Final = f"{FUNCTION_LIBRARY}_append"
@@ -20,10 +20,7 @@ TRIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_trim"
 ADD_TENANT_FUNCTION: Final = f"{FUNCTION_LIBRARY}_add_tenant"
 DUE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_due"
 
-# Lua's unpack takes at most 8,000 values: MSET has at most 2 * (BATCH_REQUESTS_MAX + 1), the other lists are cut.
 FUNCTION_SOURCE: Final = f"""#!lua name={FUNCTION_LIBRARY}
-
-local SLICE = 4000
 
 local function epoch_of(text)
   return tonumber(string.match(text or '', '^(%d+)') or '0')
@@ -33,67 +30,19 @@ local function number_of(id)
   return tonumber(string.match(id or '', '%-(%d+)$') or '0')
 end
 
-local function call_sliced(command, key, args, first, count)
-  for from = first, first + count - 1, SLICE do
-    local last = math.min(from + SLICE, first + count) - 1
-    if key then
-      redis.pcall(command, key, unpack(args, from, last))
-    else
-      redis.pcall(command, unpack(args, from, last))
+-- The highest id that a stream ever had, though it was trimmed; nothing where there is no stream.
+local function last_id(stream)
+  local info = redis.pcall('XINFO', 'STREAM', stream)
+  for at = 1, #info, 2 do
+    if info[at] == 'last-generated-id' then
+      return info[at + 1]
     end
   end
 end
 
--- keys: owner tail journal commands:position commands
--- args: token previous_id id entry position, counts of MSET arguments, SETs, removals, due groups; then those
-local function commit(keys, args)
-  local state = redis.call('MGET', keys[1], keys[2])
-  local owner, tail = state[1], state[2] or '0-0'
-  if tail == args[3] then
-    return 'COMMITTED'
-  end
-  if owner ~= args[1] then
-    if not owner or epoch_of(owner) < epoch_of(args[1]) then
-      return 'DIVERGED ' .. tail
-    end
-    return 'LOST ' .. owner
-  end
-  if tail ~= args[2] then
-    return 'DIVERGED ' .. tail
-  end
-  local added = redis.pcall('XADD', keys[3], args[3], 'b', args[4])
-  if type(added) == 'table' and added.err then
-    if string.find(added.err, 'equal or smaller', 1, true) then
-      return 'DIVERGED ' .. tail
-    end
-    return added
-  end
-  local at = 10
-  local sets = tonumber(args[6])
-  redis.call('MSET', unpack(args, at, at + sets - 1))
-  at = at + sets
-  for _ = 1, tonumber(args[7]) do
-    redis.call('SET', args[at], args[at + 1], 'EX', args[at + 2])
-    at = at + 3
-  end
-  local removals = tonumber(args[8])
-  call_sliced('UNLINK', nil, args, at, removals)
-  at = at + removals
-  for _ = 1, tonumber(args[9]) do
-    local members = tonumber(args[at + 2])
-    call_sliced('SADD', args[at], args, at + 3, members)
-    redis.pcall('EXPIREAT', args[at], args[at + 1])
-    at = at + 3 + members
-  end
-  if args[5] ~= '' then
-    redis.call('SET', keys[4], args[5])
-    redis.pcall('XTRIM', keys[5], 'MINID', '~', args[5])
-  end
-  return 'COMMITTED'
-end
-
--- keys: owner tail commands:position archived; args: node, 16 hex digits, wall ms, last epoch
--- The same node and digits again get the same token again.
+-- keys: owner tail commands:position archived journal; args: node, 16 hex digits, wall ms, last epoch
+-- The same node and digits again get the same token again. The epoch is above every id of the journal: an entry of the
+-- owner's can't be refused as older than one that is there, so its transaction is written whole or not at all.
 local function claim(keys, args)
   local state = redis.call('MGET', keys[1], keys[2], keys[3], keys[4])
   local owner, tail = state[1] or '', state[2] or '0-0'
@@ -101,7 +50,7 @@ local function claim(keys, args)
   local token = owner
   if string.sub(owner, -#mine) ~= mine then
     local epoch = math.max(epoch_of(owner) + 1, epoch_of(tail) + 1, epoch_of(state[4]) + 1,
-      tonumber(args[4]) + 1, tonumber(args[3]))
+      epoch_of(last_id(keys[5])) + 1, tonumber(args[4]) + 1, tonumber(args[3]))
     token = string.format('%.0f', epoch) .. mine
     redis.call('SET', keys[1], token)
   end
@@ -212,7 +161,6 @@ local function due(keys, args)
   return found
 end
 
-redis.register_function('{COMMIT_FUNCTION}', commit)
 redis.register_function('{CLAIM_FUNCTION}', claim)
 redis.register_function('{CREATE_FUNCTION}', create)
 redis.register_function('{APPEND_FUNCTION}', append)

@@ -42,14 +42,17 @@ def read_requests(octets: bytes) -> list[list[bytes]]:
     return found
 
 
-def read_replies(octets: bytes, replies: int, elements: int) -> list[Leaf] | None:
-    """Leaves of so many replies, the last of which may be an array of `elements`; None where octets are missing yet."""
+def read_replies(octets: bytes, replies: int, elements: int, transaction: int = 0) -> list[Leaf] | None:
+    """Leaves of so many replies; None where octets are missing yet.
+
+    The last may be an array of `elements`, those before it arrays of `transaction` or nil.
+    """
     leaves: list[Leaf] = []
     at = 0
     try:
         for reply in range(replies):
             is_last = reply == replies - 1
-            at = _read_reply(octets, at, leaves, elements if is_last else 0)
+            at = _read_reply(octets, at, leaves, elements if is_last else transaction, is_last)
     except _MoreNeededError:
         return None
     if at != len(octets):
@@ -75,16 +78,27 @@ def _count(text: bytes) -> int:
     return int(text)
 
 
-def _read_reply(octets: bytes, at: int, leaves: list[Leaf], elements: int) -> int:
+def _read_reply(octets: bytes, at: int, leaves: list[Leaf], elements: int, is_last: bool) -> int:
     kind, text, after = _line(octets, at)
     if kind in (b"+", b"-", b":"):
         leaves.append((kind.decode(), text))
+        return after
+    if kind == b"*" and _count(text) == -1 and elements and not is_last:
+        leaves.append(("_", b""))
         return after
     if kind == b"*":
         if not elements or _count(text) != elements:
             raise BrokenReplyError("not the array that was asked for")
         for _ in range(elements):
-            after = _read_bulk(octets, after, leaves)
+            after = _read_element(octets, after, leaves)
+        return after
+    return _read_bulk(octets, at, leaves)
+
+
+def _read_element(octets: bytes, at: int, leaves: list[Leaf]) -> int:
+    kind, text, after = _line(octets, at)
+    if kind in (b"+", b"-", b":"):
+        leaves.append((kind.decode(), text))
         return after
     return _read_bulk(octets, at, leaves)
 

@@ -1,11 +1,11 @@
-"""The octets of an exchange against plain Python: the commit function gets exactly its arguments, in its order."""
+"""The octets of an exchange against plain Python: each request of the transaction, in its order, and the fence."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.exchange_request import COMMIT_FUNCTION, ExchangeRequest
+from balances.exchange_request import ExchangeRequest
 from balances.keys import DUE_BUCKET_S
 from balances.store import EntryId, Expiring, Ownership
 from balances.stored_record import to_stored
@@ -28,29 +28,35 @@ def route_key(high, low, is_answer):
     return key(f"{'answered' if is_answer else 'route'}:{high:016x}{low:016x}")
 
 
+def fence_and_load(keys=()):
+    """The requests at the end of every exchange."""
+    return request("WATCH", key("owner"), key("tail")) + request("MGET", key("owner"), key("tail"), *keys)
+
+
 def expected(records, routes, expiring, session_keys, due, due_done, position, entry):
-    """The requests of a commit, as balances/edge/store_function.py takes them."""
-    sets = [
-        key("tail"),
-        "1000-2",
-        *(word for (t, a), octets in records.items() for word in (key(f"a:{t}:{a}"), octets)),
-    ]
+    """The requests of a commit, as the module says, and how many of them are within the transaction."""
+    inside = [request("XADD", key("journal"), "1000-2", "b", entry)]
+    words = [word for (t, a), octets in records.items() for word in (key(f"a:{t}:{a}"), octets)]
+    inside.append(request("MSET", key("tail"), "1000-2", *words))
     kept = [(route_key(high, low, kind), value, life) for high, low, value, life, kind in routes if life]
     kept += [(key(row.name), row.value, row.life_s) for row in expiring if row.life_s]
+    inside += [request("SET", name, value, "EX", life) for name, value, life in kept]
     gone = [route_key(high, low, kind) for high, low, _, life, kind in routes if not life]
     gone += [key(row.name) for row in expiring if not row.life_s]
     gone += [key(f"due:{due_done}")] if due_done >= 0 else []
-    groups = []
+    inside += [request("UNLINK", *gone)] if gone else []
     for bucket, members in due:
-        groups += [key(f"due:{bucket}"), (bucket + 1) * DUE_BUCKET_S + DUE_KEPT_S, len(members), *members]
-    keys = [key(name) for name in ("owner", "tail", "journal", "commands:position", "commands")]
-    counts = (len(sets), len(kept), len(gone), len(due))
-    words = ["FCALL", COMMIT_FUNCTION, 5, *keys, OWNERSHIP.token, "1000-1", "1000-2", entry, position or "", *counts]
-    octets = request(*words, *sets, *(word for row in kept for word in row), *gone, *groups)
+        if members:
+            inside.append(request("SADD", key(f"due:{bucket}"), *members))
+            inside.append(request("EXPIREAT", key(f"due:{bucket}"), (bucket + 1) * DUE_BUCKET_S + DUE_KEPT_S))
+    if position is not None:
+        inside.append(request("SET", key("commands:position"), position))
+        inside.append(request("XTRIM", key("commands"), "MINID", "~", position))
+    octets = request("MULTI") + b"".join(inside) + request("EXEC")
     for high, low, account_id, life in session_keys:
         name = f"s:{high:016x}{low:016x}"
         octets += request("SET", name, account_id, "EX", life) if life else request("UNLINK", name)
-    return octets
+    return octets, len(inside)
 
 
 @settings(deadline=None, max_examples=200)
@@ -89,26 +95,27 @@ def test_exchange_is_the_requests_that_plain_python_writes(
         commands_position=position,
     )
     stored = {account: to_stored(record) for account, record in records.items()}
-    wanted = expected(stored, routes, expiring, session_keys, due, due_done, position, entry)
+    wanted, queued = expected(stored, routes, expiring, session_keys, due, due_done, position, entry)
     load = load_of(loads, answered=answered, names=names)
     keys = [key(f"a:{tenant}:{account_id}") for tenant, account_id in loads]
     keys += [route_key(high, low, True) for high, low in answered] + [key(name) for name in names]
-    wanted += request("MGET", *keys) if keys else b""
+    wanted += fence_and_load(keys)
     small = ExchangeRequest(TAG, 1)
     for _ in range(2):
-        octets, replies, elements = small.build(commit, load)
-        assert bytes(octets) == wanted
-        assert replies == len(read_requests(wanted))
-        assert elements == len(keys)
+        awaited = small.build(commit, load)
+        assert bytes(awaited.octets) == wanted
+        assert awaited.replies == len(read_requests(wanted))
+        assert (awaited.queued, awaited.session_keys, awaited.loaded) == (queued, len(session_keys), len(keys))
 
 
 def test_commit_or_load_alone_or_nothing():
     exchange = ExchangeRequest(TAG)
-    octets, replies, elements = exchange.build(None, load_of([(1, 5)]))
-    assert (bytes(octets), replies, elements) == (request("MGET", key("a:1:5")), 1, 1)
-    octets, replies, elements = exchange.build(commit_of(OWNERSHIP, EntryId(1000, 2), EntryId(1000, 1)), None)
-    assert (len(read_requests(bytes(octets))), replies, elements) == (1, 1, 0)
-    assert [len(exchange.build(None, load)[0]) for load in (None, load_of())] == [0, 0]
+    awaited = exchange.build(None, load_of([(1, 5)]))
+    assert (bytes(awaited.octets), awaited.replies, awaited.loaded) == (fence_and_load([key("a:1:5")]), 2, 1)
+    awaited = exchange.build(commit_of(OWNERSHIP, EntryId(1000, 2), EntryId(1000, 1)), None)
+    assert (len(read_requests(bytes(awaited.octets))), awaited.replies, awaited.loaded) == (6, 6, 0)
+    for load in (None, load_of()):
+        assert bytes(exchange.build(None, load).octets) == fence_and_load() == exchange.fence()
 
 
 def test_room_is_made_for_the_largest_rows():
@@ -126,9 +133,11 @@ def test_room_is_made_for_the_largest_rows():
         due_done=10**9,
     )
     load = load_of([(32767, 2**63 - 1)] * 2048, answered=[(high, high)] * 2048)
-    octets, replies, elements = exchange.build(commit, load)
-    found = read_requests(bytes(octets))
-    assert (len(found), replies, elements) == (1 + 4096 + 1, 4098, 4096)
+    awaited = exchange.build(commit, load)
+    found = read_requests(bytes(awaited.octets))
+    queued = 2 + 4096 + 1 + 2 * 3
+    assert (len(found), awaited.queued, awaited.loaded) == (queued + 2 + 4096 + 2, queued, 4096)
+    assert awaited.replies == len(found)
 
 
 def test_exchange_that_is_too_large_is_refused(monkeypatch):

@@ -96,24 +96,22 @@ def test_load(accounts, answered, values):
     tenants = np.array([tenant for tenant, _ in accounts], np.int32)
     ids = np.array([account_id for _, account_id in accounts], np.int64)
     digests = np.array(answered, np.uint64).reshape(-1, 2)
-    found = written(
-        put_load, octets(b"{p}:a:"), octets(b"{p}:answered:"), tenants, ids, len(accounts), digests, len(values)
-    )
+    found = written(put_load, octets(b"{p}:a:"), octets(b"{p}:answered:"), tenants, ids, len(accounts), digests)
     found += written(put_numbers, np.array(values, np.int64))
     keys = [f"{{p}}:a:{tenant}:{account_id}" for tenant, account_id in accounts]
     keys += [f"{{p}}:answered:{high:016x}{low:016x}" for high, low in answered]
-    assert found == request("MGET", *keys, *values)
+    assert found == request(*keys, *values).partition(b"\r\n")[2]
 
 
 # --- reading
 class Walker:
     """walk_replies over octets that come in pieces, as the connection drives it."""
 
-    def __init__(self, replies, elements):
+    def __init__(self, replies, elements, transaction=0):
         self.walk = np.zeros(Walk.SIZE, np.int64)
-        start_walk(self.walk, replies, elements)
-        self.spans = Spans(replies + elements + 1)
-        self.leaves_max = replies + elements
+        start_walk(self.walk, replies, elements, transaction)
+        self.leaves_max = replies + elements + replies * transaction
+        self.spans = Spans(self.leaves_max + 1)
         self.spans.kinds[:] = GUARD
         self.buffer = np.full(1 << 15, GUARD, np.uint8)
         self.filled = 0
@@ -138,9 +136,9 @@ class Walker:
         return found
 
 
-def walked(whole, cuts, replies, elements):
+def walked(whole, cuts, replies, elements, transaction=0):
     """(state, leaves) of octets that come cut at these places; "more" where the walk says to go on."""
-    walker = Walker(replies, elements)
+    walker = Walker(replies, elements, transaction)
     places = sorted({cut for cut in cuts if cut < len(whole)} | {0, len(whole)})
     state = "more"
     for start, end in pairwise(places):
@@ -263,7 +261,6 @@ def test_one_octet_changed_is_read_as_plain_python_reads_it(reply, place, octet)
         b"*4\r\n$1\r\na\r\n",
         b"*-1\r\n",
         b"*3\r\n*1\r\n",
-        b"*3\r\n+OK\r\n",
         b"$-2\r\n",
         b"$12345678901\r\n",
         b"$%d\r\n" % (STORE_REPLY_OCTETS_MAX + 1),
@@ -278,3 +275,38 @@ def test_replies_that_no_store_gives_are_broken(whole):
     assert LINE_OCTETS_MAX == STORE_REPLY_LINE_OCTETS_MAX
     assert walked(whole, [], 1, 3)[0] == "broken"
     assert plain(whole, 1, 3)[0] == "broken"
+
+
+scalars = st.one_of(st.tuples(st.sampled_from("+-:"), lines), st.tuples(st.just("$"), bulks))
+
+
+def scalar(kind, value):
+    return bulk(value) if kind == "$" else kind.encode() + value + b"\r\n"
+
+
+def leaf_of(kind, value):
+    return ("_", b"") if value is None else (kind, value)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    queued=st.lists(scalars, min_size=1, max_size=5),
+    is_dropped=st.booleans(),
+    loaded=st.lists(bulks, min_size=1, max_size=5),
+    cuts=st.lists(st.integers(1, 300), max_size=12),
+)
+def test_what_a_transaction_answers_is_read(queued, is_dropped, loaded, cuts):
+    """OK, QUEUED each, the array of EXEC or nil, OK of WATCH, the load."""
+    count = len(queued)
+    whole = b"+OK\r\n" + b"+QUEUED\r\n" * count
+    leaves = [("+", b"OK"), *[("+", b"QUEUED")] * count]
+    if is_dropped:
+        whole += b"*-1\r\n"
+        leaves.append(("_", b""))
+    else:
+        whole += b"*%d\r\n" % count + b"".join(scalar(*each) for each in queued)
+        leaves += [leaf_of(*each) for each in queued]
+    whole += b"+OK\r\n*%d\r\n" % len(loaded) + b"".join(map(bulk, loaded))
+    leaves += [("+", b"OK"), *(leaf_of("$", value) for value in loaded)]
+    assert walked(whole, cuts, count + 4, len(loaded), count) == ("done", leaves)
+    assert read_replies(whole, count + 4, len(loaded), count) == leaves

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from balances.exchange_request import COMMIT_FUNCTION
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from tests.balances.edge.cutting_proxy import CuttingProxy
 from tests.catalog_loader.sample_release import SAMPLE
@@ -114,7 +113,7 @@ def test_a_second_engine_takes_over_and_what_the_first_may_have_written_counts_o
         assert (opened.result, opened.granted_octets) == (2001, ASKED)
 
         proxy.is_holding = True
-        proxy.cut_reply_to(COMMIT_FUNCTION)
+        proxy.cut_reply_to("MULTI")
         threads = stack.enter_context(ThreadPoolExecutor(1))
         stack.callback(cut.close)
         update = threads.submit(cut.ask, UPDATE, 1, "pgw;1;1", IMSI, used=USED, asked=ASKED)

@@ -27,8 +27,8 @@ FLOOR = "bench/floor_store.py"
 PREFIXES = {("balances/keys.py", "account_key"), ("balances/exchange_request.py", "__init__"), (FLOOR, "_key")}
 """Where the key's pattern is written down."""
 MSET = re.compile(r"(^|')MSET(NX)?($|')")
-MSET_FILES = {"balances/edge/store_function.py", FLOOR}
-"""Where several keys are written at once: the commit function."""
+MSET_FILES = {"balances/exchange_request.py", FLOOR}
+"""Where several keys are written at once: the commit."""
 
 
 def sources():
@@ -89,7 +89,7 @@ def test_no_key_is_put_together_by_hand():
     assert keys_by_hand(sources()) - {("balances/keys.py", "")} == PREFIXES
 
 
-def test_the_commit_function_alone_writes_many_keys():
+def test_the_commit_alone_writes_many_keys():
     found = {
         path for path, text in sources() for _, value, kind in named_in(text) if kind == "text" and MSET.search(value)
     }

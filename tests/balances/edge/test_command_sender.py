@@ -5,7 +5,10 @@ import asyncio
 import pytest
 
 from balances.commands import (
+    GIVEN_ID_OCTETS_MAX,
     Applied,
+    CommandError,
+    CommandIdUsed,
     Credit,
     IdentityTaken,
     Open,
@@ -75,11 +78,19 @@ class SmallEngine:
             if account_id in self.balances or set(command.identities) & self.refuses:
                 return Refused(account_id, Outcome.UNABLE_TO_COMPLY)
             self.balances[account_id] = sum(credit.amount for credit in command.terms.credits)
+            self._write_record(command)
         elif account_id not in self.balances:
             return Refused(account_id, Outcome.USER_UNKNOWN)
         else:
             self.balances[account_id] += sum(credit.amount for credit in command.credits)
         return Applied(account_id, self.balances[account_id])
+
+    def _write_record(self, command):
+        """A record that is there; nobody reads what is in it."""
+        partition = partition_of(command.account_id, PARTITIONS)
+        state = self.store.snapshot(partition)
+        state.accounts[(command.tenant, command.account_id)] = b"open"
+        self.store.restore(partition, state)
 
 
 def opening(number, *more):
@@ -182,6 +193,124 @@ def test_refused_opening_gives_its_identities_back():
         assert [type(result) for result in results] == [Applied, Refused]
         assert await store.find_accounts([rows[1].identities[0]]) == [None]
         assert await store.find_accounts([rows[0].identities[0]]) == [(results[0].account_id, 0)]
+
+    with_engine(test)
+
+
+def top_up(command_id, account_id, amount, **more):
+    return TopUp(command_id, 1, account_id, (Credit(Unit.MONEY, amount, **more),))
+
+
+def test_an_id_is_one_command_in_the_whole_store():
+    """Another amount, another account of the same partition or of the other, under an id that is used: nothing moves."""
+
+    async def test(store, sender, engine):
+        opened = await sender.open_accounts("file", [opening(number) for number in range(4)])
+        ids = [result.account_id for result in opened]
+        assert {partition_of(number, PARTITIONS) for number in ids} == {0, 1}
+        (paid,) = await sender.send([top_up("pay1", ids[0], 5)])
+        assert paid == Applied(ids[0], 105)
+        before = dict(engine.balances)
+        others = [top_up("pay1", number, 5) for number in ids[1:]]
+        for other in (*others, top_up("pay1", ids[0], 50), top_up("pay1", ids[0], 5, priority=3)):
+            with pytest.raises(CommandIdUsed, match="id pay1 was used for another command: choose another"):
+                await CommandSender(store, PARTITIONS).send([top_up("pay2", ids[0], 1), other])
+        assert engine.balances == before
+        assert await sender.send([top_up("pay1", ids[0], 5, from_ns=77)]) == [paid], "instants come from the clock"
+        assert engine.balances == before
+
+    with_engine(test)
+
+
+def test_an_id_of_openings_is_these_openings():
+    async def test(store, sender, engine):
+        (first,) = await sender.open_accounts("order-1", [opening(1)])
+        rich = Opening(1, opening(1).identities, Terms(978, credits=(Credit(Unit.MONEY, 9_900),)))
+        for other in ([opening(2)], [rich], [opening(1), opening(2)], [opening(1, 5)]):
+            with pytest.raises(CommandIdUsed, match="id order-1 was used"):
+                await sender.open_accounts("order-1", other)
+        keys = [*opening(2).identities, *opening(1, 5).identities[1:]]
+        assert await store.find_accounts(keys) == [None, None], "nothing was claimed"
+        assert await sender.open_accounts("order-1", [opening(1)]) == [first]
+        assert list(engine.balances.values()) == [100]
+
+    with_engine(test)
+
+
+def test_ids_of_openings_and_of_other_commands_never_meet():
+    async def test(_, sender, engine):
+        (first,) = await sender.open_accounts("order", [opening(1)])
+        for command_id in ("order", "order.0"):
+            (result,) = await sender.send([top_up(command_id, first.account_id, 1)])
+            assert isinstance(result, Applied)
+        assert engine.balances[first.account_id] == 102
+        with pytest.raises(CommandError, match="ids of opened accounts begin with opening:"):
+            await sender.send([top_up("opening:order.0", first.account_id, 1)])
+
+    with_engine(test)
+
+
+@pytest.mark.parametrize("command_id", ["", "x" * (GIVEN_ID_OCTETS_MAX + 1), "a\nb"])
+def test_an_id_that_does_not_fit_claims_nothing(command_id):
+    async def test(store, sender, _):
+        with pytest.raises(CommandError, match=f"choose 1..{GIVEN_ID_OCTETS_MAX} printable ones"):
+            await sender.open_accounts(command_id, [opening(1)])
+        assert await store.find_accounts(opening(1).identities) == [None]
+        longest = "x" * GIVEN_ID_OCTETS_MAX
+        (result,) = await sender.open_accounts(longest, [opening(1)])
+        assert isinstance(result, Applied)
+
+    with_engine(test)
+
+
+def test_claim_of_an_opening_that_was_cut_off_is_taken_over(monkeypatch):
+    """A claim without account or command blocks nobody; one whose command waits does; the one cut off finds itself late."""
+
+    async def test():
+        store = await new_store()
+        sender = CommandSender(store, PARTITIONS, no_owner_s=0.0, cut_off_s=0.01)
+        real = store.append_commands
+
+        async def cut(*_):
+            raise CutOff
+
+        monkeypatch.setattr(store, "append_commands", cut)
+        with pytest.raises(CutOff):
+            await sender.open_accounts("cut", [opening(1, 10)])
+        monkeypatch.setattr(store, "append_commands", real)
+        (late,) = await sender.open_accounts("next", [opening(1)])
+        assert isinstance(late, Waiting), "it has the identity, and no engine runs"
+        (owner,) = await store.find_accounts(opening(1).identities)
+        assert owner == (2, 0)
+        (third,) = await sender.open_accounts("third", [opening(1)])
+        assert third == IdentityTaken(opening(1).identities[0], 2), "the second's command waits"
+        (again,) = await sender.open_accounts("cut", [opening(1, 10)])
+        assert again == IdentityTaken(opening(1, 10).identities[0], 2)
+
+    run(test)
+
+
+def test_claims_that_were_taken_over_meanwhile_are_seen_before_the_command_is_sent(monkeypatch):
+    """A long import claims its last rows long before it sends them: who takes it for cut off gets the identity alone."""
+
+    async def test(store, sender, engine):
+        rows = [opening(number) for number in range(3)]
+        real, calls = store.claim_identities, []
+
+        async def lose_one(claims):
+            calls.append(claims)
+            if len(calls) == 2:
+                monkeypatch.setattr(store, "claim_identities", real)
+                await store.release_identities([(rows[1].identities[0], 2)])
+                assert await real([(rows[1].identities[0], 77)]) == [None]
+            return await real(claims)
+
+        monkeypatch.setattr(store, "claim_identities", lose_one)
+        results = await sender.open_accounts("file", rows)
+        assert [type(result) for result in results] == [Applied, IdentityTaken, Applied]
+        assert results[1] == IdentityTaken(rows[1].identities[0], 77)
+        assert await store.find_accounts(rows[1].identities) == [(77, 0)]
+        assert sorted(engine.balances) == [1, 3]
 
     with_engine(test)
 

@@ -69,7 +69,7 @@ def test_entries_come_back_across_segments(tmp_path, writer_of, limits, octets_m
 
 
 def test_a_segment_names_the_entry_before_it(tmp_path, writer_of):
-    journal = chain_of(6, rows_each=400)
+    journal = chain_of(6, rows_each=2000)
     writer = writer_of(SMALL)
     for row in journal:
         writer.append([row], now_ns=0)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from balances.commands import CommandRow
+from balances.commands import CommandIdUsed, CommandRow
 from balances.journal_log import ArchiverLostError
 from balances.keys import DUE_BUCKET_S, identity_key
 from balances.store import (
@@ -258,23 +258,19 @@ def test_tail_that_is_not_the_entry_before_has_diverged(harness):
     run(test)
 
 
-def test_journal_that_is_ahead_of_its_tail_has_diverged(harness):
+def test_claim_is_above_every_id_of_the_journal(harness):
+    """So an entry of the new owner can't be refused as older than one that is there, and its commit is written whole."""
+
     async def test():
-        async with owned(harness) as (store, mine, connection):
-            ahead = after(first_of(mine), 5)
-            harness.put_entry(0, ahead, b"from nowhere")
-            commit = commit_of(
-                mine,
-                first_of(mine),
-                ZERO,
-                {A: record_of(A, 1)},
-                expiring=[Expiring("command:c", b"x", 60)],
-                commands_position="9-1",
-            )
-            assert (await exchange(connection, commit)).commit == Diverged(EMPTY_TAIL)
-            assert await store.read_accounts(0, [A]) == [None]
-            assert await store.partition_values(0, ["command:c"]) == [None]
-            assert (await store.claim(0, "x", wall_ms=0, last_epoch=0)).commands_position == EMPTY_TAIL
+        async with owned(harness) as (store, mine, _):
+            harness.put_entry(0, EntryId(mine.epoch + 7, 5), b"from nowhere")
+            again = await store.claim(0, "x", wall_ms=0, last_epoch=0)
+            assert again.epoch == mine.epoch + 8
+            connection = await store.connect(again)
+            commit = commit_of(again, first_of(again), again.tail, {A: record_of(A, 1)})
+            assert (await exchange(connection, commit)).commit == Committed()
+            assert await store.read_accounts(0, [A]) == [record_of(A, 1)]
+            connection.close()
 
     run(test)
 
@@ -584,10 +580,30 @@ def test_account_numbers_are_the_same_again_for_a_batch(harness):
             assert first >= 1
             assert second >= first + 10
             assert await store.allot_accounts("file-1", 10) == first
-            with pytest.raises(ValueError, match="batch 'file-1' opened 10 accounts before, now 11"):
-                await store.allot_accounts("file-1", 11)
+            for other in ((11, ""), (10, "another content")):
+                with pytest.raises(CommandIdUsed, match="id file-1 was used for another command: choose another"):
+                    await store.allot_accounts("file-1", *other)
+            asked = await store.allot_accounts("file-4", 2, "content")
+            assert await store.allot_accounts("file-4", 2, "content") == asked
+            with pytest.raises(CommandIdUsed):
+                await store.allot_accounts("file-4", 2, "")
             third = await store.allot_accounts("file-3", 1)
             assert third >= second + 5
+
+    run(test)
+
+
+def test_command_id_stands_for_what_it_was_first_claimed_for(harness):
+    async def test():
+        async with opened(harness) as store:
+            assert await store.claim_commands([]) == []
+            assert await store.claim_commands([("a", "one"), ("b", "two"), ("a", "other"), ("a", "one")]) == [
+                True,
+                True,
+                False,
+                True,
+            ]
+            assert await store.claim_commands([("b", "one"), ("b", "two")]) == [False, True]
 
     run(test)
 
