@@ -1,4 +1,4 @@
-"""One credit-control request against one account: its MSCCs priced, charged and granted; INITIAL to TERMINATION and EVENT."""
+"""One credit-control request of a session against one account: its MSCCs priced, charged and granted."""
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
-    HAS_REQUESTED_ACTION,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     INITIAL,
@@ -32,12 +31,12 @@ from charging.batch import (
 )
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
-from charging.quota.grant import grant, requested_units, wanted_units
-from charging.rating.charge import charge_event, charge_usage, used_units
+from charging.quota.grant import count_reservations, grant, wanted_units
+from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.sessions.due import ENDED_BY_REQUEST
-from charging.sessions.duplicates import record_event, remember_request
+from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import (
     end_session,
     ended_mark,
@@ -58,15 +57,10 @@ _ACTIVE = int(AccountStatus.ACTIVE)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
-_INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
-_MISSING_AVP = int(Outcome.MISSING_AVP)
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
 _SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
-
-REQUESTED_ACTION_CODE = 436
-DIRECT_DEBITING = 0
 
 
 @kernel
@@ -77,7 +71,7 @@ def is_active(arena, slot, now_ns):
 
 
 @kernel
-def _reported_until(request):
+def reported_until(request):
     """When the reported usage ended: Event-Timestamp where it is believed, else receipt."""
     if request.presence & HAS_EVENT_TIMESTAMP and abs(request.event_ns - request.received_ns) <= _SKEW_NS:
         return request.event_ns
@@ -93,7 +87,7 @@ def _used_of_any_unit(mscc):
 
 
 @kernel
-def _name_price(usage, tariffs, price_row, offer_row):
+def name_price(usage, tariffs, price_row, offer_row):
     """The why-ids of a usage row."""
     usage.unit = tariffs.prices[price_row].unit
     usage.price = tariffs.prices[price_row].price
@@ -102,8 +96,23 @@ def _name_price(usage, tariffs, price_row, offer_row):
 
 
 @kernel
-def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer):
-    """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6)."""
+def _stands_before(msccs, first, row):
+    """Is an earlier MSCC of the request for the same service as `row`?"""
+    for earlier in range(first, row):
+        if (
+            msccs[earlier].rating_group == msccs[row].rating_group
+            and msccs[earlier].service_identifier == msccs[row].service_identifier
+        ):
+            return True
+    return False
+
+
+@kernel
+def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer):
+    """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6).
+
+    is_again   bool: an earlier MSCC of the request was for the same service; what that was granted stays reserved
+    """
     outcome, price_row, offer_row = look_up_price(
         arena,
         slot,
@@ -116,9 +125,10 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
     session_tag = arena.octets[8 * session + SESSION_TAG]
     service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
     usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS if service >= 0 else session + SESSION_OPENED_NS]
-    usage.to_ns = max(_reported_until(request), usage.from_ns)
+    usage.to_ns = max(reported_until(request), usage.from_ns)
+    answers = arena.octets[8 * session + SESSION_ANSWERS]
     if price_row >= 0:
-        _name_price(usage, tariffs, price_row, offer_row)
+        name_price(usage, tariffs, price_row, offer_row)
         outcome = refusal_of(tariffs.prices[price_row])
     if outcome != _GRANTED:
         answer.outcome = outcome
@@ -133,7 +143,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
                 0,
                 now_ns,
             )
-            remember_answer(arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer)
+            remember_answer(arena, service, answers, answer)
         return
     price = tariffs.prices[price_row]
     used = used_units(mscc, price.unit)
@@ -150,12 +160,18 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
         answer.outcome = _GRANTED
         return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
-    answer.outcome = charge_usage(arena, slot, scratch, price, tariffs.allowances, service, used, now_ns, usage)
+    answer.outcome = charge_usage(
+        arena, slot, scratch, price, tariffs.allowances, service, is_again, used, now_ns, usage
+    )
     if wants and answer.outcome == _GRANTED:
         if is_active(arena, slot, now_ns):
             carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
             tag = arena.octets[8 * service + SERVICE_TAG]
             want = wanted_units(mscc, price)
+            made = 0
+            if is_again:  # what was paid ahead is spoken for by the grant before
+                made = count_reservations(arena, slot, tag)
+                carry = max(carry, 0)
             grant(
                 arena,
                 slot,
@@ -163,6 +179,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
                 price,
                 tariffs.allowances,
                 tag,
+                made,
                 carry,
                 want,
                 now_ns,
@@ -170,7 +187,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, 
             )
         else:
             answer.outcome = _END_USER_SERVICE_DENIED
-    remember_answer(arena, service, arena.octets[8 * session + SESSION_ANSWERS], answer)
+    remember_answer(arena, service, answers, answer)
 
 
 @kernel
@@ -194,7 +211,8 @@ def _decide_msccs(
         mscc, answer = batch.msccs[row], answers[row]
         usage_row = add_usage_row(journal, mscc, request_row)
         usage = journal.usages[usage_row]
-        _decide_mscc(arena, slot, tariffs, scratch, request, mscc, session, now_ns, usage, answer)
+        is_again = _stands_before(batch.msccs, np.int64(request.mscc_first), row)
+        _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer)
         usage.outcome = answer.outcome
         usage.granted_units = answer.granted
         usage.final_action = answer.final_action
@@ -215,9 +233,7 @@ def _decide_msccs(
 @kernel
 def _supervise(arena, session, validity_s, now_ns, answer):
     """Set when the session ends without a request, and have its route written again where half its life is gone."""
-    expires_ns = now_ns + 2 * validity_s * NS_PER_S
-    if validity_s == 0 and arena.words[session + SESSION_EXPIRES_NS] == 0:
-        expires_ns = now_ns + _SUPERVISION_DEFAULT_NS
+    expires_ns = now_ns + (2 * validity_s * NS_PER_S if validity_s > 0 else _SUPERVISION_DEFAULT_NS)
     arena.words[session + SESSION_EXPIRES_NS] = max(arena.words[session + SESSION_EXPIRES_NS], expires_ns)
     life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
     life = max((life_ns + _ROUTE_UNIT_NS - 1) // _ROUTE_UNIT_NS, 2)
@@ -311,86 +327,3 @@ def open_for(arena, slot, request, now_ns):
         return _END_USER_SERVICE_DENIED, -1
     session = open_session(arena, slot, request, now_ns)
     return (_GRANTED, session) if session >= 0 else (_UNABLE_TO_COMPLY, session)
-
-
-@kernel
-def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer):
-    """Debit one MSCC of an event at once, or not at all."""
-    outcome, price_row, offer_row = look_up_price(
-        arena,
-        slot,
-        tariffs,
-        request.service_context,
-        mscc.rating_group,
-        mscc.service_identifier,
-        now_ns,
-    )
-    usage.to_ns = _reported_until(request)
-    usage.from_ns = usage.to_ns
-    if price_row < 0:
-        answer.outcome = outcome
-        return
-    _name_price(usage, tariffs, price_row, offer_row)
-    price = tariffs.prices[price_row]
-    answer.outcome = refusal_of(price)
-    if answer.outcome != _GRANTED:
-        return
-    units = requested_units(mscc, price.unit)
-    if units == 0:
-        units = max(used_units(mscc, price.unit), 1)
-    answer.unit = price.unit
-    if charge_event(arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage):
-        answer.granted = units
-        answer.has_grant = 1
-    else:
-        answer.outcome = _CREDIT_LIMIT_REACHED
-        usage.used_units = 0
-
-
-@kernel
-def decide_event(
-    arena,
-    slot,
-    tariffs,
-    scratch,
-    batch,
-    recorded,
-    journal,
-    request,
-    request_row,
-    now_ns,
-    answer,
-    answers,
-):
-    """An EVENT: direct debiting, no session (RFC 8506 §6.3; docs/charging.md §7)."""
-    if not request.presence & HAS_REQUESTED_ACTION or request.requested_action != DIRECT_DEBITING:
-        answer.outcome = _INVALID_AVP_VALUE if request.presence & HAS_REQUESTED_ACTION else _MISSING_AVP
-        answer.failed_code = REQUESTED_ACTION_CODE
-        return
-    if not is_active(arena, slot, now_ns):
-        answer.outcome = _END_USER_SERVICE_DENIED
-        return
-    all_limited = request.mscc_count > 0
-    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
-        mscc = batch.msccs[row]
-        usage_row = add_usage_row(journal, mscc, request_row)
-        usage = journal.usages[usage_row]
-        _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row])
-        usage.outcome = answers[row].outcome
-        usage.granted_units = answers[row].granted
-        journal.counts[ROWS_MOVEMENTS] = post(
-            arena,
-            slot,
-            scratch.ledger,
-            journal.movements,
-            journal.counts[ROWS_MOVEMENTS],
-            request_row,
-            usage_row,
-        )
-        all_limited = all_limited and answers[row].outcome == _CREDIT_LIMIT_REACHED
-    answer.outcome = _GRANTED
-    if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
-        answer.outcome = _CREDIT_LIMIT_REACHED
-    if request.answered >= 0:
-        record_event(recorded, request, answer.outcome, answers)
-        answer.keeps_answer = 1

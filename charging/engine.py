@@ -21,8 +21,9 @@ from charging.batch import (
     NEVER_COUNTS,
     TERMINATION,
 )
-from charging.credit_control import decide_event, decide_session, open_for
+from charging.credit_control import decide_session, open_for
 from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
+from charging.direct_debiting import decide_event
 from charging.journal_rows import (
     WITH_ALL_TEXTS,
     WITH_SERVICE_INFORMATION,

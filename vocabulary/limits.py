@@ -8,6 +8,8 @@ from typing import Final
 # --- money and units -------------------------------------------------------------------------------------------------
 MICROS_MAX: Final = 10**18
 """Largest balance, charge or limit of an account, in micros of its currency: a million times a million units of it."""
+CHARGED_MICROS_MAX: Final = 4 * MICROS_MAX
+"""Money charged to one account over its whole life; a charge beyond it is refused as one that can't be computed."""
 UNITS_MAX: Final = 2**53
 """Largest count of octets, seconds or service-specific units that one report or one bucket holds."""
 BLOCK_UNITS_MAX: Final = 2**40
@@ -93,6 +95,8 @@ CREDITS_PER_COMMAND_MAX: Final = BUCKETS_PER_ACCOUNT_MAX
 COMMANDS_WAITING_MAX: Final = 16384
 """Account commands that one sender has appended and that are not answered yet."""
 COMMAND_ANSWER_KEPT_S: Final = 30 * 86400
+COMMAND_ID_KEPT_S: Final = 2 * COMMAND_ANSWER_KEPT_S
+"""How long an id stands for its command: longer than the answer, which comes later where no engine runs."""
 DUE_KEPT_S: Final = 86400
 """How long a due bucket outlives its time."""
 TENANTS_MAX: Final = 32767
@@ -137,6 +141,7 @@ RECORD_TEXT_OCTETS_MAX: Final = 2**33
 """Octets of the texts of all open sessions in the record writer."""
 
 assert MICROS_MAX < 2**63 // 4, "four balances must add up without overflow"
+assert CHARGED_MICROS_MAX + MICROS_MAX < 2**63, "what was charged and one charge more must not overflow"
 assert UNITS_MAX + BLOCK_UNITS_MAX < 2**62, "units plus a carry must not overflow"
 assert BATCH_MSCCS_MAX >= BATCH_REQUESTS_MAX
 assert BATCH_MOVEMENTS_MAX >= 2 * BATCH_MSCCS_MAX

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from balances.record import BUCKET_REMAINING, HEADER_CREDIT_LIMIT
+from balances.arena import count_rows
+from balances.record import (
+    BUCKET_REMAINING,
+    HEADER_CREDIT_LIMIT,
+    RESERVATION_SERVICE_TAG,
+    RESERVATION_WORDS,
+    Section,
+)
 from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, reserve
 from balances.selection import order_allowances, order_money
 from charging.batch import (
@@ -20,6 +27,7 @@ from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
+_RESERVATIONS = int(Section.RESERVATIONS)
 _FREE = int(Control.FREE)
 _SESSION_SCOPE = int(RoundingScope.SESSION)
 _OCTETS = int(Unit.OCTETS)
@@ -55,10 +63,20 @@ def free_micros(arena, slot, bucket):
 
 
 @kernel
-def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, want, now_ns):
-    """Hold up to `want` units of allowances; (units held, reservations made)."""
+def count_reservations(arena, slot, service_tag):
+    """Reservations that the service has."""
+    found = 0
+    at = arena.section_at[slot, _RESERVATIONS]
+    for _ in range(count_rows(arena, slot, _RESERVATIONS)):
+        found += arena.octets[8 * at + RESERVATION_SERVICE_TAG] == service_tag
+        at += RESERVATION_WORDS
+    return found
+
+
+@kernel
+def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns):
+    """Hold up to `want` units of allowances for a service that has `made` reservations; (units held, how many then)."""
     held = np.int64(0)
-    made = 0
     count = order_allowances(
         arena,
         slot,
@@ -70,13 +88,13 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, wa
         scratch.order,
     )
     for index in range(count):
-        if held == want or made == RESERVATIONS_PER_SERVICE_MAX - 1:
+        if held == want or made >= RESERVATIONS_PER_SERVICE_MAX - 1:
             break
         part = min(want - held, arena.words[scratch.order[index] + BUCKET_REMAINING])
         if part > 0 and reserve(arena, slot, scratch.ledger, service_tag, scratch.order[index], part):
             held += part
             made += 1
-    return held
+    return held, made
 
 
 @kernel
@@ -103,16 +121,17 @@ def _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns):
 
 
 @kernel
-def grant(arena, slot, scratch, price, allowances, service_tag, carry, want, now_ns, answer):
+def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, want, now_ns, answer):
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 
+    made     int64: reservations that the service has already, of an earlier MSCC of the same request
     carry    int64: of the service, already 0 where the price rounds each report alone
     answer   ANSWER_MSCC_DTYPE row: granted, has_grant, validity_s, final_action, outcome are written
     """
     granted = want
     final = False
     if price.control != _FREE:
-        granted = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, want, now_ns)
+        granted, made = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns)
         money = np.int64(-1)
         if price.has_price != 0:
             if price.price_micros == 0:
@@ -121,7 +140,7 @@ def grant(arena, slot, scratch, price, allowances, service_tag, carry, want, now
                 count = order_money(arena, slot, now_ns, scratch.money)
                 if count > 0:
                     money = scratch.money[count - 1]
-                if money >= 0 and granted < want:
+                if money >= 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
                     part = min(
                         want - granted,
                         affordable_units(price, free_micros(arena, slot, money), carry),
@@ -130,7 +149,7 @@ def grant(arena, slot, scratch, price, allowances, service_tag, carry, want, now
                     if part > 0 and (cost == 0 or reserve(arena, slot, scratch.ledger, service_tag, money, cost)):
                         granted += part
                         carry = carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else 0
-        final = granted < want or not _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns)
+        final = not _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns)
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED

@@ -15,6 +15,7 @@ from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
 from charging.rating.price import cost_of, starting_carry
 from charging.tariff_tables import Control
 from vocabulary.kernel import kernel
+from vocabulary.limits import CHARGED_MICROS_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -23,6 +24,9 @@ _FREE = int(Control.FREE)
 _OCTETS = int(Unit.OCTETS)
 _SECONDS = int(Unit.SECONDS)
 _GRANTED = int(Outcome.GRANTED)
+_PAID = 0
+_NO_MONEY = 1
+_BEYOND_LIMITS = 2
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
 
 
@@ -60,13 +64,23 @@ def _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns):
 
 @kernel
 def _debit_money(arena, slot, scratch, micros, now_ns):
-    """Charge `micros`: each money bucket as far as it is above zero, the last the rest. False where there is none."""
+    """Charge `micros`: each money bucket as far as it is above zero, the last the rest. _PAID, or why nothing moved.
+
+    Reports come however late, so debts have no floor but this: beyond it 64 bits would turn a debt into credit.
+    """
     count = order_money(arena, slot, now_ns, scratch.money)
     if count == 0:
         scratch.money[0] = first_money(arena, slot)
         if scratch.money[0] < 0:
-            return False
+            return _NO_MONEY
         count = 1
+    left = micros
+    for index in range(count - 1):
+        left -= min(left, max(arena.words[scratch.money[index] + BUCKET_REMAINING], 0))
+    if arena.words[scratch.money[count - 1] + BUCKET_REMAINING] - left < -MICROS_MAX:
+        return _BEYOND_LIMITS
+    if arena.words[arena.first[slot] + HEADER_CHARGED] > CHARGED_MICROS_MAX - micros:
+        return _BEYOND_LIMITS
     left = micros
     for index in range(count):
         bucket = scratch.money[index]
@@ -75,36 +89,27 @@ def _debit_money(arena, slot, scratch, micros, now_ns):
             debit(arena, slot, scratch.ledger, bucket, take)
             left -= take
     arena.words[arena.first[slot] + HEADER_CHARGED] += micros
-    return True
+    return _PAID
 
 
 @kernel
-def charge_usage(arena, slot, scratch, price, allowances, service, used, now_ns, usage):
+def charge_usage(arena, slot, scratch, price, allowances, service, is_again, used, now_ns, usage):
     """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
 
     service   first word of the service's row; its carry is read and written
+    is_again  bool: an earlier MSCC of the request was for this service, so what is reserved was granted just now and stays
     usage     USAGE_DTYPE row: used_units, allowance_units, uncharged_units, charged_micros are written
     """
     usage.used_units = used
+    tag = arena.octets[8 * service + SERVICE_TAG]
     if price.control != _CHARGED:
-        commit_reservations(
-            arena,
-            slot,
-            scratch.ledger,
-            arena.octets[8 * service + SERVICE_TAG],
-            0,
-            now_ns,
-        )
+        if not is_again:
+            commit_reservations(arena, slot, scratch.ledger, tag, 0, now_ns)
         usage.uncharged_units = 0 if price.control == _FREE else used
         return _GRANTED
-    left = commit_reservations(
-        arena,
-        slot,
-        scratch.ledger,
-        arena.octets[8 * service + SERVICE_TAG],
-        used,
-        now_ns,
-    )
+    left = used
+    if not is_again:
+        left = commit_reservations(arena, slot, scratch.ledger, tag, used, now_ns)
     left = _debit_allowances(arena, slot, scratch, price, allowances, left, now_ns)
     usage.allowance_units = used - left
     if left == 0:
@@ -117,9 +122,10 @@ def charge_usage(arena, slot, scratch, price, allowances, service, used, now_ns,
     if micros < 0:
         usage.uncharged_units = left
         return _UNABLE_TO_COMPLY
-    if micros > 0 and not _debit_money(arena, slot, scratch, micros, now_ns):
+    paid = _debit_money(arena, slot, scratch, micros, now_ns) if micros > 0 else _PAID
+    if paid != _PAID:
         usage.uncharged_units = left
-        return _GRANTED
+        return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
     arena.words[service + SERVICE_CARRY] = carry
     usage.charged_micros = micros
     return _GRANTED
@@ -160,11 +166,11 @@ def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
                 funds += max(remaining + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT], 0)
             else:
                 funds += max(remaining, 0)
-        if micros > funds:
+        if micros > funds or arena.words[arena.first[slot] + HEADER_CHARGED] > CHARGED_MICROS_MAX - micros:
             return False
     _debit_allowances(arena, slot, scratch, price, allowances, units - from_money, now_ns)
     if micros > 0:
-        _debit_money(arena, slot, scratch, micros, now_ns)
+        assert _debit_money(arena, slot, scratch, micros, now_ns) == _PAID
     usage.allowance_units = units - from_money
     usage.charged_micros = micros
     return True

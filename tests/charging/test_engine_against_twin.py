@@ -139,7 +139,8 @@ services = st.builds(
     used=st.sampled_from((None, 0, 50, 100, 100, 100)),
     extra=st.sampled_from((0, 0, 0, 1, -1, 30, UNITS_MAX)),
 )
-service_lists = st.lists(services, max_size=3, unique_by=lambda own: (own.rating_group, own.identifier))
+service_lists = st.lists(services, max_size=3)
+"""MSCCs of a request; now and then two are for the same service."""
 who = st.tuples(st.integers(0, 2), st.integers(0, 2))
 
 

@@ -11,7 +11,7 @@ from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
 from tests.reference.services import REFUSALS, Turn, charge_allowances, pay
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
-from vocabulary.limits import ANSWERED_EVENT_KEPT_S, MICROS_MAX
+from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -145,7 +145,7 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
 
 def _event_outcome(account: Account, price: Price, left: int, charge: int, now_ns: int) -> Outcome:
     """Whether money covers what allowances leave."""
-    if charge > MICROS_MAX:
+    if charge > MICROS_MAX or account.charged_micros + charge > CHARGED_MICROS_MAX:
         return Outcome.CREDIT_LIMIT_REACHED
     if left and not price.has_price:
         return Outcome.CREDIT_LIMIT_REACHED

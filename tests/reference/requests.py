@@ -23,6 +23,11 @@ class Mscc:
     requested: Mapping[Unit, int] | None = None
     used: Mapping[Unit, int] | None = None
 
+    @property
+    def service(self) -> tuple[int | None, int | None]:
+        """Rating group and service identifier."""
+        return self.rating_group, self.service_identifier
+
 
 @dataclass(frozen=True, slots=True)
 class CreditControl:

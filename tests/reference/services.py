@@ -13,10 +13,11 @@ from tests.reference.journal import Books, CauseBooks, UsageRow
 from tests.reference.requests import CreditControl, Mscc, MsccAnswer
 from tests.reference.tariffs import Catalogue, Found, Price
 from vocabulary.instants import NS_PER_S
-from vocabulary.limits import EVENT_TIME_SKEW_S_MAX, MICROS_MAX
+from vocabulary.limits import CHARGED_MICROS_MAX, EVENT_TIME_SKEW_S_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
+RESERVATIONS_MAX: Final = 4
 UNIT_RESERVATIONS_MAX: Final = 3
 """Of the four reservations of a service the last place is left for money."""
 
@@ -65,8 +66,8 @@ def give_back(account: Account, service: Service, books: CauseBooks, now_ns: int
         if take:
             books.move(account, bucket, MovementKind.CHARGED, take)
             charged += take
-        if bucket.is_over(now_ns) and bucket.unit != Unit.MONEY and bucket.remaining > 0:
-            books.move(account, bucket, MovementKind.EXPIRED, bucket.remaining)
+        if bucket.is_over(now_ns) and bucket.unit != Unit.MONEY:
+            books.move(account, bucket, MovementKind.EXPIRED, reservation.amount - take)
     service.reservations.clear()
     return charged
 
@@ -82,9 +83,23 @@ def charge_allowances(account: Account, books: CauseBooks, price: Price, left: i
     return paid
 
 
+def payers_of(account: Account, now_ns: int) -> list[Bucket]:
+    """Who pays: valid money, else the first money whatever its period."""
+    return account.payers(now_ns) or [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY][:1]
+
+
+def is_beyond_limits(account: Account, charge: int, now_ns: int) -> bool:
+    """Whether the charge would leave a debt, or a sum of charges, larger than an account may have."""
+    payers = payers_of(account, now_ns)
+    if account.charged_micros + charge > CHARGED_MICROS_MAX:
+        return bool(payers)
+    above_zero = sum(max(bucket.remaining, 0) for bucket in payers[:-1])
+    return bool(payers) and payers[-1].remaining - max(charge - above_zero, 0) < -MICROS_MAX
+
+
 def pay(account: Account, books: CauseBooks, charge: int, now_ns: int) -> bool:
     """Debit money in the order of payers, the last below zero; False where the account has no money bucket."""
-    payers = account.payers(now_ns) or [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY][:1]
+    payers = payers_of(account, now_ns)
     if not payers:
         return False
     for bucket in payers[:-1]:
@@ -95,8 +110,10 @@ def pay(account: Account, books: CauseBooks, charge: int, now_ns: int) -> bool:
     return True
 
 
-def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
-    """Decide one MSCC of an open session and write its usage row."""
+def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
+    """Decide one MSCC of an open session, by its place in the request, and write its usage row."""
+    mscc = turn.request.msccs[place]
+    is_again = mscc.service in [earlier.service for earlier in turn.request.msccs[:place]]
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
     books, usage = turn.books.cause(turn.row, at), turn.books.usages[at]
@@ -112,11 +129,11 @@ def decide_service(turn: Turn, session: Session, mscc: Mscc) -> MsccAnswer:
         if service is None and (mscc.requested is not None or (mscc.used or {}).get(price.unit, 0) > 0):
             service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
-        outcome = _charge_report(turn, mscc, price, service, books, usage)
+        outcome = _charge_report(turn, mscc, price, service, is_again, books, usage)
         answer = MsccAnswer(outcome, price.unit)
         is_wanted = mscc.requested is not None and turn.request.type != TERMINATION
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
-            answer = _grant(turn, mscc, price, service, books)
+            answer = _grant(turn, mscc, price, service, is_again, books)
     if service is not None:
         service.unit = answer.unit if answer.granted is not None else service.unit
         if price is not None and price.control not in REFUSALS:
@@ -157,18 +174,24 @@ def used_of_any_unit(mscc: Mscc) -> int:
 
 
 def _charge_report(
-    turn: Turn, mscc: Mscc, price: Price, service: Service | None, books: CauseBooks, usage: UsageRow
+    turn: Turn,
+    mscc: Mscc,
+    price: Price,
+    service: Service | None,
+    is_again: bool,
+    books: CauseBooks,
+    usage: UsageRow,
 ) -> Outcome:
-    """Charge reported units (§5): GRANTED, or UNABLE_TO_COMPLY."""
+    """Charge reported units (§5): GRANTED, or UNABLE_TO_COMPLY. What this request granted already stays held."""
     account, now_ns = turn.account, turn.now_ns
     used = (mscc.used or {}).get(price.unit, 0)
     usage.used_units = used
     if price.control == Control.FREE:
-        if service is not None:
+        if service is not None and not is_again:
             give_back(account, service, books, now_ns, 0, Unit.MONEY)
         return Outcome.GRANTED
     paid = 0
-    if service is not None:
+    if service is not None and not is_again:
         paid = give_back(account, service, books, now_ns, used, price.unit)
     paid += charge_allowances(account, books, price, used - paid, now_ns)
     usage.allowance_units = paid
@@ -180,7 +203,7 @@ def _charge_report(
     elif left > 0:
         blocks = max(price.blocks(carry + left), 0)
         charge = blocks * price.price_micros
-        if charge > MICROS_MAX:
+        if charge > MICROS_MAX or (charge and is_beyond_limits(account, charge, now_ns)):
             usage.uncharged_units = left
             outcome = Outcome.UNABLE_TO_COMPLY
         elif charge and not pay(account, books, charge, now_ns):
@@ -206,8 +229,8 @@ def affordable(bucket: Bucket, account: Account, price: Price, carry: int) -> in
     return max(free // price.price_micros * price.block_units - carry, 0)
 
 
-def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, books: CauseBooks) -> MsccAnswer:
-    """Reserve the next grant (§6)."""
+def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: bool, books: CauseBooks) -> MsccAnswer:
+    """Reserve the next grant (§6); a second one of the same request can't use what was paid ahead."""
     account = turn.account
     if not account.gives_credit(turn.now_ns):
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
@@ -215,14 +238,14 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, books: CauseB
     if price.control == Control.FREE:
         return MsccAnswer(Outcome.GRANTED, price.unit, want, price.validity_s)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
-    part, is_more = _reserve_money(account, service, price, want - granted, books, turn.now_ns)
+    carry = max(service.carry, 0) if is_again else service.carry
+    part, is_more = _reserve_money(account, service, price, carry, want - granted, books, turn.now_ns)
     granted += part
     if granted == 0:
         return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    is_final = granted < want or not is_more
-    final_action = int(price.final_action) if is_final else 0
+    final_action = 0 if is_more else int(price.final_action)
     return MsccAnswer(Outcome.GRANTED, price.unit, granted, price.validity_s, final_action)
 
 
@@ -240,7 +263,7 @@ def _reserve_allowances(
 
 
 def _reserve_money(
-    account: Account, service: Service, price: Price, want: int, books: CauseBooks, now_ns: int
+    account: Account, service: Service, price: Price, carry: int, want: int, books: CauseBooks, now_ns: int
 ) -> tuple[int, bool]:
     """(units that money pays of `want`, whether it could pay one more unit after that)."""
     if not price.has_price:
@@ -250,8 +273,9 @@ def _reserve_money(
     payers = account.payers(now_ns)
     if not payers:
         return 0, False
-    bucket, carry = payers[-1], service.carry
-    part = min(want, affordable(bucket, account, price, carry))
+    bucket = payers[-1]
+    has_place = len(service.reservations) < RESERVATIONS_MAX
+    part = min(want, affordable(bucket, account, price, carry)) if has_place else 0
     if part > 0:
         blocks = max(ceil(Fraction(carry + part, price.block_units)), 0)
         amount = blocks * price.price_micros

@@ -3,7 +3,7 @@
 from typing import Final
 
 from balances.journal import MovementKind
-from charging.batch import KIND_EXPIRE, TERMINATION, UPDATE
+from charging.batch import KIND_EXPIRE, UPDATE
 from tests.reference.account import Account, Asked, Given, Service, Session
 from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
@@ -135,14 +135,8 @@ def _given_again(service: Service, given: Given, price: Price | None) -> MsccAns
 
 
 def _unrecorded(turn: Turn, mscc: Mscc) -> MsccAnswer:
-    """A service without a row was granted nothing: the reason follows from its price and what was asked."""
+    """A service without an answer of its own had asked for nothing then: only its price can refuse it."""
     found = turn.find_price(mscc)
     if found.price is None:
         return MsccAnswer(found.refusal)
-    if found.price.control in REFUSALS:
-        return MsccAnswer(REFUSALS[found.price.control], found.price.unit)
-    if mscc.requested is None or turn.request.type == TERMINATION:
-        return MsccAnswer(Outcome.GRANTED, found.price.unit)
-    if not turn.account.gives_credit(turn.now_ns):
-        return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, found.price.unit)
-    return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, found.price.unit)
+    return MsccAnswer(REFUSALS.get(found.price.control, Outcome.GRANTED), found.price.unit)

@@ -154,7 +154,7 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
     request, account = turn.request, turn.account
     session.answers = (session.answers + 1) % 256
     answer = Answer(Outcome.GRANTED, opened_session=request.type == INITIAL)
-    answer.msccs = [decide_service(turn, session, mscc) for mscc in request.msccs]
+    answer.msccs = [decide_service(turn, session, place) for place in range(len(request.msccs))]
     if command_reached_limit(request, answer):
         answer.outcome = Outcome.CREDIT_LIMIT_REACHED
     row = turn.books.requests[turn.row]
@@ -170,17 +170,15 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
         answer.ended_session = True
         row.ended_session = ENDED_BY_REQUEST
         account.sessions.remove(session)
-    elif answer.outcome == Outcome.GRANTED:
+    else:
         _supervise(session, answer, turn.now_ns)
     return answer
 
 
 def _supervise(session: Session, answer: Answer, now_ns: int) -> None:
-    validities = [mscc.validity_s for mscc in answer.msccs if mscc.granted is not None]
-    if validities:
-        session.expires_ns = max(session.expires_ns, now_ns + 2 * max(validities) * NS_PER_S)
-    elif session.expires_ns == 0:
-        session.expires_ns = now_ns + 2 * SUPERVISION_UNGRANTED_S * NS_PER_S
+    validity_s = max((mscc.validity_s for mscc in answer.msccs if mscc.granted is not None), default=0)
+    life_s = 2 * (validity_s or SUPERVISION_UNGRANTED_S)
+    session.expires_ns = max(session.expires_ns, now_ns + life_s * NS_PER_S)
 
 
 def command_reached_limit(request: CreditControl, answer: Answer) -> bool:

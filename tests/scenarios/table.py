@@ -51,6 +51,38 @@ SCENARIOS: Final = {
         terminate A s1 rg 10 usu 30            -> none
         account   A                            -> money 40/0 octets 0/0
     """,
+    "a grant that only the places cut short is not final": """
+        open      A octets 5 of pack until 9000 octets 5 of pack until 9001
+        top_up    A octets 5 of pack until 9002 octets 5 of pack until 9003
+        initial   A s1 rg 14 rsu 30            -> granted 15
+        update    A s1 rg 14 usu 15 rsu 30     -> granted 5 final
+        terminate A s1 rg 14 usu 5             -> none
+        account   A                            -> octets 0/0
+    """,
+    "a service twice in one request is granted what is there, once": """
+        open      A money 100
+        initial   A s1 rg 10 rsu 60 + rg 10 rsu 60 -> granted 60 | granted 40 final
+        account   A                            -> money 0/100
+        update    A s1 rg 10 usu 60 rsu 30 + rg 10 usu 40 -> granted 30 | none
+        account   A                            -> money -30/30
+        terminate A s1 rg 10 usu 0             -> none
+        account   A                            -> money 0/0
+    """,
+    "a service paid ahead is not granted twice what was paid": """
+        open      A money 7
+        initial   A s1 rg 11 rsu 5             -> granted 5
+        update    A s1 rg 11 usu 5 rsu 5 + rg 11 rsu 5 -> granted 5 final | 4012
+        terminate A s1 rg 11 usu 5             -> none
+        account   A                            -> money 0/0
+    """,
+    "a debt has a floor": """
+        open      A money 1
+        initial   A s1 rg 16 rsu 1             -> 4012
+        update    A s1 rg 16 usu 1000000       -> none
+        account   A                            -> money -999999999999999999/0
+        update    A s1 rg 16 usu 1             -> 5012
+        account   A                            -> money -999999999999999999/0
+    """,
     "a started block is paid once a session": """
         open      A money 100
         initial   A s1 rg 11 rsu 5             -> granted 5
@@ -290,6 +322,17 @@ SCENARIOS: Final = {
         update    A s1 rg 10 usu 60            -> !5002
         terminate A s2 rg 10 usu 1             -> none
         account   A                            -> money 99/0
+    """,
+    "a session that only reports goes on": """
+        open      A money 100
+        initial   A s1 rg 10 rsu 60            -> granted 60
+        clock     3600
+        update    A s1 rg 10 usu 10            -> none
+        clock     3700
+        update    A s1 rg 10 usu 5             -> none
+        clock     7100
+        terminate A s1 rg 10 usu 1             -> none
+        account   A                            -> money 84/0
     """,
     "an allowance that ends is taken, and what was held of it when it comes back": """
         open      A money 100 octets 50 of bonus until 600

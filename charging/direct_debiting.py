@@ -1,0 +1,105 @@
+"""One EVENT against one account: its MSCCs priced and charged at once, or not at all; it leaves no session."""
+
+from balances.reservations import post
+from charging.batch import COMMAND_LEVEL_LIMIT, HAS_REQUESTED_ACTION
+from charging.credit_control import is_active, name_price, reported_until
+from charging.decision import ROWS_MOVEMENTS
+from charging.journal_rows import add_usage_row
+from charging.quota.grant import requested_units
+from charging.rating.charge import charge_event, used_units
+from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.sessions.duplicates import record_event
+from vocabulary.kernel import kernel
+from vocabulary.outcomes import Outcome
+
+_GRANTED = int(Outcome.GRANTED)
+_CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
+_END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
+_INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
+_MISSING_AVP = int(Outcome.MISSING_AVP)
+
+REQUESTED_ACTION_CODE = 436
+DIRECT_DEBITING = 0
+
+
+@kernel
+def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer):
+    """Debit one MSCC of an event at once, or not at all."""
+    outcome, price_row, offer_row = look_up_price(
+        arena,
+        slot,
+        tariffs,
+        request.service_context,
+        mscc.rating_group,
+        mscc.service_identifier,
+        now_ns,
+    )
+    usage.to_ns = reported_until(request)
+    usage.from_ns = usage.to_ns
+    if price_row < 0:
+        answer.outcome = outcome
+        return
+    name_price(usage, tariffs, price_row, offer_row)
+    price = tariffs.prices[price_row]
+    answer.outcome = refusal_of(price)
+    if answer.outcome != _GRANTED:
+        return
+    units = requested_units(mscc, price.unit)
+    if units == 0:
+        units = max(used_units(mscc, price.unit), 1)
+    answer.unit = price.unit
+    if charge_event(arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage):
+        answer.granted = units
+        answer.has_grant = 1
+    else:
+        answer.outcome = _CREDIT_LIMIT_REACHED
+        usage.used_units = 0
+
+
+@kernel
+def decide_event(
+    arena,
+    slot,
+    tariffs,
+    scratch,
+    batch,
+    recorded,
+    journal,
+    request,
+    request_row,
+    now_ns,
+    answer,
+    answers,
+):
+    """An EVENT: direct debiting, no session (RFC 8506 §6.3; docs/charging.md §7)."""
+    if not request.presence & HAS_REQUESTED_ACTION or request.requested_action != DIRECT_DEBITING:
+        answer.outcome = _INVALID_AVP_VALUE if request.presence & HAS_REQUESTED_ACTION else _MISSING_AVP
+        answer.failed_code = REQUESTED_ACTION_CODE
+        return
+    if not is_active(arena, slot, now_ns):
+        answer.outcome = _END_USER_SERVICE_DENIED
+        return
+    all_limited = request.mscc_count > 0
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        mscc = batch.msccs[row]
+        usage_row = add_usage_row(journal, mscc, request_row)
+        usage = journal.usages[usage_row]
+        _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row])
+        usage.outcome = answers[row].outcome
+        usage.granted_units = answers[row].granted
+        journal.counts[ROWS_MOVEMENTS] = post(
+            arena,
+            slot,
+            scratch.ledger,
+            journal.movements,
+            journal.counts[ROWS_MOVEMENTS],
+            request_row,
+            usage_row,
+        )
+        all_limited = all_limited and answers[row].outcome == _CREDIT_LIMIT_REACHED
+    answer.outcome = _GRANTED
+    if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
+        answer.outcome = _CREDIT_LIMIT_REACHED
+    if request.answered >= 0:
+        record_event(recorded, request, answer.outcome, answers)
+        answer.keeps_answer = 1
