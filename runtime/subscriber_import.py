@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from balances.commands import Applied, CommandResult, IdentityTaken, Opening, Refused, Terms, Waiting
 from balances.edge.command_sender import CommandSender
+from balances.edge.identity_claims import accounts_that_never_came
 from balances.edge.redis_store import RedisStore
 from catalog_loader.faults import suggestion
 from catalog_loader.release import Release
@@ -253,11 +254,14 @@ class _RowReader:
 
 
 async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[CellFault], int]:
-    """(faults: identities that other accounts have, how many rows an earlier try of this import has claimed)."""
+    """(faults: identities that other accounts have, how many rows an earlier try of this import has claimed).
+
+    Claims that an opening left which was cut off are no faults: the sender takes them over.
+    """
     first = await store.allotted(plan.batch_id)
     keys = [(row, key) for row, opening in enumerate(plan.openings) for key in opening.identities]
     found = await store.find_accounts([key for _, key in keys])
-    faults = []
+    others = []
     own: set[int] = set()
     for (row, key), account in zip(keys, found, strict=True):
         if account is None:
@@ -265,8 +269,10 @@ async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[Ce
         if first is not None and account[0] == first + row:
             own.add(row)
         else:
-            faults.append(_taken(plan, row, key, account[0]))
-    return faults, len(own)
+            others.append((row, key, account[0]))
+    accounts = {(plan.openings[row].tenant, account_id) for row, _, account_id in others}
+    cut_off = await accounts_that_never_came(store, store.meta.partition_count, accounts)
+    return [_taken(plan, *other) for other in others if other[2] not in cut_off], len(own)
 
 
 async def run_import(
@@ -278,7 +284,7 @@ async def run_import(
     """
     assert not plan.faults, "a plan with faults is not carried out"
     sender = CommandSender(store, store.meta.partition_count)
-    results = await sender.open_accounts(plan.batch_id, plan.openings, progress=progress)
+    results = await sender.open_accounts(plan.batch_id, plan.openings, progress=progress, is_content_in_id=True)
     opened = sum(isinstance(result, Applied) for result in results)
     waits = [result for result in results if isinstance(result, Waiting)]
     faults = tuple(

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -21,6 +23,7 @@ from runtime.cli.subscriber_lookup import (
     EXIT_WAITS,
     TenantOption,
     catalogue_of,
+    check_id,
     find_account,
     tenant_number,
 )
@@ -100,6 +103,7 @@ def add(
     from runtime.subscriber_identities import shown_identity
     from runtime.subscriber_terms import WantedTerms
 
+    check_id(command_id)
     now_ns = SystemClock().now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
@@ -112,7 +116,8 @@ def add(
 
         opening = _opening(await catalogue_of(opened, tenant, now_ns), named, wanted, now_ns)
         sender = CommandSender(opened, opened.meta.partition_count)
-        (result,) = await sender.open_accounts(command_id or _new_id("add"), [opening])
+        with _id_said():
+            (result,) = await sender.open_accounts(command_id or _new_id("add"), [opening])
         return opening.identities, result
 
     identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
@@ -131,6 +136,7 @@ def show(
     """Show an account: balances, products, open sessions."""
 
     async def work(opened: "RedisStore") -> tuple[dict[str, str], bytes | None, dict[int, str]]:
+        from balances.edge.identity_claims import accounts_that_never_came
         from balances.keys import partition_of
         from catalog_loader.edge.publish import read_releases
         from catalog_loader.names import names_of
@@ -139,6 +145,13 @@ def show(
         number = await tenant_number(opened, tenant)
         kinds, account_id = await find_account(opened, number, identity)
         partition = partition_of(account_id, opened.meta.partition_count)
+        if await accounts_that_never_came(opened, opened.meta.partition_count, [(number, account_id)]):
+            print(
+                f"farebox: {identity} is claimed, and no account has it: the opening was cut off before its command was"
+                " sent. The next `farebox subscriber add` of it takes it over",
+                file=sys.stderr,
+            )
+            raise typer.Exit(EXIT_REFUSED)
         (octets,) = await opened.read_accounts(partition, [(number, account_id)])
         releases = await read_releases(opened.client, number)
         names = names_of([(number, release, "") for release in releases])
@@ -166,6 +179,7 @@ def top_up(
     from runtime.clock import SystemClock
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
+    check_id(command_id)
     now_ns = SystemClock().now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[str, CommandResult]":
@@ -184,7 +198,8 @@ def top_up(
             for credit in credits
         ]
         command = TopUp(command_id or _new_id("top-up"), catalogue.tenant, account_id, credits)
-        (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
+        with _id_said():
+            (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
     text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
@@ -218,6 +233,18 @@ def _opening(catalogue: "Catalogue", named: dict[str, str], wanted: "WantedTerms
     if faults:
         fail(*faults)
     return Opening(catalogue.tenant, tuple(keys), terms)
+
+
+@contextmanager
+def _id_said() -> Iterator[None]:
+    """An id that stands for another command is said and ends the command: it was looked at and refused."""
+    from balances.commands import CommandIdUsed
+
+    try:
+        yield
+    except CommandIdUsed as error:
+        print(f"farebox: --id: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_REFUSED) from error
 
 
 def _new_id(what: str) -> str:

@@ -47,6 +47,18 @@ async def catalogue_of(store: "RedisStore", tenant: str, now_ns: int) -> Catalog
     return Catalogue(number, release)
 
 
+def check_id(command_id: str | None) -> None:
+    """Ends where a given --id doesn't fit, before anything is asked of the store."""
+    from balances.commands import CommandError, check_given_id
+
+    if command_id is None:
+        return
+    try:
+        check_given_id(command_id)
+    except CommandError as error:
+        fail(f"--id: {error}")
+
+
 async def find_account(store: "RedisStore", tenant: int, identity: str) -> tuple[dict[str, str], int]:
     """(identities of the account among what was typed, by kind; its number). Ends where it is nobody's, or several's."""
     from runtime.subscriber_identities import IdentityInvalid, possible_keys

@@ -38,18 +38,31 @@ def farebox_on(app: typer.Typer, address: str) -> Farebox:
 
 
 @pytest.fixture(scope="module")
-def farebox(app: typer.Typer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farebox]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A store with nothing in it but its meta."""
+    with private_valkey(tmp_path_factory.mktemp("store")) as address:
+        create_store(address)
+        yield address
+
+
+@pytest.fixture
+def client(address: str) -> Iterator["Redis[bytes]"]:
+    """What a test spoils the store with."""
+    with Redis.from_url(address) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def farebox(app: typer.Typer, address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farebox]:
     """The command, on a store that has the sample's release and an engine."""
     folder = tmp_path_factory.mktemp("farebox")
-    with private_valkey(folder) as address:
-        create_store(address)
-        with private_engine(address, folder):
-            run = farebox_on(app, address)
-            first = run("catalog", "publish", str(SAMPLE))
-            assert first.exit_code == 0, first.output
-            assert "the first release of tenant default in force" in first.stdout
-            assert "taken up by engine-1" in first.stdout
-            yield run
+    with private_engine(address, folder):
+        run = farebox_on(app, address)
+        first = run("catalog", "publish", str(SAMPLE))
+        assert first.exit_code == 0, first.output
+        assert "the first release of tenant default in force" in first.stdout
+        assert "taken up by engine-1" in first.stdout
+        yield run
 
 
 @pytest.fixture
@@ -180,6 +193,46 @@ def test_a_command_with_a_name_is_done_once(farebox: Farebox) -> None:
     for _ in range(3):
         assert farebox("subscriber", "top-up", "491700000002", "--money", "0.75", "--id", "payment-1").exit_code == 0
     assert buckets(farebox, "491700000002") == {"money": 1_750_000}
+
+
+def test_an_id_that_was_used_is_refused_for_any_other_command(farebox: Farebox) -> None:
+    """Other subscriber, other partition, other amount: nothing is opened or credited, and the id is named."""
+    numbers = [f"49170000002{digit}" for digit in range(4)]
+    for number in numbers:
+        assert farebox("subscriber", "add", "--msisdn", number, "--offer", "prepaid-basic").exit_code == 0
+    assert farebox("subscriber", "top-up", numbers[0], "--money", "5", "--id", "pay1").exit_code == 0
+    before = [buckets(farebox, number) for number in numbers]
+    used = "farebox: --id: id pay1 was used for another command: choose another\n"
+    for number, money in ((numbers[0], "50"), *((number, "5") for number in numbers[1:])):
+        result = farebox("subscriber", "top-up", number, "--money", money, "--id", "pay1")
+        assert (result.exit_code, result.stderr, result.stdout) == (1, used, "")
+    assert [buckets(farebox, number) for number in numbers] == before
+    add = ("subscriber", "add", "--offer", "prepaid-basic", "--id", "order-20", "--msisdn")
+    assert farebox(*add, "491700000030").exit_code == 0
+    other = farebox(*add, "491700000031", "--money", "99")
+    assert (other.exit_code, "id order-20 was used for another command" in other.stderr) == (1, True)
+    assert "no account has 491700000031" in farebox("subscriber", "show", "491700000031").stderr
+
+
+def test_an_id_that_is_too_long_blocks_nothing(farebox: Farebox) -> None:
+    add = ("subscriber", "add", "--msisdn", "491700000040", "--offer", "prepaid-basic")
+    long = farebox(*add, "--id", "x" * 300)
+    assert (long.exit_code, long.stderr.startswith("farebox: --id: id 'xxxxxxxxxxxxxxxxxxxx...' of 300 octets")) == (
+        2,
+        True,
+    )
+    assert farebox(*add).exit_code == 0
+    top_up = farebox("subscriber", "top-up", "491700000040", "--money", "1", "--id", "x" * 300)
+    assert (top_up.exit_code, "choose 1.." in top_up.stderr) == (2, True)
+
+
+def test_a_claim_without_an_account_is_shown_as_that_and_taken_over(farebox: Farebox, client: "Redis[bytes]") -> None:
+    """What an opening leaves that was cut off between the claim of its identity and its command."""
+    client.set("1:e164:491700000041", "999999:0")
+    show = farebox("subscriber", "show", "491700000041")
+    assert (show.exit_code, "the opening was cut off before its command was sent" in show.stderr) == (1, True)
+    assert farebox("subscriber", "add", "--msisdn", "491700000041", "--offer", "prepaid-basic").exit_code == 0
+    assert account(farebox, "491700000041")["account_id"] != 999999
 
 
 def test_terms_other_than_the_offers(farebox: Farebox) -> None:
