@@ -1,4 +1,4 @@
-"""Random traffic committed to a real store by the commit function, archived by the real archiver: what an audit meets.
+"""Random traffic committed to a real store by commits, archived by the real archiver: what an audit meets.
 
 Run as a program it goes on committing and archiving until its input ends, so that a store is live beside a test.
 """

@@ -201,7 +201,7 @@ def test_has_owner_while_one_is_connected(harness):
     run(test)
 
 
-# --- the commit function, in the order of its questions
+# --- what a commit comes to, in the order of its questions
 def test_the_same_commit_again_is_committed_and_counts_once(harness):
     async def test():
         async with owned(harness) as (store, mine, connection):
