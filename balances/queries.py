@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from balances.record import (
+    ANSWERED_TYPE_BITS,
+    ANSWERED_TYPE_MASK,
     FIELDS,
     FINAL_LAST,
     FINAL_PREVIOUS,
@@ -127,6 +129,7 @@ class SessionView:
     service_context: int
     service_information: int
     answers: int
+    initial_mix: int
     last: AskedView
     previous: AskedView
     services: tuple[ServiceView, ...]
@@ -271,6 +274,7 @@ def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:
         service_context=row["service_context"],
         service_information=row["service_information"],
         answers=row["answers"],
+        initial_mix=row["initial_mix_low"] | row["initial_mix_high"] << 8,
         last=_asked(row, "last"),
         previous=_asked(row, "previous"),
         services=tuple(_service(own, rows) for own in rows["services"] if own["session_tag"] == row["tag"]),
@@ -278,8 +282,12 @@ def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:
 
 
 def _asked(row: Row, which: str) -> AskedView:
+    answered = row[f"{which}_answered"]
     return AskedView(
-        row[f"{which}_type"], row[f"{which}_number"], row[f"{which}_hash"], Outcome(row[f"{which}_outcome"])
+        answered & ANSWERED_TYPE_MASK,
+        row[f"{which}_number"],
+        row[f"{which}_hash"],
+        Outcome(answered >> ANSWERED_TYPE_BITS),
     )
 
 

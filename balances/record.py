@@ -94,8 +94,8 @@ BUCKET_WORDS: Final = 6
 SESSION_KEY_HIGH: Final = 0
 SESSION_KEY_LOW: Final = 1
 SESSION_TAG: Final = 16
-SESSION_LAST_TYPE: Final = 17
-SESSION_PREVIOUS_TYPE: Final = 18
+SESSION_INITIAL_MIX_LOW: Final = 17
+SESSION_INITIAL_MIX_HIGH: Final = 18
 SESSION_ANSWERS: Final = 19
 SESSION_SERVICE_INFORMATION: Final = 5
 SESSION_OPENED_NS: Final = 3
@@ -105,8 +105,8 @@ SESSION_LAST_HASH: Final = 11
 SESSION_PREVIOUS_NUMBER: Final = 12
 SESSION_PREVIOUS_HASH: Final = 13
 SESSION_SERVICE_CONTEXT: Final = 14
-SESSION_LAST_OUTCOME: Final = 60
-SESSION_PREVIOUS_OUTCOME: Final = 61
+SESSION_LAST_ANSWERED: Final = 60
+SESSION_PREVIOUS_ANSWERED: Final = 61
 SESSION_ROUTE_LIFE: Final = 62
 SESSION_ROUTE_SET: Final = 63
 SESSION_WORDS: Final = 8
@@ -134,7 +134,7 @@ RESERVATION_BUCKET_ID: Final = 1
 RESERVATION_AMOUNT: Final = 1
 RESERVATION_WORDS: Final = 2
 
-# Ended sessions: the high 48 bits of the session's key, then 16 bits of its last request; a ring --------------------
+# Ended sessions: the high 32 bits of the session's key, 16 bits of its initial and 16 of its last request; a ring -----
 ENDED_MARK: Final = 0
 ENDED_WORDS: Final = 1
 
@@ -275,12 +275,12 @@ FIELDS: Final = (
     ),
     Field(
         "sessions",
-        "last_type",
+        "initial_mix_low",
         1,
-        SESSION_LAST_TYPE,
-        "CC-Request-Type of the last answer",
+        SESSION_INITIAL_MIX_LOW,
+        "16 bits of the initial request, by which its late repeat is known",
     ),
-    Field("sessions", "previous_type", 1, SESSION_PREVIOUS_TYPE, "and of the one before"),
+    Field("sessions", "initial_mix_high", 1, SESSION_INITIAL_MIX_HIGH, "their upper half"),
     Field("sessions", "answers", 1, SESSION_ANSWERS, "counts answers, modulo 256"),
     Field(
         "sessions",
@@ -316,18 +316,12 @@ FIELDS: Final = (
     Field("sessions", "service_context", 4, SESSION_SERVICE_CONTEXT, "such as 32251"),
     Field(
         "sessions",
-        "last_outcome",
+        "last_answered",
         1,
-        SESSION_LAST_OUTCOME,
-        "Outcome of the last answer",
+        SESSION_LAST_ANSWERED,
+        "of the last answer: CC-Request-Type in bits 0-2, Outcome above",
     ),
-    Field(
-        "sessions",
-        "previous_outcome",
-        1,
-        SESSION_PREVIOUS_OUTCOME,
-        "and of the one before",
-    ),
+    Field("sessions", "previous_answered", 1, SESSION_PREVIOUS_ANSWERED, "and of the one before"),
     Field(
         "sessions",
         "route_life",
@@ -430,9 +424,13 @@ FIELDS: Final = (
         "mark",
         8,
         ENDED_MARK,
-        "48 bits of the session key, 16 bits of its last request",
+        "32 bits of the session key, 16 bits of its initial and 16 bits of its last request",
     ),
 )
+
+ANSWERED_TYPE_BITS: Final = 3
+"""A session's answer in one octet: the request's type in so many bits, its outcome in the five above."""
+ANSWERED_TYPE_MASK: Final = (1 << ANSWERED_TYPE_BITS) - 1
 
 FINAL_LAST: Final = 1
 FINAL_PREVIOUS: Final = 2

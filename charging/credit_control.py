@@ -10,7 +10,6 @@ from balances.record import (
     SERVICE_TAG,
     SESSION_ANSWERS,
     SESSION_EXPIRES_NS,
-    SESSION_KEY_HIGH,
     SESSION_OPENED_NS,
     SESSION_ROUTE_LIFE,
     SESSION_ROUTE_SET,
@@ -26,7 +25,6 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     INITIAL,
-    NEVER_COUNTS,
     TERMINATION,
 )
 from charging.decision import ROWS_MOVEMENTS
@@ -42,6 +40,7 @@ from charging.sessions.open_sessions import (
     ended_mark,
     find_session,
     open_session,
+    request_mix,
 )
 from charging.sessions.services import add_service, find_service, remember_answer
 from vocabulary.instants import NS_PER_S
@@ -286,12 +285,7 @@ def decide_session(
     if all_limited and request.presence & COMMAND_LEVEL_LIMIT:
         answer.outcome = _CREDIT_LIMIT_REACHED
     if request.request_type == TERMINATION:
-        mark = ended_mark(
-            arena.words[session + SESSION_KEY_HIGH],
-            request.request_number,
-            request.body_hash,
-            (request.presence & NEVER_COUNTS) != 0,
-        )
+        mark = ended_mark(arena, session, request_mix(request))
         _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns)
         answer.ended_session = ENDED_BY_REQUEST
     elif request.request_type == INITIAL and answer.outcome != _GRANTED:

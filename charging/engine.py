@@ -18,7 +18,6 @@ from charging.batch import (
     INITIAL,
     KIND_COMMAND,
     KIND_EXPIRE,
-    NEVER_COUNTS,
     TERMINATION,
 )
 from charging.credit_control import decide_session, open_for
@@ -45,7 +44,7 @@ from charging.sessions.duplicates import (
     repeat_answer,
     repeat_event,
 )
-from charging.sessions.open_sessions import ended_mark, find_session, has_ended_mark
+from charging.sessions.open_sessions import BY_INITIAL, BY_LAST, find_session, has_ended_mark
 from vocabulary.kernel import kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
@@ -252,8 +251,7 @@ def _decide_event_row(
 def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, now_ns, answer, answers):
     """INITIAL, UPDATE or TERMINATION: repeats, unknown sessions and sessions begun anew, in the order of §3."""
     session = find_session(arena, slot, request.session_high, request.session_low)
-    repeat = find_repeat(arena, session, request) if session >= 0 else NOT_REPEATED
-    never_counts = (request.presence & NEVER_COUNTS) != 0
+    repeat = find_repeat(arena, slot, session, request, now_ns) if session >= 0 else NOT_REPEATED
     if repeat == CONTRADICTS:
         journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
         journal.requests[journal_row].outcome = _INVALID_AVP_VALUE
@@ -266,7 +264,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
             slot,
             tariffs,
             session,
-            repeat == REPEATS_LAST,
+            repeat,
             request,
             batch.msccs,
             answers.msccs,
@@ -275,13 +273,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         answer.is_duplicate = 1
         return
     if session < 0 or request.request_type == INITIAL:
-        mark = ended_mark(
-            request.session_high,
-            request.request_number,
-            request.body_hash,
-            never_counts,
-        )
-        has_ended = has_ended_mark(arena, slot, mark)
+        has_ended = has_ended_mark(arena, slot, request, BY_INITIAL if request.request_type == INITIAL else BY_LAST)
         if has_ended and request.request_type == TERMINATION:
             answer.outcome = _GRANTED
             answer.is_duplicate = 1

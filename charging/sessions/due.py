@@ -10,7 +10,6 @@ from balances.record import (
     BUCKET_UNIT,
     BUCKET_WORDS,
     SESSION_EXPIRES_NS,
-    SESSION_KEY_HIGH,
     SESSION_LAST_HASH,
     SESSION_LAST_NUMBER,
     SESSION_WORDS,
@@ -19,7 +18,7 @@ from balances.record import (
 from balances.reservations import expire_buckets, post, remove_empty_buckets
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_ended_row, add_expiry_row
-from charging.sessions.open_sessions import end_session, ended_mark
+from charging.sessions.open_sessions import end_session, ended_mark, mix16
 from vocabulary.instants import FOREVER_NS
 from vocabulary.kernel import kernel
 from vocabulary.units import Unit
@@ -57,12 +56,9 @@ def is_due(arena, slot, now_ns):
 def end_without_request(arena, slot, scratch, journal, session, request, ended_session, now_ns):
     """End the session at first word `session` and journal it as a row of its own."""
     row = add_ended_row(journal, arena, session, request, ended_session, now_ns)
-    mark = ended_mark(
-        arena.words[session + SESSION_KEY_HIGH],
-        arena.halves[2 * session + SESSION_LAST_NUMBER],
-        arena.halves[2 * session + SESSION_LAST_HASH],
-        False,
-    )
+    half = 2 * session
+    last_mix = mix16(arena.halves[half + SESSION_LAST_NUMBER], arena.halves[half + SESSION_LAST_HASH])
+    mark = ended_mark(arena, session, last_mix)
     end_session(arena, slot, scratch.ledger, session, mark, now_ns)
     journal.counts[ROWS_MOVEMENTS] = post(
         arena,

@@ -3,18 +3,20 @@
 import numpy as np
 
 from balances.record import (
+    ANSWERED_TYPE_BITS,
+    ANSWERED_TYPE_MASK,
+    HEADER_UPDATED_NS,
     SESSION_ANSWERS,
+    SESSION_LAST_ANSWERED,
     SESSION_LAST_HASH,
     SESSION_LAST_NUMBER,
-    SESSION_LAST_OUTCOME,
-    SESSION_LAST_TYPE,
+    SESSION_PREVIOUS_ANSWERED,
     SESSION_PREVIOUS_HASH,
     SESSION_PREVIOUS_NUMBER,
-    SESSION_PREVIOUS_OUTCOME,
-    SESSION_PREVIOUS_TYPE,
     SESSION_TAG,
 )
 from charging.batch import (
+    INITIAL,
     IS_RETRANSMISSION,
     NEVER_COUNTS,
     RECORDED_HASH,
@@ -26,22 +28,28 @@ from charging.batch import (
     UPDATE,
 )
 from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.sessions.open_sessions import initial_mix, request_mix
 from charging.sessions.services import find_service, recall_answer
+from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
+from vocabulary.limits import UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import Outcome
 
+_GRANTED = int(Outcome.GRANTED)
 _UNDECIDED = int(Outcome.UNDECIDED)
 
 NOT_REPEATED = 0
 REPEATS_LAST = 1
 REPEATS_PREVIOUS = 2
 CONTRADICTS = 3
+REPEATS_INITIAL = 4
+_UNCOUNTED_REPEAT_NS = UNCOUNTED_REPEAT_S_MAX * NS_PER_S
 
 
 @inlined_kernel
-def _compare(arena, type_octet, number_half, hash_half, at, request):
+def _compare(arena, answered_octet, number_half, hash_half, at, request):
     """0: another request; 1: the same; 3: the same number, another body."""
-    if arena.octets[8 * at + type_octet] != request.request_type:
+    if arena.octets[8 * at + answered_octet] & ANSWERED_TYPE_MASK != request.request_type:
         return 0
     same_body = arena.halves[2 * at + hash_half] == request.body_hash
     if request.presence & NEVER_COUNTS:
@@ -52,16 +60,33 @@ def _compare(arena, type_octet, number_half, hash_half, at, request):
 
 
 @kernel
-def find_repeat(arena, at, request):
-    """Is the request one of the last two that the session at first word `at` answered? One of the constants above."""
-    found = _compare(arena, SESSION_LAST_TYPE, SESSION_LAST_NUMBER, SESSION_LAST_HASH, at, request)
+def _is_too_late(arena, slot, request, now_ns):
+    """Is it an update of a peer that never counts, so long after the account's last decision that it is a report of its own?
+
+    The record has no instant of each answer, but none was given after the account's last decision. A batch stamps that
+    at its end, so a record that the batch has changed was decided just now. What says that it was sent again (T flag) is.
+    """
+    if request.request_type != UPDATE or not request.presence & NEVER_COUNTS or request.presence & IS_RETRANSMISSION:
+        return False
+    idle_ns = now_ns - arena.words[arena.first[slot] + HEADER_UPDATED_NS]
+    return not arena.changed[slot] and idle_ns > _UNCOUNTED_REPEAT_NS
+
+
+@kernel
+def find_repeat(arena, slot, at, request, now_ns):
+    """Is the request one of the last two that the session at first word `at` answered, or the one that opened it? One of
+    the constants above.
+    """
+    if _is_too_late(arena, slot, request, now_ns):
+        return NOT_REPEATED
+    found = _compare(arena, SESSION_LAST_ANSWERED, SESSION_LAST_NUMBER, SESSION_LAST_HASH, at, request)
     if found == 1:
         return REPEATS_LAST
     if found == 3:
         return CONTRADICTS
     found = _compare(
         arena,
-        SESSION_PREVIOUS_TYPE,
+        SESSION_PREVIOUS_ANSWERED,
         SESSION_PREVIOUS_NUMBER,
         SESSION_PREVIOUS_HASH,
         at,
@@ -69,7 +94,10 @@ def find_repeat(arena, at, request):
     )
     if found == 1:
         return REPEATS_PREVIOUS
-    return CONTRADICTS if found == 3 or _is_long_past(arena, at, request) else NOT_REPEATED
+    if found == 3 or _is_long_past(arena, at, request):
+        return CONTRADICTS
+    is_initial = request.request_type == INITIAL and initial_mix(arena, at) == request_mix(request)
+    return REPEATS_INITIAL if is_initial else NOT_REPEATED
 
 
 @kernel
@@ -82,26 +110,27 @@ def _is_long_past(arena, at, request):
         return False
     last = arena.halves[2 * at + SESSION_LAST_NUMBER]
     previous = arena.halves[2 * at + SESSION_PREVIOUS_NUMBER]
-    return arena.octets[8 * at + SESSION_PREVIOUS_TYPE] != 0 and request.request_number < min(last, previous)
+    return arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] != 0 and request.request_number < min(last, previous)
 
 
 @kernel
 def remember_request(arena, at, request, outcome):
     """Make this request the session's last answer; the last becomes the previous."""
     octet, half = 8 * at, 2 * at
-    arena.octets[octet + SESSION_PREVIOUS_TYPE] = arena.octets[octet + SESSION_LAST_TYPE]
-    arena.octets[octet + SESSION_PREVIOUS_OUTCOME] = arena.octets[octet + SESSION_LAST_OUTCOME]
+    arena.octets[octet + SESSION_PREVIOUS_ANSWERED] = arena.octets[octet + SESSION_LAST_ANSWERED]
     arena.halves[half + SESSION_PREVIOUS_NUMBER] = arena.halves[half + SESSION_LAST_NUMBER]
     arena.halves[half + SESSION_PREVIOUS_HASH] = arena.halves[half + SESSION_LAST_HASH]
-    arena.octets[octet + SESSION_LAST_TYPE] = request.request_type
-    arena.octets[octet + SESSION_LAST_OUTCOME] = outcome
+    arena.octets[octet + SESSION_LAST_ANSWERED] = request.request_type | outcome << ANSWERED_TYPE_BITS
     arena.halves[half + SESSION_LAST_NUMBER] = request.request_number
     arena.halves[half + SESSION_LAST_HASH] = request.body_hash
 
 
 @kernel
-def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, now_ns):
-    """Fill the answers of a repeat's MSCCs from what its services were granted; returns the recorded command outcome."""
+def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now_ns):
+    """Fill the answers of a repeat's MSCCs from what its services were granted; returns the recorded command outcome.
+
+    repeat   REPEATS_LAST, REPEATS_PREVIOUS or REPEATS_INITIAL: of that only is known that it was granted, not how much
+    """
     octet = 8 * at
     session_tag, count = (
         arena.octets[octet + SESSION_TAG],
@@ -119,19 +148,20 @@ def repeat_answer(arena, slot, tariffs, at, is_last, request, msccs, answers, no
             now_ns,
         )
         service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
-        if service < 0:
+        if service < 0 or repeat == REPEATS_INITIAL:
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
             continue
-        final = recall_answer(arena, service, count, is_last, answer)
+        final = recall_answer(arena, service, count, repeat == REPEATS_LAST, answer)
         if answer.outcome == _UNDECIDED:  # the service came later: then it was a report of nothing
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
         if answer.has_grant and price_row >= 0:
             answer.validity_s = tariffs.prices[price_row].validity_s
             if final:
                 answer.final_action = tariffs.prices[price_row].final_action
-    if is_last:
-        return arena.octets[octet + SESSION_LAST_OUTCOME]
-    return arena.octets[octet + SESSION_PREVIOUS_OUTCOME]
+    if repeat == REPEATS_INITIAL:
+        return _GRANTED
+    answered = SESSION_LAST_ANSWERED if repeat == REPEATS_LAST else SESSION_PREVIOUS_ANSWERED
+    return np.int64(arena.octets[octet + answered] >> ANSWERED_TYPE_BITS)
 
 
 @kernel

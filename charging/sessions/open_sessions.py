@@ -11,6 +11,8 @@ from balances.record import (
     SERVICE_TAG,
     SERVICE_WORDS,
     SESSION_EXPIRES_NS,
+    SESSION_INITIAL_MIX_HIGH,
+    SESSION_INITIAL_MIX_LOW,
     SESSION_KEY_HIGH,
     SESSION_KEY_LOW,
     SESSION_OPENED_NS,
@@ -20,13 +22,17 @@ from balances.record import (
     Section,
 )
 from balances.reservations import commit_reservations
+from charging.batch import NEVER_COUNTS
 from vocabulary.kernel import kernel
 from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, SESSIONS_PER_ACCOUNT_MAX
 
 _SESSIONS = int(Section.SESSIONS)
 _SERVICES = int(Section.SERVICES)
 _ENDED = int(Section.ENDED)
-_KEY_BITS = ~np.int64(0xFFFF)
+_KEY_BITS = ~np.int64(0xFFFFFFFF)
+
+BY_INITIAL = 16
+BY_LAST = 0
 
 
 @kernel
@@ -75,24 +81,49 @@ def open_session(arena, slot, request, now_ns):
     arena.words[at + SESSION_OPENED_NS] = now_ns
     arena.words[at + SESSION_EXPIRES_NS] = 0
     arena.halves[2 * at + SESSION_SERVICE_CONTEXT] = np.uint32(request.service_context)
+    mix = request_mix(request)
+    arena.octets[8 * at + SESSION_INITIAL_MIX_LOW] = mix & 0xFF
+    arena.octets[8 * at + SESSION_INITIAL_MIX_HIGH] = mix >> 8
     return at
 
 
 @kernel
-def ended_mark(key_high, request_number, body_hash, never_counts):
-    """The word that an ended session leaves: 48 bits of its key and 16 of its last request; never 0."""
-    number = np.int64(0) if never_counts else np.int64(request_number)
+def mix16(request_number, body_hash):
+    """16 bits that tell requests of a session apart."""
     body = np.int64(body_hash)
-    mark = (np.int64(key_high) & _KEY_BITS) | ((number * 40503 + body + (body >> 16)) & 0xFFFF)
+    return (np.int64(request_number) * 40503 + body + (body >> 16)) & 0xFFFF
+
+
+@kernel
+def request_mix(request):
+    """The same of a request; its number says nothing where the peer never counts."""
+    number = np.int64(0) if request.presence & NEVER_COUNTS else np.int64(request.request_number)
+    return mix16(number, request.body_hash)
+
+
+@kernel
+def initial_mix(arena, at):
+    """The mix of the request that opened the session at first word `at`."""
+    octet = 8 * at
+    high = np.int64(arena.octets[octet + SESSION_INITIAL_MIX_HIGH])
+    return high << 8 | np.int64(arena.octets[octet + SESSION_INITIAL_MIX_LOW])
+
+
+@kernel
+def ended_mark(arena, at, last_mix):
+    """The word that a session leaves: 32 bits of its key, 16 of its initial and 16 of its last request; never 0."""
+    mark = (arena.words[at + SESSION_KEY_HIGH] & _KEY_BITS) | initial_mix(arena, at) << BY_INITIAL | last_mix
     return mark if mark != 0 else np.int64(1)
 
 
 @kernel
-def has_ended_mark(arena, slot, mark):
-    """Did a session leave this mark, among the last that ended?"""
+def has_ended_mark(arena, slot, request, which):
+    """Is the request the initial (`which` BY_INITIAL) or the last one (BY_LAST) of a session among those that ended?"""
+    key, mix = np.int64(request.session_high) & _KEY_BITS, request_mix(request)
     at = arena.section_at[slot, _ENDED]
     for _ in range(count_rows(arena, slot, _ENDED)):
-        if arena.words[at + ENDED_MARK] == mark:
+        mark = arena.words[at + ENDED_MARK]
+        if (mark & _KEY_BITS) == key and ((mark >> which) & 0xFFFF) == mix:
             return True
         at += ENDED_WORDS
     return False

@@ -51,7 +51,7 @@ def test_every_field_of_every_row_comes_back(rows):
 
 
 def test_view_nests_what_the_record_keeps_side_by_side():
-    session = {"tag": 3, "key_high": 2**64 - 1, "answers": 2, "last_type": 2, "last_number": 1, "last_hash": 77}
+    session = {"tag": 3, "key_high": 2**64 - 1, "answers": 2, "last_answered": 2, "last_number": 1, "last_hash": 77}
     service = {
         "tag": 9,
         "session_tag": 3,
@@ -138,6 +138,6 @@ def test_narrower_rows_of_an_older_layout_read_as_zero_and_unknown_kinds_are_pas
         {"header": [{"layout_version": LAYOUT_VERSION}], "sessions": [{"key_high": 1, "tag": 4}]}, strides
     )
     (row,) = decode_rows(narrow)["sessions"]
-    assert (row["key_high"], row["tag"], row["expires_ns"], row["last_outcome"]) == (1, 4, 0, 0)
+    assert (row["key_high"], row["tag"], row["expires_ns"], row["last_answered"]) == (1, 4, 0, 0)
     unknown = with_octet(with_octet(GOOD, HEADER_DIRECTORY + 12, 2), HEADER_DIRECTORY + 13, 1) + bytes(16)
     assert decode_rows(unknown)["buckets"] == decode_rows(GOOD)["buckets"]

@@ -105,6 +105,7 @@ class Session:
     service_context: int
     expires_ns: int = 0
     answers: int = 0
+    initial_mix: int = 0
     last: Asked | None = None
     previous: Asked | None = None
     services: list[Service] = field(default_factory=list)

@@ -94,6 +94,8 @@ def _session_row(session: Session, tag: int) -> Row:
         "key_low": session.key[1],
         "tag": tag,
         "answers": session.answers,
+        "initial_mix_low": session.initial_mix % 256,
+        "initial_mix_high": session.initial_mix // 256,
         "opened_ns": session.opened_ns,
         "expires_ns": session.expires_ns,
         "service_context": session.service_context,
@@ -101,10 +103,9 @@ def _session_row(session: Session, tag: int) -> Row:
     for which, asked in (("last", session.last), ("previous", session.previous)):
         if asked is not None:
             row |= {
-                f"{which}_type": asked.type,
                 f"{which}_number": asked.number,
                 f"{which}_hash": asked.body_hash,
-                f"{which}_outcome": int(asked.outcome),
+                f"{which}_answered": asked.type + 8 * int(asked.outcome),
             }
     return row
 
@@ -161,6 +162,7 @@ def _canonical_session(session: Session) -> Canonical:
         "opened_ns": session.opened_ns,
         "expires_ns": session.expires_ns,
         "service_context": session.service_context,
+        "initial_mix": session.initial_mix,
         "last": _canonical_asked(session.last),
         "previous": _canonical_asked(session.previous),
         "services": [_canonical_service(service, session.answers) for service in session.services],
@@ -210,6 +212,7 @@ def account_of(view: AccountView) -> Account:
     account.ended, account.ended_next = list(view.ended), view.ended_next
     for own in view.sessions:
         session = Session((own.key_high, own.key_low), own.opened_ns, own.service_context, own.expires_ns, own.answers)
+        session.initial_mix = own.initial_mix
         session.last = Asked(own.last.type, own.last.number, own.last.body_hash, own.last.outcome)
         if own.previous.outcome != Outcome.UNDECIDED:
             previous = own.previous

@@ -3,13 +3,14 @@
 from typing import Final
 
 from balances.journal import MovementKind
-from charging.batch import KIND_EXPIRE, UPDATE
+from charging.batch import INITIAL, KIND_EXPIRE, UPDATE
 from tests.reference.account import Account, Asked, Given, Service, Session
 from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
 from tests.reference.services import REFUSALS, Turn, give_back
 from tests.reference.tariffs import Price
-from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -18,16 +19,30 @@ ENDED_BY_SUPERVISION: Final = 2
 ENDED_BY_NEW_INITIAL: Final = 3
 
 
-def ended_mark(key_high: int, number: int, body_hash: int) -> int:
-    """What an ended session leaves: 48 bits of its key and 16 of its last request, as a signed word."""
-    mixed = (number * 40503 + body_hash + (body_hash >> 16)) & 0xFFFF
-    mark = (key_high & ~0xFFFF & (2**64 - 1)) | mixed
+def mix16(number: int, body_hash: int) -> int:
+    """16 bits that tell the requests of a session apart."""
+    return (number * 40503 + body_hash + (body_hash >> 16)) % 2**16
+
+
+def request_mix(request: CreditControl) -> int:
+    """The same of a request; its number says nothing where the peer never counts."""
+    return mix16(0 if request.never_counts else request.number, request.body_hash)
+
+
+def ended_mark(session: Session, last_mix: int) -> int:
+    """What an ended session leaves: 32 bits of its key, 16 of its initial and 16 of its last request, a signed word."""
+    mark = (session.key[0] >> 32 << 32) + session.initial_mix * 2**16 + last_mix
     return (mark or 1) - (2**64 if mark >= 2**63 else 0)
 
 
-def request_mark(request: CreditControl) -> int:
-    """The mark that the request would leave if it were the last of its session."""
-    return ended_mark(request.session[0], 0 if request.never_counts else request.number, request.body_hash)
+def is_of_ended(account: Account, request: CreditControl) -> bool:
+    """Whether the request is the initial one, or the last one, of a session that left a mark."""
+    for mark in account.ended:
+        key, mixes = divmod(mark % 2**64, 2**32)
+        known = mixes // 2**16 if request.type == INITIAL else mixes % 2**16
+        if (key, known) == (request.session[0] >> 32, request_mix(request)):
+            return True
+    return False
 
 
 def leave_mark(account: Account, mark: int) -> None:
@@ -56,7 +71,7 @@ def end_unasked(account: Account, session: Session, books: Books, how: int, now_
     )
     assert session.last is not None
     number = 0 if never_counts else session.last.number
-    mark = ended_mark(session.key[0], number, session.last.body_hash)
+    mark = ended_mark(session, mix16(number, session.last.body_hash))
     end_session(account, session, books.cause(row, -1), mark, now_ns)
 
 
@@ -100,6 +115,13 @@ def contradicts(request: CreditControl, asked: Asked | None) -> bool:
     return (asked.type, asked.number) == (request.type, request.number) and asked.body_hash != request.body_hash
 
 
+def is_too_late(account: Account, request: CreditControl, now_ns: int) -> bool:
+    """Whether an update of a peer that never counts comes so late that it is no repeat, unless it says that it is."""
+    if request.type != UPDATE or not request.never_counts or request.is_sent_again:
+        return False
+    return now_ns - account.updated_ns > UNCOUNTED_REPEAT_S_MAX * NS_PER_S
+
+
 def is_long_past(request: CreditControl, session: Session) -> bool:
     """Whether it is an update sent again that is older than both answers that the session keeps."""
     if request.type != UPDATE or request.never_counts or not request.is_sent_again:
@@ -118,7 +140,7 @@ def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
         price = turn.find_price(mscc).price
         was_since = service is not None and not is_last and service.answered_at == session.answers
         if service is None or (was_since and service.previous.outcome == Outcome.UNDECIDED):
-            answer.msccs.append(_unrecorded(turn, mscc))
+            answer.msccs.append(unrecorded(turn, mscc))
         else:
             answer.msccs.append(_given_again(service, service.previous if was_since else service.last, price))
     return answer
@@ -134,7 +156,7 @@ def _given_again(service: Service, given: Given, price: Price | None) -> MsccAns
     return again
 
 
-def _unrecorded(turn: Turn, mscc: Mscc) -> MsccAnswer:
+def unrecorded(turn: Turn, mscc: Mscc) -> MsccAnswer:
     """A service without an answer of its own had asked for nothing then: only its price can refuse it."""
     found = turn.find_price(mscc)
     if found.price is None:

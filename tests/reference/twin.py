@@ -31,10 +31,14 @@ from tests.reference.sessions import (
     contradicts,
     end_session,
     end_unasked,
+    ended_mark,
     is_long_past,
+    is_of_ended,
     is_repeat_of,
+    is_too_late,
     recorded_answer,
-    request_mark,
+    request_mix,
+    unrecorded,
 )
 from tests.reference.tariffs import Catalogue
 from vocabulary.instants import NS_PER_S
@@ -117,7 +121,10 @@ class Twin:
             return _refuse(request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
             return decide_event(self.catalogue, self.kept, account, request, now_ns, books)
-        is_ended = request_mark(request) in account.ended
+        turn = Turn(self.catalogue, account, request, now_ns, books, -1)
+        if request.type == INITIAL and session is not None and session.initial_mix == request_mix(request):
+            return Answer(Outcome.GRANTED, True, msccs=[unrecorded(turn, mscc) for mscc in request.msccs])
+        is_ended = is_of_ended(account, request)
         if request.type == INITIAL and is_ended:
             return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
         if request.type == INITIAL and session is not None:
@@ -130,7 +137,7 @@ class Twin:
                 return _refuse(request, books, Outcome.END_USER_SERVICE_DENIED)
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
                 return _refuse(request, books, Outcome.UNABLE_TO_COMPLY)
-            session = Session(request.session, now_ns, request.service_context)
+            session = Session(request.session, now_ns, request.service_context, initial_mix=request_mix(request))
             account.sessions.append(session)
         if session is None:
             return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
@@ -140,7 +147,7 @@ class Twin:
     def _find_repeat(
         self, account: Account, session: Session | None, request: CreditControl, now_ns: int, books: Books
     ) -> Answer | None:
-        if session is None:
+        if session is None or is_too_late(account, request, now_ns):
             return None
         turn = Turn(self.catalogue, account, request, now_ns, books, -1)
         for asked in (session.last, session.previous):
@@ -164,7 +171,8 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
     if request.type == TERMINATION:
         row.ended_session = ENDED_BY_REQUEST
         answer.ended_session = True
-        end_session(account, session, turn.books.cause(turn.row, -1), request_mark(request), turn.now_ns)
+        mark = ended_mark(session, request_mix(request))
+        end_session(account, session, turn.books.cause(turn.row, -1), mark, turn.now_ns)
     elif request.type == INITIAL and answer.outcome != Outcome.GRANTED:
         answer.opened_session = False
         answer.ended_session = True

@@ -173,6 +173,35 @@ SCENARIOS: Final = {
         repeat    s1                           -> none
         account   A                            -> money 70/0
     """,
+    "a late repeat of the initial request moves nothing": """
+        open      A money 100
+        initial   A s1 rg 10 rsu 20            -> granted 20
+        update    A s1 rg 10 usu 20 rsu 20     -> granted 20
+        update    A s1 rg 10 usu 20 rsu 20     -> granted 20
+        repeat    s1 back 3                    -> none
+        repeat    s1 back 1                    -> same
+        repeat    s1 back 2                    -> same
+        account   A                            -> money 40/20
+        terminate A s1 rg 10 usu 20            -> none
+        repeat    s1 back 4                    -> !5002
+        repeat    s1 back 1                    -> none
+        account   A                            -> money 40/0
+    """,
+    "equal reports of a peer that never counts are two after a while": """
+        open      A money 100
+        initial   A s1 number 0 via uncounted rg 10 rsu 20 -> granted 20
+        update    A s1 number 0 via uncounted rg 10 usu 20 rsu 20 -> granted 20
+        clock     20
+        repeat    s1                           -> same
+        account   A                            -> money 60/20
+        clock     11
+        repeat    s1                           -> same
+        account   A                            -> money 40/20
+        repeat    s1                           -> same
+        account   A                            -> money 40/20
+        terminate A s1 number 0 via uncounted rg 10 usu 20 -> none
+        account   A                            -> money 40/0
+    """,
     "a repeat after the money is gone is still granted": """
         open      A money 60
         initial   A s1 rg 10 rsu 60            -> granted 60 final
