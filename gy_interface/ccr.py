@@ -20,6 +20,7 @@ from charging.batch import (
     HAS_PROXY_INFO,
     IS_PROXIABLE,
     IS_RETRANSMISSION,
+    NEVER_COUNTS,
     NUMBER_UNREADABLE,
     UNITS_AT_COMMAND_LEVEL,
 )
@@ -29,6 +30,7 @@ from gy_interface.avp_codes import (
     CC_REQUEST_TYPE,
     DESTINATION_HOST,
     DESTINATION_REALM,
+    EVENT_TIMESTAMP,
     MULTIPLE_SERVICES_CREDIT_CONTROL,
     ORIGIN_HOST,
     ORIGIN_REALM,
@@ -230,6 +232,7 @@ def _digest(batch, request, secret):
 def _read_avps(batch, row, rules, is_strict, at, end):
     """The AVPs of the command, octets[at:end]. Which were seen, _SEEN_* bits."""
     octets, request = batch.octets, batch.requests[row]
+    has_no_number = request.presence & np.uint32(NEVER_COUNTS) != 0
     seen, body_hash = 0, _BODY_SEED
     while at < end:
         key, header, size = read_avp_header(octets, at, end)
@@ -238,7 +241,9 @@ def _read_avps(batch, row, rules, is_strict, at, end):
             break
         padded = (size + 3) & ~3
         avp_hash = hash_avp(octets, at, padded)
-        if key not in (ROUTE_RECORD, PROXY_INFO, DESTINATION_HOST):
+        # What an agent may change on the way, and the instant that a peer may take anew when it sends again: a number tells
+        # its requests apart. Of a peer that never counts the instant is all that tells two equal reports apart.
+        if key not in (ROUTE_RECORD, PROXY_INFO, DESTINATION_HOST) and (key != EVENT_TIMESTAMP or has_no_number):
             body_hash = chain_hash(body_hash, avp_hash)
         if key == MULTIPLE_SERVICES_CREDIT_CONTROL:
             if request.mscc_count == MSCCS_PER_REQUEST_MAX:

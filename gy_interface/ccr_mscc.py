@@ -83,7 +83,8 @@ def _read_count(request, octets, at, header, size, key):
 def _read_units(request, octets, at, end):
     """(octets, seconds, events, reporting reason) of a Requested- or Used-Service-Unit; -1 where absent.
 
-    Octets are the total where it is sent, else input and output together (RFC 8506 §8.25; Open5GS sends no total).
+    Octets are the total, else input and output together (RFC 8506 §8.25; Open5GS sends no total). A total of 0 beside parts
+    above 0 is a field that was never filled: the parts are taken, usage isn't free for that.
     """
     total, volume, seconds, events, reason = np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1)
     while at < end:
@@ -105,7 +106,7 @@ def _read_units(request, octets, at, end):
             if has_length(request, at, header, size, key, 4):
                 reason = load32(octets, at + header)
         at += (size + 3) & ~3
-    return (total if total >= 0 else volume), seconds, events, reason
+    return (total if total > 0 else max(total, volume)), seconds, events, reason
 
 
 @kernel

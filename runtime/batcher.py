@@ -14,7 +14,7 @@ import numpy as np
 from balances.account_finder import AccountFinder, new_account_finder, remember_account
 from balances.keys import identity_key
 from balances.store import BalanceStore, StoreError
-from charging.batch import COUNT_REQUESTS, EVENT, INITIAL, UsageBatch
+from charging.batch import COUNT_REQUESTS, EVENT, INITIAL, TERMINATION, UPDATE, UsageBatch
 from charging.batch_rows import refuse_undecided, take_rows
 from charging.routing import find_accounts, order_by_partition, refuse_excess
 from runtime.batch_in_flight import BatchInFlight, BatchPool
@@ -204,10 +204,12 @@ class Batcher:
             remember_account(self._finder, request["identity_high"], request["identity_low"], *found)
 
     async def _find_by_session(self, usage: UsageBatch) -> None:
-        """Updates and terminations without an identity: by the session index."""
+        """Updates and terminations whose identities lead nowhere, or that have none: by the session index.
+
+        Who was known at the start of a session is charged for it, whatever a later request calls the subscriber.
+        """
         requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
-        rows = np.flatnonzero((requests["account_id"] < 0) & (requests["identity_count"] == 0))
-        rows = rows[requests["request_type"][rows] != INITIAL]
+        rows = np.flatnonzero((requests["account_id"] < 0) & np.isin(requests["request_type"], (UPDATE, TERMINATION)))
         if rows.size == 0:
             return
         digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)

@@ -227,6 +227,16 @@ def test_event_is_never_without_a_row_to_charge() -> None:
     assert decode_one(ccr(request_type=1)).msccs == []
 
 
+@pytest.mark.parametrize(
+    ("total", "parts", "used"), [(0, (700, 300), 1000), (0, (0, 0), 0), (0, (), 0), (900, (700, 300), 900)]
+)
+def test_a_total_that_was_never_filled_does_not_make_usage_free(total: int, parts: tuple[int, ...], used: int) -> None:
+    volumes = [u64(code, value) for code, value in zip((412, 414), parts, strict=False)]
+    for units in ([u64(421, total), *volumes], [*volumes, u64(421, total)]):
+        (mscc,) = decode_one(ccr(group(456, group(446, *units)), request_type=2)).msccs
+        assert mscc.used_octets == used
+
+
 # --- repeats ----------------------------------------------------------------------------------------------------------
 def test_body_hash_knows_a_repeat_whatever_agents_add() -> None:
     parts = [*essentials(), text(293, "ocs1.example"), group(456, group(446, u64(421, 5))), ps_information()]
@@ -248,6 +258,18 @@ def test_body_hash_knows_a_repeat_whatever_agents_add() -> None:
     assert changed.body_hash != first.body_hash
     swapped = decode_one(message(*parts[:9], parts[10], parts[9])).request
     assert swapped.body_hash != first.body_hash
+
+
+def test_an_instant_taken_anew_is_a_repeat_where_numbers_tell_requests_apart() -> None:
+    """Without numbers it is all that tells two equal reports apart, so there it is part of the body."""
+    parts = [*essentials(), group(456, group(446, u64(421, 5)))]
+    for presence, is_repeat in ((0, True), (COMMAND_LEVEL_LIMIT, True), (NEVER_COUNTS, False)):
+        codec = Codec(presence=presence)
+        first, later = (
+            decode_one(message(*parts, u32(55, 3_900_000_000 + second)), codec).request for second in (0, 1)
+        )
+        assert (first.body_hash == later.body_hash) is is_repeat
+        assert first.event_ns != later.event_ns
 
 
 def test_service_information_hash_is_of_it_alone() -> None:

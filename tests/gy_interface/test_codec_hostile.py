@@ -24,6 +24,7 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     MULTIPLE_SERVICES_SUPPORTED,
+    NEVER_COUNTS,
     NUMBER_UNREADABLE,
     UNITS_AT_COMMAND_LEVEL,
     new_usage_batch,
@@ -200,12 +201,14 @@ def assert_same(row: Decoded, twin: ccr_twin.Request) -> None:
         assert bool(request.presence & bit) == is_set
 
 
-@pytest.fixture(scope="module", params=["any", "ours", "lenient"])
+@pytest.fixture(scope="module", params=["any", "ours", "lenient", "never counts"])
 def pair(request: pytest.FixtureRequest) -> tuple[Codec, ccr_twin.Reader]:
     """Kernels and twin with the same rules."""
     host, realm = (HOST, REALM) if request.param == "ours" else ("", "")
     is_lenient = request.param == "lenient"
-    return Codec(host=host, realm=realm, is_lenient=is_lenient), ccr_twin.Reader(set(KEYS), host, realm, is_lenient)
+    never_counts = request.param == "never counts"
+    codec = Codec(host=host, realm=realm, is_lenient=is_lenient, presence=NEVER_COUNTS if never_counts else 0)
+    return codec, ccr_twin.Reader(set(KEYS), host, realm, is_lenient, never_counts)
 
 
 @quick

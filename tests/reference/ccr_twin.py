@@ -96,6 +96,7 @@ class Reader:
     host: str = ""
     realm: str = ""
     is_lenient: bool = False
+    never_counts: bool = False
 
     def stream(self, octets: bytes) -> tuple[list[Request], int, list[tuple[int, int]], str]:
         """(requests, octets consumed, spans of other messages, why it stopped)."""
@@ -123,7 +124,7 @@ class Reader:
         state = 0x27D4EB2F165667C5
         for found in self._walk(request, 20, len(octets)):
             padded = octets[found.at : found.at + (found.end - found.at + 3) // 4 * 4]
-            if found.key not in (282, 284, 293):
+            if found.key not in (282, 284, 293) and (found.key != 55 or self.never_counts):
                 state = _mix(state, avp_hash(padded))
             self._command_avp(request, found)
         request.body_hash = fold(state)
@@ -315,7 +316,7 @@ class Reader:
                 value = self._number(request, found)
                 reason = reason if value is None else value
         if total is not None or parts:
-            units["octets"] = total if total is not None else sum(parts)
+            units["octets"] = total or sum(parts)
         return units, reason
 
 

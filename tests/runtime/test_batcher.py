@@ -4,9 +4,10 @@ import asyncio
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 
-from balances.keys import identity_key
-from charging.batch import COUNT_IDENTITIES, COUNT_OCTETS, INITIAL, UPDATE, new_usage_batch
+from balances.keys import identity_key, partition_of
+from charging.batch import COUNT_IDENTITIES, COUNT_OCTETS, INITIAL, TERMINATION, UPDATE, UsageBatch, new_usage_batch
 from runtime.partition_pipeline import PipelineState
 from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import Answer, CreditControl
@@ -107,6 +108,38 @@ def test_the_first_identity_that_has_an_account_finds_it_and_is_remembered() -> 
         await scene.settle()
         assert scene.answers[2] == Outcome.USER_UNKNOWN
         assert engine.batcher.looked_up_total == 1
+
+    asyncio.run(work())
+
+
+def test_an_unknown_identity_of_an_open_session_is_charged_to_the_session() -> None:
+    """An update or termination that calls the subscriber otherwise is found by its session; an initial one is not."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        nobody = [(IdentityKind.IMSI, "001010000000009")]
+        asked: list[int] = []
+
+        async def find_sessions(digests: NDArray[np.uint64]) -> list[int | None]:
+            asked.extend(digests[:, 0].tolist())
+            return [4 if high == 7 else None for high in digests[:, 0].tolist()]
+
+        scene.world.store.find_sessions = find_sessions
+        pipeline, decided = engine.pipelines[partition_of(4, PARTITIONS)], []
+        offered = pipeline.offer
+
+        def spy(batch: UsageBatch, rows: NDArray[np.int32], first: int, count: int) -> None:
+            decided.extend(batch.requests["account_id"][rows[first : first + count]].tolist())
+            offered(batch, rows, first, count)
+
+        pipeline.offer = spy  # type: ignore[method-assign]
+        offer(engine, [(1, UPDATE, 7, nobody), (2, TERMINATION, 8, nobody), (3, INITIAL, 7, nobody)])
+        await scene.settle()
+        assert asked == [7, 8]
+        assert engine.batcher.looked_up_total == 3
+        assert scene.answers[2] == scene.answers[3] == Outcome.USER_UNKNOWN
+        assert decided == [4], "the update reached the account of its session"
 
     asyncio.run(work())
 
