@@ -64,6 +64,8 @@ class _Reading:
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     problems: list[str] = dataclasses.field(default_factory=list)
+    ill_formed: set[str] = dataclasses.field(default_factory=set)
+    """settings with a mistake, and those that a misspelt name may have meant: their defaults aren't what was written"""
 
     def put(self, section: str, name: str, value: Any, source: str) -> None:
         """A value of a later source takes the place of an earlier one's."""
@@ -82,6 +84,7 @@ class _Reading:
 
     def wrong(self, name: str, what: str) -> Any:
         """Note a mistake of a setting."""
+        self.ill_formed.add(name.partition("[")[0])
         source = self.source_of(name)
         self.problems.append(f"{name}: {what}" if source == DEFAULT else f"{name} ({source}): {what}")
         return _WRONG
@@ -171,31 +174,32 @@ def _add_environment(reading: _Reading, environment: Mapping[str, str]) -> None:
 
 
 def _build(kind: Any, values: Any, where: str, reading: _Reading) -> Any:
-    """A dataclass of `kind` from a mapping; _WRONG where there are mistakes, which are noted.
+    """A dataclass of `kind` from a mapping; mistakes are noted.
 
-    What is well-formed is built even so, that its limits are checked in the same run.
+    What is well-formed is built even so, with defaults for the rest, that its limits and those of what it is a part of are
+    checked in the same run; _WRONG where nothing can be built.
     """
     if not isinstance(values, Mapping):
         return reading.wrong(where, f"is {values!r}: write a table [{where}]")
     hints = typing.get_type_hints(kind)
     known = {item.name: item for item in dataclasses.fields(kind)}
-    is_whole = True
     for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
+            reading.ill_formed.update(_join(where, meant) for meant in near)
             remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             reading.wrong(_join(where, name), f"no such setting: {remedy}")
-            is_whole = False
     found = {name: _convert(hints[name], values[name], _join(where, name), reading) for name in known if name in values}
     good = {name: value for name, value in found.items() if value is not _WRONG}
+    ill_formed = frozenset(reading.ill_formed)
     try:
-        built = kind(**good)
+        return kind(**good)
     except ValueError as error:
         for line in str(error).splitlines():
             name, _, what = line.partition(" ")
-            reading.wrong(_join(where, name), what)
+            if _join(where, name) not in ill_formed:  # else the default stands there, which nobody wrote
+                reading.wrong(_join(where, name), what)
         return _WRONG
-    return built if is_whole and len(good) == len(found) else _WRONG
 
 
 def _join(where: str, name: str) -> str:
@@ -227,7 +231,7 @@ def _convert_table(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
         return reading.wrong(where, f"is {value!r}: write a table a name in the file, such as [{where}.<name>]")
     item_hint = typing.get_args(hint)[1]
     items = {name: _convert(item_hint, item, _join(where, name), reading) for name, item in value.items()}
-    return _WRONG if any(item is _WRONG for item in items.values()) else items
+    return {name: item for name, item in items.items() if item is not _WRONG}
 
 
 def _convert_list(hint: Any, value: Any, where: str, reading: _Reading) -> Any:

@@ -5,8 +5,6 @@ so that a mistake which codec and tests share would show.
 """
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +24,7 @@ from tests.conformance import grammar
 from tests.conformance.another_stack import read
 from tests.gy_interface.codec import Codec, decode_one, grant
 from tests.gy_interface.peer_messages import START_NS, open_peer, waiting_peer
+from tests.reference.specifications import specifications
 from vocabulary.instants import from_rfc3339
 from vocabulary.outcomes import Outcome
 
@@ -184,9 +183,7 @@ def test_capabilities_and_watchdog() -> None:
 @pytest.fixture(scope="module")
 def captures() -> list[dict[str, Any]]:
     """Messages of public captures with what their AVPs are, as somebody else read them."""
-    if "FAREBOX_SPECS" not in os.environ:
-        pytest.skip("FAREBOX_SPECS names no folder of specifications: captures are not part of this repository")
-    path = Path(os.environ["FAREBOX_SPECS"]) / "captures" / "diameter-gy" / "gy_messages.json"
+    path = specifications() / "captures" / "diameter-gy" / "gy_messages.json"
     found: list[dict[str, Any]] = json.loads(path.read_text())["messages"]
     assert found
     return found

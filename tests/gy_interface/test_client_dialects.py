@@ -1,8 +1,6 @@
 """Messages of real clients, as their sources build them and as they were captured, become the rows that they mean."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +22,7 @@ from charging.tariff_tables import FinalAction
 from tests.gy_interface.client_messages import INITIAL, TERMINATION, UPDATE, Magma, Open5gs, ergw, kamailio
 from tests.gy_interface.codec import HOST, REALM, Codec, Decoded, grant
 from tests.gy_interface.diameter_octets import avp, avps_of, ccr, group, u32, u64
+from tests.reference.specifications import specifications
 from vocabulary.instants import NS_PER_S, from_diameter_time
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -270,9 +269,7 @@ def test_kamailio() -> None:
 @pytest.fixture(scope="module")
 def captured() -> dict[str, bytes]:
     """Messages of public captures by id."""
-    if "FAREBOX_SPECS" not in os.environ:
-        pytest.skip("FAREBOX_SPECS names no folder of specifications: captures are not part of this repository")
-    path = Path(os.environ["FAREBOX_SPECS"]) / "captures" / "diameter-gy" / "gy_messages.json"
+    path = specifications() / "captures" / "diameter-gy" / "gy_messages.json"
     return {entry["id"]: bytes.fromhex(entry["hex"]) for entry in json.loads(path.read_text())["messages"]}
 
 

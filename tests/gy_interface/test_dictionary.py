@@ -1,7 +1,6 @@
 """The dictionary against what others wrote down: the RFCs' own tables, four dictionaries of the field, python-diameter."""
 
 import csv
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from gy_interface.dictionary import (
     name_of,
     recognised_keys,
 )
+from tests.reference.specifications import specifications
 
 VENDOR_3GPP: Final = 10415
 VENDOR_3GPP2: Final = 5535
@@ -41,12 +41,6 @@ TABLE_ROW = re.compile(r"^   (\S+)\s+(\d+)\s+(\d+\.[\d.]+)\s+(\w+) *\| *(M?) *\|
 TABLE_REST = re.compile(r"^ {4,6}(\S+) +\|")
 
 
-def specs() -> Path:
-    if "FAREBOX_SPECS" not in os.environ:
-        pytest.skip("FAREBOX_SPECS names no folder of specifications: they are not part of this repository")
-    return Path(os.environ["FAREBOX_SPECS"])
-
-
 def letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
@@ -65,7 +59,7 @@ def rows_of_rfc(path: Path) -> list[tuple[str, int, str, str, bool]]:
 
 @pytest.mark.parametrize(("name", "count"), [("rfc6733.txt", 48), ("rfc8506.txt", 67)])
 def test_every_row_of_the_rfc(name: str, count: int) -> None:
-    rows = rows_of_rfc(specs() / "rfc" / name)
+    rows = rows_of_rfc(specifications() / "rfc" / name)
     assert len(rows) >= count
     for avp_name, code, clause, kind, is_mandatory in rows:
         row = AVPS.get(code)
@@ -76,7 +70,7 @@ def test_every_row_of_the_rfc(name: str, count: int) -> None:
 
 
 def test_dictionaries_of_the_field_agree() -> None:
-    with (specs() / "3gpp" / "diameter" / "avps_merged.csv").open() as file:
+    with (specifications() / "3gpp" / "diameter" / "avps_merged.csv").open() as file:
         theirs = {int(row["vendor"]) << 32 | int(row["code"]): row for row in csv.DictReader(file)}
     shared = [row for key, row in AVPS.items() if key in theirs]
     assert len(shared) > 1000
@@ -95,7 +89,7 @@ def is_kin(kind: str, others: set[str]) -> bool:
 
 def test_mandatory_where_the_field_says_so() -> None:
     """The M bit that we set where two dictionaries or more say it must be set, and no vote is against it."""
-    with (specs() / "3gpp" / "diameter" / "avps_merged.csv").open() as file:
+    with (specifications() / "3gpp" / "diameter" / "avps_merged.csv").open() as file:
         for row in csv.DictReader(file):
             ours = AVPS.get(int(row["vendor"]) << 32 | int(row["code"]))
             votes = [row[name] for name in ("fd_must", "go_must", "sig_flags") if row[name]]

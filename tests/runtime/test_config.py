@@ -170,6 +170,24 @@ def test_all_mistakes_are_told_at_once_from_wherever_they_come(tmp_path: Path) -
     assert "engine.cpu (flag): is 'none': write a whole number" in found
 
 
+def test_mistakes_of_peers_come_with_those_of_everything_else(tmp_path: Path) -> None:
+    """Also those behind an ill-formed value of the same peer, of another, or of the section; and none that nobody made."""
+    text = (
+        "[gy]\nport = 'x'\nwatchdog_s = 1\n[gy.peers.a]\norigin_hosts = 3\ntenant = 'Big'\n"
+        "[gy.peers.b]\norigin_hosts = ['h']\nconnections_max = 0\nlenient = 'perhaps'\n"
+        "[gy.peers.c]\norigin_hosts = ['H']\norigin_host = 'x'\n"
+    )
+    assert sorted(line.split()[0] for line in problems(tmp_path, text)) == [
+        "gy.peers.a.origin_hosts",
+        "gy.peers.a.tenant",
+        "gy.peers.b.connections_max",
+        "gy.peers.b.lenient",
+        "gy.peers.c.origin_host",
+        "gy.port",
+        "gy.watchdog_s",
+    ]
+
+
 def test_what_is_replaced_is_not_looked_at(tmp_path: Path) -> None:
     path = written(tmp_path, "[store]\npartitions = 'two'\n")
     assert read_settings(path, {"FAREBOX_STORE_PARTITIONS": "3"}, {}).store.partitions == 3
