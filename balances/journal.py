@@ -23,7 +23,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column
+from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column, views_of
 from vocabulary.limits import BATCH_MOVEMENTS_MAX
 
 ENTRY_VERSION: Final = 1
@@ -141,9 +141,10 @@ def encode_entry(
     view, at = memoryview(out.data), 0
     for table, rows in tables.items():
         known, ends = columns_of(rows.dtype), np.empty(len(rows.dtype.names or ()), np.int64)
-        memory, row_octets = rows.view(np.uint8), rows.dtype.itemsize
-        first = at
-        at = pack_columns(memory, row_octets, len(rows), known.offsets, known.octets, known.is_signed, out, at, ends)
+        row_octets, first = rows.dtype.itemsize, at
+        at = pack_columns(
+            views_of(rows), row_octets, len(rows), known.offsets, known.octets, known.is_signed, out, at, ends
+        )
         for key, end in zip(_column_keys(table, rows.dtype), ends.tolist(), strict=True):
             columns[key] = view[first:end]
             first = end

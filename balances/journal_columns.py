@@ -14,8 +14,8 @@ import numpy as np
 from numba import int64, uint64
 from numpy.typing import NDArray
 
-from vocabulary.kernel import inlined_kernel, kernel
-from vocabulary.octets import get_word, octets_needed, put_word
+from vocabulary.kernel import kernel
+from vocabulary.octets import octets_needed, put_word
 
 BASE_OCTETS: Final = 8
 WIDTH_MAX: Final = 8
@@ -34,6 +34,21 @@ class TableColumns(NamedTuple):
     is_signed: NDArray[np.uint8]  # (columns,)
 
 
+class RowViews(NamedTuple):
+    """The memory of structured rows as numbers of each width, all signed."""
+
+    words: NDArray[np.int64]
+    halves: NDArray[np.int32]
+    quarters: NDArray[np.int16]
+    octets: NDArray[np.int8]
+
+
+def views_of(rows: NDArray[np.void]) -> RowViews:
+    """Views of rows that lie one behind the other, aligned to eight octets."""
+    memory = rows.view(np.int64)
+    return RowViews(memory, memory.view(np.int32), memory.view(np.int16), memory.view(np.int8))
+
+
 @cache
 def columns_of(dtype: np.dtype[Any]) -> TableColumns:
     """The columns of rows of a structured dtype."""
@@ -49,50 +64,61 @@ def columns_of(dtype: np.dtype[Any]) -> TableColumns:
     )
 
 
-@inlined_kernel
-def _value(rows, at, octets, is_signed):
-    """The value at rows[at:] as uint64, extended by its sign."""
-    place = uint64(at)
-    if octets == 8:
-        return get_word(rows, at)
-    value = uint64(rows[place])
-    if octets >= 2:
-        value |= uint64(rows[place + uint64(1)]) << uint64(8)
-    if octets == 4:
-        value |= uint64(rows[place + uint64(2)]) << uint64(16)
-        value |= uint64(rows[place + uint64(3)]) << uint64(24)
-    if is_signed:
-        unused = uint64(64 - 8 * octets)
-        value = uint64(int64(value << unused) >> int64(unused))
-    return value
+@kernel
+def _bounds_of(values, first, step, count, mask, turn):
+    """(least, greatest) of values[first::step], each turned over so that they compare as unsigned."""
+    least, most = ~uint64(0), uint64(0)
+    for row in range(uint64(count)):
+        value = (uint64(int64(values[uint64(first) + row * uint64(step)])) & mask) ^ turn
+        least = min(least, value)
+        most = max(most, value)
+    return least, most
+
+
+@kernel
+def _put_above(values, first, step, count, mask, base, width, out, at):
+    """What each of values[first::step] is above the base, in `width` octets; the place behind the last."""
+    for row in range(uint64(count)):
+        put_word(out, at, (uint64(int64(values[uint64(first) + row * uint64(step)])) & mask) - base)
+        at += width
+    return at
+
+
+@kernel
+def _pack_column(values, first, step, count, mask, turn, out, at):
+    """One column; the place behind it."""
+    least, most = _bounds_of(values, first, step, count, mask, turn)
+    base, width = least ^ turn, octets_needed(most - least)
+    put_word(out, at, base)
+    at += BASE_OCTETS
+    return _put_above(values, first, step, count, mask, base, width, out, at) if width > 0 else at
 
 
 @kernel
 def pack_columns(rows, row_octets, count, offsets, octets, is_signed, out, at, ends):
     """Write the columns of structured rows to out[at:], one behind the other; the place behind the last.
 
-    rows        uint8[count * row_octets]: the rows' memory
+    rows        RowViews of the rows' memory
     offsets, octets, is_signed   see TableColumns
     out         uint8[] with room for BASE_OCTETS a column, the rows, and ROOM_OCTETS
     ends        int64[columns], written: the place behind each column
     """
     for column in range(offsets.shape[0]):
-        first, width, signed = offsets[column], octets[column], is_signed[column] != 0
-        # Signed values compare as unsigned ones once their sign bit is turned over.
-        turn = _TOP_BIT if signed else uint64(0)
-        least, most = ~uint64(0), uint64(0)
-        for row in range(count):
-            value = _value(rows, first + row * row_octets, width, signed) ^ turn
-            least = min(least, value)
-            most = max(most, value)
         if count > 0:
-            base, needed = least ^ turn, octets_needed(most - least)
-            put_word(out, at, base)
-            at += BASE_OCTETS
-            if needed > 0:
-                for row in range(count):
-                    put_word(out, at, _value(rows, first + row * row_octets, width, signed) - base)
-                    at += needed
+            width, signed = octets[column], is_signed[column] != 0
+            first, step = offsets[column] // width, row_octets // width
+            # The views are of signed numbers: unsigned ones lose the sign that these gave them; signed ones compare as
+            # unsigned once their sign bit is turned over.
+            mask = ~uint64(0) if signed or width == 8 else (uint64(1) << uint64(8 * width)) - uint64(1)
+            turn = _TOP_BIT if signed else uint64(0)
+            if width == 8:
+                at = _pack_column(rows.words, first, step, count, mask, turn, out, at)
+            elif width == 4:
+                at = _pack_column(rows.halves, first, step, count, mask, turn, out, at)
+            elif width == 2:
+                at = _pack_column(rows.quarters, first, step, count, mask, turn, out, at)
+            else:
+                at = _pack_column(rows.octets, first, step, count, mask, turn, out, at)
         ends[column] = at
     return at
 
@@ -110,7 +136,10 @@ def unpack_column(octets: bytes, rows: int, dtype: np.dtype[Any]) -> NDArray[Any
     if width == 0:
         return np.full(rows, base, np.int64 if dtype.kind == "i" else np.uint64).astype(dtype, copy=False)
     if width in (1, 2, 4, 8):
-        above = np.frombuffer(octets, f"<u{width}", rows, BASE_OCTETS).astype(np.uint64)
+        stored = np.frombuffer(octets, f"<u{width}", rows, BASE_OCTETS)
+        if base == 0:
+            return stored.astype(dtype)
+        above = stored.astype(np.uint64)
     else:
         padded = np.zeros((rows, WIDTH_MAX), np.uint8)
         padded[:, :width] = np.frombuffer(octets, np.uint8, rows * width, BASE_OCTETS).reshape(rows, width)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column
+from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column, views_of
 
 DTYPE = np.dtype(
     [
@@ -36,8 +36,9 @@ def packed(array):
     count = len(array)
     out = np.full(BASE_OCTETS * len(known.names) + array.nbytes + ROOM_OCTETS + 5, 0xEE, np.uint8)
     ends = np.zeros(len(known.names), np.int64)
-    memory = array.view(np.uint8)
-    end = pack_columns(memory, array.dtype.itemsize, count, known.offsets, known.octets, known.is_signed, out, 2, ends)
+    end = pack_columns(
+        views_of(array), array.dtype.itemsize, count, known.offsets, known.octets, known.is_signed, out, 2, ends
+    )
     assert (out[:2] == 0xEE).all()
     assert (out[end + ROOM_OCTETS :] == 0xEE).all()
     starts = [2, *ends.tolist()[:-1]]
