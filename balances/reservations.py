@@ -81,10 +81,11 @@ def reserve(arena, slot, ledger, service_tag, at, amount):
 
 
 @kernel
-def commit_reservations(arena, slot, ledger, service_tag, used, now_ns):
-    """End the reservations of a service: units of unit buckets are charged up to `used`, the rest goes back.
+def commit_reservations(arena, slot, ledger, service_tag, unit, used, now_ns):
+    """End the reservations of a service: buckets of `unit` are charged up to `used` of what was held, the rest goes back.
 
-    Returns the units that no reservation of a unit bucket covered. Used 0 releases everything.
+    A release may give a price another unit while a session is open: what was held in the old one isn't charged then.
+    Returns the units that no reservation of such a bucket covered. Used 0 releases everything.
     """
     left = used
     place = 0
@@ -102,7 +103,7 @@ def commit_reservations(arena, slot, ledger, service_tag, used, now_ns):
         ledger.held[row] -= amount
         back = amount
         if arena.octets[8 * bucket + BUCKET_UNIT] != _MONEY:
-            take = min(left, amount)
+            take = min(left, amount) if arena.octets[8 * bucket + BUCKET_UNIT] == unit else 0
             debit(arena, slot, ledger, bucket, take)
             left -= take
             back = amount - take

@@ -5,6 +5,7 @@ import numpy as np
 from balances.record import (
     HEADER_EXPIRES_NS,
     HEADER_STATUS,
+    HEADER_TENANT,
     SERVICE_CARRY,
     SERVICE_LAST_REPORT_NS,
     SERVICE_TAG,
@@ -22,6 +23,7 @@ from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
+    HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     INITIAL,
@@ -32,7 +34,7 @@ from charging.journal_rows import add_usage_row
 from charging.quota.grant import count_reservations, grant, wanted_units
 from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
-from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import (
@@ -57,6 +59,7 @@ _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
+_HAS_USED = HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
 _SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
@@ -95,6 +98,35 @@ def name_price(usage, tariffs, price_row, offer_row):
 
 
 @kernel
+def _price_of_usage(arena, slot, tariffs, request, mscc, price_row, offer_row, from_ns, now_ns):
+    """(price row, offer row) by which reported usage is charged, -1 where nothing charges it.
+
+    Usage belongs to the release in force when it began; where that has no price for it, or one of another unit than what
+    is granted from now on, the price as it is now charges it.
+    """
+    if mscc.presence & _HAS_USED:
+        tenant = np.int64(arena.halves[2 * arena.first[slot] + HEADER_TENANT])
+        began_ns = min(from_ns, now_ns)
+        if release_in_force(tariffs, tenant, began_ns) != release_in_force(tariffs, tenant, now_ns):
+            _, row, offer = look_up_price(
+                arena,
+                slot,
+                tariffs,
+                request.service_context,
+                mscc.rating_group,
+                mscc.service_identifier,
+                now_ns,
+                began_ns,
+            )
+            if row >= 0 and refusal_of(tariffs.prices[row]) == _GRANTED:
+                if price_row < 0 or tariffs.prices[row].unit == tariffs.prices[price_row].unit:
+                    return row, offer
+    if price_row < 0 or refusal_of(tariffs.prices[price_row]) != _GRANTED:
+        return -1, -1
+    return price_row, offer_row
+
+
+@kernel
 def _stands_before(msccs, first, row):
     """Is an earlier MSCC of the request for the same service as `row`?"""
     for earlier in range(first, row):
@@ -120,6 +152,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
         mscc.rating_group,
         mscc.service_identifier,
         now_ns,
+        now_ns,
     )
     session_tag = arena.octets[8 * session + SESSION_TAG]
     service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
@@ -129,7 +162,10 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     if price_row >= 0:
         name_price(usage, tariffs, price_row, offer_row)
         outcome = refusal_of(tariffs.prices[price_row])
-    if outcome != _GRANTED:
+    usage_price, usage_offer = _price_of_usage(
+        arena, slot, tariffs, request, mscc, price_row, offer_row, usage.from_ns, now_ns
+    )
+    if usage_price < 0:
         answer.outcome = outcome
         usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
         usage.uncharged_units = usage.used_units
@@ -139,15 +175,16 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
                 slot,
                 scratch.ledger,
                 arena.octets[8 * service + SERVICE_TAG],
+                usage.unit,
                 0,
                 now_ns,
             )
             remember_answer(arena, service, answers, answer)
         return
-    price = tariffs.prices[price_row]
-    used = used_units(mscc, price.unit)
-    wants = (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
-    answer.unit = price.unit
+    name_price(usage, tariffs, usage_price, usage_offer)
+    used = used_units(mscc, usage.unit)
+    wants = outcome == _GRANTED and (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
+    answer.unit = usage.unit
     if service < 0 and (used > 0 or wants):
         service = add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
         if service < 0:
@@ -156,14 +193,26 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             usage.uncharged_units = used
             return
     if service < 0:
-        answer.outcome = _GRANTED
+        answer.outcome = outcome
         return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
     answer.outcome = charge_usage(
-        arena, slot, scratch, price, tariffs.allowances, service, is_again, used, now_ns, usage
+        arena,
+        slot,
+        scratch,
+        tariffs.prices[usage_price],
+        tariffs.allowances,
+        service,
+        is_again,
+        used,
+        now_ns,
+        usage,
     )
+    if answer.outcome == _GRANTED:
+        answer.outcome = outcome
     if wants and answer.outcome == _GRANTED:
         if is_active(arena, slot, now_ns):
+            price = tariffs.prices[price_row]
             carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
             tag = arena.octets[8 * service + SERVICE_TAG]
             want = wanted_units(mscc, price)

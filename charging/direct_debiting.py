@@ -33,6 +33,7 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
         mscc.rating_group,
         mscc.service_identifier,
         now_ns,
+        now_ns,
     )
     usage.to_ns = reported_until(request)
     usage.from_ns = usage.to_ns

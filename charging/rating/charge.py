@@ -104,12 +104,12 @@ def charge_usage(arena, slot, scratch, price, allowances, service, is_again, use
     tag = arena.octets[8 * service + SERVICE_TAG]
     if price.control != _CHARGED:
         if not is_again:
-            commit_reservations(arena, slot, scratch.ledger, tag, 0, now_ns)
+            commit_reservations(arena, slot, scratch.ledger, tag, price.unit, 0, now_ns)
         usage.uncharged_units = 0 if price.control == _FREE else used
         return _GRANTED
     left = used
     if not is_again:
-        left = commit_reservations(arena, slot, scratch.ledger, tag, used, now_ns)
+        left = commit_reservations(arena, slot, scratch.ledger, tag, price.unit, used, now_ns)
     left = _debit_allowances(arena, slot, scratch, price, allowances, left, now_ns)
     usage.allowance_units = used - left
     if left == 0:

@@ -128,13 +128,14 @@ def _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group
 
 
 @kernel
-def look_up_price(arena, slot, tariffs, service_context, rating_group, service_identifier, now_ns):
+def look_up_price(arena, slot, tariffs, service_context, rating_group, service_identifier, now_ns, release_ns):
     """(outcome, price row, offer row): GRANTED with rows, else AUTHORIZATION_REJECTED or RATING_FAILED with -1, -1.
 
-    Products valid at `now_ns` are asked in order of (priority, place); the first with a price decides.
+    Products valid at `now_ns` are asked in order of (priority, place); the first with a price decides. A product that
+    follows the release in force is asked in that of `release_ns`.
     """
     tenant = np.int64(arena.halves[2 * arena.first[slot] + HEADER_TENANT])
-    in_force = release_in_force(tariffs, tenant, now_ns)
+    in_force = release_in_force(tariffs, tenant, release_ns)
     start = arena.section_at[slot, _PRODUCTS]
     count = count_rows(arena, slot, _PRODUCTS)
     asked_priority, asked_place = np.int64(-1), np.int64(-1)

@@ -146,6 +146,7 @@ def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now
             mscc.rating_group,
             mscc.service_identifier,
             now_ns,
+            now_ns,
         )
         service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
         if service < 0 or repeat == REPEATS_INITIAL:

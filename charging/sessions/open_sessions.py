@@ -152,7 +152,7 @@ def end_session(arena, slot, ledger, at, mark, now_ns):
     for place in range(count_rows(arena, slot, _SERVICES) - 1, -1, -1):
         service = arena.section_at[slot, _SERVICES] + place * SERVICE_WORDS
         if arena.octets[8 * service + SERVICE_SESSION_TAG] == session_tag:
-            commit_reservations(arena, slot, ledger, arena.octets[8 * service + SERVICE_TAG], 0, now_ns)
+            commit_reservations(arena, slot, ledger, arena.octets[8 * service + SERVICE_TAG], 0, 0, now_ns)
             remove_row(arena, slot, _SERVICES, service)
     remove_row(arena, slot, _SESSIONS, at)
     _leave_mark(arena, slot, mark)

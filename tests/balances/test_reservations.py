@@ -75,7 +75,7 @@ class PlainLedger:
             if bucket["unit"] == Unit.MONEY:
                 bucket["remaining"] += hold[2]
                 continue
-            take = min(used, hold[2])
+            take = min(used, hold[2]) if bucket["unit"] == Unit.OCTETS else 0
             used -= take
             events["charged"] += take
             if bucket["to_ns"] <= NOW_NS:
@@ -170,7 +170,7 @@ def step_both(arena, ledger, plain, movements, step):
     row = bucket % len(plain.buckets) if plain.buckets else -1
     at = int(arena.section_at[0, Section.BUCKETS]) + row * BUCKET_WORDS
     if name == "commit":
-        assert commit_reservations(arena, 0, ledger, tag, amount, NOW_NS) == plain.commit(tag, amount)
+        assert commit_reservations(arena, 0, ledger, tag, Unit.OCTETS, amount, NOW_NS) == plain.commit(tag, amount)
     elif name == "expire":
         expire_buckets(arena, 0, ledger, NOW_NS)
         plain.expire()
@@ -245,7 +245,7 @@ def test_reservation_of_a_bucket_that_is_gone_stops_the_process():
     source = np.frombuffer(bytearray(to_stored(record)), np.uint8)
     assert place_records(arena, source, zero, np.array([len(source)]), zero, 1) == -1
     with pytest.raises(AssertionError):
-        commit_reservations(arena, 0, new_ledger(), 1, 0, NOW_NS)
+        commit_reservations(arena, 0, new_ledger(), 1, Unit.OCTETS, 0, NOW_NS)
 
 
 def test_ledger_has_a_row_for_every_bucket():

@@ -46,11 +46,25 @@ class Turn:
             return event_ns
         return received_ns
 
-    def find_price(self, mscc: Mscc) -> Found:
-        """The price of the MSCC's service now."""
+    def find_price(self, mscc: Mscc, release_ns: int | None = None) -> Found:
+        """The price of the MSCC's service now, or by the release that was in force at an instant."""
         return self.catalogue.price_for(
-            self.account, self.request.service_context, mscc.rating_group, mscc.service_identifier, self.now_ns
+            self.account,
+            self.request.service_context,
+            mscc.rating_group,
+            mscc.service_identifier,
+            self.now_ns,
+            self.now_ns if release_ns is None else release_ns,
         )
+
+    def find_usage_price(self, mscc: Mscc, found: Found, began_ns: int) -> Found:
+        """The price of what the MSCC reports: that of when it began, unless its unit is not what is granted now."""
+        if not mscc.used or began_ns >= self.now_ns:
+            return found
+        then = self.find_price(mscc, began_ns)
+        if then.price is None or then.price.control in REFUSALS:
+            return found
+        return then if found.price is None or found.price.unit == then.price.unit else found
 
 
 def give_back(account: Account, service: Service, books: CauseBooks, now_ns: int, used: int, unit: Unit) -> int:
@@ -121,19 +135,23 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     end_ns = max(turn.end_ns(), service.last_report_ns if service else session.opened_ns)
     usage.from_ns, usage.to_ns = service.last_report_ns if service else session.opened_ns, end_ns
     usage.release, usage.offer = found.release, found.offer
-    price = found.price
+    charged = turn.find_usage_price(mscc, found, usage.from_ns)
+    price = charged.price
     if price is None or price.control in REFUSALS:
         answer = _refuse(turn, mscc, found, service, books, usage)
     else:
+        usage.release, usage.offer = charged.release, charged.offer
         usage.price, usage.unit = price.number, price.unit
-        if service is None and (mscc.requested is not None or (mscc.used or {}).get(price.unit, 0) > 0):
+        refusal = _refusal_of(found)
+        is_wanted = mscc.requested is not None and turn.request.type != TERMINATION and refusal == Outcome.GRANTED
+        if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
             service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
         outcome = _charge_report(turn, mscc, price, service, is_again, books, usage)
-        answer = MsccAnswer(outcome, price.unit)
-        is_wanted = mscc.requested is not None and turn.request.type != TERMINATION
+        answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
-            answer = _grant(turn, mscc, price, service, is_again, books)
+            assert found.price is not None
+            answer = _grant(turn, mscc, found.price, service, is_again, books)
     if service is not None:
         service.unit = answer.unit if answer.granted is not None else service.unit
         if price is not None and price.control not in REFUSALS:
@@ -142,6 +160,11 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
     usage.final_action = answer.final_action
     return answer
+
+
+def _refusal_of(found: Found) -> Outcome:
+    """What refuses further quota, GRANTED where nothing does."""
+    return found.refusal if found.price is None else REFUSALS.get(found.price.control, Outcome.GRANTED)
 
 
 def _note_answer(service: Service, answers: int, answer: MsccAnswer) -> None:

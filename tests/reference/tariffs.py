@@ -91,14 +91,20 @@ class Catalogue:
         return max(begun, key=lambda release: release.effective_ns, default=None)
 
     def price_for(
-        self, account: Account, service_context: int, rating_group: int | None, identifier: int | None, now_ns: int
+        self,
+        account: Account,
+        service_context: int,
+        rating_group: int | None,
+        identifier: int | None,
+        now_ns: int,
+        release_ns: int,
     ) -> Found:
-        """The price of a service by docs/charging.md §4."""
+        """The price of a service by docs/charging.md §4, the release in force being that of `release_ns`."""
         asked: list[tuple[Release, int]] = []
         for product in sorted(account.products, key=lambda product: product.priority):
             if not product.is_valid(now_ns):
                 continue
-            release = self.release_for(account.tenant, product.release, now_ns)
+            release = self.release_for(account.tenant, product.release, release_ns)
             if release is None:
                 continue
             asked.append((release, product.offer))

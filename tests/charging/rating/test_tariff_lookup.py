@@ -54,6 +54,7 @@ products = st.lists(
     st.sampled_from((None, 1, 2, 3, 2**32 - 1)),
     st.sampled_from((None, 5, 7)),
     st.integers(0, 5),
+    st.integers(0, 5),
 )
 def test_the_price_that_decides_is_the_plain_search_s(
     catalogue: Catalogue,
@@ -63,6 +64,7 @@ def test_the_price_that_decides_is_the_plain_search_s(
     group: int | None,
     identifier: int | None,
     now_ns: int,
+    release_ns: int,
 ) -> None:
     """Same price, offer and release, or the same refusal, for any catalogue, products and instant."""
     account = Account(1, tenant=tenant, products=own)
@@ -72,9 +74,16 @@ def test_the_price_that_decides_is_the_plain_search_s(
     assert index_sections(ARENA, 0)
     tables = tariff_tables(catalogue)
     outcome, price_row, offer_row = look_up_price(
-        ARENA, 0, tables, context, -1 if group is None else group, -1 if identifier is None else identifier, now_ns
+        ARENA,
+        0,
+        tables,
+        context,
+        -1 if group is None else group,
+        -1 if identifier is None else identifier,
+        now_ns,
+        release_ns,
     )
-    found = catalogue.price_for(account, context, group, identifier, now_ns)
+    found = catalogue.price_for(account, context, group, identifier, now_ns, release_ns)
     if found.price is None:
         assert (outcome, price_row, offer_row) == (found.refusal, -1, -1)
     else:
