@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgpack
@@ -172,11 +172,9 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
     columns = _columns_of(entry)
     tables: dict[str, dict[str, NDArray[Any]]] = {table: {} for table in TABLES}
     for key, value in columns.items():
-        table, dot, rest = key.partition(".")
-        if not dot:
-            continue
-        name, _, dtype = rest.partition(":")
-        tables.setdefault(table, {})[name] = _column_of(key, value, dtype, columns["rows"].get(table))
+        if "." in key:
+            table, name, dtype = _read_key(key)
+            tables.setdefault(table, {})[name] = _column_of(key, value, dtype, columns["rows"].get(table))
     return JournalEntry(
         partition=columns["partition"],
         follows=columns["follows"],
@@ -220,13 +218,21 @@ def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
     return columns
 
 
-def _column_of(key: str, value: object, dtype: str, rows: int | None) -> NDArray[Any]:
-    """The column of these octets."""
+@lru_cache(1024)
+def _read_key(key: str) -> tuple[str, str, np.dtype[Any]]:
+    """(table, field, dtype) of a column's key; the same few come in every entry."""
+    table, _, rest = key.partition(".")
+    name, _, dtype = rest.partition(":")
     if not _COLUMN_TYPE.fullmatch(dtype):
         raise ValueError(f"journal entry is damaged: column {key!r:.80} has no type that columns have")
+    return table, name, np.dtype(dtype)
+
+
+def _column_of(key: str, value: object, dtype: np.dtype[Any], rows: int | None) -> NDArray[Any]:
+    """The column of these octets."""
     if not isinstance(value, bytes) or rows is None:
         raise ValueError(f"journal entry is damaged: column {key!r:.80} has no octets, or its table no count of rows")
     try:
-        return unpack_column(value, rows, np.dtype(dtype))
+        return unpack_column(value, rows, dtype)
     except ValueError as error:
         raise ValueError(f"journal entry is damaged: column {key!r:.80} {error}") from None

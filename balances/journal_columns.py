@@ -134,7 +134,9 @@ def unpack_column(octets: bytes, rows: int, dtype: np.dtype[Any]) -> NDArray[Any
         raise ValueError(f"has {len(octets)} octets, which is no column of {rows} rows")
     base = int.from_bytes(octets[:BASE_OCTETS], "little", signed=dtype.kind == "i")
     if width == 0:
-        return np.full(rows, base, np.int64 if dtype.kind == "i" else np.uint64).astype(dtype, copy=False)
+        column = np.empty(rows, dtype)
+        column.fill(base)
+        return column
     if width in (1, 2, 4, 8):
         stored = np.frombuffer(octets, f"<u{width}", rows, BASE_OCTETS)
         if base == 0:
