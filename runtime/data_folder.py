@@ -91,6 +91,8 @@ def read_up_state(folder: DataFolder) -> UpState | None:
 
 def lock_data_folder(folder: DataFolder) -> int:
     """A descriptor that holds the directory for this `farebox up` until it is closed, by death as well."""
+    if folder.path.exists() and not folder.path.is_dir():
+        raise DataFolderTaken(f"data directory {folder.path} is a file: give a folder with --data-dir")
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder.path / "up.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -107,4 +109,30 @@ def lock_data_folder(folder: DataFolder) -> int:
         raise DataFolderTaken(
             f"data directory {folder.path} is used by {who}: stop that, or give another with --data-dir"
         ) from error
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+def refuse_beside_up(folder: DataFolder, store_url: str, parent_pid: int) -> None:
+    """DataFolderTaken where a running `farebox up` works with this directory and store, unless it is this one's parent.
+
+    A second engine would take the partitions from the one that it runs.
+    """
+    try:
+        descriptor = os.open(folder.path / "up.lock", os.O_RDONLY)
+    except OSError:
+        return  # no `farebox up` was ever here
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 20, 0).decode()
+        state = read_up_state(folder)
+        if holder == str(parent_pid) or (state is not None and state.store_url != store_url):
+            return
+        raise DataFolderTaken(
+            f"data directory {folder.path} is used by farebox up, process {holder}, which runs an engine, an archiver and a"
+            " record writer of its own: stop that, or give another store and directory with --store and --data-dir"
+        ) from error
+    finally:
+        os.close(descriptor)

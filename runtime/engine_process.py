@@ -12,10 +12,12 @@ import structlog
 import uvloop
 
 from balances.edge.redis_store import RedisStore
+from balances.store import StoreError
 from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
+from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
 from runtime.engine_worker import Engine
 from runtime.kill_points import reached
@@ -108,7 +110,7 @@ class EngineProcess:
         await self.engine.close()
 
 
-async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
+async def _serve(settings: Settings, store_url: str, ready_file: Path | None, ends_when_lost: bool) -> None:
     process = EngineProcess(settings, store_url)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -123,20 +125,45 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
         partial = ready_file.with_suffix(".partial")
         partial.write_text(f"{process.gy_port} {process.telemetry_port} {os.getpid()}\n")
         partial.replace(ready_file)
-    await stopped.wait()
+    ends = [loop.create_task(stopped.wait())]
+    if ends_when_lost:
+        ends.append(loop.create_task(process.engine.lost.wait()))
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for task in ends:
+        task.cancel()
     await process.close()
+    if not stopped.is_set():
+        raise StoreError(f"another engine ({process.engine.lost_to}) took partitions of this one: it must begin anew")
+
+
+def _pin(cpu: int) -> None:
+    """Have this process run on one processor. ConfigError where there is none of that number."""
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError as error:
+        raise ConfigError(
+            [
+                f"engine.cpu is {cpu}: this machine has no such processor for us, choose 0..{(os.cpu_count() or 1) - 1} or -1"
+            ]
+        ) from error
 
 
 def run_engine(
-    settings: Settings, store_url: str, *, ready_file: Path | None = None, report: Callable[[str], None] = print
+    settings: Settings,
+    store_url: str,
+    *,
+    ready_file: Path | None = None,
+    report: Callable[[str], None] = print,
+    ends_when_lost: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Kernels are warmed first; from then on nothing compiles.
 
-    ready_file   gets `<gy port> <telemetry port> <pid>` once requests are taken
+    ready_file       gets `<gy port> <telemetry port> <pid>` once requests are taken
+    ends_when_lost   end with a StoreError once another engine took a partition: whoever supervises starts it again
     """
+    if settings.engine.cpu >= 0:
+        _pin(settings.engine.cpu)
     warm(report)
     forbid_compiling()
-    if settings.engine.cpu >= 0:
-        os.sched_setaffinity(0, {settings.engine.cpu})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, store_url, ready_file))
+        runner.run(_serve(settings, store_url, ready_file, ends_when_lost))

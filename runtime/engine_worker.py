@@ -62,6 +62,9 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger(process="engine")
         self._is_closing = False
+        self.lost = asyncio.Event()
+        """set once another engine owns a partition"""
+        self.lost_to = ""
         self._counted = (0, 0)
         """refused and looked up, as far as telemetry has them"""
 
@@ -147,6 +150,8 @@ class Engine:
         """See PipelineEvents."""
         self._telemetry.gauge("store_up", str(partition)).set(0)
         self._log.error("another engine owns the partition", partition=partition, owner=stored_token)
+        self.lost_to = stored_token
+        self.lost.set()
 
     def on_quarantined(self, partition: int, reason: str, batch: BatchInFlight) -> None:
         """See PipelineEvents."""

@@ -73,6 +73,17 @@ class Up:
             self.folder.up_file.unlink(missing_ok=True)
             os.close(lock)
 
+    def last_words(self) -> str:
+        """What is true of the store once all has stopped."""
+        if self._meta is None or self._meta.fsync == "always":
+            return "everything that was answered is in the store"
+        if self._store_child is not None and not self._store_child.is_running():
+            return "everything that was answered is in the store, which wrote its file to disk as it ended"
+        return (
+            f"everything that was answered was given to the store; with appendfsync {self._meta.fsync} the last second or"
+            " two are on its disk when it has written them"
+        )
+
     async def _open_store(self) -> None:
         """Start or adopt the embedded store, or wait for the given one; create it where it is new."""
         child = self._store_child

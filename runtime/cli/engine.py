@@ -41,15 +41,18 @@ def engine(
     """Run the engine with its Diameter Gy front end alone, on a store that runs.
 
     It becomes the owner of all partitions: an engine that had them before decides nothing more. `farebox up` runs one
-    together with the rest.
+    together with the rest; beside that, on its data directory and store, this one is refused.
     """
+    from runtime import parent
+
     flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
+    is_supervised = parent.VARIABLE in os.environ
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.engine_process import run_engine
 
         _await_store(settings, url)
-        run_engine(settings, url, ready_file=ready_file, report=_say)
+        run_engine(settings, url, ready_file=ready_file, report=_say, ends_when_lost=is_supervised)
 
     _run_process("engine", config, flags, run)
 
@@ -95,6 +98,8 @@ def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Cal
     from balances.segments import SegmentError
     from balances.store import StoreError
     from runtime import kill_points, parent
+    from runtime.config import ConfigError
+    from runtime.data_folder import DataFolder, DataFolderTaken, refuse_beside_up
     from runtime.telemetry import configure_logs
 
     parent_pid = os.environ.pop(parent.VARIABLE, "")
@@ -104,11 +109,15 @@ def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Cal
     try:
         value = os.environ.get(kill_points.VARIABLE)
         kill_points.arm(value, environment=settings.engine.environment, process=name)
-        run(settings, store_url(settings))
+        url = store_url(settings)
+        refuse_beside_up(DataFolder(settings.store.data_dir), url, int(parent_pid or 0))
+        run(settings, url)
     except OSError as error:
         remedy = "; give another port, or stop what listens there" if error.errno == errno.EADDRINUSE else ""
         fail(f"{error}{remedy}")
-    except (StoreError, JournalGapError, SegmentError, kill_points.KillPointError) as error:
+    except ConfigError as error:
+        fail(*error.problems)
+    except (StoreError, JournalGapError, SegmentError, DataFolderTaken, kill_points.KillPointError) as error:
         fail(str(error))
 
 

@@ -1,9 +1,15 @@
 """`farebox`: one command, a module of this package a command group. `--help` imports no kernels and none of numpy."""
 
 import importlib
+import sys
 from typing import Annotated, Final
 
-import typer
+EXIT_INTERRUPTED: Final = 130
+
+try:
+    import typer
+except KeyboardInterrupt:  # it takes a tenth of a second, in which ^C is not yet typer's to take
+    sys.exit(EXIT_INTERRUPTED)
 
 MODULES: Final = (
     "demo",
@@ -69,8 +75,11 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """The entry point of the `farebox` command."""
-    build()()
+    """The entry point of the `farebox` command. ^C while modules are read ends it without a word."""
+    try:
+        build()()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

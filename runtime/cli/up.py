@@ -77,11 +77,12 @@ def _run(settings: "Settings", flags: dict[str, Any]) -> None:
         with suppress(OSError, SystemExit):  # nobody reads any more (rich ends then): no reason to stop charging
             console.print(line)
 
+    farebox = Up(settings, flags, report)
     try:
-        asyncio.run(Up(settings, flags, report).run())
+        asyncio.run(farebox.run())
     except (StoreError, DataFolderTaken, PortTaken, KillPointError) as error:
         fail(str(error))
-    report("", "Farebox has stopped", "everything that was answered is in the store")
+    report("", "Farebox has stopped", farebox.last_words())
 
 
 def register(app: typer.Typer) -> None:

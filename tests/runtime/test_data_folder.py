@@ -55,7 +55,7 @@ def test_directory_has_one_holder_until_it_lets_go(tmp_path: Path) -> None:
 
 def test_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataFolderTaken, match=r"can't be written .*--data-dir"):
+    with pytest.raises(DataFolderTaken, match=r"file is a file: give a folder with --data-dir"):
         lock_data_folder(DataFolder(tmp_path / "file"))
 
 

@@ -1,23 +1,28 @@
 """`farebox up` as a whole: serves, restarts what is killed without losing or repeating a charge, stops, is adopted."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from balances.edge.redis_store import RedisStore
 from cdr.edge.read import read_records
 from runtime.telemetry import METRICS
 from runtime.up import ROLES, UP_LINE
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.gy_client import gy_client
+from tests.runtime.private_engine import create_store
 from tests.runtime.running_up import (
     RunningUp,
     command,
@@ -167,6 +172,37 @@ def test_second_up_on_the_directory_is_refused(up: RunningUp) -> None:
     assert f"is used by process {up.process.pid}" in second.stderr
     assert "--data-dir" in second.stderr
     assert up.state.pid == up.process.pid
+
+
+def test_engine_beside_up_is_refused_and_takes_nothing(up: RunningUp) -> None:
+    before = up.state.pids["engine"]
+    second = farebox("engine", "--data-dir", str(up.folder.path), "--port", "0", "--metrics-port", "-1")
+    assert second.returncode == 2
+    assert f"is used by farebox up, process {up.process.pid}, which runs an engine" in second.stderr
+    with gy_client(up.state.ports["gy"]) as client:
+        client.ask(1, 0, "pgw1.example.net;beside", IMSI, asked=MIB)
+        client.ask(3, 1, "pgw1.example.net;beside", IMSI, used=0)
+    assert up.state.pids["engine"] == before
+
+
+def test_engine_that_lost_its_partitions_is_started_again_and_that_is_said(up: RunningUp) -> None:
+    before = up.state.pids["engine"]
+
+    async def take_one() -> None:
+        store = RedisStore(up.state.store_url)
+        try:
+            await store.open()
+            await store.claim(0, "stranger", wall_ms=time.time_ns() // 1_000_000, last_epoch=0)
+        finally:
+            await store.close()
+
+    asyncio.run(take_one())
+    up.wait_for_line("took partitions of this one")
+    wait_until("another engine is ready", lambda: up.state.pids.get("engine", before) != before, timeout_s=60)
+    up.wait_ready(*ROLES, "store", timeout_s=60)
+    with gy_client(up.state.ports["gy"]) as client:
+        client.ask(1, 0, "pgw1.example.net;after", IMSI, asked=MIB)
+        client.ask(3, 1, "pgw1.example.net;after", IMSI, used=0)
 
 
 def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(tmp_path: Path) -> None:
@@ -358,6 +394,40 @@ def test_mistakes_of_flags_and_environment_are_told_at_once(tmp_path: Path) -> N
     assert refused.returncode == 2
     for part in ("gy.port (flag)", "store.fsync (flag)", "FAREBOX_STORE_PARTITION", "did you mean partitions?"):
         assert part in refused.stderr
+
+
+def test_processor_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> None:
+    with private_valkey(tmp_path) as address:
+        create_store(address)
+        ended = farebox(
+            "engine", "--store", address, "--data-dir", str(tmp_path), "--metrics-port", "-1", FAREBOX_ENGINE_CPU="4095"
+        )
+    assert ended.returncode == 2
+    assert "engine.cpu is 4095: this machine has no such processor for us, choose 0.." in ended.stderr
+
+
+def test_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    ended = invoke("up", "--data-dir", str(tmp_path / "data"), "--port", "0")
+    assert ended.returncode == 2
+    assert ended.stderr == f"farebox: data directory {tmp_path / 'data'} is a file: give a folder with --data-dir\n"
+
+
+def test_interrupt_at_any_instant_of_a_start_is_no_traceback(tmp_path: Path) -> None:
+    """From the first line of ours on; what comes before is the interpreter's."""
+    for delay_s in (0.05, 0.1, 0.2, 0.4):
+        process = subprocess.Popen(
+            command("up", "--data-dir", str(tmp_path / f"data-{delay_s}"), "--port", "0"),
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(delay_s)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert "runtime/" not in errors, errors
 
 
 def test_engine_alone_says_that_the_store_was_never_created(tmp_path: Path) -> None:
