@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.commands import Applied, Credit, Opening, Terms
+from balances.commands import Applied, CommandIdUsed, Credit, Opening, Terms
 from balances.edge.command_sender import CommandSender
 from balances.edge.redis_store import RedisStore
 from balances.journal import MovementKind, decode_entry
@@ -112,7 +112,10 @@ class GyBenchStore:
             openings.append(Opening(self._tenant, identities, terms))
         sender = CommandSender(self._store, self._meta.partition_count)
         batch_id = f"bench-{self._plan.seed}-{self._plan.subscribers}"
-        results = await sender.open_accounts(batch_id, openings, progress=progress)
+        try:
+            results = await sender.open_accounts(batch_id, openings, progress=progress)
+        except CommandIdUsed as error:
+            raise BenchTargetError(f"an earlier run opened other accounts as {batch_id}: give a fresh store") from error
         for subscriber, result in enumerate(results):
             if not isinstance(result, Applied):
                 raise BenchTargetError(f"the account of subscriber {subscriber} was not opened: {result}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from balances.edge.redis_store import RedisStore
     from runtime.cli.subscriber_lookup import Catalogue
     from runtime.subscriber_terms import WantedTerms
+    from vocabulary.outcomes import Outcome
 
 CommandIdOption = Annotated[
     str | None,
@@ -267,10 +268,25 @@ def _account_or_exit(result: "CommandResult") -> int:
         )
         raise typer.Exit(EXIT_REFUSED)
     if isinstance(result, Refused):
-        print(f"farebox: refused for account {result.account_id}: {result.outcome.name}", file=sys.stderr)
+        why = _refusals().get(result.outcome, result.outcome.name)
+        print(f"farebox: refused for account {result.account_id}: {why}", file=sys.stderr)
         raise typer.Exit(EXIT_REFUSED)
     print(f"farebox: {result.reason}", file=sys.stderr)
     raise typer.Exit(EXIT_WAITS)
+
+
+def _refusals() -> "dict[Outcome, str]":
+    """What the engine's outcomes say of an account command (docs/charging.md §9)."""
+    from vocabulary.limits import MICROS_MAX, UNITS_MAX
+    from vocabulary.outcomes import Outcome
+
+    return {
+        Outcome.INVALID_AVP_VALUE: f"a balance would pass its maximum ({MICROS_MAX // 1_000_000:,} in money,"
+        f" {UNITS_MAX:,} units): give less",
+        Outcome.USER_UNKNOWN: "there is no such account",
+        Outcome.END_USER_SERVICE_DENIED: "the account is closed",
+        Outcome.UNABLE_TO_COMPLY: "the account exists already, or has no room for another balance",
+    }
 
 
 def _print_account(kinds: dict[str, str], octets: bytes, names: dict[int, str], *, as_json: bool) -> None:

@@ -214,6 +214,15 @@ def test_an_id_that_was_used_is_refused_for_any_other_command(farebox: Farebox) 
     assert "no account has 491700000031" in farebox("subscriber", "show", "491700000031").stderr
 
 
+def test_a_top_up_beyond_what_an_account_holds_is_said_in_words(farebox: Farebox) -> None:
+    assert farebox("subscriber", "add", "--msisdn", "491700000042", "--offer", "prepaid-basic").exit_code == 0
+    before = buckets(farebox, "491700000042")
+    result = farebox("subscriber", "top-up", "491700000042", "--money", "1000000000000")
+    assert result.exit_code == 1
+    assert "a balance would pass its maximum (1,000,000,000,000 in money, 9,007,199,254,740,992 units)" in result.stderr
+    assert buckets(farebox, "491700000042") == before
+
+
 def test_an_id_that_is_too_long_blocks_nothing(farebox: Farebox) -> None:
     add = ("subscriber", "add", "--msisdn", "491700000040", "--offer", "prepaid-basic")
     long = farebox(*add, "--id", "x" * 300)
