@@ -155,7 +155,7 @@ def tables_of(entry: JournalEntry) -> Tables:
     tables = {}
     for name in ("requests", "usages", "movements"):
         columns = getattr(entry, name)
-        dtype = np.dtype([(column, values.dtype) for column, values in columns.items()])
+        dtype = np.dtype([(column, values.dtype) for column, values in columns.items()], align=True)
         rows = np.zeros(len(next(iter(columns.values()))), dtype)
         for column, values in columns.items():
             rows[column] = values
