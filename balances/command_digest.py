@@ -1,7 +1,7 @@
 """What tells a repeated command from another one under the same id: a digest of what was asked.
 
-Instants are left out but for whether there is an end: who repeats a command computes them anew from the clock, and the
-repeat is the same wish. Amounts, the account and identities count whole.
+Instants of products and credits are left out but for whether there is an end: who repeats a command computes them anew
+from the clock, and the repeat is the same wish. All else counts whole; so does the end of the account, which is given.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def _terms(terms: Terms) -> list[Any]:
         terms.release,
         int(terms.status),
         terms.credit_limit_micros,
-        terms.expires_ns == FOREVER_NS,
+        terms.expires_ns,
         terms.product_to_ns == FOREVER_NS,
         [_credit(credit) for credit in terms.credits],
     ]

@@ -1,0 +1,78 @@
+"""What a digest of a command tells apart: everything that was asked, but neither its id nor the clock of whoever asked."""
+
+from dataclasses import replace
+
+import pytest
+
+from balances.command_digest import digest_of_command, digest_of_openings
+from balances.commands import AccountCommand, Credit, Open, Opening, Terms, TopUp
+from balances.journal import MovementKind
+from balances.record import AccountStatus
+from vocabulary.units import Unit
+
+CREDIT = Credit(Unit.OCTETS, 100, 7, 10, 20)
+TERMS = Terms(978, 5, 6, 10, credits=(CREDIT,))
+TOP_UP = TopUp("a", 1, 2, (CREDIT,))
+OPEN = Open("a", 1, 2, ("1:e164:49", "1:imsi:1"), TERMS)
+FOREVER = Credit(Unit.OCTETS, 100, 7, 10)
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        (TOP_UP, replace(TOP_UP, command_id="b")),
+        (TOP_UP, replace(TOP_UP, credits=(replace(CREDIT, from_ns=11, to_ns=21),))),
+        (OPEN, replace(OPEN, command_id="b", identities=OPEN.identities[::-1])),
+        (OPEN, replace(OPEN, terms=replace(TERMS, product_from_ns=11))),
+    ],
+)
+def test_a_repeat_at_another_instant_asks_the_same(one: AccountCommand, same: AccountCommand) -> None:
+    assert digest_of_command(one) == digest_of_command(same)
+    assert len(digest_of_command(one)) == 32
+
+
+def test_whatever_else_differs_is_another_command() -> None:
+    credits = [
+        replace(CREDIT, unit=Unit.SECONDS),
+        replace(CREDIT, amount=101),
+        replace(CREDIT, allowance=8),
+        replace(CREDIT, priority=1),
+        replace(CREDIT, kind=MovementKind.OPENED),
+        FOREVER,
+    ]
+    terms = [
+        replace(TERMS, currency=840),
+        replace(TERMS, offer=4),
+        replace(TERMS, release=4),
+        replace(TERMS, product_to_ns=99),
+        replace(TERMS, status=AccountStatus(2)),
+        replace(TERMS, credit_limit_micros=1),
+        replace(TERMS, expires_ns=99),
+        replace(TERMS, expires_ns=98),
+        *(replace(TERMS, credits=(credit,)) for credit in credits),
+        replace(TERMS, credits=(CREDIT, CREDIT)),
+    ]
+    commands = [
+        TOP_UP,
+        replace(TOP_UP, tenant=2),
+        replace(TOP_UP, account_id=3),
+        *(replace(TOP_UP, credits=(credit,)) for credit in credits),
+        replace(TOP_UP, credits=(CREDIT, CREDIT)),
+        OPEN,
+        replace(OPEN, tenant=2),
+        replace(OPEN, account_id=3),
+        replace(OPEN, identities=("1:e164:49",)),
+        *(replace(OPEN, terms=other) for other in terms),
+    ]
+    assert len({digest_of_command(command) for command in commands}) == len(commands)
+    batches = [
+        [],
+        [Opening(1, OPEN.identities, TERMS)],
+        [Opening(1, OPEN.identities, TERMS)] * 2,
+        [Opening(2, OPEN.identities, TERMS)],
+        [Opening(1, ("1:e164:49",), TERMS)],
+        [Opening(1, ("1:e164:49",), TERMS), Opening(1, ("1:imsi:1",), TERMS)],
+        [Opening(1, ("1:imsi:1",), TERMS), Opening(1, ("1:e164:49",), TERMS)],
+        *([Opening(1, OPEN.identities, other)] for other in terms),
+    ]
+    assert len({digest_of_openings(batch) for batch in batches}) == len(batches)
