@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -167,6 +168,8 @@ class StoreChild:
         self.store = make()
         self._failed = ""
         self._has_started = False
+        self.is_closed = False
+        """It ended when it was asked to."""
 
     async def start(self) -> None:
         """See Child. In a thread: a store reads its append-only file before it answers.
@@ -203,9 +206,12 @@ class StoreChild:
         return self._failed or "it was killed, or ended by itself (its log is beside its files)"
 
     def stop(self, timeout_s: float) -> bool:
-        """See Child."""
+        """See Child. Who ends when asked has written its file to disk; who is killed, or had died, may not have."""
+        was_running, began_s = self.store.is_running(), time.monotonic()
         self.store.stop(timeout_s)
-        return True
+        is_in_time = time.monotonic() - began_s < timeout_s
+        self.is_closed = was_running and is_in_time
+        return is_in_time
 
 
 def _check_room(folder: Path) -> None:

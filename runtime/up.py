@@ -77,7 +77,7 @@ class Up:
         """What is true of the store once all has stopped."""
         if self._meta is None or self._meta.fsync == "always":
             return "everything that was answered is in the store"
-        if self._store_child is not None and not self._store_child.is_running():
+        if self._store_child is not None and self._store_child.is_closed:
             return "everything that was answered is in the store, which wrote its file to disk as it ended"
         return (
             f"everything that was answered was given to the store; with appendfsync {self._meta.fsync} the last second or"

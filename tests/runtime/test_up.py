@@ -14,12 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from balances.edge.redis_store import RedisStore
+from balances.store import StoreMeta
 from cdr.edge.read import read_records
+from runtime.settings import Settings, StoreSettings
 from runtime.telemetry import METRICS
-from runtime.up import ROLES, UP_LINE
+from runtime.up import ROLES, UP_LINE, Up
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.gy_client import gy_client
 from tests.runtime.private_engine import create_store
@@ -428,6 +431,26 @@ def test_interrupt_at_any_instant_of_a_start_is_no_traceback(tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
         assert "runtime/" not in errors, errors
+
+
+def test_last_words_are_true_where_the_store_writes_once_a_second(tmp_path: Path) -> None:
+    up = RunningUp(tmp_path / "data", "--port", "0", "--fsync", "everysec")
+    try:
+        up.wait_ready(*ROLES, "store", timeout_s=110)
+        assert up.interrupt() == 0
+        up.wait_for_line("everything that was answered is in the store, which wrote its file to disk as it ended")
+    finally:
+        up.end()
+
+
+def test_a_store_that_was_killed_is_not_said_to_have_written(tmp_path: Path) -> None:
+    """Nor a given one, which goes on."""
+    settings = Settings(store=StoreSettings(data_dir=tmp_path, fsync="everysec"))
+    up = Up(settings, {}, lambda *_: None)
+    meta = StoreMeta(partition_count=1, secret=np.zeros(2, np.uint64), tags=("p0",), fsync="everysec", created_ns=1)
+    assert up.last_words() == "everything that was answered is in the store", "nothing was"
+    up._meta = meta
+    assert "appendfsync everysec the last second or two" in up.last_words()
 
 
 def test_engine_alone_says_that_the_store_was_never_created(tmp_path: Path) -> None:
