@@ -98,7 +98,8 @@ class RandomTraffic:
         place = (account_id, draw.randint(0, 2))
         session = (crc32(repr(place).encode()) << 32 | 0xABCD0000, place[1])
         number = self._numbers.get(place, 0)
-        kind = EVENT if draw.random() < 0.1 else INITIAL if number == 0 else draw.choice((UPDATE,) * 6 + (TERMINATION,))
+        going_on = (UPDATE,) * 12 + (INITIAL,) + (TERMINATION,) * 2
+        kind = EVENT if draw.random() < 0.1 else INITIAL if number == 0 else draw.choice(going_on)
         self._numbers[place] = 0 if kind == TERMINATION else number + (kind != EVENT)
         msccs = tuple(self._mscc(group, kind) for group in draw.sample((10, 20, 30, 40, 99), draw.randint(0, 3)))
         body_hash = draw.getrandbits(32)
