@@ -135,7 +135,10 @@ def unpack_column(octets: bytes, rows: int, dtype: np.dtype[Any]) -> NDArray[Any
     base = int.from_bytes(octets[:BASE_OCTETS], "little", signed=dtype.kind == "i")
     if width == 0:
         column = np.empty(rows, dtype)
-        column.fill(base)
+        try:
+            column.fill(base)
+        except OverflowError:
+            raise ValueError(f"has {base} in every row, which is no {dtype}") from None
         return column
     if width in (1, 2, 4, 8):
         stored = np.frombuffer(octets, f"<u{width}", rows, BASE_OCTETS)

@@ -140,7 +140,7 @@ class Scene:
     async def settle(self) -> None:
         """Until everything was executed and looked up."""
         self.store.gate.set()
-        for _ in range(10):
+        for _ in range(200):
             while self.world.posts:
                 self.world.posts.pop(0)()
             await asyncio.sleep(0)
