@@ -160,9 +160,14 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
         await store.close()
 
 
+NICENESS: Final = 5
+"""The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last."""
+
+
 def run_archiver_process(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
     """Archive until SIGTERM or SIGINT. Waits for an absent store; other errors of the store or the files are raised.
 
     ready_file   gets `<telemetry port> <pid>` once it works
     """
+    os.nice(NICENESS)
     asyncio.run(_serve(settings, store_url, ready_file))

@@ -131,8 +131,12 @@ class GyBenchStore:
         return info
 
     async def _sample_written(self) -> None:
-        """Octets of the records and of the journal rows of the newest entry of partition 0."""
-        newest = await self._store.command("XREVRANGE", self._store.key(0, "journal"), "+", "-", "COUNT", 1)
+        """Octets of the records and of the journal rows of the newest entry of each partition."""
+        for partition in range(self._meta.partition_count):
+            await self._sample_partition(partition)
+
+    async def _sample_partition(self, partition: int) -> None:
+        newest = await self._store.command("XREVRANGE", self._store.key(partition, "journal"), "+", "-", "COUNT", 1)
         if not newest:
             return
         octets = newest[0][1][b"b"]
@@ -141,7 +145,7 @@ class GyBenchStore:
         if not ids:
             return
         self._row_octets.append(len(octets) / len(entry.requests["account_id"]))
-        records = await self._store.read_accounts(0, [(self._tenant, account_id) for account_id in ids])
+        records = await self._store.read_accounts(partition, [(self._tenant, account_id) for account_id in ids])
         self._record_octets.append(float(np.mean([len(to_stored(record)) for record in records if record is not None])))
 
     # --- afterwards
