@@ -160,7 +160,7 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
         await store.close()
 
 
-NICENESS: Final = 5
+NICENESS: Final = 3
 """The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last."""
 
 

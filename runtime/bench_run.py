@@ -35,6 +35,7 @@ def run_bench(
             store.close()
         say("auditing the journal ...")
         report = asyncio.run(_audit(state.store_url, farebox.folder.segments))
+    result["scrapes_missed"] = farebox.scrapes_missed
     result["audit"] = {"entries": report.entry_count, "faults": report.fault_count, "sound": report.is_sound}
     return result
 

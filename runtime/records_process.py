@@ -160,7 +160,7 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
         await store.close()
 
 
-NICENESS: Final = 10
+NICENESS: Final = 5
 """Records may be late by seconds, answers may not: when processors are short, the engine and its store go first. Writing a
 full file otherwise took a core for half a second, and the p99 of answers with it (docs/performance.md)."""
 
