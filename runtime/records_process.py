@@ -20,7 +20,7 @@ from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
 from runtime.ready_file import write_ready_file
 from runtime.settings import Settings
-from runtime.store_opening import await_store
+from runtime.store_opening import await_store_until
 from runtime.telemetry import Health, Telemetry, serve_telemetry
 
 _OCTETS_PER_MIB: Final = 1 << 20
@@ -136,15 +136,10 @@ async def _serve(settings: Settings, store_url: str, ready_file: Path | None) ->
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    meta_task = asyncio.ensure_future(await_store(store, settings, creates=False, report=log.warning))
-    stop_task = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({meta_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping.is_set():
-        meta_task.cancel()
+    meta = await await_store_until(stopping, store, settings, report=log.warning)
+    if meta is None:
         await store.close()
         return
-    meta = meta_task.result()
-    stop_task.cancel()
     port = 0
     if settings.telemetry.port >= 0:
         server = await serve_telemetry(

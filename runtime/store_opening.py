@@ -50,6 +50,20 @@ async def await_store(
         return meta
 
 
+async def await_store_until(
+    stopping: asyncio.Event, store: RedisStore, settings: "Settings", *, report: Callable[[str], None]
+) -> StoreMeta | None:
+    """The meta of a store that another process lays down, as `await_store`; None where `stopping` is set first."""
+    meta_task = asyncio.ensure_future(await_store(store, settings, creates=False, report=report))
+    stop_task = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({meta_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        meta_task.cancel()
+        return None
+    stop_task.cancel()
+    return meta_task.result()
+
+
 async def _open(store: RedisStore, settings: "Settings", *, creates: bool) -> StoreMeta:
     try:
         return await store.open()
