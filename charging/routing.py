@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from balances.account_finder import find_account
+from balances.account_finder import find_account, remember_account
 from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -25,6 +25,17 @@ def find_accounts(batch, finder):
         if entry >= 0:
             request.account_id = finder.places[entry].account_id
             request.identity_epoch = finder.places[entry].identity_epoch
+
+
+@kernel
+def remember_identities(batch, finder):
+    """Remember the account of every request that was found by an identity."""
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        request = batch.requests[row]
+        if request.account_id >= 0 and request.identity_count > 0:
+            remember_account(
+                finder, request.identity_high, request.identity_low, request.account_id, request.identity_epoch
+            )
 
 
 @kernel

@@ -60,8 +60,6 @@ class BatchInFlight:
     """called once when its answers are out: True where what was in it is in the store, False where it was refused"""
     may_be_written: bool = False
     """its commit was sent and no reply came: whether it is in the store is not known"""
-    oldest_ns: int = 0
-    """receipt of its first request"""
     decided_ns: int = 0
     decide_ns: int = 0
     """how long deciding it took"""
@@ -107,7 +105,6 @@ class BatchPool:
         batch.on_finished.clear()
         batch.voids = ()
         batch.may_be_written = False
-        batch.oldest_ns = 0
         batch.decide_ns = 0
         batch.commit_ns = 0
         self._free.append(batch)

@@ -14,9 +14,18 @@ import numpy as np
 from balances.account_finder import AccountFinder, new_account_finder, remember_account
 from balances.keys import identity_key
 from balances.store import BalanceStore, StoreError
-from charging.batch import COUNT_REQUESTS, EVENT, INITIAL, TERMINATION, UPDATE, UsageBatch
+from charging.batch import (
+    COUNT_IDENTITIES,
+    COUNT_OCTETS,
+    COUNT_REQUESTS,
+    EVENT,
+    INITIAL,
+    TERMINATION,
+    UPDATE,
+    UsageBatch,
+)
 from charging.batch_rows import refuse_undecided, take_rows
-from charging.routing import find_accounts, order_by_partition, refuse_excess
+from charging.routing import find_accounts, order_by_partition, refuse_excess, remember_identities
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
@@ -34,6 +43,8 @@ LOOK_UPS_MAX: Final = 512
 """Requests whose identities one look-up asks the store for."""
 LOOK_UPS_AT_ONCE: Final = 4
 """Look-ups that are under way at once: the store answers them one after another anyway, the rest gathers meanwhile."""
+LOOK_UP_GATHER_S: Final = 0.003
+"""How long requests gather for the next look-up while they are few: one costs as much as fifty requests."""
 _LOOK_UP_BATCHES_MAX: Final = 2 * REQUESTS_LOOKED_UP_MAX // LOOK_UPS_MAX
 _SUBSCRIPTION_ID_CODE: Final = 443
 
@@ -131,7 +142,8 @@ class Batcher:
             if taken == 0:
                 self._append_waiting()
             first, count = first + taken, count - taken
-        if self._look_up_count < LOOK_UPS_AT_ONCE and self._to_look_up:
+        is_batch_full = self._to_look_up and self._to_look_up[0][1].request_count == LOOK_UPS_MAX
+        if self._look_up_count == 0 or (is_batch_full and self._look_up_count < LOOK_UPS_AT_ONCE):
             self._look_up_count += 1
             self._spawn(self._look_up_waiting())
 
@@ -155,6 +167,8 @@ class Batcher:
                     await self._look_up(waiting, deadline)
                 finally:
                     self._unknown_count -= count
+                if count < LOOK_UPS_MAX:
+                    await asyncio.sleep(LOOK_UP_GATHER_S)
         finally:
             self._look_up_count -= 1
 
@@ -183,25 +197,16 @@ class Batcher:
 
     async def _find_by_identity(self, usage: UsageBatch) -> None:
         """Ask for every identity of every row, and take the first of each row that has an account."""
-        count = int(usage.counts[COUNT_REQUESTS])
-        requests, identities = usage.requests, usage.identities
-        rows: list[int] = []
-        keys: list[str] = []
-        for row in range(count):
-            first, length = int(requests[row]["identity_first"]), int(requests[row]["identity_count"])
-            for identity in identities[first : first + length]:
-                offset, kind = int(identity["offset"]), int(identity["kind"])
-                value = bytes(usage.octets[offset : offset + int(identity["length"])]).decode("utf-8", "replace")
-                keys.append(identity_key(int(requests[row]["tenant"]), IDENTITY_WORDS[kind], normal(kind, value)))
-                rows.append(row)
+        requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
+        rows, keys = _identity_keys(usage)
         if not keys:
             return
+        account_ids, epochs = requests["account_id"].tolist(), requests["identity_epoch"].tolist()
         for row, found in zip(rows, await self._store.find_accounts(keys), strict=True):
-            request = requests[row]
-            if found is None or request["account_id"] >= 0:
-                continue
-            request["account_id"], request["identity_epoch"] = found
-            remember_account(self._finder, request["identity_high"], request["identity_low"], *found)
+            if found is not None and account_ids[row] < 0:
+                account_ids[row], epochs[row] = found
+        requests["account_id"], requests["identity_epoch"] = account_ids, epochs
+        remember_identities(usage, self._finder)
 
     async def _find_by_session(self, usage: UsageBatch) -> None:
         """Updates and terminations whose identities lead nowhere, or that have none: by the session index.
@@ -209,7 +214,8 @@ class Batcher:
         Who was known at the start of a session is charged for it, whatever a later request calls the subscriber.
         """
         requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
-        rows = np.flatnonzero((requests["account_id"] < 0) & np.isin(requests["request_type"], (UPDATE, TERMINATION)))
+        types = requests["request_type"]
+        rows = np.flatnonzero((requests["account_id"] < 0) & ((types == UPDATE) | (types == TERMINATION)))
         if rows.size == 0:
             return
         digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)
@@ -223,6 +229,24 @@ class Batcher:
 def _is_full(request_count: int, batch_count: int) -> bool:
     """Are these too many to let even a report wait?"""
     return request_count > REQUESTS_QUEUED_MAX or batch_count > BATCHES_QUEUED_MAX
+
+
+def _identity_keys(usage: UsageBatch) -> tuple[list[int], list[str]]:
+    """The store's keys of all identities, and the request row of each. What costs Python an identity is here."""
+    requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
+    identities = usage.identities[: int(usage.counts[COUNT_IDENTITIES])]
+    octets = usage.octets[: int(usage.counts[COUNT_OCTETS])].tobytes()
+    offsets, lengths, kinds = (identities[name].tolist() for name in ("offset", "length", "kind"))
+    columns = (requests[name].tolist() for name in ("tenant", "identity_first", "identity_count"))
+    rows: list[int] = []
+    keys: list[str] = []
+    for row, (tenant, first, count) in enumerate(zip(*columns, strict=True)):
+        for at in range(first, first + count):
+            kind, offset = kinds[at], offsets[at]
+            value = octets[offset : offset + lengths[at]].decode("utf-8", "replace")
+            keys.append(identity_key(tenant, IDENTITY_WORDS[kind], normal(kind, value)))
+            rows.append(row)
+    return rows, keys
 
 
 def normal(kind: int, value: str) -> str:

@@ -19,6 +19,7 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.clock import Clock
 from runtime.commands_reader import read_commands
+from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from runtime.pressure import Pressure, PressureLimits
 from runtime.releases import follow_releases
@@ -108,6 +109,7 @@ class Engine:
             deliver=self._deliver,
             events=self,
             reached=self._reached,
+            gathering=Gathering(asyncio.get_running_loop().call_later),
         )
 
     def use_tariffs(self, tariffs: TariffTables) -> None:

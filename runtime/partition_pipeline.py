@@ -2,7 +2,8 @@
 
 While the store works on `[commit n][load n + 1]`, rows of batch n + 2 gather. When the reply comes, n + 1 is decided and
 its commit sent with the load of n + 2, and only then the answers of n are given out: so a batch is always decided on a
-confirmed store, and encoding overlaps the store's work.
+confirmed store, and encoding overlaps the store's work. Where many small batches would come of it, a commit and the rows
+of the next load wait a moment for more (runtime/gathering.py).
 """
 
 from collections import deque
@@ -25,14 +26,16 @@ from balances.store import (
     PartitionConnection,
     Unknown,
 )
-from charging.batch import COUNT_REQUESTS, KIND_USAGE, UsageBatch
+from charging.batch import COUNT_REQUESTS, UsageBatch
 from charging.batch_rows import refuse_undecided, take_rows
 from charging.decision import new_scratch
 from charging.grouping import new_group_table
 from charging.tariff_tables import TariffTables
 from runtime.batch_decision import PoisonedBatch, decide_loaded, drop_commands, has_effect, make_commit, prepare_load
 from runtime.batch_in_flight import BatchInFlight, BatchPool
+from runtime.batch_parts import halve, late_usage, part
 from runtime.clock import Clock
+from runtime.gathering import Gathering
 from runtime.journal_fill import JournalFill
 from runtime.pipeline_events import PipelineEvents
 from vocabulary.instants import NS_PER_S
@@ -68,6 +71,7 @@ class PartitionPipeline:
         deliver: Callable[[BatchInFlight], None],
         events: PipelineEvents,
         reached: Callable[[str], None],
+        gathering: Gathering,
     ) -> None:
         self.tariffs = tariffs
         self.state = PipelineState.READY
@@ -87,6 +91,8 @@ class PartitionPipeline:
         self._loading: BatchInFlight | None = None
         self._committing: BatchInFlight | None = None
         self._is_busy = False
+        self._gathering = gathering
+        self._is_gathering = False
         self._sent_ns = 0
         self._voids: tuple[str, ...] = ()
         self._scratch = new_scratch()
@@ -131,18 +137,15 @@ class PartitionPipeline:
     def _open_batch(self) -> BatchInFlight:
         if not self._pending:
             self._pending.append(self._pool.take())
-        batch = self._pending[-1]
-        if batch.oldest_ns == 0:
-            batch.oldest_ns = self._clock.now_ns()
-        return batch
+        return self._pending[-1]
 
     def advance(self) -> None:
         """Start an exchange where none is under way and rows wait."""
+        if self._is_gathering and self._gathering.wait_ns(self.queued, 0) == 0:
+            self._end_gathering()
         if self._is_busy or self.state is not PipelineState.READY:
             return
-        load = self._start_load()
-        if load is not None:
-            self._exchange(None, load)
+        self._exchange_waiting()
 
     def _start_load(self) -> Load | None:
         if not self._pending or not self._pending[0].request_count:
@@ -150,6 +153,7 @@ class PartitionPipeline:
         batch = self._pending.popleft()
         self.queued -= batch.request_count
         self._loading = batch
+        self._gathering.note(batch.request_count)
         return prepare_load(batch, self._group_table)
 
     def _queue_again(self, batch: BatchInFlight) -> None:
@@ -200,11 +204,33 @@ class PartitionPipeline:
                     commit = self._commit_of(batch)
                 else:
                     unwritten = batch
+        self._go_on(commit)
+        self._finish(committed)
+        self._finish(unwritten)
+
+    def _go_on(self, commit: Commit | None) -> None:
+        """Send what was decided with the next load: at once, or when rows for it have gathered."""
+        wait_ns = self._gathering.wait_ns(self.queued, self._clock.now_ns() - self._sent_ns)
+        if wait_ns == 0:
+            load = self._start_load()
+            if commit is not None or load is not None:
+                self._exchange(commit, load)
+        elif commit is not None or self.queued:
+            self._is_busy = self._is_gathering = True
+            self._gathering.call_after(wait_ns, self._end_gathering)
+
+    def _end_gathering(self) -> None:
+        """Send what has gathered."""
+        if self._is_gathering:
+            self._is_busy = self._is_gathering = False
+            self._exchange_waiting()
+
+    def _exchange_waiting(self) -> None:
+        """Exchange the commit that isn't confirmed, if there is one, and the next load, if rows wait."""
+        commit = None if self._committing is None else self._committing.commit
         load = self._start_load()
         if commit is not None or load is not None:
             self._exchange(commit, load)
-        self._finish(committed)
-        self._finish(unwritten)
 
     def _commit_of(self, batch: BatchInFlight) -> Commit:
         entry_id = EntryId(self._ownership.epoch, self._next_number)
@@ -267,10 +293,7 @@ class PartitionPipeline:
     def resume(self, connection: PartitionConnection) -> None:
         """Go on over a new connection: the same commit again, unchanged, and the next load behind it."""
         self._replace_connection(connection)
-        if self._committing is None:
-            self.advance()
-        else:
-            self._exchange(self._committing.commit, self._start_load())
+        self._exchange_waiting()
 
     def _replace_connection(self, connection: PartitionConnection) -> None:
         self._connection.close()
@@ -317,32 +340,13 @@ class PartitionPipeline:
 
         The bad row goes through once more with its outcome: so an account command has an answer and is not read again.
         """
-        count = batch.request_count
-        if count == 1:
+        if batch.request_count == 1:
             self._events.on_quarantined(self.partition, reason, batch)
             batch.usage.requests["outcome"][0] = Outcome.UNABLE_TO_COMPLY
             self._queue_again(batch)
             return
-        rows = np.arange(count, dtype=np.int32)
-        halves = []
-        for first, size in ((0, count // 2), (count // 2, count - count // 2)):
-            half = self._take_rows(batch, rows[first : first + size])
-            half.oldest_ns = batch.oldest_ns
-            halves.append(half)
-        halves[1].commands_position = batch.commands_position
-        halves[1].on_finished.extend(batch.on_finished)
-        for half in reversed(halves):
+        for half in reversed(halve(batch, self._pool)):
             self._queue_again(half)
-        self._pool.give_back(batch)
-
-    def _take_rows(self, batch: BatchInFlight, rows: NDArray[np.int32]) -> BatchInFlight:
-        """Some rows of a batch as one of their own."""
-        part = self._pool.take()
-        part.command_ids.extend(batch.command_ids)
-        part.oldest_ns = self._clock.now_ns()
-        taken = int(take_rows(part.usage, batch.usage, rows, 0, rows.shape[0]))
-        assert taken == rows.shape[0], "rows of one batch fit into one batch"
-        return part
 
     def refuse_overdue(self, now_ns: int) -> None:
         """Answer requests 3004 that were not sent to the store by their deadline; call each second.
@@ -351,18 +355,12 @@ class PartitionPipeline:
         """
         for _ in range(len(self._pending)):
             batch = self._pending.popleft()
-            requests = batch.usage.requests[: batch.request_count]
-            is_late = (requests["kind"] == KIND_USAGE) & (requests["received_ns"] < now_ns - _DEADLINE_NS)
+            is_late = late_usage(batch, now_ns - _DEADLINE_NS)
             if is_late.any():
                 self.queued -= batch.request_count
-                late = self._take_rows(batch, np.flatnonzero(is_late).astype(np.int32))
-                rest = self._take_rows(batch, np.flatnonzero(~is_late).astype(np.int32))
-                rest.commands_position = batch.commands_position
-                rest.on_finished.extend(batch.on_finished)
-                self._pool.give_back(batch)
+                late, batch = part(batch, is_late, self._pool)
                 self._refuse(late)
-                self.queued += rest.request_count
-                batch = rest
+                self.queued += batch.request_count
             if batch.request_count:
                 self._pending.append(batch)
             else:

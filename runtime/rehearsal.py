@@ -40,6 +40,7 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
+from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import BATCH_REQUESTS_MAX
@@ -257,6 +258,7 @@ async def _rehearse() -> None:
         deliver=deliver,
         events=_Events(),
         reached=lambda name: None,
+        gathering=Gathering(asyncio.get_running_loop().call_later),
     )
     batcher.serve([pipeline])
     commands = pipeline.pending_for_commands()

@@ -16,6 +16,7 @@ from charging.batch import COUNT_REQUESTS, INITIAL, UPDATE, UsageBatch, new_usag
 from runtime import batcher
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import LOOK_UPS_AT_ONCE, LOOK_UPS_MAX, Batcher
+from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline
 from tests.reference.tariffs import tariff_tables
 from tests.simulation.clients import SIMULATED
@@ -101,6 +102,7 @@ class Scene:
             deliver=self._deliver,
             events=events,
             reached=lambda point: None,
+            gathering=Gathering(lambda after_s, go_on: self.world.posts.append(go_on)),
         )
         self.batcher.serve([pipeline])
         return pipeline

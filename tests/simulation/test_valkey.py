@@ -92,8 +92,10 @@ class Run:
                 pipeline.close()
 
     async def _turn(self) -> None:
-        """Until something is heard, or a moment."""
+        """Until something is heard, or a moment; rows that gathered since the last turn go."""
         self.heard.clear()
+        while self.world.posts:
+            self.world.posts.pop(0)()
         for engine in self.world.engines:
             await engine.mend()
         with contextlib.suppress(TimeoutError):

@@ -21,6 +21,7 @@ from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.commands_reader import read_commands
+from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from runtime.sweeper import sweep_once
 from tests.reference.engine_alone import fill_batch, read_answers
@@ -32,6 +33,8 @@ PARTITIONS: Final = 2
 BATCH_ROWS: Final = 16
 """Small batches, so that a few requests already make several."""
 START_NS: Final = 1_790_000_000 * NS_PER_S
+GATHERED_ROWS: Final = 4
+"""Batches from which on rows gather; so both happen often."""
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -183,8 +186,13 @@ class SimulatedEngine:
                 deliver=self.deliver,
                 events=self,
                 reached=lambda point: None,
+                gathering=Gathering(self.call_later, worth_requests=GATHERED_ROWS),
             )
         )
+
+    def call_later(self, after_s: float, go_on: Callable[[], None]) -> None:
+        """Have rows gather until the simulation draws this wait from what is under way."""
+        self.world.posts.append(lambda: go_on() if self.is_alive else None)
 
     async def _connect(self, ownership: Ownership) -> PartitionConnection:
         return KillableConnection(await self.world.store.connect(ownership), self)
