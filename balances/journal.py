@@ -17,13 +17,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column, views_of
+from balances.journal_columns import (
+    BASE_OCTETS,
+    ROOM_OCTETS,
+    ColumnFault,
+    ColumnKinds,
+    columns_of,
+    kinds_of,
+    pack_columns,
+    unpack_columns,
+    views_of,
+)
 from vocabulary.limits import BATCH_MOVEMENTS_MAX
 
 ENTRY_VERSION: Final = 1
@@ -171,10 +181,9 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
     """The entry of these octets. ValueError names what does not fit."""
     columns = _columns_of(entry)
     tables: dict[str, dict[str, NDArray[Any]]] = {table: {} for table in TABLES}
-    for key, value in columns.items():
-        if "." in key:
-            table, name, dtype = _read_key(key)
-            tables.setdefault(table, {})[name] = _column_of(key, value, dtype, columns["rows"].get(table))
+    known = _known_columns(tuple(key for key in columns if "." in key))
+    for (table, name), column in zip(known.places, _unpack(columns, known), strict=True):
+        tables.setdefault(table, {})[name] = column
     return JournalEntry(
         partition=columns["partition"],
         follows=columns["follows"],
@@ -218,21 +227,42 @@ def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
     return columns
 
 
-@lru_cache(1024)
-def _read_key(key: str) -> tuple[str, str, np.dtype[Any]]:
-    """(table, field, dtype) of a column's key; the same few come in every entry."""
-    table, _, rest = key.partition(".")
-    name, _, dtype = rest.partition(":")
-    if not _COLUMN_TYPE.fullmatch(dtype):
-        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no type that columns have")
-    return table, name, np.dtype(dtype)
+class _KnownColumns(NamedTuple):
+    """What the column keys of an entry say."""
+
+    keys: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]  # table and field
+    kinds: ColumnKinds
 
 
-def _column_of(key: str, value: object, dtype: np.dtype[Any], rows: int | None) -> NDArray[Any]:
-    """The column of these octets."""
-    if not isinstance(value, bytes) or rows is None:
-        raise ValueError(f"journal entry is damaged: column {key!r:.80} has no octets, or its table no count of rows")
+@lru_cache(64)
+def _known_columns(keys: tuple[str, ...]) -> _KnownColumns:
+    """Read the column keys of an entry, worked out once: the same come in every entry of a release."""
+    places = []
+    dtypes = []
+    for key in keys:
+        table, _, rest = key.partition(".")
+        name, _, dtype = rest.partition(":")
+        if not _COLUMN_TYPE.fullmatch(dtype):
+            raise ValueError(f"journal entry is damaged: column {key!r:.80} has no type that columns have")
+        places.append((table, name))
+        dtypes.append(np.dtype(dtype))
+    return _KnownColumns(keys, tuple(places), kinds_of(tuple(dtypes)))
+
+
+def _unpack(columns: Mapping[str, Any], known: _KnownColumns) -> list[NDArray[Any]]:
+    """The arrays of an entry's columns, in the order of its keys."""
+    values = [columns[key] for key in known.keys]
+    rows = [columns["rows"].get(table, -1) for table, _ in known.places]
+    for key, value, count in zip(known.keys, values, rows, strict=True):
+        if not isinstance(value, bytes) or count < 0:
+            raise ValueError(
+                f"journal entry is damaged: column {key!r:.80} has no octets, or its table no count of rows"
+            )
     try:
-        return unpack_column(value, rows, dtype)
-    except ValueError as error:
-        raise ValueError(f"journal entry is damaged: column {key!r:.80} {error}") from None
+        return unpack_columns(values, rows, known.kinds)
+    except ColumnFault as fault:
+        key, octets, count = known.keys[fault.column], len(values[fault.column]), rows[fault.column]
+        raise ValueError(
+            f"journal entry is damaged: column {key!r:.80} has {octets} octets, which is no column of {count} rows"
+        ) from None

@@ -7,6 +7,7 @@ one second take four octets, and numbers of accounts three. The rows of a reques
 the journal is half of what a commit writes. A column of a table without rows is no octets at all.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from numba import int64, uint64
 from numpy.typing import NDArray
 
 from vocabulary.kernel import kernel
-from vocabulary.octets import octets_needed, put_word
+from vocabulary.octets import get_word, octets_needed, put_word
 
 BASE_OCTETS: Final = 8
 WIDTH_MAX: Final = 8
@@ -32,6 +33,22 @@ class TableColumns(NamedTuple):
     offsets: NDArray[np.int64]  # (columns,) octet within the row
     octets: NDArray[np.int64]  # (columns,) 1, 2, 4 or 8
     is_signed: NDArray[np.uint8]  # (columns,)
+
+
+class ColumnKinds(NamedTuple):
+    """What the columns of an entry are, for kernels."""
+
+    dtypes: tuple[np.dtype[Any], ...]
+    octets: NDArray[np.int64]  # (columns,) 1, 2, 4 or 8
+    is_signed: NDArray[np.uint8]  # (columns,)
+
+
+class ColumnFault(ValueError):
+    """A column's octets are none of its rows; `column` is its number."""
+
+    def __init__(self, column: int) -> None:
+        super().__init__(f"column {column} has octets that are none of its rows")
+        self.column = column
 
 
 class RowViews(NamedTuple):
@@ -55,10 +72,15 @@ def columns_of(dtype: np.dtype[Any]) -> TableColumns:
     assert dtype.fields is not None
     names = tuple(dtype.names or ())
     dtypes = tuple(dtype.fields[name][0] for name in names)
-    return TableColumns(
-        names,
+    kinds = kinds_of(dtypes)
+    offsets = np.array([dtype.fields[name][1] for name in names], np.int64)
+    return TableColumns(names, dtypes, offsets, kinds.octets, kinds.is_signed)
+
+
+def kinds_of(dtypes: tuple[np.dtype[Any], ...]) -> ColumnKinds:
+    """What columns of these dtypes are."""
+    return ColumnKinds(
         dtypes,
-        np.array([dtype.fields[name][1] for name in names], np.int64),
         np.array([each.itemsize for each in dtypes], np.int64),
         np.array([each.kind == "i" for each in dtypes], np.uint8),
     )
@@ -123,31 +145,58 @@ def pack_columns(rows, row_octets, count, offsets, octets, is_signed, out, at, e
     return at
 
 
-def unpack_column(octets: bytes, rows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The column of so many rows. ValueError where the octets are none of that many rows."""
-    if rows == 0:
-        if octets:
-            raise ValueError(f"has {len(octets)} octets for no row")
-        return np.zeros(0, dtype)
-    width, rest = divmod(len(octets) - BASE_OCTETS, rows)
-    if len(octets) < BASE_OCTETS or rest or width > WIDTH_MAX:
-        raise ValueError(f"has {len(octets)} octets, which is no column of {rows} rows")
-    base = int.from_bytes(octets[:BASE_OCTETS], "little", signed=dtype.kind == "i")
-    if width == 0:
-        column = np.empty(rows, dtype)
-        try:
-            column.fill(base)
-        except OverflowError:
-            raise ValueError(f"has {base} in every row, which is no {dtype}") from None
-        return column
-    if width in (1, 2, 4, 8):
-        stored = np.frombuffer(octets, f"<u{width}", rows, BASE_OCTETS)
-        if base == 0:
-            return stored.astype(dtype)
-        above = stored.astype(np.uint64)
-    else:
-        padded = np.zeros((rows, WIDTH_MAX), np.uint8)
-        padded[:, :width] = np.frombuffer(octets, np.uint8, rows * width, BASE_OCTETS).reshape(rows, width)
-        above = padded.view("<u8")[:, 0]
-    above += np.uint64(base % 2**64)
-    return (above.view(np.int64) if dtype.kind == "i" else above).astype(dtype, copy=False)
+@kernel
+def _fits(base, octets, is_signed):
+    """Is a column's base a value of so many octets?"""
+    if octets == 8:
+        return True
+    if is_signed:
+        limit = int64(1) << (8 * octets - 1)
+        return -limit <= int64(base) < limit
+    return uint64(base) >> uint64(8 * octets) == uint64(0)
+
+
+@kernel
+def _unpack_columns(packed, lengths, rows, octets, is_signed, out, places):
+    """Write each column to `out`, as rows of its dtype; the number of the first that is none, -1 where all are.
+
+    packed   uint8[]: the columns' octets, one behind the other, and ROOM_OCTETS
+    places   int64[columns], written: where each column begins in `out`, aligned to eight octets
+    """
+    source = place = int64(0)
+    for column in range(lengths.shape[0]):
+        places[column] = place
+        count, length = rows[column], lengths[column]
+        if count > 0:
+            above = length - BASE_OCTETS
+            if above < 0 or above % count != 0 or above // count > WIDTH_MAX:
+                return column
+            width, base = above // count, get_word(packed, source)
+            if width == 0 and not _fits(base, octets[column], is_signed[column] != 0):
+                return column
+            mask = ~uint64(0) if width == WIDTH_MAX else (uint64(1) << uint64(8 * width)) - uint64(1)
+            at, end = source + BASE_OCTETS, place
+            for _ in range(count):
+                put_word(out, end, base + (get_word(packed, at) & mask))
+                at += width
+                end += octets[column]
+            place = (end + 7) // 8 * 8
+        elif length != 0:
+            return column
+        source += length
+    return -1
+
+
+def unpack_columns(columns: Sequence[bytes], rows: Sequence[int], kinds: ColumnKinds) -> list[NDArray[Any]]:
+    """The columns of so many rows each, of one memory. ColumnFault names the first whose octets are none of its rows."""
+    lengths, counts = np.array([len(octets) for octets in columns], np.int64), np.array(rows, np.int64)
+    packed = np.frombuffer(b"".join((*columns, bytes(ROOM_OCTETS))), np.uint8)
+    out = np.empty(int(counts @ kinds.octets) + ROOM_OCTETS * (len(columns) + 1), np.uint8)
+    places = np.empty(len(columns), np.int64)
+    bad = _unpack_columns(packed, lengths, counts, kinds.octets, kinds.is_signed, out, places)
+    if bad >= 0:
+        raise ColumnFault(bad)
+    return [
+        np.frombuffer(out, dtype, count, place)
+        for dtype, count, place in zip(kinds.dtypes, rows, places.tolist(), strict=True)
+    ]

@@ -5,7 +5,7 @@ from typing import Final
 
 from vocabulary.instants import NS_PER_S
 
-GATHER_NS: Final = 2_000_000
+GATHER_NS: Final = 1_000_000
 """A partition's exchanges begin at least so far apart where it gathers."""
 WORTH_REQUESTS: Final = 40
 """A partition gathers while its largest recent batch has so many requests: an account's sessions can't fill one, so the

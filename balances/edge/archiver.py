@@ -43,7 +43,7 @@ class ArchiverSettings:
     """in the token; without colon"""
     segment_octets_max: int = 256 * 1024 * 1024
     segment_age_s: int = 3600
-    gather_ms: int = 200
+    gather_ms: int = 40
     entries_per_read_max: int = 64
     trim_every_s: float = 1.0
     disk_free_octets_min: int = 512 * 1024 * 1024

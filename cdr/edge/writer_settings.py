@@ -30,7 +30,7 @@ class WriterSettings:
     """so much journal goes by between two checkpoints,"""
     checkpoint_state_times: int = 8
     """and so many times the octets of the state, so that saving it is a small part of the work"""
-    poll_ms: int = 200
+    poll_ms: int = 50
 
 
 @dataclass(slots=True)

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, columns_of, pack_columns, unpack_column, views_of
+from balances.journal_columns import (
+    BASE_OCTETS,
+    ROOM_OCTETS,
+    ColumnFault,
+    columns_of,
+    kinds_of,
+    pack_columns,
+    unpack_columns,
+    views_of,
+)
 
 DTYPE = np.dtype(
     [
@@ -61,27 +70,59 @@ def plain(values, signed):
 @given(st.one_of(rows, alike))
 def test_columns_are_what_the_page_says_and_come_back(found):
     array = np.array(found, DTYPE)
-    for name, octets in packed(array).items():
-        values = array[name].tolist()
-        assert octets == plain(values, name.startswith("signed"))
-        back = unpack_column(octets, len(array), DTYPE.fields[name][0])
-        assert back.dtype == DTYPE.fields[name][0]
-        assert back.tolist() == values
+    columns = packed(array)
+    assert columns == {name: plain(array[name].tolist(), name.startswith("signed")) for name in DTYPE.names}
+    kinds = kinds_of(tuple(DTYPE.fields[name][0] for name in DTYPE.names))
+    back = unpack_columns(list(columns.values()), [len(array)] * len(columns), kinds)
+    assert [(column.dtype, column.tolist()) for column in back] == [
+        (DTYPE.fields[name][0], array[name].tolist()) for name in DTYPE.names
+    ]
+
+
+def plainly_unpacked(octets, count, dtype):
+    """The values of a column, in plain Python; None where the octets are none of so many rows."""
+    if count == 0:
+        return None if octets else []
+    width, rest = divmod(len(octets) - BASE_OCTETS, count)
+    if rest or not 0 <= width <= 8:
+        return None
+    base = int.from_bytes(octets[:BASE_OCTETS], "little", signed=dtype.kind == "i")
+    if width == 0 and not np.iinfo(dtype).min <= base <= np.iinfo(dtype).max:
+        return None
+    above = [int.from_bytes(octets[BASE_OCTETS + row * width :][:width], "little") for row in range(count)]
+    return [int(np.array([(base + each) % 2**64], np.uint64).astype(dtype)[0]) for each in above]
+
+
+some_octets = st.one_of(
+    st.binary(max_size=200),
+    st.tuples(st.integers(-3, 300), st.integers(0, 3)).map(
+        lambda pair: pair[0].to_bytes(8, "little", signed=True) + bytes(range(pair[1]))
+    ),
+)
+some_columns = st.lists(
+    st.tuples(some_octets, st.integers(0, 12), st.sampled_from((np.int64, np.uint64, np.uint8, np.int32, np.int8))),
+    max_size=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(some_columns)
+def test_any_octets_are_columns_or_refused_at_the_first_that_is_none(found):
+    dtypes = [np.dtype(kind) for _, _, kind in found]
+    expected = [plainly_unpacked(octets, count, dtype) for (octets, count, _), dtype in zip(found, dtypes, strict=True)]
+    columns, rows = [octets for octets, _, _ in found], [count for _, count, _ in found]
+    if None in expected:
+        with pytest.raises(ColumnFault) as fault:
+            unpack_columns(columns, rows, kinds_of(tuple(dtypes)))
+        assert fault.value.column == expected.index(None)
+    else:
+        back = unpack_columns(columns, rows, kinds_of(tuple(dtypes)))
+        assert [(column.dtype, column.tolist()) for column in back] == list(zip(dtypes, expected, strict=True))
 
 
 @pytest.mark.parametrize(
     ("octets", "count"), [(b"", 1), (bytes(7), 1), (bytes(9), 2), (bytes(8 + 9), 1), (bytes(8), 0), (b"x", 0)]
 )
 def test_octets_of_another_length_are_refused(octets, count):
-    with pytest.raises(ValueError, match="octets"):
-        unpack_column(octets, count, np.dtype(np.int64))
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=200), st.integers(0, 12), st.sampled_from((np.int64, np.uint8, np.int32)))
-def test_any_octets_are_a_column_or_refused(octets, count, kind):
-    try:
-        column = unpack_column(octets, count, np.dtype(kind))
-    except ValueError:
-        return
-    assert (len(column), column.dtype) == (count, np.dtype(kind))
+    with pytest.raises(ColumnFault):
+        unpack_columns([octets], [count], kinds_of((np.dtype(np.int64),)))
