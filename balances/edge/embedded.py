@@ -13,8 +13,6 @@ that mode may lose. Damage before the end is never cut off by itself.
 import contextlib
 import fcntl
 import os
-import signal
-import socket
 import subprocess
 import time
 from enum import Enum
@@ -26,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
+from balances.edge.adopted_server import AdoptedServer, find_listening_server
 from balances.edge.embedded_socket import SOCKET_NAME, embedded_url, socket_path
 from balances.edge.server_binary import find_server_binary, server_environment
 from balances.edge.server_log import LOG_NAME, cuts, log_size, put_aside, remedy_for, words_of_the_end
@@ -100,8 +99,7 @@ class EmbeddedStore:
         """What the last start found that an operator should read: a torn end cut off, settings changed at adoption."""
         self._settings = _settings(fsync, rewrite_min_mib)
         self._process: subprocess.Popen[bytes] | None = None
-        self._adopted: socket.socket | None = None
-        self._adopted_pid = 0
+        self._adopted: AdoptedServer | None = None
 
     # --- what is true now
     @property
@@ -112,7 +110,9 @@ class EmbeddedStore:
     @property
     def pid(self) -> int:
         """Process id of the server; 0 where none was started or adopted."""
-        return self._adopted_pid if self._process is None else self._process.pid
+        if self._process is not None:
+            return self._process.pid
+        return 0 if self._adopted is None else self._adopted.pid
 
     @property
     def is_adopted(self) -> bool:
@@ -123,15 +123,7 @@ class EmbeddedStore:
         """Does the server that was started or adopted still live? Asks the system, not the server."""
         if self._process is not None:
             return self._process.poll() is None
-        if self._adopted is None:
-            return False
-        # A connection on which nobody speaks ends with the server: a process id could be another's by now.
-        try:
-            return self._adopted.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+        return self._adopted is not None and not self._adopted.ends_within(0)
 
     # --- starting
     def start(self) -> None:
@@ -243,17 +235,12 @@ class EmbeddedStore:
     # --- adopting
     def _adopt(self) -> bool:
         """Take over the server that listens on the folder's socket. False where none does, or it ends meanwhile."""
-        watch = socket.socket(socket.AF_UNIX)
-        try:
-            watch.connect(str(socket_path(self.folder)))
-        except OSError:
-            watch.close()
+        self._adopted = find_listening_server(socket_path(self.folder))
+        if self._adopted is None:
             return False
-        self._adopted = watch
         try:
             with self._client() as client:
                 if self._await_adopted(client):
-                    self._adopted_pid = int(client.info("server")["process_id"])
                     self.notices = self._tune(client)
                     return True
         except (RedisError, OSError) as error:
@@ -290,7 +277,7 @@ class EmbeddedStore:
             except RedisError as error:
                 raise StoreError(
                     f"the store that runs in {self.folder} has {name} {value!r} and refuses {wanted!r} ({error}): stop it"
-                    f" (process {self._adopted_pid}) and start again"
+                    f" (process {self.pid}) and start again"
                 ) from error
             changed.append(f"{name} was {value!r} and is {wanted!r} now")
         return tuple(changed)
@@ -309,23 +296,19 @@ class EmbeddedStore:
             self._end_adopted(self._adopted, timeout_s)
         self._forget()
 
-    def _end_adopted(self, watch: socket.socket, timeout_s: float) -> None:
+    def _end_adopted(self, server: AdoptedServer, timeout_s: float) -> None:
         ends = time.monotonic() + timeout_s
         with contextlib.suppress(RedisError, OSError), self._client(reply_s=min(timeout_s, _REPLY_S)) as client:
             client.shutdown()
-        if not _ends_within(watch, max(ends - time.monotonic(), _POLL_S)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._adopted_pid, signal.SIGKILL)
-            if not _ends_within(watch, KILLED_S):
-                raise StoreUnreachable(
-                    f"the store in {self.folder} (process {self._adopted_pid}) can't be ended: kill it"
-                )
+        if not server.ends_within(max(ends - time.monotonic(), _POLL_S)):
+            server.kill()
+            if not server.ends_within(KILLED_S):
+                raise StoreUnreachable(f"the store in {self.folder} (process {server.pid}) can't be ended: kill it")
 
     def _forget(self) -> None:
         if self._adopted is not None:
             self._adopted.close()
         self._process = self._adopted = None
-        self._adopted_pid = 0
         self.notices = ()
 
     def _client(self, *, reply_s: float = _REPLY_S) -> Redis:
@@ -345,14 +328,3 @@ def _ask(client: Redis) -> _Life:
     except (RedisError, OSError):
         return _Life.SILENT
     return _Life.READY
-
-
-def _ends_within(watch: socket.socket, timeout_s: float) -> bool:
-    """Does the other side of the connection go away in time?"""
-    watch.settimeout(timeout_s)
-    try:
-        return watch.recv(1) == b""
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
