@@ -98,6 +98,9 @@ class PartitionAudit:
         for name, rows in zip(_TABLES, (entry.requests["kind"], entry.usages["request"], movements.row), strict=True):
             self._row_counts[name] += rows.size
         disagreements += self._open_accounts(entry, accounts)
+        for row, noted, named in self._books.note_currencies(entry.requests, accounts):
+            what = "currency that the row names, by the account's rows before"
+            disagreements.append(Disagreement(FaultKind.CURRENCY, what, noted, named, row))
         disagreements += self._sessions.take(entry.requests, accounts, granted, entry.now_ns)
         for disagreement in disagreements:
             tenant, account_id = _account_of(entry, disagreement.row)
@@ -201,6 +204,8 @@ class PartitionAudit:
         charged = sum(int(books.by_kind[row, CHARGED_COLUMN]) for row in money)
         if (charged - stored.charged_micros) % _WORD:
             yield Disagreement(FaultKind.CHARGED, "charged_micros", charged, stored.charged_micros)
+        if books.currencies[place] != stored.currency:
+            yield Disagreement(FaultKind.CURRENCY, "currency", int(books.currencies[place]), stored.currency)
         yield from self._compare_sessions(place, stored)
 
     def _compare_buckets(self, place: int, stored: StoredAccount) -> Iterable[Disagreement]:

@@ -44,6 +44,8 @@ class Books:
         """rows of the buckets of an account"""
         self.openings: list[int] = []
         """how often the account was opened"""
+        self.currencies = np.zeros(_FIRST_CAPACITY, np.uint16)
+        """(accounts and more,) ISO 4217 number that the account's rows name; 0 where none does"""
         self._places: dict[int, int] = {}
         self._rows: dict[int, int] = {}
 
@@ -62,7 +64,20 @@ class Books:
         self.keys.append((key >> _TENANT_SHIFT, key & _ID_MASK))
         self.rows_of.append([])
         self.openings.append(0)
+        if place == self.currencies.size:
+            self.currencies = np.concatenate((self.currencies, np.zeros_like(self.currencies)))
         return place
+
+    def note_currencies(
+        self, requests: Mapping[str, NDArray[Any]], accounts: NDArray[np.int64]
+    ) -> list[tuple[int, int, int]]:
+        """Note what the rows of accounts at these places name; (row, noted, named) where that differs."""
+        rows = np.flatnonzero(accounts >= 0)
+        places, named = accounts[rows], requests["currency"][rows]
+        is_first = self.currencies[places] == 0
+        self.currencies[places[is_first]] = named[is_first]
+        noted = self.currencies[places]
+        return [(int(rows[at]), int(noted[at]), int(named[at])) for at in np.flatnonzero(noted != named).tolist()]
 
     def fold(self, movements: Movements, accounts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add an entry's movements, of accounts at these places; returns the row of each one's bucket."""

@@ -29,6 +29,7 @@ class FaultKind(StrEnum):
     RESERVED = "reserved"
     RESERVATIONS = "reservations"
     CHARGED = "charged"
+    CURRENCY = "currency"
     SESSIONS = "sessions"
 
 
@@ -46,6 +47,7 @@ FAULT_MEANINGS: Final = {
     FaultKind.RESERVED: "a record's reserved amount is not what the journal says",
     FaultKind.RESERVATIONS: "a record's reservations don't add up to what its bucket has reserved",
     FaultKind.CHARGED: "a record's charged_micros is not the money that the journal charged",
+    FaultKind.CURRENCY: "rows of one account name several currencies, or its record names another than they do",
     FaultKind.SESSIONS: "a record's open sessions are not those that the journal left open",
 }
 

@@ -22,6 +22,7 @@ from balances.record import (
     BUCKET_UNIT,
     HEADER_ACCOUNT,
     HEADER_CHARGED,
+    HEADER_CURRENCY,
     HEADER_DIRECTORY,
     HEADER_LAYOUT,
     HEADER_TENANT,
@@ -101,6 +102,7 @@ class StoredAccount(NamedTuple):
 
     tenant: int
     account_id: int
+    currency: int
     charged_micros: int
     buckets: tuple[StoredBucket, ...]
     sessions: tuple[tuple[int, int], ...]
@@ -135,6 +137,7 @@ def read_record(octets: bytes) -> StoredAccount:
     return StoredAccount(
         tenant=halves[HEADER_TENANT],
         account_id=words[HEADER_ACCOUNT],
+        currency=halves[HEADER_CURRENCY],
         charged_micros=words[HEADER_CHARGED],
         buckets=tuple(
             StoredBucket(

@@ -36,7 +36,7 @@ from balances.journal_columns import (
 )
 from vocabulary.limits import BATCH_MOVEMENTS_MAX
 
-ENTRY_VERSION: Final = 1
+ENTRY_VERSION: Final = 2
 
 
 class MovementKind(IntEnum):
@@ -77,6 +77,7 @@ JOURNAL_REQUEST_DTYPE: Final = np.dtype(
             "identity_length",
             np.uint16,
         ),  # of the first identity, with its kind as one octet before the value
+        ("currency", np.uint16),  # ISO 4217 number of the account's record; 0 where it has no record
         ("kind", np.uint8),
         ("request_type", np.uint8),
         ("command", np.uint8),

@@ -82,6 +82,7 @@ SESSION_DTYPE: Final = np.dtype(
         ("origin_host_length", np.uint16),
         ("origin_realm_length", np.uint16),
         ("identity_length", np.uint16),  # its kind is the first octet
+        ("currency", np.uint16),  # ISO 4217 number, 0 where the account has no record
         ("outcome", np.uint8),
         ("termination_cause", np.uint8),
         ("is_event", np.uint8),
@@ -131,6 +132,7 @@ RECORD_DTYPE: Final = np.dtype(
         ("origin_realm_length", np.int32),
         ("identity_length", np.int32),  # without its kind
         ("information_length", np.int32),
+        ("currency", np.uint16),  # as in SESSION_DTYPE
         ("identity_kind", np.uint8),  # NO_IDENTITY where there is none
         ("outcome", np.uint8),
         ("termination_cause", np.uint8),  # 0 absent
@@ -228,6 +230,7 @@ class RequestColumns(NamedTuple):
     origin_host_length: NDArray[np.uint16]
     origin_realm_length: NDArray[np.uint16]
     identity_length: NDArray[np.uint16]
+    currency: NDArray[np.uint16]
     kind: NDArray[np.uint8]
     request_type: NDArray[np.uint8]
     outcome: NDArray[np.uint8]

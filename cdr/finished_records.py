@@ -125,6 +125,7 @@ def write_record(table, place, closed_by, closed_ns, partition, out):
     record.partition = partition
     record.tenant = session.tenant
     record.service_context = session.service_context
+    record.currency = session.currency
     record.request_count = session.request_count
     record.partial_sequence = 0
     is_partial = closed_by in (_TIME_LIMIT, _LINE_LIMIT, _AMOUNT_LIMIT)

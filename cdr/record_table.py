@@ -22,6 +22,7 @@ from cdr.columns import (
     RecordRows,
 )
 from cdr.finished_records import mask_bad_utf8
+from vocabulary.currencies import currency_text
 from vocabulary.ids import IDENTITY_WORDS
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import RESULT_CODES
@@ -76,7 +77,10 @@ COLUMNS: Final = (
     Column("used_units", pa.int64(), "reported units"),
     Column("allowance_units", pa.int64(), "of them paid by allowances"),
     Column("uncharged_units", pa.int64(), "of them paid by nothing"),
-    Column("charged_micros", pa.int64(), "money charged, in micros of the account's currency"),
+    Column("charged_micros", pa.int64(), "money charged, in micros of `currency`"),
+    Column(
+        "currency", pa.string(), "ISO 4217 letters of the account's, its digits where not known; null where it has none"
+    ),
     Column("first_used_ns", pa.int64(), "begin of the first reported usage; null where nothing was used"),
     Column("last_used_ns", pa.int64(), "end of the last reported usage; null where nothing was used"),
     Column("service_information", pa.string(), "Service-Information AVP of the session's last, as hex digits"),
@@ -180,6 +184,7 @@ _CAUSES: Final = np.array(CAUSE_NUMBERS, np.int32)
 _CODES: Final = np.array(RESULT_CODES, np.int32)
 _CLOSED_BY: Final = tuple(closed_by.name.lower() for closed_by in ClosedBy)
 _KINDS: Final = ("session", "event")
+_CURRENCIES: Final = tuple(currency_text(number) for number in range(1000))
 _UNITS: Final = tuple(UNIT_NAMES[unit] for unit in sorted(Unit))
 
 _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
@@ -204,6 +209,9 @@ _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
     "result_code": lambda records: pa.array(_CODES[records["outcome"]]),
     "termination_cause": lambda records: _where(
         records["termination_cause"].astype(np.int32), records["termination_cause"] > 0
+    ),
+    "currency": lambda records: _worded(
+        records["currency"], _CURRENCIES, (records["currency"] > 0) & (records["currency"] < len(_CURRENCIES))
     ),
 }
 _OF_LINE: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {

@@ -98,6 +98,7 @@ def begin_session(table, requests, row, octets, at):
     session.opened_ns = requests.received_ns[row]
     session.tenant = requests.tenant[row]
     session.service_context = requests.service_context[row]
+    session.currency = requests.currency[row]
     session.request_count = 0
     session.partial_count = 0
     session.first_line = -1

@@ -28,6 +28,7 @@ from charging.journal_rows import (
     WITH_SERVICE_INFORMATION,
     WITHOUT_TEXTS,
     add_request_row,
+    currency_of,
 )
 from charging.sessions.due import (
     ENDED_BY_NEW_SESSION,
@@ -147,7 +148,7 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         answer.is_silent = 1
         answer.due_ns = next_due(arena, slot) if exists else 0
     elif request.kind == KIND_COMMAND:
-        journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
+        journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
         outcome, place = decide_command(
             arena,
             slot,
@@ -198,6 +199,7 @@ def _close_row(arena, slot, journal, journal_row, place, answer, outcome):
     """The outcome of a row in its answer and in the journal."""
     journal.counts[ROWS_MOVEMENTS] = place
     journal.requests[journal_row].outcome = outcome
+    journal.requests[journal_row].currency = currency_of(arena, slot)  # a command may just have opened the account
     answer.outcome = outcome
     if outcome == _GRANTED:
         arena.changed[slot] = 1
@@ -223,7 +225,7 @@ def _decide_event_row(
         answer.outcome = repeat_event(recorded, request, answers.msccs)
         answer.is_duplicate = 1
         return
-    journal_row = add_request_row(journal, batch, request, WITH_ALL_TEXTS)
+    journal_row = add_request_row(journal, arena, slot, batch, request, WITH_ALL_TEXTS)
     if repeat == CONTRADICTS:
         answer.outcome = _INVALID_AVP_VALUE
         answer.failed_code = _REQUEST_NUMBER_CODE
@@ -253,7 +255,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
     session = find_session(arena, slot, request.session_high, request.session_low)
     repeat = find_repeat(arena, slot, session, request, now_ns) if session >= 0 else NOT_REPEATED
     if repeat == CONTRADICTS:
-        journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
+        journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
         journal.requests[journal_row].outcome = _INVALID_AVP_VALUE
         answer.outcome = _INVALID_AVP_VALUE
         answer.failed_code = _REQUEST_NUMBER_CODE
@@ -280,7 +282,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
             _answer_ended(request, answers.msccs)
             return
         if has_ended or request.request_type != INITIAL:
-            journal_row = add_request_row(journal, batch, request, WITHOUT_TEXTS)
+            journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
             journal.requests[journal_row].outcome = _UNKNOWN_SESSION_ID
             answer.outcome = _UNKNOWN_SESSION_ID
             return
@@ -305,7 +307,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         and arena.halves[2 * session + SESSION_SERVICE_INFORMATION] != request.service_information_hash
     ):
         texts = WITH_SERVICE_INFORMATION
-    journal_row = add_request_row(journal, batch, request, texts)
+    journal_row = add_request_row(journal, arena, slot, batch, request, texts)
     if session < 0:
         outcome, session = open_for(arena, slot, request, now_ns)
         if outcome != _GRANTED:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from balances.record import (
+    HEADER_CURRENCY,
     SESSION_KEY_HIGH,
     SESSION_KEY_LOW,
     SESSION_LAST_NUMBER,
@@ -30,7 +31,15 @@ def _copy_text(journal, source, offset, length):
 
 
 @kernel
-def add_request_row(journal, batch, request, texts):
+def currency_of(arena, slot):
+    """ISO 4217 number of the account's currency; 0 where the account has no record."""
+    if arena.length[slot] == 0:
+        return np.uint32(0)
+    return arena.halves[2 * arena.first[slot] + HEADER_CURRENCY]
+
+
+@kernel
+def add_request_row(journal, arena, slot, batch, request, texts):
     """Append a row for a request that is being decided; its outcome is set at the end. Returns the row."""
     place = journal.counts[ROWS_REQUESTS]
     journal.counts[ROWS_REQUESTS] = place + 1
@@ -46,6 +55,7 @@ def add_request_row(journal, batch, request, texts):
     row.kind = request.kind
     row.request_type = request.request_type
     row.command = request.command
+    row.currency = currency_of(arena, slot)
     row.outcome = 0
     row.termination_cause = max(min(request.termination_cause, 255), 0)
     row.ended_session = 0
@@ -84,7 +94,7 @@ def add_request_row(journal, batch, request, texts):
 
 
 @kernel
-def add_expiry_row(journal, request, now_ns):
+def add_expiry_row(journal, arena, slot, request, now_ns):
     """Append a row for what ends without a request of its own; `request` is what woke its account up. Returns the row."""
     place = journal.counts[ROWS_REQUESTS]
     journal.counts[ROWS_REQUESTS] = place + 1
@@ -102,6 +112,7 @@ def add_expiry_row(journal, request, now_ns):
     row.origin_host_length = 0
     row.origin_realm_length = 0
     row.identity_length = 0
+    row.currency = currency_of(arena, slot)
     row.kind = KIND_EXPIRE
     row.request_type = 0
     row.command = 0
@@ -112,9 +123,9 @@ def add_expiry_row(journal, request, now_ns):
 
 
 @kernel
-def add_ended_row(journal, arena, session, request, ended_session, now_ns):
+def add_ended_row(journal, arena, slot, session, request, ended_session, now_ns):
     """The same for the session at first word `session`."""
-    place = add_expiry_row(journal, request, now_ns)
+    place = add_expiry_row(journal, arena, slot, request, now_ns)
     row = journal.requests[place]
     row.session_high = np.uint64(arena.words[session + SESSION_KEY_HIGH])
     row.session_low = np.uint64(arena.words[session + SESSION_KEY_LOW])

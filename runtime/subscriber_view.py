@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 from balances.queries import AccountView, BucketView, ServiceView, SessionView
 from catalog_loader.amounts import MICROS_PER_UNIT, money_text, units_text
 from catalog_loader.names import CatalogueNames
-from vocabulary.currencies import CURRENCY_NUMBERS
+from vocabulary.currencies import currency_text
 from vocabulary.instants import to_rfc3339
 from vocabulary.units import Unit
-
-CURRENCY_LETTERS = {number: letters for letters, number in CURRENCY_NUMBERS.items()}
 
 
 class BalanceRow(NamedTuple):
@@ -79,8 +77,8 @@ def account_pairs(view: AccountView) -> list[tuple[str, str]]:
 
 
 def currency_of(view: AccountView) -> str:
-    """ISO 4217 letters."""
-    return CURRENCY_LETTERS.get(view.currency, str(view.currency))
+    """ISO 4217 letters of the account's currency."""
+    return currency_text(view.currency)
 
 
 def balance_rows(view: AccountView) -> list[BalanceRow]:

@@ -31,3 +31,8 @@ CURRENCY_NUMBERS: Final = {
 CURRENCY_LETTERS: Final = {number: letters for letters, number in CURRENCY_NUMBERS.items()}
 
 assert len(CURRENCY_LETTERS) == len(CURRENCY_NUMBERS), "two currencies with one number"
+
+
+def currency_text(number: int) -> str:
+    """The letters of a currency; its three digits where they are not known."""
+    return CURRENCY_LETTERS.get(number, f"{number:03}")

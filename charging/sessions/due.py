@@ -55,7 +55,7 @@ def is_due(arena, slot, now_ns):
 @kernel
 def end_without_request(arena, slot, scratch, journal, session, request, ended_session, now_ns):
     """End the session at first word `session` and journal it as a row of its own."""
-    row = add_ended_row(journal, arena, session, request, ended_session, now_ns)
+    row = add_ended_row(journal, arena, slot, session, request, ended_session, now_ns)
     half = 2 * session
     last_mix = mix16(arena.halves[half + SESSION_LAST_NUMBER], arena.halves[half + SESSION_LAST_HASH])
     mark = ended_mark(arena, session, last_mix)
@@ -94,7 +94,7 @@ def apply_due(arena, slot, scratch, journal, request, now_ns):
             place += 1
     expire_buckets(arena, slot, scratch.ledger, now_ns)
     if np.any(scratch.ledger.expired[: count_rows(arena, slot, _BUCKETS)]):
-        row = add_expiry_row(journal, request, now_ns)
+        row = add_expiry_row(journal, arena, slot, request, now_ns)
         journal.counts[ROWS_MOVEMENTS] = post(
             arena,
             slot,

@@ -26,7 +26,7 @@ _COLUMNS: Final = (
     ("context", 7, "service_context"),
     ("group", 10, "rating_group"),
     ("used", 14, "used"),
-    ("charged", 12, "charged"),
+    ("charged", 16, "charged"),
     ("result", 6, "result"),
     ("closed by", 12, "closed_by"),
 )
@@ -93,12 +93,13 @@ def _shown(row: Mapping[str, Any]) -> dict[str, str]:
     """Columns that are made of several."""
     used = "-" if row["used_units"] is None else f"{row['used_units']} {row['unit'] or ''}".strip()
     micros = row["charged_micros"]
+    charged = "-"
+    if micros is not None:
+        charged = f"{'-' if micros < 0 else ''}{abs(micros) // 10**6}.{abs(micros) % 10**6:06d} {row['currency'] or ''}"
     return {
         "record": f"{row['partition']}-{row['sequence']}",
         "used": used,
-        "charged": "-"
-        if micros is None
-        else f"{'-' if micros < 0 else ''}{abs(micros) // 10**6}.{abs(micros) % 10**6:06d}",
+        "charged": charged.strip(),
         "result": str(row["line_result_code"] or row["result_code"]),
     }
 

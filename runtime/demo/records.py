@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from catalog_loader.amounts import money_text
 from cdr.edge.read import RecordReader
 from runtime.data_folder import DataFolder
 from runtime.demo.process import DemoFailed
@@ -55,7 +56,7 @@ def show_records(screen: Console, rows: Sequence[Mapping[str, Any]]) -> None:
             str(row["rating_group"]),
             units(row["used_units"], unit),
             units(row["allowance_units"], unit),
-            euros(row["charged_micros"] or 0),
+            money_text(row["charged_micros"] or 0, row["currency"] or ""),
             str(row["line_result_code"]),
             row["closed_by"],
             f"{row['closed_at']:%H:%M:%S}",

@@ -65,7 +65,8 @@ class RandomTraffic:
                     Credit(300, Unit.OCTETS, ALLOWANCE, to_ns=to_ns, movement=MovementKind.BONUS, priority=1)
                 )
             tenant = self.tenant_of(account_id)
-            batch.append(Open(account_id, self.now_ns, tenant, credits=tuple(credits_given)))
+            currency = 756 if account_id % 5 == 0 else 978
+            batch.append(Open(account_id, self.now_ns, tenant, currency=currency, credits=tuple(credits_given)))
         self.engine.decide(batch, self.now_ns)
 
     def run(self, batch_count: int, rows: int = 20) -> None:

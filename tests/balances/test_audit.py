@@ -222,9 +222,10 @@ def test_its_reading_of_a_record_is_that_of_the_layout_table(many):
     for traffic in many:
         for octets in traffic.records().values():
             own, view = read_record(octets), decode_record(octets)
-            assert (own.tenant, own.account_id, own.charged_micros) == (
+            assert (own.tenant, own.account_id, own.currency, own.charged_micros) == (
                 view.tenant,
                 view.account_id,
+                view.currency,
                 view.charged_micros,
             )
             assert [tuple(bucket) for bucket in own.buckets] == [

@@ -14,6 +14,7 @@ from balances.record import (
     BUCKET_REMAINING,
     BUCKET_RESERVED,
     HEADER_CHARGED,
+    HEADER_CURRENCY,
     HEADER_DIRECTORY,
     HEADER_WORDS,
     RESERVATION_WORDS,
@@ -118,6 +119,18 @@ def test_charged_micros_of_a_record(traffic):
     records[account] = add_to_word(records[account], HEADER_CHARGED, -1)
     (fault,) = audit(traffic.entries(), records).faults
     assert (fault.kind, fault.account_id, fault.expected - fault.found) == (FaultKind.CHARGED, account[1], 1)
+
+
+def test_currency_of_a_record(traffic):
+    records = traffic.records()
+    account = max(records)
+    changed = bytearray(records[account])
+    (currency,) = struct.unpack_from("<I", changed, 4 * HEADER_CURRENCY)
+    struct.pack_into("<I", changed, 4 * HEADER_CURRENCY, 840)
+    records[account] = bytes(changed)
+    (fault,) = audit(traffic.entries(), records).faults
+    assert (fault.kind, fault.tenant, fault.account_id) == (FaultKind.CURRENCY, *account)
+    assert (fault.expected, fault.found) == (currency, 840)
 
 
 def test_record_that_is_gone(traffic):
@@ -406,6 +419,18 @@ def test_bucket_that_falls_below_zero(traffic):
     changed = change_rows(entries, "movements", lambda row: row["kind"] == CHARGED and row["unit"] == 1, change)
     report = audit(entries, traffic.records())
     assert changed in {fault.entry_id for fault in faults_of(report, FaultKind.BELOW_ZERO)}
+
+
+def test_rows_of_an_account_name_one_currency(traffic):
+    entries = traffic.entries()
+
+    def change(row):
+        row["currency"] = 840
+
+    changed = change_rows(entries, "requests", lambda row: row["outcome"] == Outcome.GRANTED, change)
+    (fault,) = audit(entries, traffic.records()).faults
+    assert (fault.kind, fault.entry_id, fault.found) == (FaultKind.CURRENCY, changed, 840)
+    assert (fault.tenant, fault.account_id) in traffic.records()
 
 
 def test_no_damage_stops_the_audit():

@@ -26,7 +26,7 @@ def test_agrees_with_the_whole_entry(void_count):
         (b"\xc1rubbish", "no msgpack map"),
         (b"\x93\x01\x02\x03", "no msgpack map"),
         (msgpack.packb({"version": 99, "partition": 0, "follows": "0-0", "now_ns": 1}), "another release"),
-        (msgpack.packb({"version": 1, "partition": 0, "octets": b"", "now_ns": 1}), "no follows, now_ns"),
+        (msgpack.packb({"version": 2, "partition": 0, "octets": b"", "now_ns": 1}), "no follows, now_ns"),
     ],
 )
 def test_refuses_what_is_no_entry(octets, says):

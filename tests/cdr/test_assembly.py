@@ -44,6 +44,7 @@ requests = st.builds(
     session=st.sampled_from([(high, low) for high in (0, 1) for low in (8, 16, 2**11, 2**11 + 8, 2**64 - 1)]),
     account_id=st.sampled_from((-1, 5)),
     service_context=st.sampled_from((-1, 32251)),
+    currency=st.sampled_from((978, 840, 8, 9, 999, 0)),
     type=st.sampled_from((1, 1, 2, 2, 2, 3, 4)),
     outcome=outcomes.map(int),
     termination_cause=st.sampled_from((0, 1, 4)),

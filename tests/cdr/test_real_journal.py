@@ -24,6 +24,8 @@ PRICES = (
     Price(rating_group=20, price_micros=50, unit=Unit.SECONDS, block_units=60, validity_s=3600),
     Price(rating_group=30, price_micros=40, unit=Unit.EVENTS, grant_units=1),
 )
+CURRENCIES = {1: 978, 2: 840, 3: 999}
+LETTERS = {1: "EUR", 2: "USD", 3: "999"}
 CREDITS = (Credit(3000), Credit(150, Unit.OCTETS, 11))
 
 msccs = st.builds(
@@ -49,7 +51,8 @@ moves = st.tuples(
 def play(script: list[Any]) -> EngineAlone:
     """The engine over the script: (type, account, session, MSCCs, seconds until it) a request, each an own batch."""
     engine = EngineAlone(tariff_tables(Catalogue((Release(1, 0, 1, {1: PRICES}),))))
-    engine.decide([Open(account, START_NS, credits=CREDITS) for account in (1, 2, 3)], START_NS)
+    opens = [Open(account, START_NS, currency=number, credits=CREDITS) for account, number in CURRENCIES.items()]
+    engine.decide(opens, START_NS)
     now_ns = START_NS
     for number, (kind, account, session, asked, pause_s) in enumerate(script, 1):
         now_ns += pause_s * NS_PER_S
@@ -96,6 +99,7 @@ def test_records_charge_what_the_journal_moved(script: list[Any], rows_a_file: i
         rows = rows_of(where.folder)
     entries = [decode_entry(octets) for _, octets in engine.entries]
     assert sum(row["charged_micros"] for row in rows) == sum(map(charged_money, entries))
+    assert all(row["currency"] == LETTERS[row["account_id"]] for row in rows)
     for name in ("used_units", "allowance_units", "uncharged_units", "charged_micros"):
         assert sum(row[name] for row in rows) == sum(int(entry.usages[name].sum()) for entry in entries)
     assert sum(row["report_count"] for row in rows) == sum(len(entry.usages["request"]) for entry in entries)

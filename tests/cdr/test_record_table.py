@@ -52,6 +52,15 @@ def test_texts_are_kept_where_they_are_utf8_and_masked_where_not(texts: list[byt
             assert all(kept in (given, ord("?")) for given, kept in zip(text, found.encode(), strict=True))
 
 
+def test_currencies_are_letters_where_known_and_a_damaged_number_is_none() -> None:
+    numbers = {978: "EUR", 840: "USD", 8: "ALL", 7: "007", 999: "999", 0: None, 1000: None, 65535: None}
+    asked = [Asked(session=(1, number), type=4, currency=number) for number in numbers]
+    finished = FinishedRecords()
+    Assembly(0).apply(decode_entry(entry_of(asked)), finished)
+    (rows,) = tables_by_day(finished.rows, {1: "acme"})
+    assert rows.table["currency"].to_pylist() == list(numbers.values())
+
+
 def test_octets_are_copied_to_any_place() -> None:
     source, out = np.arange(50, dtype=np.uint8), np.zeros(50, np.uint8)
     assert copy_octets(source, 7, 20, out, 3) == 23

@@ -20,6 +20,7 @@ CAUSES = {
     "amount_limit": 16,
     "table_limit": 1,
 }
+CURRENCIES = {0: None, 8: "ALL", 840: "USD", 978: "EUR"}
 SUM_MAX = 2**62
 
 
@@ -162,6 +163,7 @@ class Twin:
             "request_count": session.requests,
             "result_code": RESULT_CODES[session.outcome],
             "termination_cause": session.termination_cause or None,
+            "currency": CURRENCIES.get(row["currency"], f"{row['currency']:03d}"),
             "service_information": session.information.hex(),
         }
         self.sequence += 1
@@ -203,6 +205,7 @@ ROW_NAMES = (
     *("partition", "sequence", "line", "lines", "record_kind", "session_id", "origin_host", "origin_realm"),
     *("identity_kind", "identity", "account_id", "service_context", "session_opened_ns", "opened_ns", "closed_ns"),
     *("cause_for_closing", "closed_by", "partial_sequence", "request_count", "result_code", "termination_cause"),
+    "currency",
     *("service_information", "report_count", "refused_count", "line_result_code", "first_used_ns", "last_used_ns"),
     *KEY,
     *SUMS,

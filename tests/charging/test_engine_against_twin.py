@@ -107,6 +107,7 @@ def accounts(draw: st.DrawFn, account_id: int) -> Account:
     return Account(
         account_id,
         tenant=draw(st.sampled_from((1, 1, 1, 2))),
+        currency=draw(st.sampled_from((978, 840, 8))),
         status=status,
         credit_limit_micros=draw(st.sampled_from((0, 0, 20, 1000))),
         expires_ns=draw(ends),
@@ -222,7 +223,7 @@ class Traffic:
     def _open(self, account: int, credits_given: list[Credit]) -> None:
         known = self.sides.twin.accounts.get(account + 1)
         tenant = known.tenant if known is not None else 1
-        opening = Open(account + 1, self.now_ns, tenant, 1, credits=tuple(credits_given))
+        opening = Open(account + 1, self.now_ns, tenant, 1, currency=756, credits=tuple(credits_given))
         self.waiting.append(opening)
 
     def _wake(self, account: int) -> None:

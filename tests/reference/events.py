@@ -69,7 +69,13 @@ def decide_event(
     if kept is not None and kept.body_hash == request.body_hash:
         return Answer(kept.outcome, is_duplicate=True, msccs=[_copy(mscc) for mscc in kept.msccs])
     row = RequestRow(
-        account.account_id, request.tenant, request.session, KIND_USAGE, type=request.type, number=request.number
+        account.account_id,
+        request.tenant,
+        request.session,
+        KIND_USAGE,
+        type=request.type,
+        number=request.number,
+        currency=account.currency,
     )
     at = books.add_request(row)
     outcome, failed_code = _refusal(kept, account, request, now_ns)

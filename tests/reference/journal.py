@@ -23,6 +23,8 @@ class RequestRow:
     command: int = 0
     outcome: Outcome = Outcome.UNDECIDED
     ended_session: int = 0
+    currency: int = 0
+    """of the account; 0 where there is none"""
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class Asked:
     received_ns: int = FIRST_NS
     number: int = 0
     tenant: int = 1
+    currency: int = 978
     service_context: int = 32251
     kind: int = 0
     type: int = 2
@@ -59,6 +60,11 @@ class Asked:
     """kind as one octet, then the value"""
     service_information: bytes = b""
     usages: tuple[Used, ...] = field(default=())
+
+
+_AS_THEY_ARE = (
+    *("tenant", "service_context", "currency", "kind", "command", "outcome", "termination_cause", "ended_session"),
+)
 
 
 def entry_of(
@@ -82,7 +88,7 @@ def entry_of(
         request["event_ns"] = row.received_ns
         request["request_number"] = row.number
         request["request_type"] = row.type
-        for name in ("tenant", "service_context", "kind", "command", "outcome", "termination_cause", "ended_session"):
+        for name in _AS_THEY_ARE:
             request[name] = getattr(row, name)
         for name in ("session_id", "origin_host", "origin_realm", "identity", "service_information"):
             request[f"{name}_length"] = len(getattr(row, name))

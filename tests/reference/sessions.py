@@ -66,7 +66,13 @@ def end_unasked(account: Account, session: Session, books: Books, how: int, now_
     """A session that no request ends: its journal row is of kind EXPIRE."""
     row = books.add_request(
         RequestRow(
-            account.account_id, account.tenant, session.key, KIND_EXPIRE, outcome=Outcome.GRANTED, ended_session=how
+            account.account_id,
+            account.tenant,
+            session.key,
+            KIND_EXPIRE,
+            outcome=Outcome.GRANTED,
+            ended_session=how,
+            currency=account.currency,
         )
     )
     assert session.last is not None
@@ -91,7 +97,14 @@ def expire_buckets(account: Account, books: Books, now_ns: int) -> bool:
     for bucket in [bucket for bucket in account.buckets if bucket.is_over(now_ns)]:
         if bucket.remaining > 0:
             if cause is None:
-                row = RequestRow(account.account_id, account.tenant, (0, 0), KIND_EXPIRE, outcome=Outcome.GRANTED)
+                row = RequestRow(
+                    account.account_id,
+                    account.tenant,
+                    (0, 0),
+                    KIND_EXPIRE,
+                    outcome=Outcome.GRANTED,
+                    currency=account.currency,
+                )
                 cause = books.cause(books.add_request(row), -1)
             cause.move(account, bucket, MovementKind.EXPIRED, bucket.remaining)
             changed = True

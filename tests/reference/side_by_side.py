@@ -29,8 +29,9 @@ REQUEST_COLUMNS = (
     "command",
     "outcome",
     "ended_session",
+    "currency",
 )
-UNCAUSED_COLUMNS = ("account_id", "tenant", "session_high", "session_low", "kind", "ended_session")
+UNCAUSED_COLUMNS = ("account_id", "tenant", "session_high", "session_low", "kind", "ended_session", "currency")
 USAGE_COLUMNS = (
     "request",
     "rating_group",
@@ -154,6 +155,7 @@ def expected_request_rows(books: Books) -> list[Row]:
             "command": row.command,
             "outcome": int(row.outcome),
             "ended_session": row.ended_session,
+            "currency": row.currency,
         }
         for row in books.requests
     ]

@@ -77,7 +77,7 @@ class Twin:
             return self._open(request, now_ns, books, changed)
         if account is None:
             if isinstance(request, TopUp):
-                row = books.add_request(_request_row(request))
+                row = books.add_request(_request_row(request, None))
                 books.requests[row].outcome = Outcome.USER_UNKNOWN
             return Answer(Outcome.GRANTED if isinstance(request, Wake) else Outcome.USER_UNKNOWN, msccs=unsaid(request))
         now_ns = max(now_ns, account.updated_ns)
@@ -97,12 +97,13 @@ class Twin:
         return answer
 
     def _open(self, command: Open, now_ns: int, books: Books, changed: set[int]) -> Answer:
-        row = books.add_request(_request_row(command))
+        row = books.add_request(_request_row(command, None))
         account = open_account(command)
         outcome = books.requests[row].outcome = check_credits(account, command.credits)
         if outcome == Outcome.GRANTED:
             account.updated_ns = now_ns
             give_credits(account, command.credits, books.cause(row, -1))
+            books.requests[row].currency = account.currency
             self.accounts[account.account_id] = account
             changed.add(account.account_id)
         return Answer(outcome)
@@ -118,7 +119,7 @@ class Twin:
             or contradicts(request, session.previous)
             or is_long_past(request, session)
         ):
-            return _refuse(request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
+            return _refuse(account, request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
             return decide_event(self.catalogue, self.kept, account, request, now_ns, books)
         turn = Turn(self.catalogue, account, request, now_ns, books, -1)
@@ -126,7 +127,7 @@ class Twin:
             return Answer(Outcome.GRANTED, True, msccs=[unrecorded(turn, mscc) for mscc in request.msccs])
         is_ended = is_of_ended(account, request)
         if request.type == INITIAL and is_ended:
-            return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
+            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
         if request.type == INITIAL and session is not None:
             end_unasked(account, session, books, ENDED_BY_NEW_INITIAL, now_ns, request.never_counts)
             session = None
@@ -134,14 +135,14 @@ class Twin:
             return Answer(Outcome.GRANTED, True, msccs=[MsccAnswer(Outcome.GRANTED) for _ in request.msccs])
         if request.type == INITIAL:
             if not account.gives_credit(now_ns):
-                return _refuse(request, books, Outcome.END_USER_SERVICE_DENIED)
+                return _refuse(account, request, books, Outcome.END_USER_SERVICE_DENIED)
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
-                return _refuse(request, books, Outcome.UNABLE_TO_COMPLY)
+                return _refuse(account, request, books, Outcome.UNABLE_TO_COMPLY)
             session = Session(request.session, now_ns, request.service_context, initial_mix=request_mix(request))
             account.sessions.append(session)
         if session is None:
-            return _refuse(request, books, Outcome.UNKNOWN_SESSION_ID)
-        row = books.add_request(_request_row(request))
+            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
+        row = books.add_request(_request_row(request, account))
         return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session)
 
     def _find_repeat(
@@ -196,7 +197,7 @@ def command_reached_limit(request: CreditControl, answer: Answer) -> bool:
 
 
 def _command(account: Account, request: Open | TopUp, books: Books) -> Outcome:
-    row = books.add_request(_request_row(request))
+    row = books.add_request(_request_row(request, account))
     if isinstance(request, Open):
         outcome = Outcome.UNABLE_TO_COMPLY
     else:
@@ -207,9 +208,9 @@ def _command(account: Account, request: Open | TopUp, books: Books) -> Outcome:
     return outcome
 
 
-def _refuse(request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
+def _refuse(account: Account, request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
     """A refusal of the whole command: nothing moves, the journal has its row."""
-    row = _request_row(request)
+    row = _request_row(request, account)
     row.outcome = outcome
     books.add_request(row)
     return Answer(outcome, failed_code=failed_code, msccs=unsaid(request))
@@ -221,11 +222,19 @@ def unsaid(request: Request) -> list[MsccAnswer]:
     return [MsccAnswer(Outcome.UNDECIDED) for _ in msccs]
 
 
-def _request_row(request: Request) -> RequestRow:
+def _request_row(request: Request, account: Account | None) -> RequestRow:
+    """The row of a request; `account` is None where there is no record yet."""
     account_id = -1 if request.account_id is None else request.account_id
+    currency = 0 if account is None else account.currency
     if isinstance(request, CreditControl):
         return RequestRow(
-            account_id, request.tenant, request.session, KIND_USAGE, type=request.type, number=request.number
+            account_id,
+            request.tenant,
+            request.session,
+            KIND_USAGE,
+            type=request.type,
+            number=request.number,
+            currency=currency,
         )
     command = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
-    return RequestRow(account_id, request.tenant, (0, 0), KIND_COMMAND, command=command)
+    return RequestRow(account_id, request.tenant, (0, 0), KIND_COMMAND, command=command, currency=currency)
