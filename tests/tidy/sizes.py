@@ -27,7 +27,6 @@ TABLES: Final = {
 
 LONG_MODULES: Final = {
     "balances/record.py": "one table is the layout of a record, and formatted a field takes up to seven lines",
-    "bench/generators/gy_generator.py": "one process that must not wait between its parts: its loop and its state",
 }
 
 
