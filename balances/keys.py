@@ -17,12 +17,7 @@ class KeyRow(NamedTuple):
 
 
 KEYS: Final = (
-    KeyRow(
-        "meta",
-        "farebox:meta",
-        "hash: partitions, secret, layout floor, created_ns",
-        "never",
-    ),
+    KeyRow("meta", "farebox:meta", "hash: partitions, secret, layout floor, created_ns", "never"),
     KeyRow("tenants", "farebox:tenants", "hash: tenant name -> number (1..)", "never"),
     KeyRow("next_account", "farebox:next_account", "counter of account ids", "never"),
     KeyRow(
@@ -32,83 +27,23 @@ KEYS: Final = (
         "60 days",
     ),
     KeyRow("command_id", "farebox:command:<id>", "digest of what the account command with this id asks", "60 days"),
-    KeyRow(
-        "release",
-        "farebox:release:<tenant>:<release>",
-        "a catalogue release, compiled text",
-        "never",
-    ),
+    KeyRow("release", "farebox:release:<tenant>:<release>", "a catalogue release, compiled text", "never"),
     KeyRow("releases", "farebox:releases", "stream: published releases, in order", "never"),
     KeyRow("identity", "<tenant>:<word>:<value>", "<account id>:<identity epoch>", "never"),
-    KeyRow(
-        "session",
-        "s:<32 hex digits of the session key>",
-        "<account id>",
-        "twice the supervision time",
-    ),
-    KeyRow(
-        "account",
-        "{<tag>}:a:<tenant>:<account id>",
-        "the account record (balances/record.py)",
-        "never",
-    ),
+    KeyRow("session", "s:<32 hex digits of the session key>", "<account id>", "twice the supervision time"),
+    KeyRow("account", "{<tag>}:a:<tenant>:<account id>", "the account record (balances/record.py)", "never"),
     KeyRow("owner", "{<tag>}:owner", "token of the one writer", "never"),
     KeyRow("tail", "{<tag>}:tail", "id of the last journal entry, 0-0 where none", "never"),
-    KeyRow(
-        "journal",
-        "{<tag>}:journal",
-        "stream of journal entries",
-        "trimmed by the archiver",
-    ),
-    KeyRow(
-        "commands",
-        "{<tag>}:commands",
-        "stream of account commands",
-        "trimmed behind the position",
-    ),
-    KeyRow(
-        "position",
-        "{<tag>}:commands:position",
-        "id of the last command that was decided",
-        "never",
-    ),
-    KeyRow(
-        "command",
-        "{<tag>}:command:<command id>",
-        "answer of an account command",
-        "30 days",
-    ),
-    KeyRow(
-        "answered",
-        "{<tag>}:answered:<32 hex digits>",
-        "recorded answer of an event, int64 words",
-        "300 s",
-    ),
-    KeyRow(
-        "route",
-        "{<tag>}:route:<32 hex digits>",
-        "session route: Session-Id, origin host and realm",
-        "as session",
-    ),
-    KeyRow(
-        "due",
-        "{<tag>}:due:<5-minute bucket>",
-        "set of accounts that have something to expire",
-        "a day after",
-    ),
+    KeyRow("journal", "{<tag>}:journal", "stream of journal entries", "trimmed by the archiver"),
+    KeyRow("commands", "{<tag>}:commands", "stream of account commands", "trimmed behind the position"),
+    KeyRow("position", "{<tag>}:commands:position", "id of the last command that was decided", "never"),
+    KeyRow("command", "{<tag>}:command:<command id>", "answer of an account command", "30 days"),
+    KeyRow("answered", "{<tag>}:answered:<32 hex digits>", "recorded answer of an event, int64 words", "300 s"),
+    KeyRow("route", "{<tag>}:route:<32 hex digits>", "session route: Session-Id, origin host and realm", "as session"),
+    KeyRow("due", "{<tag>}:due:<5-minute bucket>", "set of accounts that have something to expire", "a day after"),
     KeyRow("archiver", "{<tag>}:archiver", "token of the one archiver", "never"),
-    KeyRow(
-        "archived",
-        "{<tag>}:archived",
-        "id of the last entry in a durable segment file",
-        "never",
-    ),
-    KeyRow(
-        "readers",
-        "{<tag>}:readers",
-        "hash: reader of the journal stream -> id up to which it has read",
-        "never",
-    ),
+    KeyRow("archived", "{<tag>}:archived", "id of the last entry in a durable segment file", "never"),
+    KeyRow("readers", "{<tag>}:readers", "hash: reader of the journal stream -> id up to which it has read", "never"),
 )
 
 DUE_BUCKET_S: Final = 300

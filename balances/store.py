@@ -3,7 +3,7 @@
 One writer a partition, fenced: an `Ownership` names the partition, its token and the tail it saw. All loads and commits
 of a partition go over one ordered connection, `[commit n][load n + 1]` in one write, so that a load sees the commit
 before it. `balances/edge/redis_store.py` is the contract on Redis and Valkey, `balances/edge/memory_store.py` in memory;
-tests/balances/edge/test_store_contract.py runs against both.
+tests/balances/edge/test_store_*.py run against both.
 
 A commit is one transaction of the store, judged by `judge_commit` on owner and tail as they are: tail = this id ->
 Committed; owner's token is not mine -> LostOwnership (Diverged when the stored epoch is below mine: the store is older than

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import signal
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import structlog
 
@@ -15,38 +14,79 @@ from balances.store import EMPTY_TAIL, EntryId, StoreError
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
-from runtime.ready_file import write_ready_file
+from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
-from runtime.telemetry import Health, Telemetry, serve_telemetry
+from runtime.telemetry import ARCHIVER, Health, Telemetry
 from vocabulary.limits import PARTITIONS_MAX
 
 LOOK_S: Final = 1.0
 DRAIN_S: Final = 5.0
 """How long a stopping archiver goes on to archive what is in the store: it is safe there, too."""
 DRAIN_LOOK_S: Final = 0.02
+NICENESS: Final = 3
+"""The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last."""
 _OCTETS_PER_MIB: Final = 1 << 20
 
 
 class ArchiverProcess:
-    """The archiver of all partitions with its telemetry."""
+    """The archiver of all partitions with its telemetry; see ServingProcess."""
 
-    def __init__(self, settings: Settings, store: RedisStore) -> None:
-        self.telemetry = Telemetry("archiver")
+    name: ClassVar = ARCHIVER
+    ready_line: ClassVar = "archiver ready"
+
+    def __init__(self, settings: Settings, store_url: str) -> None:
+        self.telemetry = Telemetry(self.name)
         self._settings = settings
-        self._store = store
+        self._store = RedisStore(store_url)
+        self._partition_count = 0
         self._seen: dict[int, tuple[int, int, int]] = {}
         self._last_ids: dict[int, EntryId] = {}
         self._stopped_because: dict[int, str] = {}
-        self._log = structlog.get_logger(process="archiver")
+        self._log = structlog.get_logger(process=self.name)
 
-    def archiver_settings(self, partition_count: int) -> ArchiverSettings:
+    async def start(self, stopping: asyncio.Event) -> dict[str, int] | None:
+        """Wait for the store. See ServingProcess."""
+        meta = await await_store_until(stopping, self._store, self._settings, report=self._log.warning)
+        if meta is None:
+            return None
+        assert meta.partition_count <= PARTITIONS_MAX
+        self._partition_count = meta.partition_count
+        return {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Archive until told to stop, then what is left. See ServingProcess."""
+        drained = asyncio.Event()
+
+        async def stop_when_drained() -> None:
+            await stopping.wait()
+            await self.drain()
+            drained.set()
+
+        beside = [asyncio.ensure_future(self.watch_journal()), asyncio.ensure_future(stop_when_drained())]
+        try:
+            await run_archiver(
+                self.archiver_settings(),
+                self._store,
+                now_ns=SystemClock().now_ns,
+                stopping=drained,
+                reached=reached,
+                observe=self.observe,
+            )
+        finally:
+            for task in beside:
+                task.cancel()
+
+    async def close(self) -> None:
+        """See ServingProcess."""
+        await self._store.close()
+
+    def archiver_settings(self) -> ArchiverSettings:
         """What balances/edge/archiver.py is to do."""
-        assert partition_count <= PARTITIONS_MAX
         records = self._settings.records
         return ArchiverSettings(
             folder=DataFolder(self._settings.store.data_dir).segments,
-            partitions=tuple(range(partition_count)),
+            partitions=tuple(range(self._partition_count)),
             node=self._settings.engine.node,
             segment_octets_max=records.segment_mib_max * _OCTETS_PER_MIB,
             disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
@@ -74,14 +114,14 @@ class ArchiverProcess:
                 self._log.info("archiving goes on", partition=partition, last_id=str(progress.last_id))
         self.telemetry.gauge("archiver_working", label).set(0 if reason else 1)
 
-    async def drain(self, partition_count: int) -> None:
+    async def drain(self) -> None:
         """Until what the journal holds now is in segment files; no longer than DRAIN_S, and not where work waits."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + DRAIN_S
         try:
             tails = {
                 partition: EntryId.parse((value or EMPTY_TAIL.encode()).decode())
-                for partition in range(partition_count)
+                for partition in range(self._partition_count)
                 for value in await self._store.partition_values(partition, ["tail"])
             }
         except (StoreError, OSError):
@@ -98,65 +138,16 @@ class ArchiverProcess:
         )
         return Health(not reasons, reasons)
 
-    async def watch_journal(self, partition_count: int) -> None:
+    async def watch_journal(self) -> None:
         """Each second, how much journal the store still holds; for ever."""
         while True:
             try:
-                for partition in range(partition_count):
+                for partition in range(self._partition_count):
                     octets = await self._store.journal_octets(partition)
                     self.telemetry.gauge("journal_octets", str(partition)).set(octets)
             except (StoreError, OSError):
                 pass  # the archiver itself says that the store is away
             await asyncio.sleep(LOOK_S)
-
-
-async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
-    store = RedisStore(store_url)
-    process = ArchiverProcess(settings, store)
-    log = structlog.get_logger(process="archiver")
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    meta = await await_store_until(stopping, store, settings, report=log.warning)
-    if meta is None:
-        await store.close()
-        return
-    port = 0
-    if settings.telemetry.port >= 0:
-        server = await serve_telemetry(
-            process.telemetry, process.health, settings.telemetry.host, settings.telemetry.port
-        )
-        port = server.sockets[0].getsockname()[1]
-    watch = asyncio.ensure_future(process.watch_journal(meta.partition_count))
-
-    async def stop_when_drained() -> None:
-        await stopping.wait()
-        await process.drain(meta.partition_count)
-        drained.set()
-
-    drained = asyncio.Event()
-    stop = asyncio.ensure_future(stop_when_drained())
-    if ready_file is not None:
-        write_ready_file(ready_file, port)
-    log.info("archiver ready", telemetry_port=port, pid=os.getpid())
-    try:
-        await run_archiver(
-            process.archiver_settings(meta.partition_count),
-            store,
-            now_ns=SystemClock().now_ns,
-            stopping=drained,
-            reached=reached,
-            observe=process.observe,
-        )
-    finally:
-        watch.cancel()
-        stop.cancel()
-        await store.close()
-
-
-NICENESS: Final = 3
-"""The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last."""
 
 
 def run_archiver_process(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
@@ -165,4 +156,4 @@ def run_archiver_process(settings: Settings, store_url: str, *, ready_file: Path
     ready_file   gets `<telemetry port> <pid>` once it works
     """
     os.nice(NICENESS)
-    asyncio.run(_serve(settings, store_url, ready_file))
+    asyncio.run(serve(ArchiverProcess(settings, store_url), settings.telemetry, ready_file))

@@ -3,12 +3,10 @@
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
-import structlog
 import uvloop
 
 from balances.edge.redis_store import RedisStore
@@ -22,13 +20,13 @@ from runtime.data_folder import DataFolder
 from runtime.engine_worker import Engine
 from runtime.kill_points import reached
 from runtime.pressure import PressureLimits
+from runtime.serving import serve
 from runtime.settings import Settings
-from runtime.telemetry import Telemetry, serve_telemetry
+from runtime.telemetry import ENGINE, Health, Telemetry
 from runtime.warm import forbid_compiling, warm
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import RESULT_CODES
 
-READY_LINE: Final = "engine ready"
 _OCTETS_PER_MIB: Final = 1 << 20
 
 
@@ -43,11 +41,14 @@ def pressure_limits(settings: Settings) -> PressureLimits:
 
 
 class EngineProcess:
-    """Engine, Gy server and telemetry of one process, wired."""
+    """Engine, Gy server and telemetry of one process, wired; see ServingProcess."""
 
-    def __init__(self, settings: Settings, store_url: str) -> None:
+    name: ClassVar = ENGINE
+    ready_line: ClassVar = "engine ready"
+
+    def __init__(self, settings: Settings, store_url: str, *, ends_when_lost: bool) -> None:
         self.settings = settings
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(self.name)
         self.store = RedisStore(store_url)
         self.clock = SystemClock()
         self.engine = Engine(
@@ -62,11 +63,14 @@ class EngineProcess:
         )
         self.gy: GyServer | None = None
         self._tally = new_tally()
-        self.gy_port = 0
-        self.telemetry_port = 0
+        self._ends_when_lost = ends_when_lost
 
-    async def start(self) -> None:
-        """Claim, connect, listen. StoreError says what the store lacks."""
+    def health(self) -> Health:
+        """See ServingProcess."""
+        return self.engine.health()
+
+    async def start(self, stopping: asyncio.Event) -> dict[str, int]:
+        """Claim, connect, listen. See ServingProcess."""
         meta = await self.engine.start()
         tenants = {peer.tenant: await self.store.add_tenant(peer.tenant) for peer in self.settings.gy.peers.values()}
         self.gy = GyServer(
@@ -78,12 +82,21 @@ class EngineProcess:
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
-        self.gy_port = await self.gy.start()
-        if self.settings.telemetry.port >= 0:
-            server = await serve_telemetry(
-                self.telemetry, self.engine.health, self.settings.telemetry.host, self.settings.telemetry.port
-            )
-            self.telemetry_port = server.sockets[0].getsockname()[1]
+        gy_port = await self.gy.start()
+        gc.collect()
+        gc.freeze()
+        return {"gy_port": gy_port}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until told to stop, or until a partition is another engine's. See ServingProcess."""
+        ends = [asyncio.ensure_future(stopping.wait())]
+        if self._ends_when_lost:
+            ends.append(asyncio.ensure_future(self.engine.lost.wait()))
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in ends:
+            task.cancel()
+        if not stopping.is_set():
+            raise StoreError(f"another engine ({self.engine.lost_to}) took partitions of this one: it must begin anew")
 
     def _deliver(self, batch: BatchInFlight) -> None:
         """Answers to the wire, and what they say to the counters; once a batch."""
@@ -108,32 +121,6 @@ class EngineProcess:
         if self.gy is not None:
             await self.gy.close()
         await self.engine.close()
-
-
-async def _serve(settings: Settings, store_url: str, ready_file: Path | None, ends_when_lost: bool) -> None:
-    process = EngineProcess(settings, store_url)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await process.start()
-    gc.collect()
-    gc.freeze()
-    log = structlog.get_logger(process="engine")
-    log.info(READY_LINE, gy_port=process.gy_port, telemetry_port=process.telemetry_port, pid=os.getpid())
-    if ready_file is not None:
-        partial = ready_file.with_suffix(".partial")
-        partial.write_text(f"{process.gy_port} {process.telemetry_port} {os.getpid()}\n")
-        partial.replace(ready_file)
-    ends = [loop.create_task(stopped.wait())]
-    if ends_when_lost:
-        ends.append(loop.create_task(process.engine.lost.wait()))
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    for task in ends:
-        task.cancel()
-    await process.close()
-    if not stopped.is_set():
-        raise StoreError(f"another engine ({process.engine.lost_to}) took partitions of this one: it must begin anew")
 
 
 def _pin(cpu: int) -> None:
@@ -166,4 +153,6 @@ def run_engine(
     warm(report)
     forbid_compiling()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, store_url, ready_file, ends_when_lost))
+        runner.run(
+            serve(EngineProcess(settings, store_url, ends_when_lost=ends_when_lost), settings.telemetry, ready_file)
+        )

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import signal
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import structlog
 
@@ -18,32 +17,71 @@ from cdr.manifest import FORMATS, ManifestError
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
-from runtime.ready_file import write_ready_file
+from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
-from runtime.telemetry import Health, Telemetry, serve_telemetry
+from runtime.telemetry import RECORDS, Health, Telemetry
 
 _OCTETS_PER_MIB: Final = 1 << 20
 
 
 class RecordsProcess:
-    """The record writer with its telemetry."""
+    """The record writer with its telemetry; see ServingProcess."""
 
-    def __init__(self, settings: Settings, store: RedisStore) -> None:
-        self.telemetry = Telemetry("records")
+    name: ClassVar = RECORDS
+    ready_line: ClassVar = "record writer ready"
+
+    def __init__(self, settings: Settings, store_url: str) -> None:
+        self.telemetry = Telemetry(self.name)
         self._settings = settings
-        self._store = store
+        self._store = RedisStore(store_url)
+        self._partition_count = 0
         self._tenant_names: dict[int, str] = {}
         self._seen = WriterProgress()
-        self._log = structlog.get_logger(process="records")
+        self._log = structlog.get_logger(process=self.name)
 
-    def writer_settings(self, partition_count: int) -> WriterSettings:
+    async def start(self, stopping: asyncio.Event) -> dict[str, int] | None:
+        """Wait for the store. See ServingProcess."""
+        meta = await await_store_until(stopping, self._store, self._settings, report=self._log.warning)
+        if meta is None:
+            return None
+        self._partition_count = meta.partition_count
+        return {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Write records until told to stop, then what is gathered. Errors of writer and files are raised."""
+        settings = self.writer_settings()
+        writer = RecordWriter(
+            settings, self._tenant_names, now_ns=SystemClock().now_ns, reached=reached, observe=self.observe
+        )
+        try:
+            await self._look_up_tenants()
+            writer.start()
+            while not stopping.is_set():
+                if await self._round(writer):
+                    await asyncio.sleep(0)
+                    continue
+                try:
+                    await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)
+                except TimeoutError:
+                    continue
+            while await self._round(writer):  # what the archiver, which is stopped before, has left
+                pass
+            writer.finish()
+        finally:
+            writer.close()
+
+    async def close(self) -> None:
+        """See ServingProcess."""
+        await self._store.close()
+
+    def writer_settings(self) -> WriterSettings:
         """What cdr/edge/writer.py is to do."""
         records, folder = self._settings.records, DataFolder(self._settings.store.data_dir)
         return WriterSettings(
             segments=folder.segments,
             folder=folder.records,
-            partitions=tuple(range(partition_count)),
+            partitions=tuple(range(self._partition_count)),
             partial_after_s=records.partial_after_s,
             file_rows_max=records.file_records_max,
             file_age_s=records.file_age_s,
@@ -88,29 +126,6 @@ class RecordsProcess:
         reasons = tuple(f"{what}: {reason}" for what, reason in sorted(self._seen.stopped_because.items()))
         return Health(not reasons, reasons)
 
-    async def run(self, partition_count: int, stopping: asyncio.Event) -> None:
-        """Write records until told to stop, then what is gathered. Errors of writer and files are raised."""
-        settings = self.writer_settings(partition_count)
-        writer = RecordWriter(
-            settings, self._tenant_names, now_ns=SystemClock().now_ns, reached=reached, observe=self.observe
-        )
-        try:
-            await self._look_up_tenants()
-            writer.start()
-            while not stopping.is_set():
-                if await self._round(writer):
-                    await asyncio.sleep(0)
-                    continue
-                try:
-                    await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)
-                except TimeoutError:
-                    continue
-            while await self._round(writer):  # what the archiver, which is stopped before, has left
-                pass
-            writer.finish()
-        finally:
-            writer.close()
-
     async def _round(self, writer: RecordWriter) -> bool:
         """One round. Where a new tenant turns up its name is looked up; without the store its records wait for it."""
         try:
@@ -128,33 +143,6 @@ class RecordsProcess:
         self._tenant_names |= {number: name for name, number in (await self._store.tenants()).items()}
 
 
-async def _serve(settings: Settings, store_url: str, ready_file: Path | None) -> None:
-    store = RedisStore(store_url)
-    process = RecordsProcess(settings, store)
-    log = structlog.get_logger(process="records")
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    meta = await await_store_until(stopping, store, settings, report=log.warning)
-    if meta is None:
-        await store.close()
-        return
-    port = 0
-    if settings.telemetry.port >= 0:
-        server = await serve_telemetry(
-            process.telemetry, process.health, settings.telemetry.host, settings.telemetry.port
-        )
-        port = server.sockets[0].getsockname()[1]
-    if ready_file is not None:
-        write_ready_file(ready_file, port)
-    log.info("record writer ready", telemetry_port=port, pid=os.getpid())
-    try:
-        await process.run(meta.partition_count, stopping)
-    finally:
-        await store.close()
-
-
 def run_records(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
     """Write charging records until SIGTERM or SIGINT. Waits for an absent store and for room on the disk.
 
@@ -166,6 +154,6 @@ def run_records(settings: Settings, store_url: str, *, ready_file: Path | None =
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     warm_kernels()
     try:
-        asyncio.run(_serve(settings, store_url, ready_file))
+        asyncio.run(serve(RecordsProcess(settings, store_url), settings.telemetry, ready_file))
     except (ManifestError, AssemblyError, RecordsLockedError, UnknownTenantError) as error:
         raise StoreError(str(error)) from error

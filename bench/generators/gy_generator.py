@@ -9,13 +9,11 @@ SIGUSR1 ends the measured time at once.
 import argparse
 import gc
 import json
-import select
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +21,7 @@ import numpy as np
 
 from bench.books import LOG_DTYPE, Books, fold, save_books
 from bench.generators.gy_answers import take_answers
+from bench.generators.gy_connections import Connections, GeneratorError
 from bench.generators.gy_fleet import (
     ANSWERED_COUNT,
     DRAIN_REQUESTS_A_SESSION,
@@ -41,122 +40,29 @@ from bench.generators.gy_fleet import (
     Fleet,
     new_fleet,
 )
-from bench.generators.gy_peer import (
-    COMMAND_DISCONNECT,
-    SUCCESS,
-    PeerName,
-    answer_to,
-    capabilities_request,
-    command_of,
-    disconnect_request,
-    result_code_of,
-)
 from bench.generators.gy_requests import repeat_requests, send_requests
 from bench.latency_counts import percentiles_ms
 from bench.workload import GyPlan, prices, provision
 
-CONNECT_S: Final = 10.0
-RECONNECT_S: Final = 60.0
-HANDSHAKE_S: Final = 5.0
 TICK_S: Final = 0.001
 """Open loop: how often a turn is made; requests leave up to so much after their time, which counts as their latency."""
 IDLE_WAIT_S: Final = 0.05
-SOCKET_OCTETS: Final = 4 * 1024 * 1024
 NTP_UNIX_OFFSET_S: Final = 2_208_988_800
 
 Emit = Callable[[Mapping[str, Any]], None]
 
 
-class GeneratorError(Exception):
-    """The run cannot start or go on; the message names the peer and the remedy."""
-
-
-@dataclass(slots=True)
-class Connection:
-    """One connection of the fleet."""
-
-    index: int
-    peer: PeerName
-    socket: socket.socket
-    identifier: int = 0
-    is_open: bool = True
-
-
-def peer_name(plan: GyPlan, index: int) -> PeerName:
-    """Who connection `index` says it is: the connections are spread over `plan.peers` hosts."""
-    number = index % plan.peers
-    host = plan.origin_host if number == 0 else f"pgw{number + 1}.{plan.origin_host.partition('.')[2]}"
-    return PeerName(host, plan.origin_realm, plan.origin_state_id)
-
-
-def _receive_message(stream: socket.socket) -> bytes:
-    """One whole message, blocking, for the handshake."""
-    message = b""
-    need = 20
-    while len(message) < need:
-        octets = stream.recv(need - len(message))
-        if not octets:
-            raise ConnectionError("the server closed the connection instead of answering")
-        message += octets
-        if len(message) == 20:
-            need = int.from_bytes(message[1:4], "big")
-    return message
-
-
-def connect(plan: GyPlan, index: int, within_s: float) -> Connection:
-    """Connect and exchange CER and CEA. GeneratorError where no server does both in time, or the peer is refused."""
-    deadline = time.monotonic() + within_s
-    peer = peer_name(plan, index)
-    while True:
-        what = "nothing listens"
-        try:
-            stream = socket.create_connection((plan.host, plan.port), timeout=HANDSHAKE_S)
-            what = f"no CEA for {peer.origin_host}"
-            result = _shake_hands(stream, peer, index + 1)
-            break
-        except (OSError, ValueError) as fault:  # a server that is just starting may die of it once more
-            if time.monotonic() > deadline:
-                raise GeneratorError(
-                    f"{plan.host}:{plan.port}: {what}: {fault}; start the Gy front end, or name its port"
-                ) from fault
-            time.sleep(0.05)
-    if result != SUCCESS:
-        stream.close()
-        raise GeneratorError(
-            f"{plan.host}:{plan.port} refuses {peer.origin_host} with {result}: add it to the server's peers,"
-            f" with connections_max of at least {plan.connections}"
-        )
-    stream.setblocking(False)
-    return Connection(index, peer, stream, identifier=index + 1)
-
-
-def _shake_hands(stream: socket.socket, peer: PeerName, identifier: int) -> int:
-    """Result-Code of the CEA; closes the connection where there is none."""
-    try:
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_OCTETS)
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_OCTETS)
-        stream.sendall(capabilities_request(peer, identifier))
-        return result_code_of(_receive_message(stream))
-    except BaseException:
-        stream.close()
-        raise
-
-
 class Generator:
-    """The driver of a fleet: sockets, phases, base messages. Decides nothing about sessions."""
+    """The driver of a fleet: the phases of a run and the steps of a turn. Decides nothing about sessions."""
 
     def __init__(self, plan: GyPlan, emit: Emit) -> None:
         self._plan = plan
         self._emit = emit
         self._fleet: Fleet = new_fleet(plan)
-        self._incoming = [memoryview(row) for row in self._fleet.incoming]  # type: ignore[arg-type]
-        self._outgoing = [memoryview(row) for row in self._fleet.outgoing]  # type: ignore[arg-type]
-        self._connections: list[Connection] = []
+        self._connections = Connections(plan, self._fleet, self._stop)
         self._log_kept = DRAIN_REQUESTS_A_SESSION * len(self._fleet.slots) * plan.mscc_count
         self._stopped = ""
         self._is_enough = False
-        self._connections_lost = 0
         self._measured_ns = 0
         self._cpu_ns = 0
 
@@ -165,7 +71,7 @@ class Generator:
         plan, counters = self._plan, self._fleet.counters
         _compile_kernels(plan)
         self._emit({"event": "connecting"})
-        self._connections = [connect(plan, index, CONNECT_S) for index in range(plan.connections)]
+        self._connections.open()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -181,7 +87,7 @@ class Generator:
         self._emit({"event": "measured"})
         self._drain()
         gc.enable()
-        self._disconnect()
+        self._connections.close()
         return self._figures()
 
     def books(self) -> Books:
@@ -201,6 +107,9 @@ class Generator:
         """End the measured time; the sessions are still terminated. A signal handler."""
         self._is_enough = True
 
+    def _stop(self, why: str) -> None:
+        self._stopped = why
+
     def _turn_until(self, deadline: float) -> None:
         while not self._stopped and not self._is_enough and time.monotonic() < deadline:
             self._turn()
@@ -210,7 +119,7 @@ class Generator:
         counters = self._fleet.counters
         counters[IS_DRAINING] = 1
         answered, heard = int(counters[ANSWERED_COUNT]), time.monotonic()
-        while counters[RETIRED_COUNT] < len(self._fleet.slots) and any(each.is_open for each in self._connections):
+        while counters[RETIRED_COUNT] < len(self._fleet.slots) and self._connections.is_any_open():
             self._turn()
             if counters[ANSWERED_COUNT] != answered:
                 answered, heard = int(counters[ANSWERED_COUNT]), time.monotonic()
@@ -219,123 +128,23 @@ class Generator:
 
     def _turn(self) -> None:
         """Wait for sockets, receive, take answers, send what may leave."""
-        fleet = self._fleet
-        readable = [each.socket for each in self._connections if each.is_open]
-        writable = [
-            each.socket
-            for each in self._connections
-            if each.is_open and fleet.outgoing_range[each.index, 0] < fleet.outgoing_range[each.index, 1]
-        ]
+        fleet, connections = self._fleet, self._connections
         is_paced = fleet.parameters[INTERVAL_NS] > 0 and not fleet.counters[IS_DRAINING]
         if is_paced:
             time.sleep(TICK_S)
-        ready, _, _ = select.select(readable, writable, (), 0 if is_paced else IDLE_WAIT_S)
-        for each in self._connections:
-            if each.socket in ready:
-                self._receive(each)
+        connections.receive(0 if is_paced else IDLE_WAIT_S)
         now_ns = time.monotonic_ns()
         broken = take_answers(fleet, now_ns)
         if broken >= 0:
-            self._lose(self._connections[broken], "sent octets that are no Diameter message")
+            connections.lose(broken, "sent octets that are no Diameter message")
         if fleet.counters[OTHER_COUNT]:
-            self._answer_others()
+            connections.answer_others()
         if fleet.counters[LOG_COUNT] + self._log_kept > len(fleet.log):
-            self._stopped = "the log of the books is full: shorten the run"
+            self._stop("the log of the books is full: shorten the run")
             fleet.counters[IS_DRAINING] = 1
         send_requests(fleet, now_ns, int(time.time()) + NTP_UNIX_OFFSET_S)
-        for each in self._connections:
-            if fleet.outgoing_range[each.index, 0] < fleet.outgoing_range[each.index, 1]:
-                self._send(each)
-        if not all(each.is_open for each in self._connections):
-            self._reconnect()
-
-    def _receive(self, connection: Connection) -> None:
-        end = int(self._fleet.incoming_end[connection.index])
-        try:
-            count = connection.socket.recv_into(self._incoming[connection.index][end:])
-        except BlockingIOError:
-            return
-        except OSError as fault:
-            self._lose(connection, str(fault))
-            return
-        if count == 0:
-            self._lose(connection, "was closed by the server")
-            return
-        self._fleet.incoming_end[connection.index] = end + count
-
-    def _send(self, connection: Connection) -> None:
-        if not connection.is_open:
-            return
-        span = self._fleet.outgoing_range[connection.index]
-        try:
-            count = connection.socket.send(self._outgoing[connection.index][int(span[0]) : int(span[1])])
-        except BlockingIOError:
-            return
-        except OSError as fault:
-            self._lose(connection, str(fault))
-            return
-        span[0] += count
-        if span[0] == span[1]:
-            span[:] = 0
-
-    def _answer_others(self) -> None:
-        """Watchdogs and disconnects of the server; anything else is refused."""
-        fleet = self._fleet
-        for place in range(int(fleet.counters[OTHER_COUNT])):
-            index, first, length = (int(value) for value in fleet.others[place])
-            message = fleet.others_kept[first : first + length].tobytes()
-            _, is_request = command_of(message)
-            if is_request:
-                self._append(self._connections[index], answer_to(self._connections[index].peer, message))
-
-    def _append(self, connection: Connection, message: bytes) -> None:
-        """Queue a base message behind what is unsent; one that finds no room is dropped with its connection."""
-        span = self._fleet.outgoing_range[connection.index]
-        row = self._fleet.outgoing[connection.index]
-        if span[1] + len(message) > len(row):
-            self._lose(connection, "takes no octets: no room to answer its watchdog")
-            return
-        row[span[1] : span[1] + len(message)] = np.frombuffer(message, np.uint8)
-        span[1] += len(message)
-
-    def _lose(self, connection: Connection, why: str) -> None:
-        if not connection.is_open:
-            return
-        connection.is_open = False
-        connection.socket.close()
-        self._fleet.incoming_end[connection.index] = 0
-        self._connections_lost += 1
-        if not self._plan.reconnects:
-            self._stopped = f"connection {connection.index} {why}"
-
-    def _reconnect(self) -> None:
-        """Get lost connections back and repeat what is unanswered on them; without `reconnects` the run has stopped."""
-        if not self._plan.reconnects:
-            return
-        for index, connection in enumerate(self._connections):
-            if not connection.is_open:
-                try:
-                    self._connections[index] = connect(self._plan, index, RECONNECT_S)
-                except GeneratorError as fault:
-                    self._stopped = str(fault)
-                    return
-                repeat_requests(self._fleet, index)
-
-    def _disconnect(self) -> None:
-        """DPR on each connection; its DPA is awaited a moment, being late is no fault of the run."""
-        for each in self._connections:
-            if not each.is_open:
-                continue
-            each.identifier += 1_000
-            try:
-                each.socket.settimeout(1.0)
-                each.socket.sendall(disconnect_request(each.peer, each.identifier))
-                while command_of(_receive_message(each.socket)) != (COMMAND_DISCONNECT, False):
-                    pass
-            except OSError:
-                pass
-            each.socket.close()
-            each.is_open = False
+        connections.send()
+        connections.reconnect()
 
     def _figures(self) -> dict[str, Any]:
         fleet = self._fleet
@@ -360,7 +169,7 @@ class Generator:
             "sent_in_all": int(fleet.counters[SENT_COUNT]),
             "answered_in_all": int(fleet.counters[ANSWERED_COUNT]),
             "repeated": int(fleet.counters[REPEATED_COUNT]),
-            "connections_lost": self._connections_lost,
+            "connections_lost": self._connections.lost_count,
             "stopped": self._stopped,
         }
 

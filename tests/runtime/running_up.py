@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 
 from runtime.data_folder import DataFolder, UpState, read_up_state
 from runtime.up import UP_LINE
+from tests.runtime.gy_client import gy_client
 
 START_S = 110.0
 """Kernels that nobody compiled yet take most of it."""
 STOP_S = 40.0
 LOOK_S = 0.02
+IMSI = "001010000000001"
+"""Whose account `open_account` is asked for, and whose sessions are charged."""
+MIB = 1 << 20
 
 
 def command(*arguments: str) -> list[str]:
@@ -197,3 +201,20 @@ def open_account(up: RunningUp, imsi: str) -> int:
     shown = invoke("subscriber", "show", imsi, "--json", "--store", store)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     return int(json.loads(shown.stdout)["account_id"])
+
+
+def charge_session(up: RunningUp, name: str) -> None:
+    """One session of 1 MiB from beginning to end; each request until it is answered, as a packet core repeats them."""
+    session = f"pgw1.example.net;{name}"
+    for number, (kind, used, asked) in enumerate(((1, None, MIB), (2, MIB, MIB), (3, 0, None))):
+
+        def ask(number: int = number, kind: int = kind, used: int | None = used, asked: int | None = asked) -> bool:
+            try:
+                with gy_client(up.state.ports["gy"]) as client:
+                    answer = client.ask(kind, number, session, IMSI, used=used, asked=asked)
+            except (OSError, KeyError, AssertionError):
+                return False
+            assert answer.result in (2001, 3004), f"{session} {number}: {answer}"
+            return answer.result == 2001
+
+        wait_until(f"CCR {number} of {session} is answered", ask, 60)

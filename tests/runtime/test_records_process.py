@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,8 @@ from runtime.records_process import run_records
 from runtime.settings import Settings, StoreSettings, TelemetrySettings
 from tests.cdr.edge.writing import event, session_rows
 from tests.cdr.journals import Journal
-from tests.reference.private_valkey import private_valkey
 
 WITHIN_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with private_valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
 
 
 async def _create(url: str, *tenants: str) -> None:

@@ -13,6 +13,11 @@ from tests.reference.record_octets import encode_rows
 
 Account = tuple[int, int]
 """(tenant, account id)"""
+A: Account = (1, 7)
+B: Account = (1, 9)
+"""Two accounts of one partition."""
+ZERO = EntryId(0, 0)
+"""Before the first entry."""
 
 
 def record_of(account: Account, charged_micros: int = 0, *, ended: Sequence[int] = ()) -> bytes:

@@ -1,10 +1,11 @@
 """What a contract test needs beside the store itself: a way to spoil a partition, and to see how long a key lives.
 
-One harness for each store; the tests of test_store_contract.py know neither.
+One harness for each store; the tests of test_store_*.py know neither.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ import uvloop
 
 from balances.edge.memory_store import MemoryStore
 from balances.edge.redis_store import RedisStore
-from balances.store import EntryId
+from balances.store import EntryId, Ownership
 
 NOW_S = 1_790_000_123.0
 
@@ -88,3 +89,44 @@ class RedisHarness:
     def life_s(self, partition: int, name: str) -> float:
         """See MemoryHarness."""
         return float(self.client.pttl(f"{{p{partition}}}:{name}")) / 1000
+
+
+Harness = MemoryHarness | RedisHarness
+
+
+@asynccontextmanager
+async def opened(harness: Harness, partitions: int = 2) -> AsyncIterator[Any]:
+    """A store that was created and opened."""
+    store = harness.store()
+    await store.create(partitions)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def owned(
+    harness: Harness, node: str = "one", *, partition: int = 0
+) -> AsyncIterator[tuple[Any, Ownership, Any]]:
+    """(store, ownership, the owner's connection)"""
+    async with opened(harness) as store:
+        ownership = await store.claim(partition, node, wall_ms=1000, last_epoch=0)
+        connection = await store.connect(ownership)
+        try:
+            yield store, ownership, connection
+        finally:
+            connection.close()
+
+
+@asynccontextmanager
+async def opened_redis(url: str) -> AsyncIterator[RedisStore]:
+    """The store at an address, created where it wasn't, and opened."""
+    store = RedisStore(url)
+    try:
+        await store.create(2)
+        await store.open()
+        yield store
+    finally:
+        await store.close()

@@ -11,13 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from balances.edge.archiver import (
-    ArchiverLockedError,
-    ArchiverSettings,
-    PartitionArchiver,
-    lock_folder,
-    run_archiver,
-)
+from balances.edge.archiver import ArchiverLockedError, ArchiverSettings, PartitionArchiver, lock_folder, run_archiver
 from balances.edge.memory_store import MemoryStore
 from balances.edge.redis_store import RedisStore
 from balances.edge.segment_files import SegmentReader
@@ -26,7 +20,6 @@ from balances.journal_log import ArchiverLostError
 from balances.store import EntryId, StoreUnreachable
 from runtime.kill_points import KILL_POINTS
 from tests.reference.journal_entries import Asked, chain_of, entry_of
-from tests.reference.private_valkey import private_valkey
 
 NO_TRIMMING_PAUSE = 0.0
 
@@ -309,12 +302,6 @@ def test_damage_ends_run_with_its_own_error(settings):
 
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "archiver"]
-
-
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory):
-    with private_valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
 
 
 async def _fill(url, journal):

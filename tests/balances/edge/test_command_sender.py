@@ -1,4 +1,4 @@
-"""The sender on a store in memory, with a small engine behind it: races, cut-offs, refusals, and no engine at all."""
+"""The sender on a store in memory, with a small engine behind it: races, refusals, ids that are used, and no engine at all."""
 
 import asyncio
 
@@ -11,114 +11,18 @@ from balances.commands import (
     CommandIdUsed,
     Credit,
     IdentityTaken,
-    Open,
     Opening,
     Refused,
     Terms,
     TopUp,
     Waiting,
-    decode_command,
-    encode_answer,
 )
-from balances.edge import command_sender
 from balances.edge.command_sender import CommandSender
-from balances.edge.memory_store import MemoryStore
 from balances.keys import identity_key, partition_of
-from balances.store import Committed, EntryId, Expiring, StoreUnreachable
-from tests.balances.edge.commits import after, commit_of, exchange, first_of
+from tests.balances.edge.small_engine import PARTITIONS, SmallEngine, new_store, opening, top_up, with_engine
 from tests.balances.edge.stores import run
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
-
-PARTITIONS = 2
-TERMS = Terms(978, credits=(Credit(Unit.MONEY, 100),))
-
-
-class SmallEngine:
-    """Answers the commands of every partition as an engine does: once each by its id, in commits of a few."""
-
-    def __init__(self, store):
-        self.store = store
-        self.balances = {}
-        self.decided = []
-        self.refuses = set()
-
-    async def work(self):
-        """Decide what is there, for ever."""
-        owners = []
-        for partition in range(PARTITIONS):
-            ownership = await self.store.claim(partition, "small", wall_ms=1, last_epoch=0)
-            owners.append([ownership, await self.store.connect(ownership), ownership.tail, ownership.commands_position])
-        while True:
-            for owner in owners:
-                await self._decide(owner)
-            await asyncio.sleep(0)
-
-    async def _decide(self, owner):
-        ownership, connection, tail, position = owner
-        rows = await self.store.read_commands(ownership.partition, position, 7)
-        if not rows:
-            return
-        answers = []
-        for row in rows:
-            command = decode_command(row.octets)
-            (known,) = await self.store.command_answers(ownership.partition, [command.command_id])
-            if known is None and all(name != f"command:{command.command_id}" for name, _, _ in answers):
-                answer = encode_answer(self._apply(command))
-                answers.append(Expiring(f"command:{command.command_id}", answer, 60))
-        entry_id = first_of(ownership) if tail == EntryId(0, 0) else after(tail)
-        commit = commit_of(ownership, entry_id, tail, expiring=answers, commands_position=rows[-1].position)
-        assert (await exchange(connection, commit)).commit == Committed()
-        owner[2:] = [entry_id, rows[-1].position]
-
-    def _apply(self, command):
-        self.decided.append(command.command_id)
-        account_id = command.account_id
-        if isinstance(command, Open):
-            if account_id in self.balances or set(command.identities) & self.refuses:
-                return Refused(account_id, Outcome.UNABLE_TO_COMPLY)
-            self.balances[account_id] = sum(credit.amount for credit in command.terms.credits)
-            self._write_record(command)
-        elif account_id not in self.balances:
-            return Refused(account_id, Outcome.USER_UNKNOWN)
-        else:
-            self.balances[account_id] += sum(credit.amount for credit in command.credits)
-        return Applied(account_id, self.balances[account_id])
-
-    def _write_record(self, command):
-        """A record that is there; nobody reads what is in it."""
-        partition = partition_of(command.account_id, PARTITIONS)
-        state = self.store.snapshot(partition)
-        state.accounts[(command.tenant, command.account_id)] = b"open"
-        self.store.restore(partition, state)
-
-
-def opening(number, *more):
-    keys = (identity_key(1, "e164", f"49{number:05}"), *(identity_key(1, "imsi", str(other)) for other in more))
-    return Opening(1, keys, TERMS)
-
-
-async def new_store():
-    store = MemoryStore()
-    await store.create(PARTITIONS)
-    return store
-
-
-def with_engine(test):
-    """Run `test(store, sender, engine)` while a small engine works."""
-
-    async def whole():
-        store = await new_store()
-        engine = SmallEngine(store)
-        task = asyncio.ensure_future(engine.work())
-        try:
-            await test(store, CommandSender(store, PARTITIONS), engine)
-        finally:
-            while not task.done():  # asyncio.wait_for of 3.11 swallows a cancellation that meets a reply: cancel again
-                task.cancel()
-                await asyncio.wait([task], timeout=0.1)
-
-    run(whole)
 
 
 def test_accounts_are_opened_and_topped_up():
@@ -197,10 +101,6 @@ def test_refused_opening_gives_its_identities_back():
     with_engine(test)
 
 
-def top_up(command_id, account_id, amount, **more):
-    return TopUp(command_id, 1, account_id, (Credit(Unit.MONEY, amount, **more),))
-
-
 def test_an_id_is_one_command_in_the_whole_store():
     """Another amount, another account of the same partition or of the other, under an id that is used: nothing moves."""
 
@@ -259,126 +159,6 @@ def test_an_id_that_does_not_fit_claims_nothing(command_id):
         longest = "x" * GIVEN_ID_OCTETS_MAX
         (result,) = await sender.open_accounts(longest, [opening(1)])
         assert isinstance(result, Applied)
-
-    with_engine(test)
-
-
-def test_claim_of_an_opening_that_was_cut_off_is_taken_over(monkeypatch):
-    """A claim without account or command blocks nobody; one whose command waits does; the one cut off finds itself late."""
-
-    async def test():
-        store = await new_store()
-        sender = CommandSender(store, PARTITIONS, no_owner_s=0.0, cut_off_s=0.01)
-        real = store.append_commands
-
-        async def cut(*_):
-            raise CutOff
-
-        monkeypatch.setattr(store, "append_commands", cut)
-        with pytest.raises(CutOff):
-            await sender.open_accounts("cut", [opening(1, 10)])
-        monkeypatch.setattr(store, "append_commands", real)
-        (late,) = await sender.open_accounts("next", [opening(1)])
-        assert isinstance(late, Waiting), "it has the identity, and no engine runs"
-        (owner,) = await store.find_accounts(opening(1).identities)
-        assert owner == (2, 0)
-        (third,) = await sender.open_accounts("third", [opening(1)])
-        assert third == IdentityTaken(opening(1).identities[0], 2), "the second's command waits"
-        (again,) = await sender.open_accounts("cut", [opening(1, 10)])
-        assert again == IdentityTaken(opening(1, 10).identities[0], 2)
-
-    run(test)
-
-
-def test_claims_that_were_taken_over_meanwhile_are_seen_before_the_command_is_sent(monkeypatch):
-    """A long import claims its last rows long before it sends them: who takes it for cut off gets the identity alone."""
-
-    async def test(store, sender, engine):
-        rows = [opening(number) for number in range(3)]
-        real, calls = store.claim_identities, []
-
-        async def lose_one(claims):
-            calls.append(claims)
-            if len(calls) == 2:
-                monkeypatch.setattr(store, "claim_identities", real)
-                await store.release_identities([(rows[1].identities[0], 2)])
-                assert await real([(rows[1].identities[0], 77)]) == [None]
-            return await real(claims)
-
-        monkeypatch.setattr(store, "claim_identities", lose_one)
-        results = await sender.open_accounts("file", rows)
-        assert [type(result) for result in results] == [Applied, IdentityTaken, Applied]
-        assert results[1] == IdentityTaken(rows[1].identities[0], 77)
-        assert await store.find_accounts(rows[1].identities) == [(77, 0)]
-        assert sorted(engine.balances) == [1, 3]
-
-    with_engine(test)
-
-
-class CutOff(Exception):
-    """The sender's process ends here."""
-
-
-@pytest.mark.parametrize("step", ["allot_accounts", "claim_identities", "append_commands", "command_answers"])
-@pytest.mark.parametrize("is_done", [False, True])
-def test_import_that_was_cut_off_goes_on_where_it_was(monkeypatch, step, is_done):
-    """Before or after any step of any chunk; the same rows again open the rest, and nothing twice."""
-    monkeypatch.setattr(command_sender, "_CHUNK_ROWS", 4)
-
-    async def test(store, sender, engine):
-        rows = [opening(number) for number in range(14)]
-        real, calls = getattr(store, step), []
-
-        async def cut(*arguments):
-            calls.append(arguments)
-            if len(calls) == (1 if step == "allot_accounts" else 2):
-                if is_done:
-                    await real(*arguments)
-                raise CutOff
-            return await real(*arguments)
-
-        monkeypatch.setattr(store, step, cut)
-        with pytest.raises(CutOff):
-            await sender.open_accounts("file", rows)
-        monkeypatch.setattr(store, step, real)
-        results = await CommandSender(store, PARTITIONS).open_accounts("file", rows)
-        assert [type(result) for result in results] == [Applied] * 14
-        assert sorted(engine.balances) == [result.account_id for result in results]
-        assert set(engine.balances.values()) == {100}
-        assert len(engine.decided) == len(set(engine.decided))
-
-    with_engine(test)
-
-
-@pytest.mark.parametrize("is_done", [False, True])
-def test_reply_of_an_append_that_is_lost_is_no_reason_to_stop(monkeypatch, is_done):
-    async def test(store, sender, engine):
-        real, calls = store.append_commands, []
-
-        async def lose(*arguments):
-            calls.append(arguments)
-            if len(calls) == 1:
-                if is_done:
-                    await real(*arguments)
-                raise StoreUnreachable("no store answers")
-            await real(*arguments)
-
-        monkeypatch.setattr(store, "append_commands", lose)
-        results = await sender.open_accounts("file", [opening(number) for number in range(6)])
-        assert [type(result) for result in results] == [Applied] * 6
-        assert len(engine.decided) == 6
-
-    with_engine(test)
-
-
-def test_store_that_stays_away_is_told(monkeypatch):
-    async def test(store, sender, _):
-        async def away(*_):
-            raise StoreUnreachable("no store answers at nowhere")
-
-        monkeypatch.setattr(store, "append_commands", away)
-        with pytest.raises(StoreUnreachable, match="nowhere"):
-            await sender.open_accounts("file", [opening(1)])
 
     with_engine(test)
 
