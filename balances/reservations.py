@@ -159,37 +159,13 @@ def post(arena, slot, ledger, movements, place, request_row, usage_row):
     """Write the ledger's movements from row `place` on, empty it, and return the next free row."""
     at = arena.section_at[slot, _BUCKETS]
     for row in range(count_rows(arena, slot, _BUCKETS)):
-        charged, expired, held = (
-            ledger.charged[row],
-            ledger.expired[row],
-            ledger.held[row],
-        )
+        charged, expired, held = ledger.charged[row], ledger.expired[row], ledger.held[row]
         if charged != 0:
-            write_movement(
-                arena,
-                at,
-                movements,
-                place,
-                request_row,
-                usage_row,
-                _CHARGED,
-                charged,
-                held,
-            )
+            write_movement(arena, at, movements, place, request_row, usage_row, _CHARGED, charged, held)
             place += 1
             held = 0
         if expired != 0:
-            write_movement(
-                arena,
-                at,
-                movements,
-                place,
-                request_row,
-                usage_row,
-                _EXPIRED,
-                expired,
-                held,
-            )
+            write_movement(arena, at, movements, place, request_row, usage_row, _EXPIRED, expired, held)
             place += 1
             held = 0
         if held != 0:

@@ -19,6 +19,7 @@ from runtime.settings import Settings
 from runtime.store_opening import await_store_until
 from runtime.telemetry import ARCHIVER, Health, Telemetry
 from vocabulary.limits import PARTITIONS_MAX
+from vocabulary.units import OCTETS_PER_MIB
 
 LOOK_S: Final = 1.0
 DRAIN_S: Final = 5.0
@@ -26,7 +27,6 @@ DRAIN_S: Final = 5.0
 DRAIN_LOOK_S: Final = 0.02
 NICENESS: Final = 3
 """The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last."""
-_OCTETS_PER_MIB: Final = 1 << 20
 
 
 class ArchiverProcess:
@@ -88,8 +88,8 @@ class ArchiverProcess:
             folder=DataFolder(self._settings.store.data_dir).segments,
             partitions=tuple(range(self._partition_count)),
             node=self._settings.engine.node,
-            segment_octets_max=records.segment_mib_max * _OCTETS_PER_MIB,
-            disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
+            segment_octets_max=records.segment_mib_max * OCTETS_PER_MIB,
+            disk_free_octets_min=records.disk_free_min_mib * OCTETS_PER_MIB,
         )
 
     def observe(self, progress: ArchiverProgress) -> None:

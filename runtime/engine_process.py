@@ -5,7 +5,7 @@ import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import uvloop
 
@@ -26,16 +26,15 @@ from runtime.telemetry import ENGINE, Health, Telemetry
 from runtime.warm import forbid_compiling, warm
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import RESULT_CODES
-
-_OCTETS_PER_MIB: Final = 1 << 20
+from vocabulary.units import OCTETS_PER_MIB
 
 
 def pressure_limits(settings: Settings) -> PressureLimits:
     """When the engine is to refuse new sessions for its surroundings' sake."""
     folder = DataFolder(settings.store.data_dir)
     return PressureLimits(
-        journal_octets_max=settings.store.journal_mib_max * _OCTETS_PER_MIB,
-        disk_free_octets_min=settings.records.disk_free_min_mib * _OCTETS_PER_MIB,
+        journal_octets_max=settings.store.journal_mib_max * OCTETS_PER_MIB,
+        disk_free_octets_min=settings.records.disk_free_min_mib * OCTETS_PER_MIB,
         folders=(folder.store, folder.segments),
     )
 

@@ -18,8 +18,8 @@ from runtime.partition_pipeline import PartitionPipeline
 from runtime.telemetry import Telemetry
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import CLOCK_SKEW_NS_MAX, JOURNAL_ALARM_PERCENT, JOURNAL_FULL_PERCENT
+from vocabulary.units import OCTETS_PER_MIB
 
-_OCTETS_PER_MIB: Final = 1 << 20
 _LEFT_BELOW_PERCENT: Final = 5
 """A level of a journal is left this far below where it is reached."""
 _ROOM_AGAIN_PERCENT: Final = 105
@@ -104,12 +104,12 @@ class Pressure:
         limit = self._limits.disk_free_octets_min
         if free_octets >= (limit * _ROOM_AGAIN_PERCENT // 100 if self._disk else limit):
             if self._disk:
-                self._log.info("disk has room again", folder=str(folder), free_mib=free_octets // _OCTETS_PER_MIB)
+                self._log.info("disk has room again", folder=str(folder), free_mib=free_octets // OCTETS_PER_MIB)
             self._disk = ""
             return
-        had_room, wanted_mib = not self._disk, limit // _OCTETS_PER_MIB
+        had_room, wanted_mib = not self._disk, limit // OCTETS_PER_MIB
         self._disk = (
-            f"{free_octets // _OCTETS_PER_MIB} MiB of disk are free at {folder}, needed are {wanted_mib}"
+            f"{free_octets // OCTETS_PER_MIB} MiB of disk are free at {folder}, needed are {wanted_mib}"
             " (records.disk_free_min_mib): new sessions are refused until there is room"
         )
         if had_room:

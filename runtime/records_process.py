@@ -3,7 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import structlog
 
@@ -21,8 +21,7 @@ from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
 from runtime.telemetry import RECORDS, Health, Telemetry
-
-_OCTETS_PER_MIB: Final = 1 << 20
+from vocabulary.units import OCTETS_PER_MIB
 
 
 class RecordsProcess:
@@ -85,9 +84,9 @@ class RecordsProcess:
             partial_after_s=records.partial_after_s,
             file_rows_max=records.file_records_max,
             file_age_s=records.file_age_s,
-            file_octets_max=records.file_mib_max * _OCTETS_PER_MIB,
-            disk_free_octets_min=records.disk_free_min_mib * _OCTETS_PER_MIB,
-            checkpoint_octets_min=records.checkpoint_mib_min * _OCTETS_PER_MIB,
+            file_octets_max=records.file_mib_max * OCTETS_PER_MIB,
+            disk_free_octets_min=records.disk_free_min_mib * OCTETS_PER_MIB,
+            checkpoint_octets_min=records.checkpoint_mib_min * OCTETS_PER_MIB,
         )
 
     def observe(self, progress: WriterProgress) -> None:

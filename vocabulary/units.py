@@ -21,13 +21,14 @@ UNIT_NAMES: Final = {
     Unit.EVENTS: "events",
 }
 
+OCTETS_PER_MIB: Final = 1024**2
 OCTETS_PER: Final = {
     "octet": 1,
     "kB": 1000,
     "MB": 1000**2,
     "GB": 1000**3,
     "KiB": 1024,
-    "MiB": 1024**2,
+    "MiB": OCTETS_PER_MIB,
     "GiB": 1024**3,
 }
 SECONDS_PER: Final = {"s": 1, "min": 60, "h": 3600, "d": 86400}

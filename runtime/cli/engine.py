@@ -11,6 +11,8 @@ import typer
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
+    GyHostOption,
+    GyPortOption,
     StoreOption,
     fail,
     flags_by_name,
@@ -33,8 +35,8 @@ def engine(
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
-    host: Annotated[str | None, typer.Option(help="Address for Diameter.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port for Diameter; 0: any free one.", show_default="3868")] = None,
+    host: GyHostOption = None,
+    port: GyPortOption = None,
     metrics_port: MetricsPortOption = None,
     ready_file: ReadyFileOption = None,
 ) -> None:

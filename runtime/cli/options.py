@@ -28,6 +28,10 @@ StoreOption = Annotated[
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of store, segments and records.", show_default="data")
 ]
+GyHostOption = Annotated[str | None, typer.Option("--host", help="Address for Diameter.", show_default="127.0.0.1")]
+GyPortOption = Annotated[
+    int | None, typer.Option("--port", help="Port for Diameter; 0: any free one.", show_default="3868")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 EXIT_CANNOT: int = 2

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, flags_by_name, settings_of_flags
+from runtime.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    GyHostOption,
+    GyPortOption,
+    StoreOption,
+    fail,
+    flags_by_name,
+    settings_of_flags,
+)
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -18,8 +27,8 @@ def up(
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
-    host: Annotated[str | None, typer.Option(help="Address for Diameter.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port for Diameter; 0: any free one.", show_default="3868")] = None,
+    host: GyHostOption = None,
+    port: GyPortOption = None,
     partitions: Annotated[
         int | None, typer.Option(help="Partitions of a store that is created now; fixed later.", show_default="2")
     ] = None,

@@ -10,10 +10,9 @@ from rich.table import Table
 from balances.queries import AccountView
 from runtime.demo.client import Answered, Exchange
 from runtime.demo.script import LETTERS, SUCCESS, DemoAccount, DemoSession, Step
-from vocabulary.units import Unit
+from vocabulary.units import OCTETS_PER_MIB, Unit
 
 MICROS_DIGITS: Final = 6
-_MIB: Final = 1 << 20
 WIDTH_PIPED: Final = 140
 
 
@@ -38,7 +37,7 @@ def units(amount: int | None, unit: Unit) -> str:
     if unit == Unit.MONEY:
         return euros(amount)
     if unit == Unit.OCTETS:
-        whole, rest = divmod(amount * 100, _MIB)
+        whole, rest = divmod(amount * 100, OCTETS_PER_MIB)
         text = f"{whole // 100}.{whole % 100:02d}".rstrip("0").rstrip(".")
         return f"{text} MiB" if rest == 0 else f"{amount} octets"
     return f"{amount} s" if unit == Unit.SECONDS else f"{amount} event{'s' if amount != 1 else ''}"

@@ -6,9 +6,9 @@ Every expected value follows from catalog_loader/samples/prepaid.yaml by hand; t
 from dataclasses import dataclass, field
 from typing import Final
 
-from vocabulary.units import Unit
+from vocabulary.units import OCTETS_PER_MIB, Unit
 
-MIB: Final = 1 << 20
+MIB: Final = OCTETS_PER_MIB
 EUR: Final = 1_000_000
 OFFER: Final = "prepaid-start"
 ALLOWANCE: Final = "data-1gib"
