@@ -39,6 +39,15 @@ def remember_identities(batch, finder):
 
 
 @kernel
+def remember_sessions(batch, finder):
+    """Remember the account of every request that names nobody and was found by its session."""
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        request = batch.requests[row]
+        if request.account_id >= 0 and request.identity_count == 0:
+            remember_account(finder, request.session_high, request.session_low, request.account_id, 0)
+
+
+@kernel
 def order_by_partition(batch, partition_count, rows, firsts):
     """Sort row numbers by where they go, keeping their order within each.
 

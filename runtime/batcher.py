@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from balances.account_finder import AccountFinder, new_account_finder, remember_account
+from balances.account_finder import AccountFinder, new_account_finder
 from balances.keys import identity_key
 from balances.store import BalanceStore, StoreError
 from charging.batch import (
@@ -25,7 +25,7 @@ from charging.batch import (
     UsageBatch,
 )
 from charging.batch_rows import refuse_undecided, take_rows
-from charging.routing import find_accounts, order_by_partition, refuse_excess, remember_identities
+from charging.routing import find_accounts, order_by_partition, refuse_excess, remember_identities, remember_sessions
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
@@ -182,6 +182,9 @@ class Batcher:
         except (StoreError, OSError):  # a deadline that is over is an OSError, too
             self._refuse(waiting, Outcome.TOO_BUSY)
             return
+        except Exception:  # a mistake of ours is logged by who runs the task, and nobody waits for it in vain
+            self._refuse(waiting, Outcome.UNABLE_TO_COMPLY)
+            raise
         requests = waiting.usage.requests[: waiting.request_count]
         for row in np.flatnonzero(requests["account_id"] < 0).tolist():
             requests["outcome"][row] = _outcome_of_unknown(requests[row])
@@ -219,11 +222,9 @@ class Batcher:
         if rows.size == 0:
             return
         digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)
-        for row, account_id in zip(rows.tolist(), await self._store.find_sessions(digests), strict=True):
-            if account_id is not None:
-                request = requests[row]
-                request["account_id"] = account_id
-                remember_account(self._finder, request["session_high"], request["session_low"], account_id, 0)
+        found = await self._store.find_sessions(digests)
+        requests["account_id"][rows] = [-1 if account_id is None else account_id for account_id in found]
+        remember_sessions(usage, self._finder)
 
 
 def _is_full(request_count: int, batch_count: int) -> bool:

@@ -172,12 +172,19 @@ def _mscc(request_type: int) -> bytes:
     return avp(456, _number(432, 1) + requested + used)
 
 
-def _request(request_type: int, number: int, *, session: str = "1", realm: str = "farebox.example") -> bytes:
-    """A CCR of the rehearsal's subscriber."""
+def _request(
+    request_type: int,
+    number: int,
+    *,
+    session: str = "1",
+    realm: str = "farebox.example",
+    is_identified: bool = True,
+) -> bytes:
+    """A CCR of the rehearsal's subscriber; without Subscription-Id where it isn't identified."""
     body = avp(263, f"{_HOST};1;{session}".encode()) + avp(264, _HOST.encode()) + avp(296, b"farebox.example")
     body += avp(283, realm.encode()) + _number(258, _APPLICATION) + avp(461, b"32251@3gpp.org")
     body += _number(416, request_type) + _number(415, number) + _number(55, 3_900_000_000)
-    body += avp(443, _number(450, 1) + avp(444, _IMSI.encode()))
+    body += avp(443, _number(450, 1) + avp(444, _IMSI.encode())) if is_identified else b""
     body += _number(436, 0) if request_type == EVENT else b""
     body += _mscc(request_type) + avp(873, avp(874, b"", vendor=_VENDOR_3GPP), vendor=_VENDOR_3GPP)
     header = Header(0, FLAG_REQUEST | FLAG_PROXIABLE, _CREDIT_CONTROL, _APPLICATION, number + 1, number + 1)
@@ -206,8 +213,8 @@ async def _play_client(port: int) -> None:
         (_capabilities(), 2001),
         (_request(INITIAL, 0), 2001),
         (_request(UPDATE, 1), 2001),
-        (_request(UPDATE, 2), 2001),
-        (_request(UPDATE, 2), 2001),
+        (_request(UPDATE, 2, is_identified=False), 2001),
+        (_request(UPDATE, 2, is_identified=False), 2001),
         (_request(TERMINATION, 3), 2001),
         (_request(EVENT, 0, session="2"), 2001),
         (_request(EVENT, 0, session="2"), 2001),

@@ -55,7 +55,10 @@ class GyClient:
         used: int | None = None,
         asked: int | None = None,
     ) -> Answer:
-        """A CCR for octets of rating group 10, and its answer. OSError where the connection ends before."""
+        """A CCR for octets of rating group 10, and its answer; it names nobody where `imsi` is empty.
+
+        OSError where the connection ends before.
+        """
         self._identifier += 1
         service = [u32(432, 10)]
         if asked is not None:
@@ -71,7 +74,7 @@ class GyClient:
             text(461, "32251@3gpp.org"),
             u32(416, request_type),
             u32(415, number),
-            subscription(1, imsi),
+            subscription(1, imsi) if imsi else b"",
             u32(455, 1),
             group(456, *service),
             hop_by_hop=self._identifier,
