@@ -144,6 +144,24 @@ def test_an_unknown_identity_of_an_open_session_is_charged_to_the_session() -> N
     asyncio.run(work())
 
 
+def test_a_mistake_in_a_look_up_leaves_nobody_without_an_answer() -> None:
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+
+        async def find_accounts(keys: list[str]) -> list[None]:
+            raise RuntimeError("planted")
+
+        scene.world.store.find_accounts = find_accounts
+        offer(engine, [(1, INITIAL, 1, [(IdentityKind.IMSI, "001010000000009")])])
+        (look_up,) = engine.tasks
+        await scene.settle()
+        assert str(look_up.exception()) == "planted", "whoever runs the task logs it"
+        assert scene.answers == {1: Outcome.UNABLE_TO_COMPLY}
+
+    asyncio.run(work())
+
+
 def test_a_full_queue_refuses_new_sessions_first_and_a_fuller_one_everything() -> None:
     """Reports are taken above the first limit, nothing is above the second or of a lost partition."""
 
