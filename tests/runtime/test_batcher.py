@@ -153,8 +153,9 @@ def test_a_mistake_in_a_look_up_leaves_nobody_without_an_answer() -> None:
             raise RuntimeError("planted")
 
         scene.world.store.find_accounts = find_accounts
+        others = set(engine.tasks)
         offer(engine, [(1, INITIAL, 1, [(IdentityKind.IMSI, "001010000000009")])])
-        (look_up,) = engine.tasks
+        (look_up,) = engine.tasks - others
         await scene.settle()
         assert str(look_up.exception()) == "planted", "whoever runs the task logs it"
         assert scene.answers == {1: Outcome.UNABLE_TO_COMPLY}
