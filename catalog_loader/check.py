@@ -92,12 +92,14 @@ def check_release(release: Release, published: Sequence[Release] = ()) -> CheckR
     return _report(release, faults)
 
 
-def succession_faults(checked: CheckedRelease, published: Sequence[Release], releases_of_all: int) -> tuple[Fault, ...]:
+def succession_faults(
+    checked: CheckedRelease, published: Sequence[Release], releases_of_all: int, now_ns: int
+) -> tuple[Fault, ...]:
     """What is wrong with a checked release as the next one of those that are published, with places."""
     faults = FaultList(places=checked.places)
     for kind, list_name, ids in named_things(checked.release):
         faults.subjects.update(((list_name, index), f"{kind} {thing_id}") for index, thing_id in enumerate(ids))
-    faults.add_findings(find_succession_faults(checked.release, published, releases_of_all))
+    faults.add_findings(find_succession_faults(checked.release, published, releases_of_all, now_ns=now_ns))
     return tuple(faults)
 
 

@@ -13,7 +13,7 @@ from catalog_loader.release import Price, Release, Service
 from catalog_loader.schema import CONTEXT_WORDS, CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
 from charging.tariff_tables import ABSENT, ANY
 from vocabulary.currencies import CURRENCY_NUMBERS
-from vocabulary.ids import number_of_name
+from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name, number_of_name
 from vocabulary.limits import (
     ALLOWANCE_VALIDITY_S_MAX,
     ALLOWANCES_PER_PRICE_MAX,
@@ -318,6 +318,8 @@ def _check_release(release: Release) -> Findings:
     """The release itself, and how much is in it."""
     path = ("release",)
     yield from _within((*path, "number"), "number", release.number, 1, RELEASE_NUMBER_MAX, "")
+    if not is_tenant_name(release.tenant):
+        yield Finding((*path, "tenant"), f'"{release.tenant}" is no tenant', f"Use {TENANT_NAME_RULE}")
     if release.currency not in CURRENCY_NUMBERS:
         problem = f"currency {release.currency} is not known"
         yield Finding((*path, "currency"), problem, "Write the three letters of ISO 4217, such as EUR")

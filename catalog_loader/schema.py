@@ -16,6 +16,7 @@ class Kind(Enum):
     """What the value of a key is; the text is how people are told."""
 
     ID = 'letters, digits, ".", "_" and "-", such as data-1gib'
+    TENANT = 'lower-case letters, digits and "-", such as brand-2'
     NAME = "a name"
     DESCRIPTION = "a text"
     NUMBER = "a whole number"
@@ -55,7 +56,7 @@ KEYS: Final = (
     KeyRow("release", "number", Kind.NUMBER, True, "goes up with each release; records keep it"),
     KeyRow("release", "name", Kind.NAME, True, "for people"),
     KeyRow("release", "description", Kind.DESCRIPTION, False, "for people"),
-    KeyRow("release", "tenant", Kind.ID, False, "whose catalogue it is; `default` where left out"),
+    KeyRow("release", "tenant", Kind.TENANT, False, "whose catalogue it is; `default` where left out"),
     KeyRow("release", "currency", Kind.CURRENCY, True, "of all its sums"),
     KeyRow("release", "time_zone", Kind.ZONE, True, "of its dates and, later, its times of day"),
     KeyRow("release", "effective", Kind.INSTANT, True, "from when its prices hold; a date is midnight in time_zone"),

@@ -8,7 +8,7 @@ Giving something up is allowed where the release says so (`retires`).
 from collections.abc import Iterator, Sequence
 
 from catalog_loader.faults import Finding
-from catalog_loader.release import Release
+from catalog_loader.release import Release, in_force
 from catalog_loader.rules import named_things
 from vocabulary.ids import number_of_name
 from vocabulary.instants import to_rfc3339
@@ -17,17 +17,20 @@ from vocabulary.limits import RELEASES_MAX
 Findings = Iterator[Finding]
 
 
-def find_succession_faults(release: Release, published: Sequence[Release], releases_of_all: int = 0) -> Findings:
+def find_succession_faults(
+    release: Release, published: Sequence[Release], releases_of_all: int = 0, *, now_ns: int = 0
+) -> Findings:
     """What is wrong with `release` as the next one of its tenant.
 
     published         the tenant's releases that the store has
     releases_of_all   how many it has of all tenants
+    now_ns            an instant before the effective one of a release in force would never come; 0: that isn't looked at
     """
     if max(releases_of_all, len(published)) >= RELEASES_MAX:
         problem = f"the store has {RELEASES_MAX} releases, which is its limit"
         yield Finding(("release", "number"), problem, "Use a new store")
     yield from _check_number(release, published)
-    yield from _check_instant(release, published)
+    yield from _check_instant(release, published, now_ns)
     yield from _check_numbers_of_names(release, published)
     for other in published:
         if other.currency != release.currency:
@@ -58,7 +61,12 @@ def _check_number(release: Release, published: Sequence[Release]) -> Findings:
         yield Finding(("release", "number"), problem, f"Write number: {newest + 1}")
 
 
-def _check_instant(release: Release, published: Sequence[Release]) -> Findings:
+def _check_instant(release: Release, published: Sequence[Release], now_ns: int) -> Findings:
+    current = in_force(published, now_ns)
+    if current is not None and release.effective_ns < current.effective_ns:
+        since = to_rfc3339(current.effective_ns)
+        problem = f"release {current.number} is in force since {since}, so this one would never be"
+        yield Finding(("release", "effective"), problem, "Write a later instant")
     for other in published:
         if other.effective_ns == release.effective_ns and other.number != release.number:
             problem = f"release {other.number} is effective from {to_rfc3339(other.effective_ns)} too"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gy_interface.errors import GyConfigError
+from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 from vocabulary.setting import setting
 
 ANY_HOST = "*"
@@ -71,8 +72,8 @@ class GyConfig:
                 faults.append(f"peers.{peer}.origin_hosts is empty: name at least one Origin-Host, or *")
             if not 1 <= config.connections_max <= 64:
                 faults.append(f"peers.{peer}.connections_max is {config.connections_max}: choose 1..64")
-            if not config.tenant or not config.tenant.replace("-", "").isalnum() or not config.tenant.islower():
-                faults.append(f"peers.{peer}.tenant is {config.tenant!r}: lower-case letters, digits and dashes")
+            if not is_tenant_name(config.tenant):
+                faults.append(f"peers.{peer}.tenant is {config.tenant!r}: {TENANT_NAME_RULE}")
             for host in config.origin_hosts:
                 other = owners.setdefault(host.lower(), peer)
                 if other != peer:

@@ -57,13 +57,12 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
     """
     faults: list[WordFault] = []
     from_ns = opened_ns // NS_PER_S * NS_PER_S
-    if not wanted.offer:
-        raise TermsInvalid([WordFault("offer", "no offer is named", "Write the id of one of the release's offers")])
-    try:
-        given = opening(release, wanted.offer, from_ns)
-    except UnknownName as error:
-        raise TermsInvalid([WordFault("offer", *_problem_and_remedy(error))]) from None
-    grants = list(given.grants)
+    given = None
+    if wanted.offer:
+        given = _taken(faults, "offer", lambda: opening(release, wanted.offer, from_ns))
+    else:
+        faults.append(WordFault("offer", "no offer is named", "Write the id of one of the release's offers"))
+    grants = [] if given is None else list(given.grants)
     if wanted.money:
         micros = _taken(faults, "money", lambda: _money(wanted.money, release.currency))
         grants = [grant for grant in grants if grant.unit != Unit.MONEY]
@@ -80,7 +79,7 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
         expires_ns = FOREVER_NS if instant_ns is None else instant_ns
         if expires_ns <= opened_ns:
             faults.append(WordFault("expires", f"{wanted.expires} is over already", "Write an instant to come"))
-    if faults:
+    if given is None or faults:
         raise TermsInvalid(faults)
     return Terms(
         currency=given.currency,

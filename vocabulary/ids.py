@@ -1,5 +1,6 @@
-"""Names become integers here: the kinds of subscriber identities, and the stable numbers of catalogue names."""
+"""Names: the kinds of subscriber identities, what a tenant may be called, and the stable numbers of catalogue names."""
 
+import re
 from enum import IntEnum
 from typing import Final
 from zlib import crc32
@@ -17,6 +18,15 @@ class IdentityKind(IntEnum):
 
 IDENTITY_WORDS: Final = ("e164", "imsi", "sip", "nai", "private")
 """By IdentityKind: `<tenant>:<word>:<value>` is an identity key of the store."""
+
+
+TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"
+_TENANT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+
+def is_tenant_name(name: str) -> bool:
+    """May a tenant be called so? TENANT_NAME_RULE says it in words."""
+    return _TENANT_NAME.fullmatch(name) is not None
 
 
 def number_of_name(name: str) -> int:

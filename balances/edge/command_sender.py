@@ -302,7 +302,10 @@ class CommandSender:
         """Why no answer is to be waited for; '' where one may still come."""
         silent_s = time.monotonic() - lane.answered_at_s
         if silent_s >= self._patience_s:
-            return f"the engine of partition {lane.partition} has answered nothing for {silent_s:.0f} s"
+            return (
+                f"the engine of partition {lane.partition} has answered nothing for {silent_s:.0f} s: the command waits in"
+                " the store and is decided when it goes on"
+            )
         if silent_s >= self._no_owner_s and not await self._store.has_owner(lane.partition):
             return (
                 f"no engine runs for partition {lane.partition}: the command waits in the store and is decided"

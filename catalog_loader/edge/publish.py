@@ -79,22 +79,25 @@ def _store_errors(
 
 
 @_store_errors
-async def publish(client: Redis, checked: CheckedRelease, tenant: int) -> Published | NotPublished:
+async def publish(client: Redis, checked: CheckedRelease, tenant: int, *, now_ns: int = 0) -> Published | NotPublished:
     """Publish a release that was checked; safe to repeat.
 
+    now_ns   what is in force is known by it; 0: nothing is
     tenant   the store's number of the release's tenant (RedisStore.add_tenant)
     Refuses a number that is used for another text, and what find_succession_faults finds.
     """
     for _ in range(_RACES_MAX):
         async with client.pipeline(transaction=True) as pipeline:
             await pipeline.watch(RELEASES_KEY)
-            result = await _publish_once(pipeline, checked, tenant)
+            result = await _publish_once(pipeline, checked, tenant, now_ns)
             if result is not None:
                 return result
     raise ReleasesUnreachable("others publish all the time: try again")
 
 
-async def _publish_once(pipeline: Any, checked: CheckedRelease, tenant: int) -> Published | NotPublished | None:
+async def _publish_once(
+    pipeline: Any, checked: CheckedRelease, tenant: int, now_ns: int
+) -> Published | NotPublished | None:
     """One attempt while the stream is watched; None where another release came in between."""
     release = checked.release
     key = release_key(tenant, release.number)
@@ -109,7 +112,7 @@ async def _publish_once(pipeline: Any, checked: CheckedRelease, tenant: int) -> 
             return Published(entry.stream_id, is_new=False)
     published = await _read_texts(pipeline, entries)
     own = [each.release for each in published if each.entry.tenant == tenant]
-    faults = succession_faults(checked, own, len(published))
+    faults = succession_faults(checked, own, len(published), now_ns)
     if faults:
         return NotPublished(faults)
     is_written = await pipeline.set(key, checked.text, nx=True)

@@ -75,10 +75,11 @@ def check(
         async def compare(opened: "RedisStore") -> tuple["Fault", ...]:
             from catalog_loader.check import succession_faults
             from catalog_loader.release import release_text
+            from runtime.clock import SystemClock
 
             published = await _published(opened, release.tenant)
             known = [each for each in published if release_text(each) != checked.text]
-            return succession_faults(checked, known, 0)
+            return succession_faults(checked, known, 0, SystemClock().now_ns())
 
         faults = run_with_catalogue(settings_or_exit(config, store, data_dir), compare)
         if faults:
@@ -119,7 +120,7 @@ def publish(
 
         number = await opened.add_tenant(release.tenant)
         # First, because publishing the same files again also restores a text that was lost.
-        result = await publish(opened.client, checked, number)
+        result = await publish(opened.client, checked, number, now_ns=now_ns)
         others = [each for each in await read_releases(opened.client, number) if each.number != release.number]
         before = in_force(others, now_ns)
         taken_up = None
@@ -194,6 +195,7 @@ def _checked(files: list[Path], tenant: str | None) -> "CheckedRelease":
     from catalog_loader.check import CheckedRelease, check_release
     from catalog_loader.edge.read_files import check
     from catalog_loader.release import release_text, text_hash
+    from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 
     report = check(files)
     if report.checked is None:
@@ -201,8 +203,8 @@ def _checked(files: list[Path], tenant: str | None) -> "CheckedRelease":
     checked = report.checked
     if tenant is None or tenant == checked.release.tenant:
         return checked
-    if not tenant.replace("-", "").isalnum() or not tenant.islower() or not tenant.isascii():
-        fail(f"--tenant is {tenant!r}: lower-case letters, digits and dashes")
+    if not is_tenant_name(tenant):
+        fail(f"--tenant is {tenant!r}: {TENANT_NAME_RULE}")
     release = msgspec.structs.replace(checked.release, tenant=tenant)
     report = check_release(release)
     if report.checked is None:

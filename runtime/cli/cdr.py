@@ -109,7 +109,8 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return str(value)
+    # What a peer wrote (a Session-Id, say) must neither begin a line nor reach the terminal as an escape.
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in str(value))
 
 
 def register(app: typer.Typer) -> None:

@@ -105,6 +105,7 @@ def add(
     from runtime.subscriber_terms import WantedTerms
 
     check_id(command_id)
+    asked_id = command_id or _new_id("add")
     now_ns = SystemClock().now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
@@ -118,11 +119,11 @@ def add(
         opening = _opening(await catalogue_of(opened, tenant, now_ns), named, wanted, now_ns)
         sender = CommandSender(opened, opened.meta.partition_count)
         with _id_said():
-            (result,) = await sender.open_accounts(command_id or _new_id("add"), [opening])
+            (result,) = await sender.open_accounts(asked_id, [opening])
         return opening.identities, result
 
     identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
-    account_id = _account_or_exit(result)
+    account_id = _account_or_exit(result, asked_id)
     print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
 
 
@@ -181,6 +182,7 @@ def top_up(
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
     check_id(command_id)
+    asked_id = command_id or _new_id("top-up")
     now_ns = SystemClock().now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[str, CommandResult]":
@@ -198,13 +200,13 @@ def top_up(
             credit_text(credit, catalogue.release.currency, names.allowance(catalogue.tenant, credit.allowance))
             for credit in credits
         ]
-        command = TopUp(command_id or _new_id("top-up"), catalogue.tenant, account_id, credits)
+        command = TopUp(asked_id, catalogue.tenant, account_id, credits)
         with _id_said():
             (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
     text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
-    account_id = _account_or_exit(result)
+    account_id = _account_or_exit(result, asked_id)
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 
 
@@ -254,7 +256,7 @@ def _new_id(what: str) -> str:
     return f"{what}-{uuid4().hex}"
 
 
-def _account_or_exit(result: "CommandResult") -> int:
+def _account_or_exit(result: "CommandResult", command_id: str) -> int:
     """The account that the command was applied to; anything else is said and ends the command."""
     from balances.commands import Applied, IdentityTaken, Refused
     from runtime.subscriber_identities import shown_identity
@@ -271,7 +273,7 @@ def _account_or_exit(result: "CommandResult") -> int:
         why = _refusals().get(result.outcome, result.outcome.name)
         print(f"farebox: refused for account {result.account_id}: {why}", file=sys.stderr)
         raise typer.Exit(EXIT_REFUSED)
-    print(f"farebox: {result.reason}", file=sys.stderr)
+    print(f"farebox: {result.reason}; ask again with --id {command_id}, and it is done once", file=sys.stderr)
     raise typer.Exit(EXIT_WAITS)
 
 

@@ -45,6 +45,7 @@ BROKEN = {
     "number 0": (small_release(number=0), "release 0: number is 0"),
     "number too high": (small_release(number=2**31), "number is 2147483648"),
     "currency": (small_release(currency="EURO"), "currency EURO is not known"),
+    "tenant": (small_release(tenant="T2.x"), "\"T2.x\" is no tenant"),
     "no offers": (small_release(offers=()), "the release has no offer"),
     "retired and present": (small_release(retired_offers=("start",)), "start is retired, but is in the release"),
     "two offers with one id": (small_release(offers=(OFFER, OFFER)), "offer start: another offer has this id too"),

@@ -80,6 +80,14 @@ def test_a_release_in_between_is_held_against_both_neighbours() -> None:
     assert problem.startswith("offer start is missing in release 2, which follows at 1970-01-01T00:00:00.000Z")
 
 
+def test_a_release_that_would_never_be_in_force_is_refused() -> None:
+    now = renamed_offer(number=2, effective_ns=3_000, retired_offers=("start",))
+    late = next_release(number=3, effective_ns=2_000)
+    (problem,) = [finding.problem for finding in find_succession_faults(late, [FIRST, now], now_ns=3_000)]
+    assert problem == "release 2 is in force since 1970-01-01T00:00:00.000Z, so this one would never be"
+    assert list(find_succession_faults(late, [FIRST, now], now_ns=2_999)) == [], "it would be until then"
+
+
 def test_a_number_means_one_id_through_all_releases() -> None:
     first = next_release(number=1, offers=(msgspec.structs.replace(FIRST.offers[0], id="plumless"),))
     after = renamed_offer(effective_ns=3_000, retired_offers=("plumless",))
@@ -95,7 +103,7 @@ def test_a_full_store_takes_no_more() -> None:
 
 def test_places_are_named() -> None:
     sample, following = checked_sample(), checked_sample(SAMPLE_2)
-    assert succession_faults(following, [sample.release], 1) == ()
-    (fault, *_) = succession_faults(sample, [following.release], 1)
+    assert succession_faults(following, [sample.release], 1, 0) == ()
+    (fault, *_) = succession_faults(sample, [following.release], 1, 0)
     assert fault.place is not None
     assert (fault.place.file.endswith("prepaid.yaml"), fault.place.line) == (True, 6)

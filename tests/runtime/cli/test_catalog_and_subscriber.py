@@ -301,8 +301,8 @@ def test_a_file_is_checked_then_imported_once(farebox: Farebox, tmp_path: Path) 
     refused = farebox("subscriber", "import", str(file))
     assert refused.exit_code == 1
     places = [": ".join(line.removeprefix(f"{file}:").split(": ")[:2]) for line in refused.stderr.splitlines()[:-1]]
-    assert places == ["2: msisdn", "3: msisdn", "3: offer", "4: msisdn", "4: offer"]
-    assert refused.stderr.splitlines()[-1] == "farebox: 5 faults; nothing was opened"
+    assert places == ["2: msisdn", "3: msisdn", "3: offer", "3: money", "4: msisdn", "4: offer", "4: money"]
+    assert refused.stderr.splitlines()[-1] == "farebox: 7 faults; nothing was opened"
 
 
 def test_without_an_engine_the_caller_is_told_that_the_command_waits(

@@ -28,3 +28,9 @@ def test_amounts_are_shown_with_their_currency(micros: int | None, currency: str
     head, line = _as_table([row(charged_micros=micros, currency=currency)])
     at = head.index("charged")
     assert line[at : head.index("result")].rstrip() == text
+
+
+def test_what_a_peer_wrote_neither_begins_a_line_nor_reaches_the_terminal_as_an_escape() -> None:
+    _, line = _as_table([row(session_id="\x1b[31mred\n1-2 faked\x00", currency="EUR")])
+    assert "\\x1b[31mred\\x0a1-2 faked\\x00" in line
+    assert line.isprintable()
