@@ -7,8 +7,8 @@ Giving something up is allowed where the release says so (`retires`).
 
 from collections.abc import Iterator, Sequence
 
-from catalog_loader.faults import Finding
-from catalog_loader.release import Release, in_force
+from catalog_loader.faults import Finding, Path
+from catalog_loader.release import Offer, Price, Release, in_force
 from catalog_loader.rules import named_things
 from vocabulary.ids import number_of_name
 from vocabulary.instants import to_rfc3339
@@ -50,7 +50,9 @@ def find_succession_faults(
     if before is not None:
         yield from _check_stranded(before, release, is_new=True)
         yield from _check_allowances(before, release)
+        yield from _check_units(before, release, is_new=True)
     if after is not None:
+        yield from _check_units(release, after, is_new=False)
         yield from _check_stranded(release, after, is_new=False)
 
 
@@ -120,3 +122,29 @@ def _check_allowances(before: Release, after: Release) -> Findings:
             index, unit = units[allowance.id]
             problem = f"allowance {allowance.id} counts {unit}, in release {before.number} it counted {allowance.unit}"
             yield Finding(("allowances", index, "amount"), problem, "Keep its unit, or give the new one another id")
+
+
+def _check_units(before: Release, after: Release, *, is_new: bool) -> Findings:
+    """What an open session carries of a block of one unit must not count as part of a block of another. `is_new`: as above."""
+    prices = {price.id: index for index, price in enumerate(after.prices)}
+    offers = {offer.id: offer for offer in after.offers}
+    said = set()
+    for offer in before.offers:
+        if offer.id not in offers:
+            continue
+        units = {service: price.unit for price in _prices_of(before, offer) for service in price.services}
+        for price in _prices_of(after, offers[offer.id]):
+            was = {units[service] for service in price.services if service in units} - {price.unit}
+            if was and price.id not in said:
+                said.add(price.id)
+                problem = (
+                    f"price {price.id} counts {price.unit} of services of offer {offer.id} that are counted in"
+                    f" {' and '.join(sorted(was))} in release {before.number}, and by sessions that are open"
+                )
+                path: Path = ("prices", prices[price.id], "block") if is_new else ("prices",)
+                yield Finding(path, problem, "Keep the unit, or sell it in a new offer")
+
+
+def _prices_of(release: Release, offer: Offer) -> list[Price]:
+    """The prices that an offer names, as far as the release has them."""
+    return [price for price in release.prices if price.id in offer.prices]

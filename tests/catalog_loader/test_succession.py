@@ -38,6 +38,10 @@ FAULTY = {
     "currency": (next_release(currency="CHF"), "currency CHF, but release 1 and its accounts have EUR"),
     "offer gone": (renamed_offer(), "offer start of release 1 is missing: its subscribers would have no price"),
     "allowance gone": (renamed_allowance(), "allowance data-1gib of release 1 is missing"),
+    "service counted in another unit": (
+        next_release(prices=(data_price(unit="seconds", allowances=()),)),
+        "price data-general counts seconds of services of offer start that are counted in octets in release 1",
+    ),
     "allowance of another unit": (
         next_release(allowances=(data_allowance(unit="seconds"),)),
         "allowance data-1gib counts seconds, in release 1 it counted octets",
