@@ -21,7 +21,7 @@ from balances.record import (
     STRIDES,
 )
 from balances.stored_record import unpack_record
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX, SECTION_ROWS_MAX
 
 _STRIDES: Final = np.array(STRIDES, np.int64)
@@ -85,7 +85,7 @@ def count_rows(arena, slot, kind):
     return np.int64(arena.octets[8 * arena.first[slot] + HEADER_DIRECTORY + 2 * kind])
 
 
-@kernel
+@inlined_kernel
 def rows_left(arena, slot, kind):
     """Rows that can still be appended to a section: as many as the record has room for and the section can count."""
     room_words = arena.capacity[slot] - arena.length[slot]

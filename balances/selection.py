@@ -38,22 +38,19 @@ def _sort_in(arena, order, start, end, at):
 
 
 @kernel
-def order_money(arena, slot, now_ns, order, start):
-    """Money buckets valid at `now_ns`, first words into `order` int64[BUCKETS_PER_ACCOUNT_MAX] from place `start` on.
-
-    Returns the place behind the last of them.
-    """
-    end = start
+def order_money(arena, slot, now_ns, order):
+    """Money buckets valid at `now_ns`, first words into `order` int64[BUCKETS_PER_ACCOUNT_MAX]; returns how many."""
+    count = 0
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if (
             arena.octets[8 * at + BUCKET_UNIT] == _MONEY
             and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
         ):
-            _sort_in(arena, order, start, end, at)
-            end += 1
+            _sort_in(arena, order, 0, count, at)
+            count += 1
         at += BUCKET_WORDS
-    return end
+    return count
 
 
 @kernel
@@ -98,16 +95,23 @@ def order_payers(arena, slot, now_ns, order):
     """
     first = -1
     over = 0
+    count = 0
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if arena.octets[8 * at + BUCKET_UNIT] == _MONEY:
             if first < 0:
                 first = at
-            if arena.words[at + BUCKET_TO_NS] <= now_ns and arena.words[at + BUCKET_REMAINING] > 0:
-                order[over] = at
-                over += 1
+            if arena.words[at + BUCKET_TO_NS] <= now_ns:
+                if arena.words[at + BUCKET_REMAINING] > 0:
+                    for place in range(count, over, -1):
+                        order[place] = order[place - 1]
+                    order[over] = at
+                    over += 1
+                    count += 1
+            elif arena.words[at + BUCKET_FROM_NS] <= now_ns:
+                _sort_in(arena, order, over, count, at)
+                count += 1
         at += BUCKET_WORDS
-    count = order_money(arena, slot, now_ns, order, over)
     if count > over or first < 0:
         return count
     if over > 0 and order[0] == first:

@@ -145,7 +145,7 @@ def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, wan
             if price.price_micros == 0:
                 granted = want
             else:
-                money_count = order_money(arena, slot, now_ns, scratch.money, 0)
+                money_count = order_money(arena, slot, now_ns, scratch.money)
                 if money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
                     part, carry = _reserve_money(
                         arena, slot, scratch, price, money_count, service_tag, made, carry, want - granted

@@ -155,7 +155,7 @@ def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
         micros, _ = cost_of(price, from_money, 0)
         if micros < 0:
             return False
-        count = order_money(arena, slot, now_ns, scratch.money, 0)
+        count = order_money(arena, slot, now_ns, scratch.money)
         funds = free_micros(arena, slot, scratch.money, count, count)
         if micros > funds or arena.words[arena.first[slot] + HEADER_CHARGED] > CHARGED_MICROS_MAX - micros:
             return False

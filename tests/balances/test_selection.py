@@ -63,7 +63,7 @@ def is_valid(row):
 def test_money_in_order(rows):
     arena, places = laid(rows)
     order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
-    count = order_money(arena, 0, NOW_NS, order, 0)
+    count = order_money(arena, 0, NOW_NS, order)
     assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
 
 

@@ -41,7 +41,7 @@ def laid(amounts: list[int], limit_micros: int) -> tuple[Any, Any]:
     source, zero = np.frombuffer(bytearray(to_stored(record)), np.uint8), np.zeros(1, np.int64)
     assert place_records(arena, source, zero, np.array([len(source)]), zero, 1) == -1
     order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
-    assert order_money(arena, 0, 1, order, 0) == len(amounts)
+    assert order_money(arena, 0, 1, order) == len(amounts)
     return arena, order
 
 
