@@ -21,15 +21,15 @@ from balances.record import (
     STRIDES,
 )
 from balances.stored_record import unpack_record
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX, SECTION_ROWS_MAX
 
 _STRIDES: Final = np.array(STRIDES, np.int64)
 
 ROOM_WORDS_FIXED: Final = 32
 """Room a record gets beyond what its rows may append: a session, an ended mark, a product."""
-ROOM_WORDS_PER_MSCC: Final = 14
-"""A service and up to four reservations."""
+ROOM_WORDS_PER_MSCC: Final = 22
+"""A service and up to eight reservations."""
 ROOM_WORDS_PER_CREDIT: Final = 6
 
 
@@ -83,6 +83,13 @@ def index_sections(arena, slot):
 def count_rows(arena, slot, kind):
     """Rows of a section."""
     return np.int64(arena.octets[8 * arena.first[slot] + HEADER_DIRECTORY + 2 * kind])
+
+
+@inlined_kernel
+def rows_left(arena, slot, kind):
+    """Rows that can still be appended to a section: as many as the record has room for and the section can count."""
+    room_words = arena.capacity[slot] - arena.length[slot]
+    return min(SECTION_ROWS_MAX - count_rows(arena, slot, kind), room_words // _STRIDES[kind])
 
 
 @kernel

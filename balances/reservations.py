@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.arena import append_row, count_rows, remove_row
+from balances.arena import ROOM_WORDS_PER_MSCC, append_row, count_rows, remove_row
 from balances.journal import MovementKind
 from balances.record import (
     BUCKET_ALLOWANCE,
@@ -23,6 +23,7 @@ from balances.record import (
     RESERVATION_BUCKET_ID,
     RESERVATION_SERVICE_TAG,
     RESERVATION_WORDS,
+    SERVICE_WORDS,
     Section,
 )
 from balances.selection import find_bucket
@@ -37,7 +38,11 @@ _HELD = int(MovementKind.HELD)
 _CHARGED = int(MovementKind.CHARGED)
 _EXPIRED = int(MovementKind.EXPIRED)
 
-RESERVATIONS_PER_SERVICE_MAX: Final = 4
+RESERVATIONS_PER_SERVICE_MAX: Final = 8
+UNIT_RESERVATIONS_PER_SERVICE_MAX: Final = 3
+"""A service that has so many reserves no more units: what is left of its places is for money."""
+
+assert ROOM_WORDS_PER_MSCC >= SERVICE_WORDS + RESERVATIONS_PER_SERVICE_MAX * RESERVATION_WORDS
 
 
 class Ledger(NamedTuple):

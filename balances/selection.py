@@ -8,6 +8,7 @@ from balances.record import (
     BUCKET_FROM_NS,
     BUCKET_ID,
     BUCKET_PRIORITY,
+    BUCKET_REMAINING,
     BUCKET_TO_NS,
     BUCKET_UNIT,
     BUCKET_WORDS,
@@ -21,12 +22,12 @@ _MONEY = int(Unit.MONEY)
 
 
 @kernel
-def _sort_in(arena, order, count, at):
-    """Put bucket `at` into its place in order[0:count]; buckets arrive in record order, so ties stay so."""
+def _sort_in(arena, order, start, end, at):
+    """Put bucket `at` into its place in order[start:end]; buckets arrive in record order, so ties stay so."""
     priority = arena.octets[8 * at + BUCKET_PRIORITY]
     to_ns = arena.words[at + BUCKET_TO_NS]
-    place = count
-    while place > 0:
+    place = end
+    while place > start:
         other = order[place - 1]
         other_priority = arena.octets[8 * other + BUCKET_PRIORITY]
         if other_priority < priority or (other_priority == priority and arena.words[other + BUCKET_TO_NS] <= to_ns):
@@ -46,7 +47,7 @@ def order_money(arena, slot, now_ns, order):
             arena.octets[8 * at + BUCKET_UNIT] == _MONEY
             and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
         ):
-            _sort_in(arena, order, count, at)
+            _sort_in(arena, order, 0, count, at)
             count += 1
         at += BUCKET_WORDS
     return count
@@ -67,7 +68,7 @@ def order_allowances(arena, slot, unit, allowances, first, allowance_count, now_
             allowance = np.int64(arena.halves[2 * at + BUCKET_ALLOWANCE])
             for index in range(first, first + allowance_count):
                 if allowances[index] == allowance:
-                    _sort_in(arena, order, count, at)
+                    _sort_in(arena, order, 0, count, at)
                     count += 1
                     break
         at += BUCKET_WORDS
@@ -86,11 +87,36 @@ def find_bucket(arena, slot, bucket_id):
 
 
 @kernel
-def first_money(arena, slot):
-    """First word of the first money bucket in the record, whatever its period; -1 where there is none."""
+def order_payers(arena, slot, now_ns, order):
+    """Money buckets in the order in which they pay a charge (docs/charging.md §5.3), into `order`; returns how many.
+
+    Those whose period is over and that still have something come first, as they lie in the record; then those valid at
+    `now_ns`. Where none is valid, the first money bucket of the record is the last: it is the one that falls below zero.
+    """
+    first = -1
+    over = 0
+    count = 0
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if arena.octets[8 * at + BUCKET_UNIT] == _MONEY:
-            return at
+            if first < 0:
+                first = at
+            if arena.words[at + BUCKET_TO_NS] <= now_ns:
+                if arena.words[at + BUCKET_REMAINING] > 0:
+                    for place in range(count, over, -1):
+                        order[place] = order[place - 1]
+                    order[over] = at
+                    over += 1
+                    count += 1
+            elif arena.words[at + BUCKET_FROM_NS] <= now_ns:
+                _sort_in(arena, order, over, count, at)
+                count += 1
         at += BUCKET_WORDS
-    return -1
+    if count > over or first < 0:
+        return count
+    if over > 0 and order[0] == first:
+        over -= 1
+        for place in range(over):
+            order[place] = order[place + 1]
+    order[over] = first
+    return over + 1

@@ -5,18 +5,18 @@ import numpy as np
 from balances.arena import count_rows
 from balances.record import (
     BUCKET_REMAINING,
-    HEADER_CREDIT_LIMIT,
     RESERVATION_SERVICE_TAG,
     RESERVATION_WORDS,
     Section,
 )
-from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, reserve
+from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, UNIT_RESERVATIONS_PER_SERVICE_MAX, reserve
 from balances.selection import order_allowances, order_money
 from charging.batch import (
     HAS_REQUESTED_EVENTS,
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
 )
+from charging.rating.funds import free_micros, places_left, reserve_money
 from charging.rating.price import (
     affordable_units,
     carry_after_reserve,
@@ -57,12 +57,6 @@ def wanted_units(mscc, price):
 
 
 @kernel
-def free_micros(arena, slot, bucket):
-    """Money that may still be reserved from the bucket at first word `bucket`: what remains plus the credit limit."""
-    return arena.words[bucket + BUCKET_REMAINING] + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
-
-
-@kernel
 def count_reservations(arena, slot, service_tag):
     """Reservations that the service has."""
     found = 0
@@ -88,7 +82,7 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, ma
         scratch.order,
     )
     for index in range(count):
-        if held == want or made >= RESERVATIONS_PER_SERVICE_MAX - 1:
+        if held == want or made >= UNIT_RESERVATIONS_PER_SERVICE_MAX:
             break
         part = min(want - held, arena.words[scratch.order[index] + BUCKET_REMAINING])
         if part > 0 and reserve(arena, slot, scratch.ledger, service_tag, scratch.order[index], part):
@@ -98,8 +92,21 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, ma
 
 
 @kernel
-def _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns):
-    """Would the next grant be above 0?"""
+def _reserve_money(arena, slot, scratch, price, money_count, service_tag, made, carry, want):
+    """Hold money for up to `want` units, at a price above zero; (units held, carry then). `money_count` as in _has_more."""
+    places = places_left(arena, slot, made)
+    free = free_micros(arena, slot, scratch.money, money_count, places)
+    part = min(want, affordable_units(price, free, carry))
+    if part == 0:
+        return part, carry
+    cost = micros_to_reserve(price, part, carry)
+    reserve_money(arena, slot, scratch.ledger, service_tag, scratch.money, money_count, places, cost)
+    return part, carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else np.int64(0)
+
+
+@kernel
+def _has_more(arena, slot, scratch, price, allowances, money_count, carry, now_ns):
+    """Would the next grant be above 0? The first `money_count` of scratch.money are the valid money buckets."""
     count = order_allowances(
         arena,
         slot,
@@ -117,7 +124,8 @@ def _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns):
         return False
     if price.price_micros == 0:
         return True
-    return money >= 0 and affordable_units(price, free_micros(arena, slot, money), carry) > 0
+    free = free_micros(arena, slot, scratch.money, money_count, money_count)
+    return money_count > 0 and affordable_units(price, free, carry) > 0
 
 
 @kernel
@@ -132,24 +140,18 @@ def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, wan
     final = False
     if price.control != _FREE:
         granted, made = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns)
-        money = np.int64(-1)
+        money_count = 0
         if price.has_price != 0:
             if price.price_micros == 0:
                 granted = want
             else:
-                count = order_money(arena, slot, now_ns, scratch.money)
-                if count > 0:
-                    money = scratch.money[count - 1]
-                if money >= 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
-                    part = min(
-                        want - granted,
-                        affordable_units(price, free_micros(arena, slot, money), carry),
+                money_count = order_money(arena, slot, now_ns, scratch.money)
+                if money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
+                    part, carry = _reserve_money(
+                        arena, slot, scratch, price, money_count, service_tag, made, carry, want - granted
                     )
-                    cost = micros_to_reserve(price, part, carry)
-                    if part > 0 and (cost == 0 or reserve(arena, slot, scratch.ledger, service_tag, money, cost)):
-                        granted += part
-                        carry = carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else 0
-        final = not _has_more(arena, slot, scratch, price, allowances, money, carry, now_ns)
+                    granted += part
+        final = not _has_more(arena, slot, scratch, price, allowances, money_count, carry, now_ns)
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED

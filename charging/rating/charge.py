@@ -5,13 +5,13 @@ import numpy as np
 from balances.record import (
     BUCKET_REMAINING,
     HEADER_CHARGED,
-    HEADER_CREDIT_LIMIT,
     SERVICE_CARRY,
     SERVICE_TAG,
 )
 from balances.reservations import commit_reservations, debit
-from balances.selection import first_money, order_allowances, order_money
+from balances.selection import order_allowances, order_money, order_payers
 from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
+from charging.rating.funds import free_micros
 from charging.rating.price import cost_of, starting_carry
 from charging.tariff_tables import Control
 from vocabulary.kernel import kernel
@@ -64,16 +64,13 @@ def _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns):
 
 @kernel
 def _debit_money(arena, slot, scratch, micros, now_ns):
-    """Charge `micros`: each money bucket as far as it is above zero, the last the rest. _PAID, or why nothing moved.
+    """Charge `micros`: each payer as far as it is above zero, the last the rest. _PAID, or why nothing moved.
 
     Reports come however late, so debts have no floor but this: beyond it 64 bits would turn a debt into credit.
     """
-    count = order_money(arena, slot, now_ns, scratch.money)
+    count = order_payers(arena, slot, now_ns, scratch.money)
     if count == 0:
-        scratch.money[0] = first_money(arena, slot)
-        if scratch.money[0] < 0:
-            return _NO_MONEY
-        count = 1
+        return _NO_MONEY
     left = micros
     for index in range(count - 1):
         left -= min(left, max(arena.words[scratch.money[index] + BUCKET_REMAINING], 0))
@@ -158,14 +155,8 @@ def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
         micros, _ = cost_of(price, from_money, 0)
         if micros < 0:
             return False
-        funds = np.int64(0)
         count = order_money(arena, slot, now_ns, scratch.money)
-        for index in range(count):
-            remaining = arena.words[scratch.money[index] + BUCKET_REMAINING]
-            if index == count - 1:
-                funds += max(remaining + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT], 0)
-            else:
-                funds += max(remaining, 0)
+        funds = free_micros(arena, slot, scratch.money, count, count)
         if micros > funds or arena.words[arena.first[slot] + HEADER_CHARGED] > CHARGED_MICROS_MAX - micros:
             return False
     _debit_allowances(arena, slot, scratch, price, allowances, units - from_money, now_ns)

@@ -55,7 +55,7 @@ class RandomTraffic:
         return 2 if account_id % 4 == 0 else 1
 
     def open_all(self) -> None:
-        """One batch that opens every account, some nearly empty, most with an allowance that ends."""
+        """One batch that opens every account, some nearly empty, most with an allowance, half with money that ends."""
         batch: list[Request] = []
         for account_id in range(1, self.account_count + 1):
             credits_given = [Credit(self._random.choice((50, 5000, 10**7)), movement=MovementKind.OPENED)]
@@ -64,6 +64,10 @@ class RandomTraffic:
                 credits_given.append(
                     Credit(300, Unit.OCTETS, ALLOWANCE, to_ns=to_ns, movement=MovementKind.BONUS, priority=1)
                 )
+            if account_id % 2:
+                amount, life_s = (20, 900)[account_id % 4 // 2], (100, 400, 10**6)[account_id % 3]
+                to_ns = START_NS + life_s * NS_PER_S
+                credits_given.append(Credit(amount, to_ns=to_ns, movement=MovementKind.BONUS))
             tenant = self.tenant_of(account_id)
             currency = 756 if account_id % 5 == 0 else 978
             batch.append(Open(account_id, self.now_ns, tenant, currency=currency, credits=tuple(credits_given)))

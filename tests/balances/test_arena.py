@@ -12,6 +12,7 @@ from balances.arena import (
     new_arena,
     place_records,
     remove_row,
+    rows_left,
     start_record,
 )
 from balances.record import (
@@ -106,6 +107,7 @@ def test_slots_are_the_records_of_their_rows(records, moves):
         rows = record.sections[kind]
         if is_append:
             fits = len(record.octets()) // 8 + STRIDES[kind] <= limits[slot]
+            assert (rows_left(arena, slot, int(kind)) > 0) == fits
             at = append_row(arena, slot, int(kind))
             assert (at >= 0) == fits
             if fits:
@@ -129,8 +131,10 @@ def test_slots_are_the_records_of_their_rows(records, moves):
 
 def test_section_is_full_at_its_limit():
     arena, _ = place([EMPTY], room=RECORD_WORDS_MAX)
-    for _ in range(SECTION_ROWS_MAX):
+    for row in range(SECTION_ROWS_MAX):
+        assert rows_left(arena, 0, int(Section.ENDED)) == SECTION_ROWS_MAX - row
         assert append_row(arena, 0, int(Section.ENDED)) >= 0
+    assert rows_left(arena, 0, int(Section.ENDED)) == 0
     assert append_row(arena, 0, int(Section.ENDED)) == -1
     assert count_rows(arena, 0, int(Section.ENDED)) == SECTION_ROWS_MAX
     assert append_row(arena, 0, int(Section.PRODUCTS)) >= 0, "another section still has room"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from balances.arena import new_arena, place_records
 from balances.record import LAYOUT_VERSION
-from balances.selection import find_bucket, first_money, order_allowances, order_money
+from balances.selection import find_bucket, order_allowances, order_money, order_payers
 from balances.stored_record import to_stored
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX
@@ -16,18 +16,20 @@ NOW_NS = 1000
 
 buckets = st.lists(
     st.builds(
-        lambda unit, allowance, priority, from_ns, to_ns: {
+        lambda unit, allowance, priority, from_ns, to_ns, remaining: {
             "unit": int(unit),
             "allowance": 0 if unit == Unit.MONEY else allowance,
             "priority": priority,
             "from_ns": from_ns,
             "to_ns": to_ns,
+            "remaining": remaining,
         },
         st.sampled_from(Unit),
         st.sampled_from((11, 12, 2**31 - 1)),
         st.sampled_from((0, 1, 1, 127, 128, 255)),
         st.sampled_from((0, 0, NOW_NS - 1, NOW_NS, NOW_NS + 1)),
         st.sampled_from((NOW_NS - 1, NOW_NS, NOW_NS + 1, NOW_NS + 2, 2**63 - 1)),
+        st.sampled_from((-1, 0, 1, 50)),
     ),
     max_size=BUCKETS_PER_ACCOUNT_MAX,
 )
@@ -65,6 +67,19 @@ def test_money_in_order(rows):
     assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
 
 
+@settings(deadline=None, max_examples=300)
+@given(rows=st.one_of(buckets, buckets.map(lambda rows: [row | {"unit": 0, "allowance": 0} for row in rows])))
+def test_payers_are_what_is_over_then_valid_money_or_the_first(rows):
+    arena, places = laid(rows)
+    order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
+    count = order_payers(arena, 0, NOW_NS, order)
+    money = [(row, at) for row, at in zip(rows, places, strict=True) if row["unit"] == Unit.MONEY]
+    valid = expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
+    last = valid or [at for _, at in money[:1]]
+    over = [at for row, at in money if row["to_ns"] <= NOW_NS and row["remaining"] > 0 and at not in last]
+    assert order[:count].tolist() == over + last
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     rows=buckets,
@@ -85,8 +100,6 @@ def test_allowances_in_order(rows, unit, before, allowances):
 
 @settings(deadline=None, max_examples=100)
 @given(rows=buckets, number=st.integers(0, 2 * BUCKETS_PER_ACCOUNT_MAX))
-def test_buckets_are_found_by_id_and_the_first_money_by_place(rows, number):
+def test_buckets_are_found_by_id(rows, number):
     arena, places = laid(rows)
     assert find_bucket(arena, 0, 2**31 - number) == (places[number] if number < len(rows) else -1)
-    money = [at for row, at in zip(rows, places, strict=True) if row["unit"] == Unit.MONEY]
-    assert first_money(arena, 0) == (money[0] if money else -1)

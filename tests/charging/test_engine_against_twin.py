@@ -37,6 +37,7 @@ RATING_GROUPS: tuple[int | None, ...] = (None, 0, 10, 20, 2**32 - 1)
 
 amounts = st.one_of(st.integers(0, 60), st.sampled_from((99, 100, 101, 1000, 1024, 10**6)))
 money = st.one_of(st.integers(0, 300), st.sampled_from((999, 1000, 10**6, MICROS_MAX)))
+few = st.integers(1, 60)
 ends = st.sampled_from((FOREVER_NS, FOREVER_NS, START_NS + 60 * NS_PER_S, START_NS + HOUR_S * NS_PER_S))
 begins = st.sampled_from((0, 0, 0, START_NS + 30 * NS_PER_S))
 
@@ -100,8 +101,33 @@ def buckets(draw: st.DrawFn, bucket_id: int) -> Bucket:
 
 
 @st.composite
+def balances(draw: st.DrawFn, bucket_id: int) -> Bucket:
+    """One of several money buckets that are small beside a grant; some end while they are held, and some owe."""
+    return Bucket(
+        bucket_id,
+        priority=draw(st.integers(0, 2)),
+        remaining=draw(st.one_of(few, few, few, few, st.sampled_from((-5, 0, 300, 300, 300, MICROS_MAX)))),
+        from_ns=draw(st.sampled_from((0, 0, 0, 0, 0, 0, START_NS + 30 * NS_PER_S))),
+        to_ns=draw(st.one_of(ends, st.just(START_NS + 60 * NS_PER_S))),
+    )
+
+
+@st.composite
+def any_holdings(draw: st.DrawFn) -> list[Bucket]:
+    """Up to five buckets of any unit."""
+    return [draw(buckets(place + 1)) for place in range(draw(st.integers(0, 5)))]
+
+
+@st.composite
+def several_balances(draw: st.DrawFn) -> list[Bucket]:
+    """Money in a few buckets, or in more than a service has places for, and maybe an allowance."""
+    of_money = [draw(balances(place + 1)) for place in range(draw(st.sampled_from((2, 2, 3, 3, 6, 14))))]
+    return of_money + [draw(buckets(20 + place)) for place in range(draw(st.integers(0, 1)))]
+
+
+@st.composite
 def accounts(draw: st.DrawFn, account_id: int) -> Account:
-    """An account with up to two products and up to five buckets; most may spend."""
+    """An account with up to two products and any holdings; most may spend."""
     status = draw(st.sampled_from((AccountStatus.ACTIVE,) * 6 + (AccountStatus.BARRED, AccountStatus.CLOSED)))
     offer_rows = draw(st.lists(st.sampled_from(OFFERS), min_size=1, max_size=2))
     return Account(
@@ -115,7 +141,7 @@ def accounts(draw: st.DrawFn, account_id: int) -> Account:
             Product(offer, draw(st.sampled_from((0, 0, 1, 3))), 0, draw(ends), draw(st.integers(0, 1)))
             for offer in offer_rows
         ],
-        buckets=[draw(buckets(place + 1)) for place in range(draw(st.integers(0, 5)))],
+        buckets=draw(st.one_of(any_holdings(), several_balances())),
     )
 
 
@@ -314,6 +340,75 @@ def test_any_traffic_is_decided_as_the_page_says(
     """Answers, records, journal rows and movements are equal, and every bucket changes by its movements alone."""
     traffic = Traffic(SideBySide(catalogue, (first, second)), never_counts, command_level_limit)
     for move in script:
+        traffic.play(move)
+    traffic.finish()
+
+
+charged_prices = st.builds(
+    Price,
+    rating_group=st.just(10),
+    block_units=st.sampled_from((1, 1, 7, 10, 60)),
+    price_micros=st.sampled_from((1, 3, 7, 50)),
+    allowances=st.sampled_from(((), (11,))),
+    grant_units=st.sampled_from((40, 1000)),
+    grant_units_max=st.sampled_from((1000, 2**40)),
+    number=st.just(1),
+    rounding=st.sampled_from(Rounding),
+    scope=st.sampled_from(RoundingScope),
+)
+spenders = st.builds(
+    Account,
+    st.just(1),
+    credit_limit_micros=st.sampled_from((0, 0, 20, 100)),
+    products=st.just([Product(1)]),
+    buckets=several_balances(),
+)
+paid_services = st.builds(
+    Service,
+    rating_group=st.just(10),
+    identifier=st.sampled_from((None, None, 7)),
+    asked=st.one_of(st.none(), st.none(), st.tuples(st.just(Unit.OCTETS), st.one_of(amounts, st.integers(0, 300)))),
+    wants=st.sampled_from((True, True, True, False)),
+    used=st.sampled_from((None, 50, 100, 100)),
+    extra=st.sampled_from((0, 0, 1, 30, 1000)),
+)
+whose = st.tuples(st.just(0), st.integers(0, 1))
+paid_lists = st.lists(paid_services, min_size=1, max_size=3)
+spending = st.one_of(
+    _move("go", whose, paid_lists),
+    _move("go", whose, paid_lists),
+    _move("go", whose, paid_lists),
+    _move("stop", whose, paid_lists),
+    _move("start", whose, paid_lists),
+    _move("event", whose, paid_lists, st.just(0)),
+    _move("top_up", st.just(0), credits_drawn),
+    _move("clock", st.sampled_from((1, 29, 31, 60, HOUR_S))),
+    _move("clock", st.sampled_from((1, 29, 31, 60, HOUR_S))),
+)
+
+
+@pytest.mark.usefixtures("warm_engine")
+@settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    price=charged_prices,
+    account=spenders,
+    opening=st.tuples(paid_lists, paid_lists),
+    script=st.lists(spending, min_size=5, max_size=20),
+)
+def test_several_money_buckets_give_and_pay_as_the_page_says(
+    price: Price, account: Account, opening: tuple[list[Service], list[Service]], script: list[tuple[Any, ...]]
+) -> None:
+    """Two open sessions spend an account whose money lies in several buckets, which end while they are held."""
+    traffic = Traffic(SideBySide(Catalogue((Release(1, 0, 1, {1: (price,)}),)), (account,)), False, False)
+    for place, own in enumerate(opening):
+        traffic.play(("start", (0, place), own))
+    for move in script:
+        traffic.play(("cut",))
         traffic.play(move)
     traffic.finish()
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from charging.batch import KIND_USAGE
 from charging.tariff_tables import Control
-from tests.reference.account import Account, Bucket
+from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_allowances, pay
+from tests.reference.services import REFUSALS, Turn, charge_allowances, givers_of, pay
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
@@ -155,14 +155,6 @@ def _event_outcome(account: Account, price: Price, left: int, charge: int, now_n
         return Outcome.CREDIT_LIMIT_REACHED
     if left and not price.has_price:
         return Outcome.CREDIT_LIMIT_REACHED
-    if charge > money_for_events(account, account.payers(now_ns)):
+    if charge > sum(micros for _, micros in givers_of(account, now_ns, len(account.buckets))):
         return Outcome.CREDIT_LIMIT_REACHED
     return Outcome.GRANTED
-
-
-def money_for_events(account: Account, payers: list[Bucket]) -> int:
-    """What these buckets can pay together, the last of them down to the credit limit."""
-    if not payers:
-        return 0
-    above_zero = sum(max(bucket.remaining, 0) for bucket in payers[:-1])
-    return above_zero + max(payers[-1].remaining + account.credit_limit_micros, 0)

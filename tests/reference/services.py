@@ -17,9 +17,9 @@ from vocabulary.limits import CHARGED_MICROS_MAX, EVENT_TIME_SKEW_S_MAX, MICROS_
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
-RESERVATIONS_MAX: Final = 4
+RESERVATIONS_MAX: Final = 8
 UNIT_RESERVATIONS_MAX: Final = 3
-"""Of the four reservations of a service the last place is left for money."""
+"""Of the eight reservations of a service the last five places are left for money."""
 
 REFUSALS: Final = {
     Control.NOT_APPLICABLE: Outcome.CREDIT_CONTROL_NOT_APPLICABLE,
@@ -98,8 +98,11 @@ def charge_allowances(account: Account, books: CauseBooks, price: Price, left: i
 
 
 def payers_of(account: Account, now_ns: int) -> list[Bucket]:
-    """Who pays: valid money, else the first money whatever its period."""
-    return account.payers(now_ns) or [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY][:1]
+    """Who pays: money whose period is over and that was held until now, then valid money, else the first money."""
+    money = [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY]
+    last = account.payers(now_ns) or money[:1]
+    over = [bucket for bucket in money if bucket.is_over(now_ns) and bucket.remaining > 0 and bucket not in last]
+    return over + last
 
 
 def is_beyond_limits(account: Account, charge: int, now_ns: int) -> bool:
@@ -246,9 +249,19 @@ def wanted_units(mscc: Mscc, price: Price) -> int:
     return min(max(wanted, price.grant_units_min), price.grant_units_max)
 
 
-def affordable(bucket: Bucket, account: Account, price: Price, carry: int) -> int:
-    """Units that the money of a bucket buys, `carry` having been used before."""
-    free = max(bucket.remaining + account.credit_limit_micros, 0)
+def givers_of(account: Account, now_ns: int, places: int) -> list[tuple[Bucket, int]]:
+    """(bucket, micros that it can give) of valid money, where at most `places` buckets may give; the last always may."""
+    payers = account.payers(now_ns)
+    if not payers or places < 1:
+        return []
+    above_zero = [(bucket, bucket.remaining) for bucket in payers[:-1] if bucket.remaining > 0]
+    last = max(payers[-1].remaining + account.credit_limit_micros, 0)
+    return [*above_zero[: places - 1], (payers[-1], last)]
+
+
+def affordable(givers: list[tuple[Bucket, int]], price: Price, carry: int) -> int:
+    """Units that the money of these buckets buys together, `carry` having been used before."""
+    free = min(sum(micros for _, micros in givers), MICROS_MAX)
     return max(free // price.price_micros * price.block_units - carry, 0)
 
 
@@ -293,17 +306,19 @@ def _reserve_money(
         return 0, False
     if price.price_micros == 0:
         return want, True
-    payers = account.payers(now_ns)
-    if not payers:
+    if not account.payers(now_ns):
         return 0, False
-    bucket = payers[-1]
-    has_place = len(service.reservations) < RESERVATIONS_MAX
-    part = min(want, affordable(bucket, account, price, carry)) if has_place else 0
+    givers = givers_of(account, now_ns, RESERVATIONS_MAX - len(service.reservations))
+    part = min(want, affordable(givers, price, carry)) if givers else 0
     if part > 0:
         blocks = max(ceil(Fraction(carry + part, price.block_units)), 0)
-        amount = blocks * price.price_micros
-        if amount > 0:
-            books.hold(account, bucket, amount)
-            service.reservations.append(Reservation(bucket.bucket_id, amount))
+        left = blocks * price.price_micros
+        for bucket, micros in givers:
+            amount = min(left, micros)
+            if amount > 0:
+                books.hold(account, bucket, amount)
+                service.reservations.append(Reservation(bucket.bucket_id, amount))
+                left -= amount
+        assert left == 0, "a grant is held in full"
         carry = carry + part - blocks * price.block_units if price.scope == RoundingScope.SESSION else 0
-    return part, affordable(bucket, account, price, carry) > 0
+    return part, affordable(givers_of(account, now_ns, len(account.buckets)), price, carry) > 0

@@ -21,6 +21,48 @@ SCENARIOS: Final = {
         terminate A s2 rg 10 usu 40            -> none
         account   A                            -> money 50/0
     """,
+    "a grant holds several balances, the last down to the credit limit": """
+        open      A limit 30 money 20 priority 2 money 40 until 9000 priority 1 money 5 until 8000 priority 1
+        initial   A s1 rg 10 rsu 50            -> granted 50
+        account   A                            -> money 15/50
+        initial   A s2 rg 10 rsu 50            -> granted 45 final
+        account   A                            -> money -30/95
+        update    A s1 rg 10 usu 45 rsu 10     -> granted 5 final
+        account   A                            -> money -30/50
+        terminate A s1 rg 10 usu 5             -> none
+        terminate A s2 rg 10 usu 10            -> none
+        account   A                            -> money 5/0
+    """,
+    "what no balance pays alone they pay together": """
+        open      A money 4 until 9000 money 3
+        initial   A s1 rg 11 rsu 5             -> granted 5
+        account   A                            -> money 0/7
+        terminate A s1 rg 11 usu 5             -> none
+        account   A                            -> money 0/0
+        open      B money 4 until 9000 money 5
+        event     B e1 context sms rg 1 rsu 1e -> granted 1
+        account   B                            -> money 0/0
+    """,
+    "a balance that ends while it is held still pays": """
+        open      A money 30 until 600 money 20
+        initial   A s1 rg 10 rsu 40            -> granted 40
+        account   A                            -> money 10/40
+        clock     601
+        update    A s1 rg 10 usu 25 rsu 40     -> granted 20 final
+        account   A                            -> money 5/20
+        terminate A s1 rg 10 usu 15            -> none
+        account   A                            -> money 5/0
+    """,
+    "more balances than places to hold them: the last is not left out": """
+        open      A money 100
+        top_up    A money 1 until 9001 money 1 until 9002 money 1 until 9003 money 1 until 9004 money 1 until 9005
+        top_up    A money 1 until 9006 money 1 until 9007 money 1 until 9008 money 1 until 9009
+        initial   A s1 rg 10 rsu 200           -> granted 107
+        account   A                            -> money 2/107
+        update    A s1 rg 10 usu 107 rsu 200   -> granted 2 final
+        terminate A s1 rg 10 usu 2             -> none
+        account   A                            -> money 0/0
+    """,
     "allowance before money": """
         open      A money 100 octets 30 of bonus
         initial   A s1 rg 10 rsu 20            -> granted 20
@@ -43,7 +85,7 @@ SCENARIOS: Final = {
         terminate A s2 rg 10
         account   A                            -> money 5/0 octets 20/0
     """,
-    "four places for reservations: three allowances, then money": """
+    "three places for allowances, the others for money": """
         open      A money 50 octets 5 of pack until 9000 octets 5 of pack until 9001
         top_up    A octets 5 of pack until 9002 octets 5 of pack until 9003
         initial   A s1 rg 10 rsu 30            -> granted 30

@@ -75,7 +75,8 @@ class Run:
 
     async def _open_accounts(self) -> None:
         credits = (
-            Credit(Unit.MONEY, OPENED_MICROS, kind=MovementKind.OPENED),
+            Credit(Unit.MONEY, OPENED_MICROS // 2, priority=1, kind=MovementKind.OPENED),
+            Credit(Unit.MONEY, OPENED_MICROS // 2, priority=0, kind=MovementKind.OPENED),
             Credit(Unit.OCTETS, OPENED_UNITS, allowance=ALLOWANCE, kind=MovementKind.OPENED),
         )
         for account_id in ACCOUNTS:
