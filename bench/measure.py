@@ -131,5 +131,7 @@ def commit_stamp(folder: Path) -> str:
     if not commit:
         return "unknown"
     # What the run itself writes (results of former runs, caches) is no change of what was measured.
-    changes = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!bench/results", ":!docs")
+    changes = git(
+        "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)bench/results", ":(top,exclude)docs"
+    )
     return f"{commit}-changed" if changes else commit
