@@ -78,7 +78,7 @@ def test_totals_are_what_accounts_were_given_and_hold(many):
     assert report.entry_count == len(traffic.entries())
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     catalogue=catalogues(),
     never_counts=st.booleans(),

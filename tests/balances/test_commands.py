@@ -88,7 +88,7 @@ commands = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(command=commands)
 def test_commands_come_back_from_their_octets(command):
     octets = encode_command(command)
@@ -96,7 +96,7 @@ def test_commands_come_back_from_their_octets(command):
     assert decode_command(octets) == command
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     octets=st.one_of(
         st.binary(max_size=60),
@@ -115,7 +115,7 @@ def test_any_octets_are_a_command_or_refused(octets):
     assert isinstance(command, Open | TopUp)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(command=commands, place=st.integers(0, 10_000), octet=st.integers(0, 255))
 def test_one_octet_changed_is_a_well_formed_command_or_refused(command, place, octet):
     octets = encode_command(command)
@@ -185,7 +185,6 @@ def test_values_that_do_not_fit_are_named(build, told):
         build()
 
 
-@settings(deadline=None)
 @given(
     answer=st.one_of(
         st.builds(Applied, ids, st.integers(-(2**63), INT64_MAX)),

@@ -55,7 +55,6 @@ def octets(text):
 
 
 # --- writing
-@settings(deadline=None)
 @given(value=numbers)
 def test_decimals(value):
     assert digits_of(value) == len(str(value))
@@ -63,7 +62,6 @@ def test_decimals(value):
     assert b"*1\r\n" + written(put_number, value) == request(value)
 
 
-@settings(deadline=None)
 @given(tenant=st.integers(0, 32767), account_id=numbers, high=words64, low=words64)
 def test_keys(tenant, account_id, high, low):
     prefix = octets(b"{p12}:a:")
@@ -76,7 +74,6 @@ def test_keys(tenant, account_id, high, low):
     ]
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.tuples(words64, words64, numbers, st.sampled_from((0, 1, 9, 14400))), max_size=9))
 def test_session_keys(rows):
     expected = b""
@@ -86,7 +83,6 @@ def test_session_keys(rows):
     assert written(put_session_keys, np.array(rows, SESSION_KEY_DTYPE)) == expected
 
 
-@settings(deadline=None)
 @given(
     accounts=st.lists(st.tuples(st.integers(1, 32767), numbers), max_size=9),
     answered=st.lists(st.tuples(words64, words64), max_size=5),
@@ -186,7 +182,7 @@ def replies(draw):
     return whole, len(singles) + bool(elements), len(elements), leaves
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(reply=replies(), cuts=st.lists(st.integers(1, 300), max_size=12))
 def test_replies_cut_anywhere_are_read(reply, cuts):
     whole, count, elements, leaves = reply
@@ -225,7 +221,7 @@ protocol_octets = st.lists(
 ).map(b"".join)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(
     whole=st.one_of(protocol_octets, st.binary(max_size=60), replies().map(lambda reply: reply[0] + b"*")),
     cuts=st.lists(st.integers(1, 60), max_size=8),
@@ -241,7 +237,7 @@ def test_hostile_octets_are_broken_or_awaited_never_misread(whole, cuts, count, 
         assert leaves == expected_leaves
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(reply=replies(), place=st.integers(0, 400), octet=st.integers(0, 255))
 def test_one_octet_changed_is_read_as_plain_python_reads_it(reply, place, octet):
     whole, count, elements, _ = reply
@@ -288,7 +284,7 @@ def leaf_of(kind, value):
     return ("_", b"") if value is None else (kind, value)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     queued=st.lists(scalars, min_size=1, max_size=5),
     is_dropped=st.booleans(),

@@ -58,7 +58,7 @@ def is_valid(row):
     return row["from_ns"] <= NOW_NS < row["to_ns"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(rows=buckets)
 def test_money_in_order(rows):
     arena, places = laid(rows)
@@ -67,7 +67,7 @@ def test_money_in_order(rows):
     assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(rows=st.one_of(buckets, buckets.map(lambda rows: [row | {"unit": 0, "allowance": 0} for row in rows])))
 def test_payers_are_what_is_over_then_valid_money_or_the_first(rows):
     arena, places = laid(rows)
@@ -80,7 +80,7 @@ def test_payers_are_what_is_over_then_valid_money_or_the_first(rows):
     assert order[:count].tolist() == over + last
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     rows=buckets,
     unit=st.sampled_from([unit for unit in Unit if unit != Unit.MONEY]),
@@ -98,7 +98,7 @@ def test_allowances_in_order(rows, unit, before, allowances):
     assert order[:count].tolist() == wanted
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(rows=buckets, number=st.integers(0, 2 * BUCKETS_PER_ACCOUNT_MAX))
 def test_buckets_are_found_by_id(rows, number):
     arena, places = laid(rows)

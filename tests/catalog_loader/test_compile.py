@@ -156,7 +156,7 @@ def releases(draw: st.DrawFn, number: int = 1) -> Release:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(releases())
 def test_any_release_compiles_to_what_it_says(release: Release) -> None:
     tables = compile_release(release, 1)
@@ -164,7 +164,7 @@ def test_any_release_compiles_to_what_it_says(release: Release) -> None:
     assert_tables_say(tables, 1, release, SERVICES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.tuples(releases(1), releases(2), releases(3)), st.permutations([0, 1, 2, 3]))
 def test_stacked_tables_say_what_each_says(drawn: tuple[Release, ...], order: list[int]) -> None:
     pairs = [(1, drawn[0]), (1, drawn[1]), (2, drawn[2]), (2, drawn[0])]

@@ -80,7 +80,7 @@ def test_near_matches(word: str, match: str | None) -> None:
 SAMPLE_LINES = SAMPLE.read_text().splitlines()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_sample_is_sound_or_has_faults_in_its_lines(data: st.DataObject) -> None:
     """Lines lost, doubled, swapped, or with another value: never an exception, never a place outside of the file."""

@@ -80,7 +80,7 @@ def charged_money(entry: JournalEntry) -> int:
     return int(columns["amount"][is_charge].sum())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(moves, min_size=1, max_size=30), st.integers(1, 6))
 def test_records_charge_what_the_journal_moved(script: list[Any], rows_a_file: int) -> None:
     engine = play(script)

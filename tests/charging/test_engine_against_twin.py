@@ -316,7 +316,6 @@ class Traffic:
 
 @pytest.mark.usefixtures("warm_engine")
 @settings(
-    deadline=None,
     max_examples=EXAMPLES,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -389,7 +388,6 @@ spending = st.one_of(
 
 @pytest.mark.usefixtures("warm_engine")
 @settings(
-    deadline=None,
     max_examples=EXAMPLES,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

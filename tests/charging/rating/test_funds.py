@@ -52,7 +52,7 @@ def shares_of(amounts: list[int], limit_micros: int, places: int) -> list[tuple[
     return [*above_zero[: places - 1], (len(amounts), last)] if places > 0 else []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     amounts=remainings,
     limit_micros=limits,

@@ -45,7 +45,7 @@ products = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     catalogues,
     products,
