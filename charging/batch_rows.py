@@ -88,16 +88,37 @@ def clear_batch(batch):
 
 
 @kernel
+def answer_refused(batch, answers):
+    """Answer the requests that have an outcome though nobody decided them, and no others; how many these are."""
+    count = 0
+    for row in range(batch.counts[COUNT_REQUESTS]):
+        outcome = batch.requests[row].outcome
+        _answer(batch, answers, row, outcome)
+        answers.answers[row].is_silent = 1 if outcome == _UNDECIDED else 0
+        count += 1 - answers.answers[row].is_silent
+    return count
+
+
+@kernel
 def refuse_undecided(batch, answers, outcome):
     """Answer every request of the batch with `outcome`, but those that have one already."""
     for row in range(batch.counts[COUNT_REQUESTS]):
-        request, answer = batch.requests[row], answers.answers[row]
-        answer.outcome = request.outcome if request.outcome != _UNDECIDED else outcome
-        answer.is_duplicate = 0
-        answer.is_silent = 0
-        answer.failed_code = 0
-        for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
-            answers.msccs[index].outcome = answer.outcome
-            answers.msccs[index].has_grant = 0
-            answers.msccs[index].final_action = 0
-            answers.msccs[index].validity_s = 0
+        has_one = batch.requests[row].outcome != _UNDECIDED
+        _answer(batch, answers, row, batch.requests[row].outcome if has_one else outcome)
+
+
+@kernel
+def _answer(batch, answers, row, outcome):
+    """Nothing but an outcome, for the request and each of its MSCCs: the answers' rows may be those of another batch."""
+    request, answer = batch.requests[row], answers.answers[row]
+    answer.outcome = outcome
+    answer.is_duplicate = 0
+    answer.is_silent = 0
+    answer.opened_session = 0
+    answer.ended_session = 0
+    answer.failed_code = 0
+    for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        answers.msccs[index].outcome = outcome
+        answers.msccs[index].has_grant = 0
+        answers.msccs[index].final_action = 0
+        answers.msccs[index].validity_s = 0

@@ -8,6 +8,7 @@ from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 
 _UNDECIDED = int(Outcome.UNDECIDED)
+_TOO_BUSY = int(Outcome.TOO_BUSY)
 
 
 @kernel
@@ -82,18 +83,18 @@ def _destination(request, partition_count):
 
 @kernel
 def refuse_excess(batch, rows, first, count, refuse_all):
-    """At a queue's limit: keep rows[first:] that may still be queued in front, the refused behind; how many are kept.
+    """At a queue's limit: move those of rows[first:first + count] that may still be queued to its head; how many are kept.
 
-    Used units can be stored later but not asked for again, so updates and terminations are refused last.
+    The others are TOO_BUSY from now on. Used units are reported only once, while who begins can ask again elsewhere: so
+    updates and terminations are refused last.
     """
     kept = 0
     for index in range(first, first + count):
         row = rows[index]
-        request_type = batch.requests[row].request_type
-        if not refuse_all and request_type != INITIAL and request_type != EVENT:
-            place = first + kept
-            for later in range(index, place, -1):
-                rows[later] = rows[later - 1]
-            rows[place] = row
+        request = batch.requests[row]
+        if not refuse_all and request.request_type != INITIAL and request.request_type != EVENT:
+            rows[first + kept] = row
             kept += 1
+        else:
+            request.outcome = _TOO_BUSY
     return kept

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from charging.batch import COUNT_REQUESTS
 from gy_interface.avp import FLAG_VENDOR
 from gy_interface.octets import load32
 from vocabulary.kernel import kernel
@@ -49,22 +48,3 @@ def has_length(request, at, header, size, key, expected):
         return True
     fail(request, _INVALID_AVP_LENGTH, at, size, key)
     return False
-
-
-@kernel
-def answer_faults(batch, answers):
-    """Answer the requests that decoding found wrong with what it found, and no others; how many these are."""
-    count = 0
-    for row in range(batch.counts[COUNT_REQUESTS]):
-        request, answer = batch.requests[row], answers.answers[row]
-        answer.outcome = request.outcome
-        answer.failed_code = 0
-        answer.is_duplicate = 0
-        answer.is_silent = 0 if request.outcome != _UNDECIDED else 1
-        count += 1 - answer.is_silent
-        for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
-            answers.msccs[index].outcome = request.outcome
-            answers.msccs[index].has_grant = 0
-            answers.msccs[index].final_action = 0
-            answers.msccs[index].validity_s = 0
-    return count

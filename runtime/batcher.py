@@ -24,7 +24,7 @@ from charging.batch import (
     UPDATE,
     UsageBatch,
 )
-from charging.batch_rows import refuse_undecided, take_rows
+from charging.batch_rows import answer_refused, refuse_undecided, take_rows
 from charging.routing import find_accounts, order_by_partition, refuse_excess, remember_identities, remember_sessions
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
@@ -84,7 +84,8 @@ class Batcher:
     def offer(self, batch: UsageBatch) -> None:
         """Queue the requests of a tick; they are copied, the batch may be used again at once.
 
-        Requests that have an outcome already are not queued: the codec answers those.
+        Requests that have an outcome when this returns are not queued, and are the caller's to answer: what the codec
+        found wrong, and what is refused here (3004).
         """
         partitions = len(self.pipelines)
         find_accounts(batch, self._finder)
@@ -92,48 +93,34 @@ class Batcher:
         firsts = self._firsts.tolist()
         for partition, pipeline in enumerate(self.pipelines):
             first, count = firsts[partition], firsts[partition + 1] - firsts[partition]
-            if count and not self._has_refused(pipeline, batch, first, count):
-                pipeline.offer(batch, self._rows, first, count)
+            kept = self._admit(pipeline, batch, first, count) if count else 0
+            if kept:
+                pipeline.offer(batch, self._rows, first, kept)
         first, count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
         if count:
             self._look_up_later(batch, first, count)
 
-    def _has_refused(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> bool:
-        """At the queue's limits, or under pressure, new sessions get 3004; then everything. True: rows were dealt with."""
+    def _admit(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> int:
+        """At the queue's limits, or under pressure, new sessions get 3004; then everything. How many rows are let in."""
         is_full = pipeline.state is not PipelineState.READY or _is_full(
             pipeline.queued + count, pipeline.queued_batches
         )
         if not is_full and pipeline.takes_new_sessions and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX:
-            return False
+            return count
         is_away = pipeline.state is PipelineState.AWAY and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX
-        kept = int(refuse_excess(batch, self._rows, first, count, is_full and not is_away))
-        self._refuse_rows(batch, first + kept, count - kept)
-        if kept:
-            pipeline.offer(batch, self._rows, first, kept)
-        return True
+        return self._keep(batch, first, count, refuse_all=is_full and not is_away)
 
-    def _refuse_rows(self, batch: UsageBatch, first: int, count: int) -> None:
-        """3004 for some of the ordered rows, at once."""
-        while count:
-            refused = self._pool.take()
-            taken = int(take_rows(refused.usage, batch, self._rows, first, count))
-            first, count = first + taken, count - taken
-            self._refuse(refused, Outcome.TOO_BUSY)
-
-    def _refuse(self, batch: BatchInFlight, outcome: Outcome) -> None:
-        self.refused_total += batch.request_count
-        refuse_undecided(batch.usage, batch.answers, int(outcome))
-        self._deliver(batch)
-        self._pool.give_back(batch)
+    def _keep(self, batch: UsageBatch, first: int, count: int, *, refuse_all: bool) -> int:
+        kept = int(refuse_excess(batch, self._rows, first, count, refuse_all))
+        self.refused_total += count - kept
+        return kept
 
     def _look_up_later(self, source: UsageBatch, first: int, count: int) -> None:
         """Copy requests of unknown accounts aside until the store is asked for them; at the queue's limits as elsewhere."""
         asked = self._unknown_count + count
         if asked > REQUESTS_QUEUED_NEW_SESSIONS_MAX:
             is_full = asked > REQUESTS_LOOKED_UP_MAX or len(self._to_look_up) > _LOOK_UP_BATCHES_MAX
-            kept = int(refuse_excess(source, self._rows, first, count, is_full))
-            self._refuse_rows(source, first + kept, count - kept)
-            count = kept
+            count = self._keep(source, first, count, refuse_all=is_full)
         self._unknown_count += count
         while count:
             waiting = self._waiting_batch()
@@ -180,6 +167,7 @@ class Batcher:
                 await self._find_by_identity(waiting.usage)
                 await self._find_by_session(waiting.usage)
         except (StoreError, OSError):  # a deadline that is over is an OSError, too
+            self.refused_total += waiting.request_count
             self._refuse(waiting, Outcome.TOO_BUSY)
             return
         except Exception:  # a mistake of ours is logged by who runs the task, and nobody waits for it in vain
@@ -191,11 +179,14 @@ class Batcher:
             if requests["outcome"][row] == Outcome.MISSING_AVP:
                 requests["failed_code"][row] = _SUBSCRIPTION_ID_CODE
         self.offer(waiting.usage)
-        if np.any(requests["outcome"] != Outcome.UNDECIDED):
-            answered = np.flatnonzero(requests["outcome"] != Outcome.UNDECIDED).astype(np.int32)
-            rest = self._pool.take()
-            take_rows(rest.usage, waiting.usage, answered, 0, answered.shape[0])
-            self._refuse(rest, Outcome.USER_UNKNOWN)
+        if answer_refused(waiting.usage, waiting.answers):
+            self._deliver(waiting)
+        self._pool.give_back(waiting)
+
+    def _refuse(self, waiting: BatchInFlight, outcome: Outcome) -> None:
+        """One outcome for all that waited for a look-up."""
+        refuse_undecided(waiting.usage, waiting.answers, int(outcome))
+        self._deliver(waiting)
         self._pool.give_back(waiting)
 
     async def _find_by_identity(self, usage: UsageBatch) -> None:

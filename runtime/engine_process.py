@@ -12,6 +12,7 @@ import uvloop
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreError
 from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
+from charging.batch import AnswerBatch, UsageBatch
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
@@ -75,6 +76,7 @@ class EngineProcess:
         self.gy = GyServer(
             self.settings.gy,
             offer=self.engine.batcher.offer,
+            answered=self._count,
             now_ns=self.clock.now_ns,
             tenants=tenants,
             secret=meta.secret,
@@ -97,17 +99,20 @@ class EngineProcess:
         if not stopping.is_set():
             raise StoreError(f"another engine ({self.engine.lost_to}) took partitions of this one: it must begin anew")
 
-    def _deliver(self, batch: BatchInFlight) -> None:
-        """Answers to the wire, and what they say to the counters; once a batch."""
-        assert self.gy is not None
-        self.gy.deliver(batch.usage, batch.answers)
-        tally_answers(batch.usage, batch.answers, self._tally)
+    def _count(self, batch: UsageBatch, answers: AnswerBatch) -> None:
+        """What answers say to the counters, those that nobody decided among them; once a batch."""
+        tally_answers(batch, answers, self._tally)
         tally = self._tally.tolist()
         for outcome, count in enumerate(tally[:TALLY_OPENED]):
             if count:
                 self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(count)
         self.telemetry.counter("sessions_opened_total").inc(tally[TALLY_OPENED])
         self.telemetry.counter("sessions_ended_total").inc(tally[TALLY_ENDED])
+
+    def _deliver(self, batch: BatchInFlight) -> None:
+        """Answers of a decided batch to the wire, and how long they took; once a batch."""
+        assert self.gy is not None
+        self.gy.deliver(batch.usage, batch.answers)
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
         if batch.decide_ns:

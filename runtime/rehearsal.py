@@ -245,12 +245,12 @@ async def _rehearse() -> None:
 
     def deliver(batch: BatchInFlight) -> None:
         server.deliver(batch.usage, batch.answers)
-        tally_answers(batch.usage, batch.answers, new_tally())
 
     batcher = Batcher(store=store, pool=pool, deliver=deliver)
     server = GyServer(
         GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
         offer=batcher.offer,
+        answered=lambda batch, answers: tally_answers(batch, answers, new_tally()),
         now_ns=clock.now_ns,
         tenants={"default": 1},
         secret=meta.secret,

@@ -22,10 +22,10 @@ from charging.batch import (
     new_answer_batch,
     new_usage_batch,
 )
+from charging.batch_rows import answer_refused
 from gy_interface.base_messages import Identity
 from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answers, order_answers
 from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED, decode_requests
-from gy_interface.ccr_faults import answer_faults
 from gy_interface.codec_rules import Sender, new_answer_order, new_answer_rules, new_decode_rules, new_sender
 from gy_interface.config import GyConfig
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
@@ -44,7 +44,8 @@ JITTER_NS: Final = 2_000_000_000
 class GyServer:
     """Listens, keeps the connections, and drives codec and peers.
 
-    offer       takes a decoded tick; the batch may be used again when it returns
+    offer       takes a decoded tick; the batch may be used again when it returns, and what has an outcome then is answered
+    answered    is told of every batch whose answers were written
     tenants     tenant numbers by name
     secret      uint64[2] of the store, for digests
     now_ns      the clock
@@ -55,6 +56,7 @@ class GyServer:
         config: GyConfig,
         *,
         offer: Callable[[UsageBatch], None],
+        answered: Callable[[UsageBatch, AnswerBatch], None] = lambda batch, answers: None,
         now_ns: Callable[[], int],
         tenants: Mapping[str, int],
         secret: NDArray[np.uint64],
@@ -63,6 +65,7 @@ class GyServer:
     ) -> None:
         self._config = config
         self._offer = offer
+        self._answered = answered
         self._now_ns = now_ns
         self._tenants = tenants
         self._origin_state_id = origin_state_id
@@ -74,7 +77,7 @@ class GyServer:
         self._ready: list[GyConnection] = []
         self._is_tick_due = False
         self._batch = new_usage_batch()
-        self._faults = new_answer_batch()
+        self._refusals = new_answer_batch()
         keys = recognised_keys()
         self._rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
         self._others = np.zeros((OTHERS_MAX, 2), np.int64)
@@ -231,13 +234,13 @@ class GyServer:
                 return
 
     def _flush(self) -> None:
-        """Offer the tick's requests; those that can't be decided are answered here."""
+        """Offer the tick's requests; those that nobody will decide are answered here."""
         if not self._batch.counts[0]:
             return
         try:
             self._offer(self._batch)
-            if answer_faults(self._batch, self._faults):
-                self.deliver(self._batch, self._faults)
+            if answer_refused(self._batch, self._refusals):
+                self.deliver(self._batch, self._refusals)
         finally:
             self._batch.counts[:] = 0
 
@@ -253,6 +256,7 @@ class GyServer:
                 connection = self._connections[index]
                 if connection is not None and connection.epoch == epoch:
                     connection.write(bytes(self._out_view[offset : offset + length]))
+        self._answered(batch, answers)
 
     async def close(self, *, wait_s: float = 2.0) -> None:
         """Take no connection more, say good-bye to each peer, and wait a little for their answers."""

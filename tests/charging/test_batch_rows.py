@@ -4,8 +4,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charging.batch import COUNT_MSCCS, COUNT_OCTETS, COUNT_REQUESTS, UsageBatch, new_answer_batch, new_usage_batch
-from charging.batch_rows import clear_batch, refuse_undecided, take_rows
+from charging.batch import (
+    COUNT_MSCCS,
+    COUNT_OCTETS,
+    COUNT_REQUESTS,
+    AnswerBatch,
+    UsageBatch,
+    new_answer_batch,
+    new_usage_batch,
+)
+from charging.batch_rows import answer_refused, clear_batch, refuse_undecided, take_rows
 from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import Credit, CreditControl, Mscc, Open, Request
 from vocabulary.outcomes import Outcome
@@ -58,7 +66,7 @@ def described(batch: UsageBatch, row: int) -> tuple[object, ...]:
     )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(requests_drawn, st.data())
 def test_taken_rows_are_whole_and_the_target_is_never_overfilled(requests: list[Request], data: st.DataObject) -> None:
     """Any choice of rows, into a batch of any size that may hold rows already: what fits is equal to its source."""
@@ -90,17 +98,36 @@ def test_taken_rows_are_whole_and_the_target_is_never_overfilled(requests: list[
     assert not target.counts.any()
 
 
-def test_refusing_keeps_the_outcome_that_a_request_has() -> None:
-    """The undecided get the refusal, at command level and in each MSCC, without quota; the codec's findings stay."""
+def refusable() -> tuple[UsageBatch, AnswerBatch]:
+    """A request that nobody decided and one that the codec refused, and answers that hold those of another batch."""
     batch, answers = new_usage_batch(4, 8, 64), new_answer_batch(4, 8)
-    answers.answers["is_silent"] = answers.msccs["has_grant"] = 1
+    for name in ("is_silent", "is_duplicate", "opened_session", "ended_session"):
+        answers.answers[name] = 1
+    answers.msccs["has_grant"] = 1
     sent = [
         CreditControl(1, (1, 1), 1, 0, 0, 0, msccs=(Mscc(1), Mscc(2))),
         CreditControl(1, (1, 1), 1, 0, 0, 0, msccs=(Mscc(3),), outcome=Outcome.MISSING_AVP),
     ]
     fill_batch(batch, sent)
+    return batch, answers
+
+
+def test_refusing_keeps_the_outcome_that_a_request_has() -> None:
+    """The undecided get the refusal, at command level and in each MSCC, without quota; the codec's findings stay."""
+    batch, answers = refusable()
     refuse_undecided(batch, answers, int(Outcome.TOO_BUSY))
     assert answers.answers["outcome"][:2].tolist() == [Outcome.TOO_BUSY, Outcome.MISSING_AVP]
     assert answers.msccs["outcome"][:3].tolist() == [Outcome.TOO_BUSY, Outcome.TOO_BUSY, Outcome.MISSING_AVP]
     assert not answers.msccs["has_grant"][:3].any()
-    assert not answers.answers["is_silent"][:2].any()
+    for name in ("is_silent", "is_duplicate", "opened_session", "ended_session"):
+        assert not answers.answers[name][:2].any()
+
+
+def test_only_what_has_an_outcome_is_answered_undecided() -> None:
+    """The others are silent: somebody else decides them."""
+    batch, answers = refusable()
+    assert answer_refused(batch, answers) == 1
+    assert answers.answers["is_silent"][:2].tolist() == [1, 0]
+    assert answers.answers["outcome"][1] == answers.msccs["outcome"][2] == Outcome.MISSING_AVP
+    assert not answers.answers["opened_session"][:2].any()
+    assert not answers.msccs["has_grant"][:3].any()

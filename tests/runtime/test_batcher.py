@@ -65,7 +65,7 @@ def offer(engine: SimulatedEngine, rows: list[tuple[int, int, int, list[tuple[Id
             columns["message_length"] += len(octets)
         if identities:
             columns["identity_high"] = columns["identity_low"] = hash_of(identities[0][1])
-    engine.batcher.offer(usage)
+    engine.offer_batch(usage)
 
 
 def hash_of(value: str) -> int:

@@ -83,10 +83,15 @@ class Scene:
 
     def _deliver(self, batch: BatchInFlight) -> None:
         count = batch.request_count
-        tags = batch.usage.requests["end_to_end"][:count].tolist()
-        for tag, outcome in zip(tags, batch.answers.answers["outcome"][:count].tolist(), strict=True):
-            assert tag not in self.outcomes, "answered twice"
-            self.outcomes[tag] = outcome
+        answers = batch.answers.answers[:count]
+        columns = (batch.usage.requests["end_to_end"][:count], answers["outcome"], answers["is_silent"])
+        for tag, outcome, is_silent in zip(*(column.tolist() for column in columns), strict=True):
+            if not is_silent:
+                self._hear(tag, outcome)
+
+    def _hear(self, tag: int, outcome: int) -> None:
+        assert tag not in self.outcomes, "answered twice"
+        self.outcomes[tag] = outcome
 
     async def start(self) -> PartitionPipeline:
         """Own the one partition."""
@@ -129,6 +134,9 @@ class Scene:
         self.usage.counts[:] = 0
         self.usage.counts[COUNT_REQUESTS] = count
         self.batcher.offer(self.usage)
+        for tag, outcome in zip(rows["end_to_end"].tolist(), rows["outcome"].tolist(), strict=True):
+            if outcome != Outcome.UNDECIDED:
+                self._hear(tag, outcome)
         return range(first, first + count)
 
     def _identify(self, usage: UsageBatch, rows: NDArray[np.void], first: int) -> None:

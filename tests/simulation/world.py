@@ -16,7 +16,15 @@ from balances.commands import CommandRow
 from balances.edge.memory_partition import Fault, PartitionState
 from balances.edge.memory_store import MemoryStore
 from balances.store import Commit, EntryId, Exchanged, Load, Ownership, PartitionConnection
-from charging.batch import COUNT_REQUESTS, UsageBatch, new_answer_batch, new_recorded_answers, new_usage_batch
+from charging.batch import (
+    COUNT_REQUESTS,
+    AnswerBatch,
+    UsageBatch,
+    new_answer_batch,
+    new_recorded_answers,
+    new_usage_batch,
+)
+from charging.batch_rows import answer_refused
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
@@ -220,15 +228,24 @@ class SimulatedEngine:
         usage: UsageBatch = new_usage_batch(len(requests), 8 * len(requests), 64)
         fill_batch(usage, [request for _, request in requests])
         usage.requests["end_to_end"][: len(requests)] = [tag for tag, _ in requests]
+        self.offer_batch(usage)
+
+    def offer_batch(self, usage: UsageBatch) -> None:
+        """A front end's tick: what nobody will decide is answered by the front end itself."""
         self.batcher.offer(usage)
+        refusals = new_answer_batch(usage.requests.shape[0], usage.msccs.shape[0])
+        if answer_refused(usage, refusals):
+            self._answer(usage, refusals)
 
     def deliver(self, batch: BatchInFlight) -> None:
         """Answers to whoever asked, if they can still leave."""
-        if not self.is_alive:
-            return
-        rows = batch.usage.requests[: int(batch.usage.counts[COUNT_REQUESTS])]
-        silent = batch.answers.answers["is_silent"]
-        for row, answer in enumerate(read_answers(batch.usage, batch.answers)):
+        if self.is_alive:
+            self._answer(batch.usage, batch.answers)
+
+    def _answer(self, usage: UsageBatch, answers: AnswerBatch) -> None:
+        rows = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
+        silent = answers.answers["is_silent"]
+        for row, answer in enumerate(read_answers(usage, answers)):
             if rows[row]["end_to_end"] and not silent[row]:
                 self.world.answered(int(rows[row]["end_to_end"]), answer)
 
