@@ -158,19 +158,26 @@ def place_records(arena, source, source_first, source_octets, room_words, slot_c
     """
     at = 0
     for slot in range(slot_count):
-        arena.first[slot] = at
-        arena.length[slot] = 0
-        arena.changed[slot] = 0
         length = np.int64(0)
         if source_octets[slot] > 0:
             most = min(RECORD_WORDS_MAX, arena.words.shape[0] - at)
             length = unpack_record(source, source_first[slot], source_octets[slot], arena.words, at, most)
             if length < HEADER_WORDS:
                 return slot
-        room = min(room_words[slot] + HEADER_WORDS, RECORD_WORDS_MAX - length)
-        arena.length[slot] = length
-        arena.capacity[slot] = length + room
-        if length > 0 and (arena.octets[8 * at + HEADER_LAYOUT] != LAYOUT_VERSION or not index_sections(arena, slot)):
+        at = settle_record(arena, slot, at, length, room_words[slot])
+        if at < 0:
             return slot
-        at += length + room
     return -1
+
+
+@kernel
+def settle_record(arena, slot, at, length, room_words):
+    """Make the words at `at` a slot's record with room behind it; the place behind both, -1 where they are no record."""
+    room = min(room_words + HEADER_WORDS, RECORD_WORDS_MAX - length)
+    arena.first[slot] = at
+    arena.length[slot] = length
+    arena.capacity[slot] = length + room
+    arena.changed[slot] = 0
+    if length > 0 and (arena.octets[8 * at + HEADER_LAYOUT] != LAYOUT_VERSION or not index_sections(arena, slot)):
+        return np.int64(-1)
+    return at + length + room

@@ -125,6 +125,11 @@ class Load:
     names: Sequence[str] = ()
     """further keys of the partition (`command:<id>`), few: they cost Python each"""
 
+    @property
+    def is_empty(self) -> bool:
+        """Is there nothing to ask the store for?"""
+        return not (self.slot_count or len(self.answered) or self.names)
+
 
 @dataclass(slots=True)
 class Loaded:
@@ -139,6 +144,11 @@ class Loaded:
     answered_octets: NDArray[np.int64]
     values: Sequence[bytes | None] = ()
     """of Load.names"""
+
+
+_NO_SPANS: Final = np.zeros(0, np.int64)
+NOTHING_LOADED: Final = Loaded(np.zeros(0, np.uint8), _NO_SPANS, _NO_SPANS, _NO_SPANS, _NO_SPANS)
+"""What an empty load would bring."""
 
 
 @dataclass(frozen=True, slots=True)

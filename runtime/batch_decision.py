@@ -5,16 +5,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.arena import place_records
 from balances.commands import Applied, CommandAnswer, Refused, encode_answer
 from balances.journal import encode_entry
+from balances.kept_records import (
+    FORGOTTEN,
+    KeptRecords,
+    forget_records,
+    keep_records,
+    place_sought,
+    seek_records,
+)
 from balances.keys import DUE_BUCKET_S
 from balances.store import Commit, EntryId, Expiring, Load, Loaded, Ownership
 from charging.answer_tally import collect_due
 from charging.batch import COUNT_REQUESTS, KIND_COMMAND, KIND_EXPIRE
-from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES, Scratch
+from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES, new_scratch
 from charging.engine import decide
-from charging.grouping import GroupTable, group_requests
+from charging.grouping import group_requests, new_group_table
 from charging.session_routes import read_recorded, write_keys
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight
@@ -29,43 +36,94 @@ class PoisonedBatch(Exception):
     """A record of the batch contradicts itself; the batch is to be decided again in halves."""
 
 
-def prepare_load(batch: BatchInFlight, table: GroupTable) -> Load:
-    """Group the batch's rows by account and say what has to be loaded for them."""
-    accounts = batch.accounts
-    if batch.command_ids:
-        _forget_answered_commands(batch)
-    group_requests(batch.usage, table, accounts)
-    slots, answered = int(accounts.counts[0]), int(accounts.counts[1])
-    batch.load = Load(
-        tenants=accounts.tenants,
-        account_ids=accounts.account_ids,
-        slot_count=slots,
-        answered=accounts.answered[:answered],
-        names=[f"command:{command_id}" for command_id in batch.command_ids],
-    )
-    return batch.load
+class RecordsForgotten(Exception):
+    """A record that was kept when the load was prepared is no more; load the batch whole."""
 
 
-def decide_loaded(batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, scratch: Scratch, now_ns: int) -> None:
-    """Decide the batch on what was loaded. PoisonedBatch where a record can't be read or contradicts itself."""
-    accounts = batch.accounts
-    slots = int(accounts.counts[0])
-    bad = place_records(batch.arena, loaded.source, loaded.first, loaded.octets, accounts.room_words, slots)
-    if bad >= 0:
-        raise PoisonedBatch(
-            f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads"
+class BatchDecider:
+    """Decides the batches of one partition, one at a time, on records that are kept or loaded."""
+
+    def __init__(self, kept: KeptRecords) -> None:
+        self._kept = kept
+        self._table = new_group_table()
+        self._scratch = new_scratch()
+
+    def prepare(self, batch: BatchInFlight, *, is_whole: bool = False) -> Load:
+        """Group the batch's rows by account and say what has to be loaded for them: what isn't kept, or all of it."""
+        accounts, sought = batch.accounts, batch.sought
+        if batch.command_ids:
+            _forget_answered_commands(batch)
+        group_requests(batch.usage, self._table, accounts)
+        slots, answered = int(accounts.counts[0]), int(accounts.counts[1])
+        batch.load = Load(
+            tenants=sought.tenants,
+            account_ids=sought.account_ids,
+            slot_count=int(seek_records(self._kept, accounts.tenants, accounts.account_ids, slots, is_whole, sought)),
+            answered=accounts.answered[:answered],
+            names=[f"command:{command_id}" for command_id in batch.command_ids],
         )
-    answered = int(accounts.counts[1])
-    if answered:
-        read_recorded(loaded.source, loaded.answered_first, loaded.answered_octets, answered, batch.recorded)
-    _skip_answered_commands(batch, loaded)
-    try:
-        decide(batch.arena, slots, tariffs, batch.usage, batch.recorded, now_ns, batch.answers, batch.journal, scratch)
-    except AssertionError as error:
-        for sums in scratch.ledger:  # what the failed row had moved must not be posted to the next one
-            sums[:] = 0
-        raise PoisonedBatch(f"a record contradicts itself: {error}") from error
-    batch.decided_ns = now_ns
+        return batch.load
+
+    def decide(self, batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, now_ns: int) -> None:
+        """Decide the prepared batch on what its load brought.
+
+        PoisonedBatch where a record can't be read or contradicts itself. RecordsForgotten: prepare it whole and load it.
+        """
+        self._place(batch, loaded)
+        answered = int(batch.accounts.counts[1])
+        if answered:
+            read_recorded(loaded.source, loaded.answered_first, loaded.answered_octets, answered, batch.recorded)
+        _skip_answered_commands(batch, loaded)
+        scratch = self._scratch
+        try:
+            decide(
+                batch.arena,
+                int(batch.accounts.counts[0]),
+                tariffs,
+                batch.usage,
+                batch.recorded,
+                now_ns,
+                batch.answers,
+                batch.journal,
+                scratch,
+            )
+        except AssertionError as error:
+            for sums in scratch.ledger:  # what the failed row had moved must not be posted to the next one
+                sums[:] = 0
+            raise PoisonedBatch(f"a record contradicts itself: {error}") from error
+        batch.decided_ns = now_ns
+
+    def _place(self, batch: BatchInFlight, loaded: Loaded) -> None:
+        """Lay the batch's records into its arena."""
+        accounts = batch.accounts
+        bad = place_sought(
+            batch.arena,
+            self._kept,
+            batch.sought,
+            accounts.tenants,
+            accounts.account_ids,
+            loaded.source,
+            loaded.first,
+            loaded.octets,
+            accounts.room_words,
+            int(accounts.counts[0]),
+        )
+        if bad == FORGOTTEN:
+            raise RecordsForgotten
+        if bad >= 0:
+            raise PoisonedBatch(
+                f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads"
+            )
+
+    def keep(self, batch: BatchInFlight) -> None:
+        """Its commit is confirmed: the store has of these accounts what was decided."""
+        accounts = batch.accounts
+        slots = int(accounts.counts[0])
+        keep_records(self._kept, batch.arena, accounts.tenants, accounts.account_ids, slots)
+
+    def forget(self) -> None:
+        """The store has other records than this owner knows."""
+        forget_records(self._kept)
 
 
 def _forget_answered_commands(batch: BatchInFlight) -> None:

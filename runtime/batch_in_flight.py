@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from balances.arena import Arena, new_arena
 from balances.journal import entry_room
+from balances.kept_records import Sought, new_sought
 from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, Load
 from charging.batch import (
     COUNT_REQUESTS,
@@ -40,6 +41,7 @@ class BatchInFlight:
     usage: UsageBatch = field(default_factory=new_usage_batch)
     answers: AnswerBatch = field(default_factory=new_answer_batch)
     accounts: Accounts = field(default_factory=new_accounts)
+    sought: Sought = field(default_factory=new_sought)
     arena: Arena = field(default_factory=new_arena)
     recorded: NDArray[np.int64] = field(default_factory=new_recorded_answers)
     journal: JournalRows = field(default_factory=new_journal_rows)

@@ -102,9 +102,7 @@ class Batcher:
 
     def _admit(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> int:
         """At the queue's limits, or under pressure, new sessions get 3004; then everything. How many rows are let in."""
-        is_full = pipeline.state is not PipelineState.READY or _is_full(
-            pipeline.queued + count, pipeline.queued_batches
-        )
+        is_full = pipeline.state is not PipelineState.READY or _is_full(pipeline.queued + count, len(pipeline.waiting))
         if not is_full and pipeline.takes_new_sessions and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX:
             return count
         is_away = pipeline.state is PipelineState.AWAY and pipeline.queued + count <= REQUESTS_QUEUED_NEW_SESSIONS_MAX

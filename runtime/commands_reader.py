@@ -76,7 +76,7 @@ async def _decide(
     rows: list[CommandRow], pipeline: PartitionPipeline, now_ns: int, log: structlog.stdlib.BoundLogger
 ) -> tuple[int, bool]:
     """Append as many commands as one batch takes and wait for it; (how many these were, whether they are in the store)."""
-    batch = pipeline.pending_for_commands()
+    batch = pipeline.waiting.for_commands()
     taken = appended = 0
     for row in rows:
         try:
@@ -91,7 +91,7 @@ async def _decide(
         appended += 1
     if appended == 0:
         return taken, True
-    pipeline.queued += appended
+    pipeline.waiting.queued += appended
     batch.commands_position = rows[taken - 1].position
     written = when_written(batch)
     pipeline.advance()

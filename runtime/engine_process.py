@@ -59,6 +59,7 @@ class EngineProcess:
             node=settings.engine.node,
             quarantine=settings.store.data_dir / "quarantine",
             limits=pressure_limits(settings),
+            kept_octets=settings.engine.records_kept_mib * OCTETS_PER_MIB,
             reached=reached,
         )
         self.gy: GyServer | None = None

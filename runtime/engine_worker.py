@@ -13,6 +13,7 @@ import structlog
 
 from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
+from balances.kept_records import new_kept_records
 from balances.store import Ownership, StoreError, StoreMeta
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
@@ -46,6 +47,7 @@ class Engine:
         node: str,
         quarantine: Path,
         limits: PressureLimits,
+        kept_octets: int,
         reached: Callable[[str], None],
     ) -> None:
         self.meta: StoreMeta | None = None
@@ -56,6 +58,7 @@ class Engine:
         self._deliver = deliver
         self._node = node
         self._quarantine = quarantine
+        self._kept_octets = kept_octets
         self._reached = reached
         self._pressure = Pressure(limits, telemetry)
         self._pool = BatchPool()
@@ -110,6 +113,7 @@ class Engine:
             events=self,
             reached=self._reached,
             gathering=Gathering(asyncio.get_running_loop().call_later),
+            kept=new_kept_records(self._kept_octets),
         )
 
     def use_tariffs(self, tariffs: TariffTables) -> None:

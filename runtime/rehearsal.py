@@ -15,6 +15,7 @@ import structlog
 from balances.commands import Credit, Open, Terms, TopUp
 from balances.edge.memory_store import MemoryStore
 from balances.exchange_request import Awaited, ExchangeRequest
+from balances.kept_records import new_kept_records
 from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
@@ -55,6 +56,7 @@ _VENDOR_3GPP: Final = 10415
 _HOST: Final = "rehearsal.farebox.example"
 _IMSI: Final = "001010000000001"
 _CONTEXT: Final = 32251
+_KEPT_OCTETS: Final = 1 << 16
 
 
 class _OctetsConnection:
@@ -266,13 +268,14 @@ async def _rehearse() -> None:
         events=_Events(),
         reached=lambda name: None,
         gathering=Gathering(asyncio.get_running_loop().call_later),
+        kept=new_kept_records(_KEPT_OCTETS),
     )
     batcher.serve([pipeline])
-    commands = pipeline.pending_for_commands()
+    commands = pipeline.waiting.for_commands()
     for command in _open_account():
         append_command(commands, command, clock.now_ns())
     fill_expiry_row(commands, 1, 1, clock.now_ns())
-    pipeline.queued += commands.request_count
+    pipeline.waiting.queued += commands.request_count
     pipeline.advance()
     port = await server.start()
     await _play_client(port)

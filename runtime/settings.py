@@ -66,11 +66,16 @@ class EngineSettings:
         "lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores"
     )
     cpu: int = setting(-1, "processor that the engine is pinned to; -1: none")
+    records_kept_mib: int = setting(
+        64,
+        "memory for account records that needn't be asked from the store, MiB a partition: 1 holds about 2,500; 0: none",
+    )
 
     def __post_init__(self) -> None:
         is_name = bool(self.node) and set(self.node) <= _NODE_SIGNS
         fault = f"node is {self.node!r}: write letters, digits, dots, dashes and underscores"
-        _check_ranges(self, (("cpu", -1, 4095),), () if is_name else (fault,))
+        ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX))
+        _check_ranges(self, ranges, () if is_name else (fault,))
 
 
 @dataclass(frozen=True, slots=True)

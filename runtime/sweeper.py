@@ -50,10 +50,10 @@ async def _expire(pipeline: PartitionPipeline, members: list[int], now_ns: int) 
     """Have what is due of these accounts expire; True once that is in the store, False where it will not be."""
     if pipeline.state is PipelineState.LOST:
         return False
-    batch = pipeline.pending_for_commands()
+    batch = pipeline.waiting.for_commands()
     for member in members:
         fill_expiry_row(batch, member >> _TENANT_SHIFT, member & _ACCOUNT_MASK, now_ns)
-    pipeline.queued += len(members)
+    pipeline.waiting.queued += len(members)
     written = when_written(batch)
     pipeline.advance()
     return await written

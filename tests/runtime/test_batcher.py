@@ -173,14 +173,14 @@ def test_a_full_queue_refuses_new_sessions_first_and_a_fuller_one_everything() -
         limits = ((REQUESTS_QUEUED_NEW_SESSIONS_MAX, True), (REQUESTS_QUEUED_MAX, False))
         for queued, takes_reports in limits:
             scene.answers.clear()
-            pipeline.queued = queued
+            pipeline.waiting.queued = queued
             session = (9, 9)
             asked = [(1, CreditControl(2, session, INITIAL, 0, 1, 1)), (2, CreditControl(2, session, UPDATE, 1, 2, 1))]
             engine.offer(asked)
             assert scene.answers.get(1) == Outcome.TOO_BUSY
             assert (2 not in scene.answers) is takes_reports
             await scene.settle()
-        pipeline.queued = 0
+        pipeline.waiting.queued = 0
         pipeline.state = PipelineState.LOST
         scene.answers.clear()
         engine.offer(asked)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from balances.kept_records import new_kept_records
 from charging.batch import COUNT_REQUESTS, INITIAL, UPDATE, UsageBatch, new_usage_batch
 from runtime import batcher
 from runtime.batch_in_flight import BatchInFlight, BatchPool
@@ -108,6 +109,7 @@ class Scene:
             events=events,
             reached=lambda point: None,
             gathering=Gathering(lambda after_s, go_on: self.world.posts.append(go_on)),
+            kept=new_kept_records(0),
         )
         self.batcher.serve([pipeline])
         return pipeline

@@ -256,6 +256,7 @@ def test_a_record_that_is_no_record_costs_its_own_requests_alone() -> None:
 
     async def work() -> None:
         scene = Scene()
+        scene.world.kept_octets = (0,)  # an engine that keeps records doesn't meet the damage before it asks the store
         engine = await scene.start()
         other = ACCOUNT + PARTITIONS
         await scene.command(Open("other", 1, other, ("1:imsi:2",), Terms(978, offer=1)))

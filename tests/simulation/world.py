@@ -15,6 +15,7 @@ from balances.arena import new_arena
 from balances.commands import CommandRow
 from balances.edge.memory_partition import Fault, PartitionState
 from balances.edge.memory_store import MemoryStore
+from balances.kept_records import new_kept_records
 from balances.store import Commit, EntryId, Exchanged, Load, Ownership, PartitionConnection
 from charging.batch import (
     COUNT_REQUESTS,
@@ -43,6 +44,8 @@ BATCH_ROWS: Final = 16
 START_NS: Final = 1_790_000_000 * NS_PER_S
 GATHERED_ROWS: Final = 4
 """Batches from which on rows gather; so both happen often."""
+KEPT_OCTETS: Final = (0, 1_600, 1_000_000)
+"""Room for kept records: none, for a few that drive one another out, for all."""
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -86,6 +89,8 @@ class World:
     archive: list[dict[EntryId, bytes]] = field(default_factory=lambda: [{} for _ in range(PARTITIONS)])
     """every entry that ever was in the journal, in the order in which it came"""
     started: int = 0
+    kept_octets: tuple[int, ...] = KEPT_OCTETS
+    """room for kept records, drawn for each partition of an engine"""
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(post=self.posts.append, now_s=self.clock.now_s, random=self.random)
@@ -195,6 +200,7 @@ class SimulatedEngine:
                 events=self,
                 reached=lambda point: None,
                 gathering=Gathering(self.call_later, worth_requests=GATHERED_ROWS),
+                kept=new_kept_records(self.world.random.choice(self.world.kept_octets)),
             )
         )
 
