@@ -15,14 +15,28 @@ _DIGITS: Final = ((11, 36_000_000, 10), (12, 3_600_000, 10), (14, 600_000, 6), (
 """(place in the text, ms that one of the digit stands for, how many values it has)."""
 
 
-def csv_octets(table: pa.Table) -> pa.Buffer:
-    """The octets of a file with these rows."""
+class CsvFile:
+    """A file that grows."""
+
+    def __init__(self) -> None:
+        self._pieces: list[pa.Buffer] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Append these rows."""
+        self._pieces.append(_csv_octets(table, include_header=not self._pieces))
+
+    def finish(self) -> list[pa.Buffer]:
+        """The octets, in pieces."""
+        return self._pieces
+
+
+def _csv_octets(table: pa.Table, *, include_header: bool) -> pa.Buffer:
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
             instants = table[field.name].cast(pa.int64()).to_numpy()
             table = table.set_column(index, field.name, rfc3339_texts(instants))
     sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink)
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=include_header))
     return sink.getvalue()
 
 

@@ -1,15 +1,43 @@
 """Record files as Parquet: the columns of cdr/record_table.py with their types, compressed, for lakes and analytics."""
 
+from typing import Final
+
 import pyarrow as pa
 from pyarrow import parquet
 
+from cdr.record_table import SCHEMA
+
 SUFFIX = "parquet"
 _UNIQUE = ("sequence", "session_id")
+ROW_GROUP_ROWS: Final = 20_000
+"""Rows of a group at least, but for the last: what readers skip or read at once."""
 
 
-def parquet_octets(table: pa.Table) -> pa.Buffer:
-    """The octets of a file with these rows. Columns whose values hardly repeat get no dictionary, which would only cost."""
-    sink = pa.BufferOutputStream()
-    dictionaries = [name for name in table.column_names if name not in _UNIQUE]
-    parquet.write_table(table, sink, compression="snappy", use_dictionary=dictionaries)
-    return sink.getvalue()
+class ParquetFile:
+    """A file that grows, by row groups. Columns whose values hardly repeat get no dictionary, which would only cost."""
+
+    def __init__(self) -> None:
+        self._sink = pa.BufferOutputStream()
+        dictionaries = [name for name in SCHEMA.names if name not in _UNIQUE]
+        self._writer = parquet.ParquetWriter(self._sink, SCHEMA, compression="snappy", use_dictionary=dictionaries)
+        self._waiting: list[pa.Table] = []
+        self._finished: list[pa.Buffer] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Append these rows."""
+        self._waiting.append(table)
+        if sum(waiting.num_rows for waiting in self._waiting) >= ROW_GROUP_ROWS:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        self._writer.write_table(pa.concat_tables(self._waiting))
+        self._waiting.clear()
+
+    def finish(self) -> list[pa.Buffer]:
+        """The octets, in one piece."""
+        if not self._finished:
+            if self._waiting:
+                self._write_group()
+            self._writer.close()
+            self._finished = [self._sink.getvalue()]
+        return self._finished

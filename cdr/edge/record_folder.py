@@ -12,7 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -61,18 +61,20 @@ class RecordFolder:
     def _aside(self, name: str) -> Path:
         return self._writing / name.replace("/", "\\")
 
-    def write(self, name: str, octets: pa.Buffer) -> str:
+    def write(self, name: str, pieces: Sequence[pa.Buffer]) -> str:
         """Write a file aside and make it durable; its SHA-256. OSError where the disk is full: nothing can be seen of it."""
-        path = self._aside(name)
+        path, digest = self._aside(name), hashlib.sha256()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            _write_all(descriptor, memoryview(octets))
+            for piece in pieces:
+                digest.update(piece)
+                _write_all(descriptor, memoryview(piece))
             self._reached("writer.file_written")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         self._reached("writer.file_fsynced")
-        return hashlib.sha256(octets).hexdigest()
+        return digest.hexdigest()
 
     def sync_written(self) -> None:
         """Make the names of files written aside durable, and the folders that they will move to."""

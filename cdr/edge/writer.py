@@ -22,15 +22,14 @@ from cdr.edge.journal_source import JournalSource, JournalWentBack
 from cdr.edge.manifest_file import ManifestFile
 from cdr.edge.record_folder import FULL_ERRORS, RecordFolder, free_octets
 from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
-from cdr.file_csv import csv_octets
-from cdr.file_parquet import parquet_octets
+from cdr.gathered_files import GatheredFiles
 from cdr.manifest import FORMATS, Checkpoint, Flush, ManifestError, PartitionStep, RecordFile, file_name
-from cdr.record_table import tables_by_day
 from vocabulary.instants import NS_PER_S
 
-_ENCODERS: Final = {"csv": csv_octets, "parquet": parquet_octets}
 _CHECKPOINTS_KEPT: Final = 3
 _ENTRIES_PER_TURN: Final = 64
+_PIECE_ROWS: Final = 4_000
+"""Rows that become octets at once: some ten milliseconds of work."""
 
 
 class RecordWriter:
@@ -54,6 +53,7 @@ class RecordWriter:
         self._observe = observe
         self._free = free
         self._finished = FinishedRecords()
+        self._gathered = GatheredFiles()
         self._assemblies: dict[int, Assembly] = {}
         self._sources: dict[int, JournalSource] = {}
         self._decided_ns: dict[int, int] = {}
@@ -104,6 +104,7 @@ class RecordWriter:
         for partition, assembly in self._assemblies.items():
             assembly.next_sequence = self._record_sequences.get(partition, 1)
         self._finished.clear()
+        self._gathered.clear()
         self._prepared = None
         self._decided_ns.clear()
         self._closed_due_ns = self._now_ns()
@@ -194,6 +195,8 @@ class RecordWriter:
                 return True
             except (SegmentError, JournalGapError) as error:
                 self._stop(f"partition {source.partition}", str(error))
+            if self._finished.line_count >= _PIECE_ROWS:
+                self._gather()
             if self._is_full():
                 return True
         return found
@@ -216,10 +219,19 @@ class RecordWriter:
                 break
         return True
 
+    def _gather(self) -> None:
+        """Append what is finished to the next files. UnknownTenantError, and nothing is appended."""
+        missing = self._finished.tenants() - self._tenant_names.keys()
+        if missing:
+            raise UnknownTenantError(frozenset(missing))
+        self._gathered.add(self._finished.rows, self._tenant_names)
+        self._finished.clear()
+
     def _is_full(self) -> bool:
+        gathered, settings = self._gathered.counts, self._settings
         return (
-            self._finished.line_count >= self._settings.file_rows_max
-            or self._finished.file_octets >= self._settings.file_octets_max
+            gathered.rows + self._finished.line_count >= settings.file_rows_max
+            or gathered.octets + self._finished.file_octets >= settings.file_octets_max
         )
 
     def _is_due(self) -> bool:
@@ -238,7 +250,7 @@ class RecordWriter:
     # --- a flush
     def _prepare(self) -> tuple[PartitionStep, ...]:
         """Close what is due, as far as the files have room, and say what the flush takes from each partition."""
-        now_ns = self._now_ns()
+        now_ns, gathered = self._now_ns(), self._gathered.counts
         steps = []
         for partition, assembly in self._assemblies.items():
             before = self._steps.get(partition)
@@ -247,8 +259,8 @@ class RecordWriter:
                 self._finished,
                 now_ns=closed_at_ns,
                 partial_after_ns=self._settings.partial_after_s * NS_PER_S,
-                rows_max=self._settings.file_rows_max,
-                octets_max=self._settings.file_octets_max,
+                rows_max=self._settings.file_rows_max - gathered.rows,
+                octets_max=self._settings.file_octets_max - gathered.octets,
             )
             steps.append(
                 PartitionStep(
@@ -269,7 +281,7 @@ class RecordWriter:
         """Write what is gathered, enter it, give the files their names; save the state where that is due."""
         if self._prepared is None:
             self._prepared = self._prepare()
-        has_news = self._finished.record_count > 0 or self._is_checkpoint_due()
+        has_news = self._has_records() or self._is_checkpoint_due()
         if not has_news:
             self._prepared = None
             return
@@ -288,9 +300,7 @@ class RecordWriter:
 
     def _write(self, steps: tuple[PartitionStep, ...]) -> None:
         """One flush, from the gathered rows to files with their own names."""
-        missing = self._finished.tenants() - self._tenant_names.keys()
-        if missing:
-            raise UnknownTenantError(frozenset(missing))
+        self._gather()
         files = self._write_files()
         number = self._manifest.last_number() + 1
         partial_after_ns = self._settings.partial_after_s * NS_PER_S
@@ -305,36 +315,39 @@ class RecordWriter:
         self._file_sequences |= {file.tenant: file.sequence + 1 for file in files}
         self.progress.flush_count += 1
         self.progress.file_count += len(files)
-        self.progress.record_count += self._finished.record_count
-        self.progress.row_count += self._finished.line_count
-        self._finished.clear()
+        self.progress.record_count += self._gathered.counts.records
+        self.progress.row_count += self._gathered.counts.rows
+        self._gathered.clear()
 
     def _write_files(self) -> list[RecordFile]:
-        """The gathered rows as files, aside and durable."""
+        """The gathered files, aside and durable."""
         files = []
         sequences = dict(self._file_sequences)
-        for rows in tables_by_day(self._finished.rows, self._tenant_names):
-            tenant = self._tenant_names[rows.tenant]
+        for gathered in self._gathered:
+            tenant = self._tenant_names[gathered.tenant]
             sequence = sequences.get(tenant, 1)
             sequences[tenant] = sequence + 1
             for word in FORMATS:
-                name = file_name(tenant, rows.day, sequence, word)
-                octets = _ENCODERS[word](rows.table)
-                digest = self._folder.write(name, octets)
+                name = file_name(tenant, gathered.day, sequence, word)
+                pieces = gathered.octets(word)
+                digest = self._folder.write(name, pieces)
                 files.append(
                     RecordFile(
                         sequence,
                         word,
                         name,
                         tenant,
-                        rows.day,
-                        rows.table.num_rows,
-                        rows.record_count,
-                        octets.size,
+                        gathered.day,
+                        gathered.row_count,
+                        gathered.record_count,
+                        sum(piece.size for piece in pieces),
                         digest,
                     )
                 )
         return files
+
+    def _has_records(self) -> bool:
+        return self._finished.record_count > 0 or self._gathered.counts.records > 0
 
     def _save_state(self) -> None:
         """Write a checkpoint of the state behind the last flush; without room there is none, which costs a restart time."""
@@ -354,7 +367,7 @@ class RecordWriter:
     # --- the end
     def finish(self) -> None:
         """Write what is gathered and save the state, where the disk has room."""
-        is_new = self._finished.record_count > 0 or self._octets_since_checkpoint > 0
+        is_new = self._has_records() or self._octets_since_checkpoint > 0
         if is_new and self._has_room():
             self._is_finishing = True
             self._flush()

@@ -14,9 +14,8 @@ from balances.stored_record import to_stored
 from bench.workload import ALLOWANCE_NAME, GRANT_OCTETS, OFFER_NAME, RATING_GROUPS, SERVICE_CONTEXT, release
 from catalog_loader.compile import compile_release
 from cdr.assembly import Assembly, FinishedRecords
-from cdr.file_csv import csv_octets
-from cdr.file_parquet import parquet_octets
-from cdr.record_table import tables_by_day
+from cdr.gathered_files import GatheredFiles
+from cdr.manifest import FORMATS
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from charging.decision import ROWS_USAGES
 from charging.engine import decide
@@ -168,10 +167,9 @@ def test_records(benchmark: Any, engine: EngineAlone) -> None:
         assembly = Assembly(0)
         for octets in entries:
             assembly.apply(decode_entry(octets), finished)
-        written = 0
-        for day in tables_by_day(finished.rows, {1: "default"}):
-            written += len(csv_octets(day.table)) + len(parquet_octets(day.table))
-        return written
+        gathered = GatheredFiles()
+        gathered.add(finished.rows, {1: "default"})
+        return sum(piece.size for files in gathered for word in FORMATS for piece in files.octets(word))
 
     written = benchmark.pedantic(record, setup=finished.clear, rounds=ROUNDS, warmup_rounds=3)
     assert finished.record_count == REQUESTS
