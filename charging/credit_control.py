@@ -108,16 +108,7 @@ def _price_of_usage(arena, slot, tariffs, request, mscc, price_row, offer_row, f
         tenant = np.int64(arena.halves[2 * arena.first[slot] + HEADER_TENANT])
         began_ns = min(from_ns, now_ns)
         if release_in_force(tariffs, tenant, began_ns) != release_in_force(tariffs, tenant, now_ns):
-            _, row, offer = look_up_price(
-                arena,
-                slot,
-                tariffs,
-                request.service_context,
-                mscc.rating_group,
-                mscc.service_identifier,
-                now_ns,
-                began_ns,
-            )
+            _, row, offer = look_up_price(arena, slot, tariffs, request, mscc, now_ns, began_ns)
             if row >= 0 and refusal_of(tariffs.prices[row]) == _GRANTED:
                 if price_row < 0 or tariffs.prices[row].unit == tariffs.prices[price_row].unit:
                     return row, offer
@@ -144,16 +135,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
 
     is_again   bool: an earlier MSCC of the request was for the same service; what that was granted stays reserved
     """
-    outcome, price_row, offer_row = look_up_price(
-        arena,
-        slot,
-        tariffs,
-        request.service_context,
-        mscc.rating_group,
-        mscc.service_identifier,
-        now_ns,
-        now_ns,
-    )
+    outcome, price_row, offer_row = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
     session_tag = arena.octets[8 * session + SESSION_TAG]
     service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
     usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS if service >= 0 else session + SESSION_OPENED_NS]

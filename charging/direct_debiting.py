@@ -25,16 +25,7 @@ DIRECT_DEBITING = 0
 @kernel
 def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answer):
     """Debit one MSCC of an event at once, or not at all."""
-    outcome, price_row, offer_row = look_up_price(
-        arena,
-        slot,
-        tariffs,
-        request.service_context,
-        mscc.rating_group,
-        mscc.service_identifier,
-        now_ns,
-        now_ns,
-    )
+    outcome, price_row, offer_row = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
     usage.to_ns = reported_until(request)
     usage.from_ns = usage.to_ns
     if price_row < 0:

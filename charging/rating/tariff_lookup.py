@@ -128,11 +128,12 @@ def _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group
 
 
 @kernel
-def look_up_price(arena, slot, tariffs, service_context, rating_group, service_identifier, now_ns, release_ns):
-    """(outcome, price row, offer row): GRANTED with rows, else AUTHORIZATION_REJECTED or RATING_FAILED with -1, -1.
+def look_up_price(arena, slot, tariffs, request, mscc, now_ns, release_ns):
+    """(outcome, price row, offer row) for the service of an MSCC, from its request.
 
-    Products valid at `now_ns` are asked in order of (priority, place); the first with a price decides. A product that
-    follows the release in force is asked in that of `release_ns`.
+    GRANTED with rows, else AUTHORIZATION_REJECTED or RATING_FAILED with -1, -1. Products valid at `now_ns` are asked in
+    order of (priority, place); the first with a price decides. A product that follows the release in force is asked in
+    that of `release_ns`.
     """
     tenant = np.int64(arena.halves[2 * arena.first[slot] + HEADER_TENANT])
     in_force = release_in_force(tariffs, tenant, release_ns)
@@ -161,11 +162,13 @@ def look_up_price(arena, slot, tariffs, service_context, rating_group, service_i
             release = in_force
         offer_row = find_offer(tariffs, tenant, release, np.int64(arena.halves[2 * at + PRODUCT_OFFER]))
         if offer_row >= 0:
-            price_row = price_in_offer(tariffs, offer_row, service_context, rating_group, service_identifier)
+            price_row = price_in_offer(
+                tariffs, offer_row, request.service_context, mscc.rating_group, mscc.service_identifier
+            )
             if price_row >= 0:
                 return _GRANTED, price_row, offer_row
         if not elsewhere:
-            elsewhere = _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group)
+            elsewhere = _is_priced_elsewhere(tariffs, tenant, release, request.service_context, mscc.rating_group)
     return _AUTHORIZATION_REJECTED if elsewhere else _RATING_FAILED, -1, -1
 
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balances.arena import index_sections, new_arena
+from charging.batch import new_usage_batch
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.tariff_tables import ABSENT, ANY, Control
 from tests.reference.account import Account, Product
@@ -11,6 +12,7 @@ from tests.reference.record_octets import encode_account
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.outcomes import Outcome
 
+BATCH = new_usage_batch(1, 1, 8)
 ARENA = new_arena(1, 4096)
 groups = st.sampled_from((1, 2, 2**32 - 1, ANY, ABSENT))
 some_prices = st.lists(
@@ -73,16 +75,11 @@ def test_the_price_that_decides_is_the_plain_search_s(
     ARENA.length[0] = len(record) // 8
     assert index_sections(ARENA, 0)
     tables = tariff_tables(catalogue)
-    outcome, price_row, offer_row = look_up_price(
-        ARENA,
-        0,
-        tables,
-        context,
-        -1 if group is None else group,
-        -1 if identifier is None else identifier,
-        now_ns,
-        release_ns,
-    )
+    request, mscc = BATCH.requests[0], BATCH.msccs[0]
+    request["service_context"] = context
+    mscc["rating_group"] = -1 if group is None else group
+    mscc["service_identifier"] = -1 if identifier is None else identifier
+    outcome, price_row, offer_row = look_up_price(ARENA, 0, tables, request, mscc, now_ns, release_ns)
     found = catalogue.price_for(account, context, group, identifier, now_ns, release_ns)
     if found.price is None:
         assert (outcome, price_row, offer_row) == (found.refusal, -1, -1)
