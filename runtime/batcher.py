@@ -81,12 +81,13 @@ class Batcher:
         self.pipelines = pipelines
         self._firsts = np.zeros(len(pipelines) + 3, np.int64)
 
-    def offer(self, batch: UsageBatch) -> None:
+    def offer(self, batch: UsageBatch) -> int:
         """Queue the requests of a tick; they are copied, the batch may be used again at once.
 
         Requests that have an outcome when this returns are not queued, and are the caller's to answer: what the codec
-        found wrong, and what is refused here (3004).
+        found wrong, and what is refused here (3004). How many these are.
         """
+        refused_before = self.refused_total
         partitions = len(self.pipelines)
         find_accounts(batch, self._finder)
         order_by_partition(batch, partitions, self._rows, self._firsts)
@@ -99,6 +100,7 @@ class Batcher:
         first, count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
         if count:
             self._look_up_later(batch, first, count)
+        return firsts[partitions + 2] - firsts[partitions + 1] + self.refused_total - refused_before
 
     def _admit(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> int:
         """At the queue's limits, or under pressure, new sessions get 3004; then everything. How many rows are let in."""
@@ -176,8 +178,8 @@ class Batcher:
             requests["outcome"][row] = _outcome_of_unknown(requests[row])
             if requests["outcome"][row] == Outcome.MISSING_AVP:
                 requests["failed_code"][row] = _SUBSCRIPTION_ID_CODE
-        self.offer(waiting.usage)
-        if answer_refused(waiting.usage, waiting.answers):
+        if self.offer(waiting.usage):
+            answer_refused(waiting.usage, waiting.answers)
             self._deliver(waiting)
         self._pool.give_back(waiting)
 

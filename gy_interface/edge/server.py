@@ -44,7 +44,7 @@ JITTER_NS: Final = 2_000_000_000
 class GyServer:
     """Listens, keeps the connections, and drives codec and peers.
 
-    offer       takes a decoded tick; the batch may be used again when it returns, and what has an outcome then is answered
+    offer       takes a decoded tick; how many requests of it have an outcome, and are answered here, when it returns
     answered    is told of every batch whose answers were written
     tenants     tenant numbers by name
     secret      uint64[2] of the store, for digests
@@ -55,7 +55,7 @@ class GyServer:
         self,
         config: GyConfig,
         *,
-        offer: Callable[[UsageBatch], None],
+        offer: Callable[[UsageBatch], int],
         answered: Callable[[UsageBatch, AnswerBatch], None] = lambda batch, answers: None,
         now_ns: Callable[[], int],
         tenants: Mapping[str, int],
@@ -238,8 +238,8 @@ class GyServer:
         if not self._batch.counts[0]:
             return
         try:
-            self._offer(self._batch)
-            if answer_refused(self._batch, self._refusals):
+            if self._offer(self._batch):
+                answer_refused(self._batch, self._refusals)
                 self.deliver(self._batch, self._refusals)
         finally:
             self._batch.counts[:] = 0

@@ -238,9 +238,10 @@ class SimulatedEngine:
 
     def offer_batch(self, usage: UsageBatch) -> None:
         """A front end's tick: what nobody will decide is answered by the front end itself."""
-        self.batcher.offer(usage)
+        count = self.batcher.offer(usage)
         refusals = new_answer_batch(usage.requests.shape[0], usage.msccs.shape[0])
-        if answer_refused(usage, refusals):
+        assert answer_refused(usage, refusals) == count
+        if count:
             self._answer(usage, refusals)
 
     def deliver(self, batch: BatchInFlight) -> None:

@@ -37,7 +37,7 @@ class CannedEngine:
         self.tenants: set[int] = set()
         self.changed = asyncio.Event()
 
-    def offer(self, batch: UsageBatch) -> None:
+    def offer(self, batch: UsageBatch) -> int:
         """Answer the requests that aren't answered yet, or keep a copy of them: the batch is the server's again."""
         count = int(batch.counts[0])
         self.requests += count
@@ -59,6 +59,7 @@ class CannedEngine:
             )
         else:
             self._answer(batch)
+        return int(np.count_nonzero(batch.requests["outcome"][:count]))
 
     def release(self) -> None:
         """Answer what was held."""
