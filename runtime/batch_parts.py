@@ -9,10 +9,14 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 
 
 def part(batch: BatchInFlight, is_first: NDArray[np.bool_], pool: BatchPool) -> tuple[BatchInFlight, BatchInFlight]:
-    """The rows of `is_first`, and the others with what is to happen when all are done; the batch goes back to the pool."""
+    """The rows of `is_first`, and the others; the batch goes back to the pool.
+
+    What is to happen when all are done is with the others; where there are none, with the first.
+    """
     first, rest = _rows_of(batch, is_first, pool), _rows_of(batch, ~is_first, pool)
-    rest.commands_position = batch.commands_position
-    rest.on_finished.extend(batch.on_finished)
+    last = rest if rest.request_count else first
+    last.commands_position = batch.commands_position
+    last.on_finished.extend(batch.on_finished)
     pool.give_back(batch)
     return first, rest
 
