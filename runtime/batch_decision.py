@@ -115,6 +115,10 @@ class BatchDecider:
                 f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads"
             )
 
+    def is_whole(self, batch: BatchInFlight) -> bool:
+        """Was every record of the prepared batch asked from the store?"""
+        return batch.load is not None and batch.load.slot_count == int(batch.accounts.counts[0])
+
     def keep(self, batch: BatchInFlight) -> None:
         """Its commit is confirmed: the store has of these accounts what was decided."""
         accounts = batch.accounts

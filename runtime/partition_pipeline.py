@@ -188,7 +188,7 @@ class PartitionPipeline:
     def _decide(self, batch: BatchInFlight, loaded: Loaded) -> BatchInFlight | None:
         """Decide a batch and make its commit; the batch again where it writes nothing and is to be answered.
 
-        What would write nothing though all of it was kept is decided again on the store: another owner may be there.
+        What would write nothing, though some of it was kept, is decided again on the store: another owner may be there.
         """
         self._reached("engine.loaded")
         began_ns = self._clock.now_ns()
@@ -205,7 +205,7 @@ class PartitionPipeline:
         if has_effect(batch):
             self._make_commit(batch)
             return None
-        if loaded is NOTHING_LOADED:
+        if not self._decider.is_whole(batch):
             self._load_whole(batch)
             return None
         return batch
@@ -239,7 +239,7 @@ class PartitionPipeline:
             if self._loads_ahead:
                 self._loading = batch
             else:
-                self._decide(batch, NOTHING_LOADED)
+                self._finish(self._decide(batch, NOTHING_LOADED))
         if self._committing is not None and self._loading is None and self._loads_ahead:
             self._load_ahead()
         commit = None if self._committing is None else self._committing.commit

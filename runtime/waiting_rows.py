@@ -7,11 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.batch import COUNT_REQUESTS, UsageBatch
+from charging.batch import UsageBatch
 from charging.batch_rows import take_rows
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batch_parts import late_usage, part
-from vocabulary.limits import BATCH_REQUESTS_MAX
 
 _SHARE_FOR_COMMANDS: Final = 2
 """Commands and wake-ups go into a batch that is at most half full: they cost more than requests."""
@@ -45,7 +44,7 @@ class WaitingRows:
     def for_commands(self) -> BatchInFlight:
         """The batch that account commands and expiry rows are appended to."""
         batch = self._last()
-        if int(batch.usage.counts[COUNT_REQUESTS]) * _SHARE_FOR_COMMANDS > BATCH_REQUESTS_MAX:
+        if batch.request_count * _SHARE_FOR_COMMANDS > batch.usage.requests.shape[0]:
             self._batches.append(self._pool.take())
         return self._batches[-1]
 

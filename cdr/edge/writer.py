@@ -185,7 +185,8 @@ class RecordWriter:
         self._observe(self.progress)
 
     def _assemble(self) -> bool:
-        """Apply some entries of each partition; whether there may be more."""
+        """Apply some entries of each partition; whether there may be more. Nothing more while a tenant has no name."""
+        self._gather_piece()
         found = False
         for source in list(self._sources.values()):
             try:
@@ -195,8 +196,7 @@ class RecordWriter:
                 return True
             except (SegmentError, JournalGapError) as error:
                 self._stop(f"partition {source.partition}", str(error))
-            if self._finished.line_count >= _PIECE_ROWS:
-                self._gather()
+            self._gather_piece()
             if self._is_full():
                 return True
         return found
@@ -218,6 +218,10 @@ class RecordWriter:
             if self._is_full():
                 break
         return True
+
+    def _gather_piece(self) -> None:
+        if self._finished.line_count >= _PIECE_ROWS:
+            self._gather()
 
     def _gather(self) -> None:
         """Append what is finished to the next files. UnknownTenantError, and nothing is appended."""

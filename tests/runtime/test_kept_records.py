@@ -8,6 +8,7 @@ from typing import Any
 from balances.commands import Credit, Open, Terms, encode_command
 from balances.store import Commit, Exchanged, Load, PartitionConnection
 from charging.batch import INITIAL, TERMINATION, UPDATE
+from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import Answer, CreditControl, Mscc
 from tests.reference.tariffs import tariff_tables
 from tests.simulation.clients import SIMULATED
@@ -124,6 +125,50 @@ def test_a_repeat_is_answered_from_the_store() -> None:
         await scene.settle()
         assert exchanges == [(False, [ACCOUNTS[0]])]
         assert scene.answers[2] == Outcome.GRANTED
+
+    asyncio.run(work())
+
+
+def test_a_repeat_beside_a_record_that_is_loaded_is_answered_from_the_store() -> None:
+    """The store went back to before the update: it is charged again, not answered from what is kept."""
+
+    async def work() -> None:
+        scene = Scene(1_000_000)
+        engine = await scene.start()
+        await scene.ask(engine, 1, ACCOUNTS[0], INITIAL, 0)
+        before = scene.world.store.snapshot(0)
+        await scene.ask(engine, 2, ACCOUNTS[0], UPDATE, 1)
+        scene.world.store.restore(0, before)
+        exchanges = scene.listen(engine)
+        nobody = ACCOUNTS[1] + PARTITIONS
+        repeated = CreditControl(ACCOUNTS[0], (ACCOUNTS[0], 1), UPDATE, 1, 2, 1, msccs=(Mscc(1),))
+        unknown = CreditControl(nobody, (nobody, 1), INITIAL, 0, 3, 1, msccs=(Mscc(1),))
+        engine.offer([(2, repeated), (3, unknown)])
+        await scene.settle()
+        assert exchanges[:2] == [(False, [nobody]), (False, [ACCOUNTS[0], nobody])]
+        assert exchanges[2:] == [(True, [])], "the update is decided again, and its commit finds the older store"
+        await engine.mend()
+        await scene.settle()
+        assert scene.answers == {1: Outcome.GRANTED, 2: Outcome.GRANTED, 3: Outcome.USER_UNKNOWN}
+
+    asyncio.run(work())
+
+
+def test_requests_without_a_record_are_answered_without_the_store() -> None:
+    """A damaged request that was set aside has no account any more."""
+
+    async def work() -> None:
+        scene = Scene(1_000_000)
+        engine = await scene.start()
+        pipeline: Any = engine.pipelines[0]
+        batch = pipeline.waiting.for_commands()
+        fill_batch(batch.usage, [CreditControl(2, (2, 9), INITIAL, 0, 9, 1, outcome=Outcome.UNABLE_TO_COMPLY)])
+        batch.usage.requests["end_to_end"][0] = 9
+        pipeline.waiting.queued += 1
+        pipeline.advance()
+        await scene.settle()
+        assert scene.answers == {9: Outcome.UNABLE_TO_COMPLY}
+        assert pipeline.is_idle
 
     asyncio.run(work())
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pyarrow import csv, parquet
 
+from cdr.edge import writer as writer_module
 from cdr.edge.read import read_records
 from cdr.edge.record_folder import RecordsLockedError
 from cdr.edge.writer import RecordWriter
@@ -272,3 +273,24 @@ def test_records_of_an_unknown_tenant_wait_for_its_name(journal, tmp_path):
     work_off(writer)
     writer.close()
     assert sorted(row["tenant_name"] for row in rows_of(settings.folder)) == ["acme", "five"]
+
+
+def test_no_more_is_read_while_a_tenant_has_no_name(journal, tmp_path, monkeypatch):
+    """What is gathered piece by piece asks for the name early: it must not grow with each round that asks again."""
+    monkeypatch.setattr(writer_module, "_PIECE_ROWS", 4)
+    names = {1: "acme"}
+    settings = settings_of(tmp_path, file_rows_max=8)
+    for number in range(100):
+        journal.add([event(number, tenant=5)])
+    writer = RecordWriter(settings, names, now_ns=Clock())
+    writer.start()
+    for _ in range(20):
+        with pytest.raises(UnknownTenantError):
+            writer.round()
+    assert writer.progress.entry_counts == {0: 8}, "a file's worth"
+    names[5] = "five"
+    work_off(writer)
+    writer.finish()
+    writer.close()
+    assert len(rows_of(settings.folder)) == 100
+    assert max(file.row_count for flush in flushes_of(settings.folder) for file in flush.files) == 8
