@@ -187,6 +187,8 @@ class RecordWriter:
     def _assemble(self) -> bool:
         """Apply some entries of each partition; whether there may be more. Nothing more while a tenant has no name."""
         self._gather_piece()
+        if self._is_full():
+            return True
         found = False
         for source in list(self._sources.values()):
             try:
