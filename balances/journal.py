@@ -1,4 +1,5 @@
-"""The journal entry of a batch: what was decided, once, in order. One msgpack map of column name -> octets.
+"""The journal entry of a batch: what was decided, once, in order. One msgpack map of column name -> octets,
+written by balances/journal_writer.py.
 
 A column's key says table, field and dtype (`movements.amount:<i8`), so that a reader of another release still finds
 what it knows; its octets are those of balances/journal_columns.py. Three tables: `requests` (a row each decided
@@ -16,24 +17,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal_columns import (
-    BASE_OCTETS,
-    ROOM_OCTETS,
-    ColumnFault,
-    ColumnKinds,
-    columns_of,
-    kinds_of,
-    pack_columns,
-    unpack_columns,
-    views_of,
-)
+from balances.journal_columns import ColumnFault, ColumnKinds, kinds_of, unpack_columns
 from vocabulary.limits import BATCH_MOVEMENTS_MAX
 
 ENTRY_VERSION: Final = 2
@@ -120,62 +111,6 @@ class JournalEntry:
     movements: Mapping[str, NDArray[Any]]
     octets: NDArray[np.uint8]
     voids: tuple[str, ...] = field(default=())
-
-
-def encode_entry(
-    *,
-    partition: int,
-    follows: str,
-    now_ns: int,
-    tables: Mapping[str, NDArray[np.void]],
-    octets: NDArray[np.uint8],
-    voids: tuple[str, ...] = (),
-    out: NDArray[np.uint8] | None = None,
-) -> bytes:
-    """Octets of an entry.
-
-    tables   structured rows by table name, each cut to its count
-    octets   the texts of the request rows, in row order
-    out      memory to work in, of `entry_room`; taken anew where there is none
-    """
-    columns: dict[str, Any] = {
-        "version": ENTRY_VERSION,
-        "partition": partition,
-        "follows": follows,
-        "now_ns": now_ns,
-    }
-    if voids:
-        columns["voids"] = list(voids)
-    columns["rows"] = {table: len(rows) for table, rows in tables.items()}
-    if out is None:
-        out = np.empty(entry_room(tables), np.uint8)
-    view, at = memoryview(out.data), 0
-    for table, rows in tables.items():
-        known, ends = columns_of(rows.dtype), np.empty(len(rows.dtype.names or ()), np.int64)
-        row_octets, first = rows.dtype.itemsize, at
-        at = pack_columns(
-            views_of(rows), row_octets, len(rows), known.offsets, known.octets, known.is_signed, out, at, ends
-        )
-        for key, end in zip(_column_keys(table, rows.dtype), ends.tolist(), strict=True):
-            columns[key] = view[first:end]
-            first = end
-    columns["octets"] = octets.data
-    packed: bytes = msgpack.packb(columns)
-    return packed
-
-
-def entry_room(tables: Mapping[str, NDArray[np.void]]) -> int:
-    """Octets that `encode_entry` needs for the columns of these tables at most."""
-    return ROOM_OCTETS + sum(
-        BASE_OCTETS * len(rows.dtype.names or ()) + len(rows) * rows.dtype.itemsize for rows in tables.values()
-    )
-
-
-@cache
-def _column_keys(table: str, dtype: np.dtype[Any]) -> tuple[str, ...]:
-    """Column keys of a table, worked out once: string work a batch would show in a profile."""
-    known = columns_of(dtype)
-    return tuple(f"{table}.{name}:{each.str}" for name, each in zip(known.names, known.dtypes, strict=True))
 
 
 def decode_entry(entry: bytes | memoryview) -> JournalEntry:

@@ -117,32 +117,28 @@ def _pack_column(values, first, step, count, mask, turn, out, at):
 
 
 @kernel
-def pack_columns(rows, row_octets, count, offsets, octets, is_signed, out, at, ends):
-    """Write the columns of structured rows to out[at:], one behind the other; the place behind the last.
+def pack_column(rows, row_octets, count, offset, octets, is_signed, out, at):
+    """Write one column of structured rows to out[at:]; the place behind it.
 
     rows        RowViews of the rows' memory
-    offsets, octets, is_signed   see TableColumns
-    out         uint8[] with room for BASE_OCTETS a column, the rows, and ROOM_OCTETS
-    ends        int64[columns], written: the place behind each column
+    offset, octets, is_signed   see TableColumns
+    out         uint8[] with room for BASE_OCTETS, the values, and ROOM_OCTETS
     """
-    for column in range(offsets.shape[0]):
-        if count > 0:
-            width, signed = octets[column], is_signed[column] != 0
-            first, step = offsets[column] // width, row_octets // width
-            # The views are of signed numbers: unsigned ones lose the sign that these gave them; signed ones compare as
-            # unsigned once their sign bit is turned over.
-            mask = ~uint64(0) if signed or width == 8 else (uint64(1) << uint64(8 * width)) - uint64(1)
-            turn = _TOP_BIT if signed else uint64(0)
-            if width == 8:
-                at = _pack_column(rows.words, first, step, count, mask, turn, out, at)
-            elif width == 4:
-                at = _pack_column(rows.halves, first, step, count, mask, turn, out, at)
-            elif width == 2:
-                at = _pack_column(rows.quarters, first, step, count, mask, turn, out, at)
-            else:
-                at = _pack_column(rows.octets, first, step, count, mask, turn, out, at)
-        ends[column] = at
-    return at
+    if count == 0:
+        return at
+    signed = is_signed != 0
+    first, step = offset // octets, row_octets // octets
+    # The views are of signed numbers: unsigned ones lose the sign that these gave them; signed ones compare as
+    # unsigned once their sign bit is turned over.
+    mask = ~uint64(0) if signed or octets == 8 else (uint64(1) << uint64(8 * octets)) - uint64(1)
+    turn = _TOP_BIT if signed else uint64(0)
+    if octets == 8:
+        return _pack_column(rows.words, first, step, count, mask, turn, out, at)
+    if octets == 4:
+        return _pack_column(rows.halves, first, step, count, mask, turn, out, at)
+    if octets == 2:
+        return _pack_column(rows.quarters, first, step, count, mask, turn, out, at)
+    return _pack_column(rows.octets, first, step, count, mask, turn, out, at)
 
 
 @kernel

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, JournalEntry, decode_entry, encode_entry
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, JournalEntry, decode_entry
+from balances.journal_writer import encode_entry
 from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
 from cdr.columns import (
     COUNT_FILE_OCTETS,

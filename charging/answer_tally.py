@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS
+from charging.batch_rows import HELD_ANSWERED
+from vocabulary.held import held
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 
@@ -20,12 +22,12 @@ def new_tally() -> NDArray[np.int64]:
 
 
 @kernel
-def tally_answers(batch, answers, tally):
-    """Count the answers of the batch into `tally` (`new_tally`), which is overwritten."""
-    for place in range(tally.shape[0]):
-        tally[place] = 0
-    for row in range(batch.counts[COUNT_REQUESTS]):
-        answer = answers.answers[row]
+def tally_answers(answered_octets, tally):
+    """Add the answers of a batch (charging.batch_rows.hold_answered) to `tally` (`new_tally`)."""
+    answered = held(answered_octets, HELD_ANSWERED)
+    answers = answered.answers.answers
+    for row in range(answered.usage.counts[COUNT_REQUESTS]):
+        answer = answers[row]
         if answer.is_silent == 0:
             tally[answer.outcome] += 1
         if answer.opened_session == 1:

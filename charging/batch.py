@@ -301,6 +301,13 @@ class AnswerBatch(NamedTuple):
     msccs: NDArray[np.void]  # ANSWER_MSCC_DTYPE (BATCH_MSCCS_MAX,)
 
 
+class AnsweredBatch(NamedTuple):
+    """Requests and their answers, as a front end gets them."""
+
+    usage: UsageBatch
+    answers: AnswerBatch
+
+
 RECORDED_OUTCOME: Final = 0
 RECORDED_NUMBER: Final = 1
 RECORDED_HASH: Final = 2

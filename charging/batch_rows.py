@@ -1,5 +1,7 @@
 """Rows between batches: requests with their child rows and octets are copied whole, their offsets moved along."""
 
+from typing import Final
+
 import numpy as np
 
 from charging.batch import (
@@ -9,12 +11,24 @@ from charging.batch import (
     COUNT_OCTETS,
     COUNT_REQUESTS,
     KIND_COMMAND,
+    AnswerBatch,
+    AnsweredBatch,
+    UsageBatch,
+    new_answer_batch,
+    new_usage_batch,
 )
+from vocabulary.held import Held, kind_of
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
 _UNDECIDED = int(Outcome.UNDECIDED)
+HELD_ANSWERED: Final = kind_of(AnsweredBatch(new_usage_batch(1, 1, 1), new_answer_batch(1, 1)))
+
+
+def hold_answered(usage: UsageBatch, answers: AnswerBatch) -> Held[AnsweredBatch]:
+    """Requests and the memory of their answers, for kernels that get them again and again."""
+    return Held(AnsweredBatch(usage, answers), HELD_ANSWERED)
 
 
 @kernel
@@ -78,13 +92,6 @@ def take_rows(batch, source, rows, first, count):
             return index
         append_request(batch, source, rows[first + index])
     return count
-
-
-@kernel
-def clear_batch(batch):
-    """An empty batch again."""
-    for index in range(batch.counts.shape[0]):
-        batch.counts[index] = 0
 
 
 @kernel

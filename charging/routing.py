@@ -29,6 +29,13 @@ def find_accounts(batch, finder):
 
 
 @kernel
+def route_requests(batch, finder, partition_count, rows, firsts):
+    """find_accounts, then order_by_partition, in one call."""
+    find_accounts(batch, finder)
+    order_by_partition(batch, partition_count, rows, firsts)
+
+
+@kernel
 def remember_identities(batch, finder):
     """Remember the account of every request that was found by an identity."""
     for row in range(batch.counts[COUNT_REQUESTS]):

@@ -1,35 +1,35 @@
 """One batch from loaded records to the commit that writes it: records placed, rows decided, journal entry and keys made."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from balances.commands import Applied, CommandAnswer, Refused, encode_answer
-from balances.journal import encode_entry
 from balances.kept_records import (
     FORGOTTEN,
     KeptRecords,
     forget_records,
-    keep_records,
-    place_sought,
-    seek_records,
 )
-from balances.keys import DUE_BUCKET_S
 from balances.store import Commit, EntryId, Expiring, Load, Loaded, Ownership
-from charging.answer_tally import collect_due
 from charging.batch import COUNT_REQUESTS, KIND_COMMAND, KIND_EXPIRE
-from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES, new_scratch
-from charging.engine import decide
-from charging.grouping import group_requests, new_group_table
-from charging.session_routes import read_recorded, write_keys
+from charging.decision import ROWS_REQUESTS, new_scratch
+from charging.grouping import new_group_table
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight
-from vocabulary.instants import NS_PER_S
+from runtime.batch_kernels import (
+    COUNT_DUE,
+    COUNT_ROUTE_OCTETS,
+    COUNT_ROUTES,
+    COUNT_SESSION_KEYS,
+    HELD_DECIDER,
+    DeciderMemory,
+    decide_batch,
+    keep_batch,
+    place_batch,
+    prepare_batch,
+)
+from vocabulary.held import Held
 from vocabulary.limits import COMMAND_ANSWER_KEPT_S
 from vocabulary.outcomes import Outcome
-
-_DUE_BUCKET_NS: Final = DUE_BUCKET_S * NS_PER_S
 
 
 class PoisonedBatch(Exception):
@@ -45,74 +45,56 @@ class BatchDecider:
 
     def __init__(self, kept: KeptRecords) -> None:
         self._kept = kept
-        self._table = new_group_table()
-        self._scratch = new_scratch()
+        self._held = Held(DeciderMemory(kept, new_group_table(), new_scratch()), HELD_DECIDER)
 
     def prepare(self, batch: BatchInFlight, *, is_whole: bool = False) -> Load:
         """Group the batch's rows by account and say what has to be loaded for them: what isn't kept, or all of it."""
         accounts, sought = batch.accounts, batch.sought
         if batch.command_ids:
             _forget_answered_commands(batch)
-        group_requests(batch.usage, self._table, accounts)
-        slots, answered = int(accounts.counts[0]), int(accounts.counts[1])
+        slot_count = int(prepare_batch(batch.held.octets, self._held.octets, is_whole))
         batch.load = Load(
             tenants=sought.tenants,
             account_ids=sought.account_ids,
-            slot_count=int(seek_records(self._kept, accounts.tenants, accounts.account_ids, slots, is_whole, sought)),
-            answered=accounts.answered[:answered],
+            slot_count=slot_count,
+            answered=accounts.answered[: accounts.counts[1]],
             names=[f"command:{command_id}" for command_id in batch.command_ids],
         )
         return batch.load
 
-    def decide(self, batch: BatchInFlight, loaded: Loaded, tariffs: TariffTables, now_ns: int) -> None:
+    def decide(self, batch: BatchInFlight, loaded: Loaded, tariffs: Held[TariffTables], now_ns: int) -> None:
         """Decide the prepared batch on what its load brought.
 
         PoisonedBatch where a record can't be read or contradicts itself. RecordsForgotten: prepare it whole and load it.
         """
         self._place(batch, loaded)
-        answered = int(batch.accounts.counts[1])
-        if answered:
-            read_recorded(loaded.source, loaded.answered_first, loaded.answered_octets, answered, batch.recorded)
         _skip_answered_commands(batch, loaded)
-        scratch = self._scratch
         try:
-            decide(
-                batch.arena,
-                int(batch.accounts.counts[0]),
-                tariffs,
-                batch.usage,
-                batch.recorded,
-                now_ns,
-                batch.answers,
-                batch.journal,
-                scratch,
-            )
+            decide_batch(batch.held.octets, self._held.octets, tariffs.octets, now_ns)
         except AssertionError as error:
-            for sums in scratch.ledger:  # what the failed row had moved must not be posted to the next one
+            for (
+                sums
+            ) in self._held.value.scratch.ledger:  # what the failed row had moved must not be posted to the next one
                 sums[:] = 0
             raise PoisonedBatch(f"a record contradicts itself: {error}") from error
         batch.decided_ns = now_ns
 
     def _place(self, batch: BatchInFlight, loaded: Loaded) -> None:
         """Lay the batch's records into its arena."""
-        accounts = batch.accounts
-        bad = place_sought(
-            batch.arena,
-            self._kept,
-            batch.sought,
-            accounts.tenants,
-            accounts.account_ids,
+        bad = place_batch(
+            batch.held.octets,
+            self._held.octets,
             loaded.source,
             loaded.first,
             loaded.octets,
-            accounts.room_words,
-            int(accounts.counts[0]),
+            loaded.answered_first,
+            loaded.answered_octets,
         )
         if bad == FORGOTTEN:
             raise RecordsForgotten
         if bad >= 0:
             raise PoisonedBatch(
-                f"account {accounts.account_ids[bad]}: its record is not of a layout that this release reads"
+                f"account {batch.accounts.account_ids[bad]}: its record is not of a layout that this release reads"
             )
 
     def is_whole(self, batch: BatchInFlight) -> bool:
@@ -121,9 +103,7 @@ class BatchDecider:
 
     def keep(self, batch: BatchInFlight) -> None:
         """Its commit is confirmed: the store has of these accounts what was decided."""
-        accounts = batch.accounts
-        slots = int(accounts.counts[0])
-        keep_records(self._kept, batch.arena, accounts.tenants, accounts.account_ids, slots)
+        keep_batch(batch.held.octets, self._held.octets)
 
     def forget(self) -> None:
         """The store has other records than this owner knows."""
@@ -172,37 +152,20 @@ def has_effect(batch: BatchInFlight) -> bool:
     return (
         bool(batch.journal.counts[ROWS_REQUESTS])
         or batch.commands_position is not None
-        or bool(batch.answers.answers["due_ns"][: batch.request_count].any())
+        or bool(batch.key_counts[COUNT_DUE])
         or bool(batch.command_ids and _command_answers(batch))
     )
 
 
 def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId, entry_id: EntryId) -> Commit:
     """The commit of a decided batch: journal entry, changed records, session routes, recorded answers, due hints."""
-    journal, accounts, counts = batch.journal, batch.accounts, batch.key_counts
-    entry = encode_entry(
+    journal, accounts, counts = batch.journal, batch.accounts, batch.key_counts.tolist()
+    entry = batch.entry.write(
         partition=ownership.partition,
         follows=str(previous_id),
         now_ns=batch.decided_ns,
-        tables={
-            "requests": journal.requests[: journal.counts[ROWS_REQUESTS]],
-            "usages": journal.usages[: journal.counts[ROWS_USAGES]],
-            "movements": journal.movements[: journal.counts[ROWS_MOVEMENTS]],
-        },
-        octets=journal.octets[: journal.counts[ROWS_OCTETS]],
+        counts=tuple(journal.counts.tolist()),
         voids=tuple(batch.voids),
-        out=batch.entry_octets,
-    )
-    write_keys(
-        batch.usage,
-        batch.answers,
-        journal,
-        batch.recorded,
-        batch.decided_ns,
-        batch.routes,
-        batch.route_octets,
-        batch.session_keys,
-        counts,
     )
     batch.commit = Commit(
         ownership=ownership,
@@ -213,9 +176,9 @@ def make_commit(batch: BatchInFlight, ownership: Ownership, previous_id: EntryId
         tenants=accounts.tenants,
         account_ids=accounts.account_ids,
         slot_count=int(accounts.counts[0]),
-        routes=batch.routes[: counts[0]],
-        route_octets=batch.route_octets[: counts[1]],
-        session_keys=batch.session_keys[: counts[2]],
+        routes=batch.routes[: counts[COUNT_ROUTES]],
+        route_octets=batch.route_octets[: counts[COUNT_ROUTE_OCTETS]],
+        session_keys=batch.session_keys[: counts[COUNT_SESSION_KEYS]],
         expiring=_command_answers(batch) if batch.command_ids else (),
         due=_due_hints(batch),
         commands_position=batch.commands_position,
@@ -248,7 +211,7 @@ def _command_answers(batch: BatchInFlight) -> list[Expiring]:
 
 def _due_hints(batch: BatchInFlight) -> list[tuple[int, NDArray[np.int64]]]:
     """Accounts by the 5-minute bucket in which something of theirs expires."""
-    count = int(collect_due(batch.usage, batch.answers, _DUE_BUCKET_NS, batch.due_buckets, batch.due_members))
+    count = int(batch.key_counts[COUNT_DUE])
     if count == 0:
         return []
     buckets, members = batch.due_buckets[:count], batch.due_members[:count]

@@ -9,29 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.arena import Arena, new_arena
-from balances.journal import entry_room
+from balances.journal_writer import EntryWriter
 from balances.kept_records import Sought, new_sought
 from balances.store import ROUTE_DTYPE, SESSION_KEY_DTYPE, Commit, Load
 from charging.batch import (
     COUNT_REQUESTS,
     AnswerBatch,
+    AnsweredBatch,
     UsageBatch,
     new_answer_batch,
     new_recorded_answers,
     new_usage_batch,
 )
-from charging.batch_rows import clear_batch
+from charging.batch_rows import hold_answered
 from charging.decision import JournalRows, new_journal_rows
 from charging.grouping import Accounts, new_accounts
+from runtime.batch_kernels import HELD_BATCH, KEY_COUNTS, BatchMemory
+from vocabulary.held import Held
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
 KEY_ROWS_MAX: Final = 3 * BATCH_REQUESTS_MAX
 KEY_OCTETS_MAX: Final = 2048 * BATCH_REQUESTS_MAX
-_LARGEST: Final = new_journal_rows()
-ENTRY_OCTETS_MAX: Final = entry_room(
-    {"requests": _LARGEST.requests, "usages": _LARGEST.usages, "movements": _LARGEST.movements}
-)
-"""Columns of the largest journal entry."""
 
 
 @dataclass(slots=True)
@@ -48,10 +46,15 @@ class BatchInFlight:
     routes: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, ROUTE_DTYPE))
     route_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(KEY_OCTETS_MAX, np.uint8))
     session_keys: NDArray[np.void] = field(default_factory=lambda: np.zeros(KEY_ROWS_MAX, SESSION_KEY_DTYPE))
-    entry_octets: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(ENTRY_OCTETS_MAX, np.uint8))
     due_buckets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
     due_members: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BATCH_REQUESTS_MAX, np.int64))
-    key_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(3, np.int64))
+    key_counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(KEY_COUNTS, np.int64))
+    held: Held[BatchMemory] = field(init=False)
+    """the arrays above, as the kernels of runtime/batch_kernels.py know them"""
+    entry: EntryWriter = field(init=False)
+    """of its journal"""
+    answered: Held[AnsweredBatch] = field(init=False)
+    """requests and answers, as front ends know them"""
     command_ids: list[str] = field(default_factory=list)
     """by `requests.command_id`"""
     commands_position: str | None = None
@@ -67,6 +70,13 @@ class BatchInFlight:
     """how long deciding it took"""
     commit_ns: int = 0
     """from sending its commit to the confirmation; 0 where it wrote nothing"""
+
+    def __post_init__(self) -> None:
+        self.held = Held(BatchMemory(*(getattr(self, name) for name in BatchMemory._fields)), HELD_BATCH)
+        journal = self.journal
+        tables = {"requests": journal.requests, "usages": journal.usages, "movements": journal.movements}
+        self.entry = EntryWriter(tables, journal.octets)
+        self.answered = hold_answered(self.usage, self.answers)
 
     @property
     def request_count(self) -> int:
@@ -99,7 +109,7 @@ class BatchPool:
 
     def give_back(self, batch: BatchInFlight) -> None:
         """Empty the batch and keep it."""
-        clear_batch(batch.usage)
+        batch.usage.counts[:] = 0
         batch.command_ids.clear()
         batch.commands_position = None
         batch.load = None

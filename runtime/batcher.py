@@ -25,7 +25,7 @@ from charging.batch import (
     UsageBatch,
 )
 from charging.batch_rows import answer_refused, refuse_undecided, take_rows
-from charging.routing import find_accounts, order_by_partition, refuse_excess, remember_identities, remember_sessions
+from charging.routing import refuse_excess, remember_identities, remember_sessions, route_requests
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.partition_pipeline import PartitionPipeline, PipelineState
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
@@ -89,8 +89,7 @@ class Batcher:
         """
         refused_before = self.refused_total
         partitions = len(self.pipelines)
-        find_accounts(batch, self._finder)
-        order_by_partition(batch, partitions, self._rows, self._firsts)
+        route_requests(batch, self._finder, partitions, self._rows, self._firsts)
         firsts = self._firsts.tolist()
         for partition, pipeline in enumerate(self.pipelines):
             first, count = firsts[partition], firsts[partition + 1] - firsts[partition]

@@ -12,7 +12,7 @@ import uvloop
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreError
 from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
-from charging.batch import AnswerBatch, UsageBatch
+from charging.batch import AnsweredBatch
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
@@ -25,6 +25,7 @@ from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import ENGINE, Health, Telemetry
 from runtime.warm import forbid_compiling, warm
+from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import RESULT_CODES
 from vocabulary.units import OCTETS_PER_MIB
@@ -63,7 +64,8 @@ class EngineProcess:
             reached=reached,
         )
         self.gy: GyServer | None = None
-        self._tally = new_tally()
+        self._tally, self._counted = new_tally(), new_tally()
+        self.telemetry.before_scrape(self._count_answers)
         self._ends_when_lost = ends_when_lost
 
     def health(self) -> Health:
@@ -77,7 +79,7 @@ class EngineProcess:
         self.gy = GyServer(
             self.settings.gy,
             offer=self.engine.batcher.offer,
-            answered=self._count,
+            answered=self._tally_answers,
             now_ns=self.clock.now_ns,
             tenants=tenants,
             secret=meta.secret,
@@ -100,10 +102,14 @@ class EngineProcess:
         if not stopping.is_set():
             raise StoreError(f"another engine ({self.engine.lost_to}) took partitions of this one: it must begin anew")
 
-    def _count(self, batch: UsageBatch, answers: AnswerBatch) -> None:
-        """What answers say to the counters, those that nobody decided among them; once a batch."""
-        tally_answers(batch, answers, self._tally)
-        tally = self._tally.tolist()
+    def _tally_answers(self, answered: Held[AnsweredBatch]) -> None:
+        """Answers that leave, those that nobody decided among them; once a batch."""
+        tally_answers(answered.octets, self._tally)
+
+    def _count_answers(self) -> None:
+        """Raise the counters by what was answered since they were read last."""
+        tally = (self._tally - self._counted).tolist()
+        self._counted[:] = self._tally
         for outcome, count in enumerate(tally[:TALLY_OPENED]):
             if count:
                 self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(count)
@@ -113,7 +119,7 @@ class EngineProcess:
     def _deliver(self, batch: BatchInFlight) -> None:
         """Answers of a decided batch to the wire, and how long they took; once a batch."""
         assert self.gy is not None
-        self.gy.deliver(batch.usage, batch.answers)
+        self.gy.deliver(batch.answered)
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
         if batch.decide_ns:

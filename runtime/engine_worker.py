@@ -66,6 +66,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger(process="engine")
         self._is_closing = False
+        telemetry.before_scrape(self._count_batcher)
         self.lost = asyncio.Event()
         """set once another engine owns a partition"""
         self.lost_to = ""
@@ -119,7 +120,7 @@ class Engine:
     def use_tariffs(self, tariffs: TariffTables) -> None:
         """Decide with these tables from the next batch on."""
         for pipeline in self.pipelines:
-            pipeline.tariffs = tariffs
+            pipeline.use_tariffs(tariffs)
 
     def health(self) -> Health:
         """Ready while every partition decides, and nothing presses."""
@@ -219,7 +220,6 @@ class Engine:
             self._pressure.look_at_disk()
             self._pressure.look_at_journals(self.pipelines)
             self._pressure.apply(self.pipelines)
-            self._count_batcher()
 
     async def _watch_store(self) -> None:
         """Each second what the store alone knows: owners, what of the journals may go, the time. One that hangs holds up

@@ -41,6 +41,7 @@ from runtime.batch_decision import (
     make_commit,
 )
 from runtime.batch_in_flight import BatchInFlight, BatchPool
+from runtime.batch_kernels import HELD_TARIFFS
 from runtime.batch_parts import halve
 from runtime.clock import Clock
 from runtime.gathering import Gathering
@@ -48,6 +49,7 @@ from runtime.journal_fill import JournalFill
 from runtime.lost_entries import lost_ids
 from runtime.pipeline_events import PipelineEvents
 from runtime.waiting_rows import WaitingRows
+from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
 from vocabulary.outcomes import Outcome
@@ -84,7 +86,7 @@ class PartitionPipeline:
         gathering: Gathering,
         kept: KeptRecords,
     ) -> None:
-        self.tariffs = tariffs
+        self.use_tariffs(tariffs)
         self.state = PipelineState.READY
         self.waiting = WaitingRows(pool)
         self.takes_new_sessions = True  # False where journal or disk are nearly full; the batcher asks
@@ -123,6 +125,10 @@ class PartitionPipeline:
     def ownership(self) -> Ownership:
         """The claim under which it writes."""
         return self._ownership
+
+    def use_tariffs(self, tariffs: TariffTables) -> None:
+        """Decide with these tables from the next batch on."""
+        self._tariffs = Held(tariffs, HELD_TARIFFS)
 
     def offer(self, source: UsageBatch, rows: NDArray[np.int32], first: int, count: int) -> None:
         """Queue rows[first:first + count] of `source`; they are copied."""
@@ -193,7 +199,7 @@ class PartitionPipeline:
         self._reached("engine.loaded")
         began_ns = self._clock.now_ns()
         try:
-            self._decider.decide(batch, loaded, self.tariffs, began_ns)
+            self._decider.decide(batch, loaded, self._tariffs, began_ns)
         except PoisonedBatch as poison:
             self._split(batch, str(poison))
             return None

@@ -246,13 +246,13 @@ async def _rehearse() -> None:
     ownership = await store.claim(0, "rehearsal", wall_ms=1, last_epoch=0)
 
     def deliver(batch: BatchInFlight) -> None:
-        server.deliver(batch.usage, batch.answers)
+        server.deliver(batch.answered)
 
     batcher = Batcher(store=store, pool=pool, deliver=deliver)
     server = GyServer(
         GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
         offer=batcher.offer,
-        answered=lambda batch, answers: tally_answers(batch, answers, new_tally()),
+        answered=lambda answered: tally_answers(answered.octets, new_tally()),
         now_ns=clock.now_ns,
         tenants={"default": 1},
         secret=meta.secret,

@@ -1,4 +1,4 @@
-"""Metrics, health and structured logs of a process. Counters are raised once a batch; a scrape reads, it computes nothing.
+"""Metrics, health and structured logs of a process. Counters are raised once a batch; a scrape reads.
 
 `METRICS` lists what there is; docs/metrics.md shows the same rows, and a test holds them equal.
 """
@@ -11,16 +11,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import structlog
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from runtime.series import Count, CountMetric, Distribution, DistributionMetric
 
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
@@ -89,49 +83,58 @@ METRICS: Final = (
     MetricRow(RECORDS, "farebox_records_working", "gauge", (), "0 while the disk is waited for"),
 )
 
-_KINDS: Final = {"counter": Counter, "gauge": Gauge}
-
 
 class Telemetry:
     """The metrics of one process, by name without `farebox_`; beside them what the system counts for it (`process_*`)."""
 
     def __init__(self, process: str = ENGINE) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series for each counter that nobody reads
         self.registry = CollectorRegistry()
-        self._metrics: dict[str, Any] = {}
-        self._series: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._metrics: dict[str, CountMetric | DistributionMetric] = {}
+        self._series: dict[tuple[str, ...], Any] = {}
+        self._before_scrape: list[Callable[[], None]] = []
         for row in METRICS:
             if row.process != process:
                 continue
+            metric: CountMetric | DistributionMetric
             if row.kind == "histogram":
-                metric = Histogram(row.name, row.meaning, row.labels, buckets=row.buckets, registry=self.registry)
+                metric = DistributionMetric(row.name, row.meaning, row.labels, row.buckets)
             else:
-                metric = _KINDS[row.kind](row.name, row.meaning, row.labels, registry=self.registry)
+                metric = CountMetric(row.name, row.meaning, row.labels, is_gauge=row.kind == "gauge")
+            self.registry.register(metric)
             self._metrics[row.name.removeprefix("farebox_")] = metric
         ProcessCollector(registry=self.registry)
 
-    def _metric(self, name: str, labels: tuple[str, ...]) -> Any:
-        """Found once for each pair: prometheus_client checks and locks each time that it is asked for a series."""
-        found = self._series.get((name, labels))
+    def _find(self, name: str, *labels: str) -> Any:
+        """Found once for each pair."""
+        found = self._series.get((name, *labels))
         if found is None:
-            metric = self._metrics[name]
-            found = self._series[(name, labels)] = metric.labels(*labels) if labels else metric
+            found = self._series[(name, *labels)] = self._metrics[name].series(labels)
         return found
 
-    def counter(self, name: str, *labels: str) -> Counter:
+    def counter(self, name: str, *labels: str) -> Count:
         """A counter, or the one of these labels."""
-        found: Counter = self._metric(name, labels)
+        found: Count = self._find(name, *labels)
         return found
 
-    def gauge(self, name: str, *labels: str) -> Gauge:
+    def gauge(self, name: str, *labels: str) -> Count:
         """A gauge, or the one of these labels."""
-        found: Gauge = self._metric(name, labels)
+        found: Count = self._find(name, *labels)
         return found
 
-    def histogram(self, name: str, *labels: str) -> Histogram:
+    def histogram(self, name: str, *labels: str) -> Distribution:
         """A histogram, or the one of these labels."""
-        found: Histogram = self._metric(name, labels)
+        found: Distribution = self._find(name, *labels)
         return found
+
+    def before_scrape(self, count: Callable[[], None]) -> None:
+        """Have what is counted elsewhere brought here whenever the metrics are read."""
+        self._before_scrape.append(count)
+
+    def scrape(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        for count in self._before_scrape:
+            count()
+        return generate_latest(self.registry)
 
 
 class Health(NamedTuple):
@@ -167,7 +170,7 @@ def _respond(request: bytes, telemetry: Telemetry, health: Callable[[], Health])
     if len(words) < 3 or words[0] not in (b"GET", b"HEAD"):
         return "405 Method Not Allowed", "text/plain", b"GET /metrics, /health/live or /health/ready\n"
     if words[1] == b"/metrics":
-        return "200 OK", CONTENT_TYPE_LATEST, generate_latest(telemetry.registry)
+        return "200 OK", CONTENT_TYPE_LATEST, telemetry.scrape()
     if words[1] == b"/health/live":
         return "200 OK", "application/json", b'{"live": true}\n'
     if words[1] == b"/health/ready":

@@ -23,7 +23,7 @@ from numba.core import config
 from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "cdr", "bench", "catalog_loader")
+_PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "cdr", "bench", "catalog_loader", "runtime")
 _IMPORT: Final = re.compile(rf"^(?:from|import) ((?:{'|'.join(_PACKAGES)})(?:\.\w+)*)", re.MULTILINE)
 
 

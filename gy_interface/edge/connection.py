@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from gy_interface.codec_rules import Sender
+from gy_interface.held_codec import HELD_CONNECTION, ConnectionMemory
 from gy_interface.peer import Peer
+from vocabulary.held import Held
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class GyConnection(asyncio.BufferedProtocol):
         self.is_ready = False
         self.is_ending = False
         self.is_closed = False
-        self.sender: Sender | None = None
+        self.held: Held[ConnectionMemory] | None = None
+        """buffer and sender, once it is known who sends"""
         self.peer: Peer | None = None
         self.transport: asyncio.Transport | None = None
         self._server = server
@@ -62,6 +65,10 @@ class GyConnection(asyncio.BufferedProtocol):
         if self._linger is not None:
             self._linger.cancel()
         self._server.forget(self)
+
+    def receive_as(self, sender: Sender) -> None:
+        """Octets are this sender's from now on."""
+        self.held = Held(ConnectionMemory(self.received, sender), HELD_CONNECTION)
 
     # --- in --------------------------------------------------------------------------------------------------------------
 

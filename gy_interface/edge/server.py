@@ -17,22 +17,24 @@ from numpy.typing import NDArray
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     NEVER_COUNTS,
-    AnswerBatch,
+    AnsweredBatch,
     UsageBatch,
     new_answer_batch,
     new_usage_batch,
 )
-from charging.batch_rows import answer_refused
+from charging.batch_rows import answer_refused, hold_answered
 from gy_interface.base_messages import Identity
-from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answers, order_answers
-from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED, decode_requests
+from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max
+from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED
 from gy_interface.codec_rules import Sender, new_answer_order, new_answer_rules, new_decode_rules, new_sender
 from gy_interface.config import GyConfig
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
 from gy_interface.edge.connection import GyConnection
 from gy_interface.events import PeerClosed, PeerOpened
 from gy_interface.framing import HEADER_OCTETS
+from gy_interface.held_codec import HELD_ANSWERS, HELD_TICK, AnswerMemory, TickMemory, decode_received, encode_batch
 from gy_interface.peer import Peer, PeerRegistry
+from vocabulary.held import Held
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
 OUT_OCTETS: Final = 1 << 20
@@ -56,7 +58,7 @@ class GyServer:
         config: GyConfig,
         *,
         offer: Callable[[UsageBatch], int],
-        answered: Callable[[UsageBatch, AnswerBatch], None] = lambda batch, answers: None,
+        answered: Callable[[Held[AnsweredBatch]], None] = lambda answered: None,
         now_ns: Callable[[], int],
         tenants: Mapping[str, int],
         secret: NDArray[np.uint64],
@@ -77,16 +79,18 @@ class GyServer:
         self._ready: list[GyConnection] = []
         self._is_tick_due = False
         self._batch = new_usage_batch()
-        self._refusals = new_answer_batch()
+        self._refused = hold_answered(self._batch, new_answer_batch())
         keys = recognised_keys()
-        self._rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
         self._others = np.zeros((OTHERS_MAX, 2), np.int64)
-        self._answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
-        assert answer_octets_max(self._answer_rules) <= OUT_OCTETS, "the longest answer must fit"
-        self._order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
-        self._out = np.zeros(OUT_OCTETS, np.uint8)
-        self._out_view = self._out.data
+        rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
+        self._tick = Held(TickMemory(self._batch, rules, self._others), HELD_TICK)
+        answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
+        assert answer_octets_max(answer_rules) <= OUT_OCTETS, "the longest answer must fit"
+        order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
+        out = np.zeros(OUT_OCTETS, np.uint8)
+        self._out_view = out.data
         self._spans = np.zeros(config.connections_max, ANSWER_SPAN_DTYPE)
+        self._answers = Held(AnswerMemory(order, answer_rules, out, self._spans), HELD_ANSWERS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._emptied = asyncio.Event()
@@ -144,7 +148,7 @@ class GyServer:
         connection.write(peer.take_octets())
         for event in peer.take_events():
             if isinstance(event, PeerOpened):
-                connection.sender = self._sender_of(connection, event.peer_name)
+                connection.receive_as(self._sender_of(connection, event.peer_name))
                 self._log.info("peer connected", peer=event.peer_name, origin_host=event.origin_host)
             elif isinstance(event, PeerClosed):
                 self._log.info("peer disconnected", peer=peer.peer_name or "-", reason=event.reason)
@@ -207,23 +211,19 @@ class GyServer:
             if not rest or connection.is_ending:
                 return
         while True:
-            consumed, others, stopped = decode_requests(
-                connection.received,
-                connection.length,
-                self._batch,
-                connection.sender,
-                self._rules,
-                now_ns,
-                self._others,
+            assert connection.held is not None
+            consumed, others, stopped = decode_received(
+                connection.held.octets, connection.length, self._tick.octets, now_ns
             )
             if consumed:
                 peer.on_traffic(now_ns)
-            for offset, length in self._others[:others].tolist():
-                peer.receive_message(bytes(connection.received[offset : offset + length]), now_ns)
+            if others:
+                for offset, length in self._others[:others].tolist():
+                    peer.receive_message(bytes(connection.received[offset : offset + length]), now_ns)
             if stopped == NOT_FRAMED:
                 self._flush()
                 peer.on_fault(bytes(connection.received[consumed : consumed + HEADER_OCTETS]))
-            connection.drop_consumed(int(consumed))
+            connection.drop_consumed(consumed)
             if others or stopped == NOT_FRAMED:
                 self._take_events(connection)
             if stopped != NEEDS_ROOM or connection.is_ending:
@@ -239,24 +239,21 @@ class GyServer:
             return
         try:
             if self._offer(self._batch):
-                answer_refused(self._batch, self._refusals)
-                self.deliver(self._batch, self._refusals)
+                answer_refused(*self._refused.value)
+                self.deliver(self._refused)
         finally:
             self._batch.counts[:] = 0
 
-    def deliver(self, batch: UsageBatch, answers: AnswerBatch) -> None:
+    def deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Write the answers of a batch to the connections that asked; those of connections that are gone are dropped."""
-        count = order_answers(batch, answers, self._order)
-        place = 0
+        place, count = 0, 1
         while place < count:
-            place, spans, _ = encode_answers(
-                batch, answers, self._order, place, count, self._answer_rules, self._out, self._spans
-            )
+            place, count, spans = encode_batch(answered.octets, self._answers.octets, place, count)
             for index, epoch, offset, length, _ in self._spans[:spans].tolist():
                 connection = self._connections[index]
                 if connection is not None and connection.epoch == epoch:
                     connection.write(bytes(self._out_view[offset : offset + length]))
-        self._answered(batch, answers)
+        self._answered(answered)
 
     async def close(self, *, wait_s: float = 2.0) -> None:
         """Take no connection more, say good-bye to each peer, and wait a little for their answers."""

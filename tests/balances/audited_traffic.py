@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from balances.audit import audit_partition
 from balances.audit_report import AuditReport
-from balances.journal import JournalEntry, MovementKind, decode_entry, encode_entry
+from balances.journal import JournalEntry, MovementKind, decode_entry
+from balances.journal_writer import encode_entry
 from balances.store import EntryId
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import Control

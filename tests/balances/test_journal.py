@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, decode_entry, encode_entry
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, decode_entry
+from balances.journal_writer import encode_entry
 from balances.store import EntryId
 from tests.reference.journal_entries import Asked, entry_of
 

@@ -11,7 +11,7 @@ from balances.journal_columns import (
     ColumnFault,
     columns_of,
     kinds_of,
-    pack_columns,
+    pack_column,
     unpack_columns,
     views_of,
 )
@@ -44,16 +44,14 @@ def packed(array):
     known = columns_of(array.dtype)
     count = len(array)
     out = np.full(BASE_OCTETS * len(known.names) + array.nbytes + ROOM_OCTETS + 5, 0xEE, np.uint8)
-    ends = np.zeros(len(known.names), np.int64)
-    end = pack_columns(
-        views_of(array), array.dtype.itemsize, count, known.offsets, known.octets, known.is_signed, out, 2, ends
-    )
+    columns, end = {}, 2
+    for name, offset, octets, is_signed in zip(known.names, known.offsets, known.octets, known.is_signed, strict=True):
+        first = end
+        end = pack_column(views_of(array), array.dtype.itemsize, count, offset, octets, is_signed, out, first)
+        columns[name] = out[first:end].tobytes()
     assert (out[:2] == 0xEE).all()
     assert (out[end + ROOM_OCTETS :] == 0xEE).all()
-    starts = [2, *ends.tolist()[:-1]]
-    return {
-        name: out[first:last].tobytes() for name, first, last in zip(known.names, starts, ends.tolist(), strict=True)
-    }
+    return columns
 
 
 def plain(values, signed):

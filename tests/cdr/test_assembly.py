@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from balances.journal import decode_entry, encode_entry
+from balances.journal import MOVEMENT_DTYPE, decode_entry
+from balances.journal_writer import encode_entry
 from cdr.assembly import Assembly, AssemblyError, FinishedRecords
 from cdr.checkpoint import pack, unpack_into
 from cdr.columns import Limits
@@ -195,7 +197,9 @@ def test_usage_rows_of_no_request_are_refused() -> None:
 
 
 def test_an_entry_without_a_column_names_it() -> None:
-    octets = encode_entry(partition=0, follows="0-0", now_ns=0, tables={}, octets=decode_entry(entry_of([])).octets)
+    none = np.zeros(0, MOVEMENT_DTYPE)
+    tables = {"requests": none, "usages": none, "movements": none}
+    octets = encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8))
     with pytest.raises(AssemblyError, match="no column 'session_high'"):
         Assembly(0).apply(decode_entry(octets), FinishedRecords())
 

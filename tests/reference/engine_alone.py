@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.arena import Arena, new_arena, place_records
-from balances.journal import JournalEntry, MovementKind, decode_entry, encode_entry
+from balances.journal import JournalEntry, MovementKind, decode_entry
+from balances.journal_writer import encode_entry
 from balances.stored_record import to_stored
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, encode_entry
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
 from balances.journal_chain import NO_ENTRY
+from balances.journal_writer import encode_entry
 from balances.store import EntryId
 from charging.usage_record import USAGE_DTYPE
 from vocabulary.outcomes import Outcome

@@ -8,12 +8,14 @@ from typing import Any, Final
 import numpy as np
 import uvloop
 
-from charging.batch import AnswerBatch, UsageBatch, new_answer_batch
+from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch
+from charging.batch_rows import hold_answered
 from gy_interface.config import GyConfig, PeerConfig
 from gy_interface.edge.server import GyServer
 from tests.gy_interface.codec import SECRET
 from tests.gy_interface.diameter_octets import text, u32
 from tests.gy_interface.peer_messages import HOST, REALM, STATE_ID, base, cer, dpr
+from vocabulary.held import Held
 from vocabulary.outcomes import Outcome
 
 PATIENCE_S: Final = 30
@@ -29,7 +31,7 @@ class CannedEngine:
     """
 
     def __init__(self) -> None:
-        self.deliver: Callable[[UsageBatch, AnswerBatch], None] | None = None
+        self.deliver: Callable[[Held[AnsweredBatch]], None] | None = None
         self.holds = False
         self.fails = False
         self.held: list[UsageBatch] = []
@@ -77,7 +79,7 @@ class CannedEngine:
         answers.msccs["has_grant"] = 1
         asked = batch.msccs["requested_octets"][:msccs]
         answers.msccs["granted"][:msccs] = np.where(asked > 0, asked, SERVER_DEFAULT_OCTETS)
-        self.deliver(batch, answers)
+        self.deliver(hold_answered(batch, answers))
 
     async def has_seen(self, requests: int) -> None:
         """Wait until so many requests were offered in all."""
