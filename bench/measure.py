@@ -65,16 +65,41 @@ def cpu_s_of(pid: int, others: Iterable[int] = ()) -> float:
     return _ticks_of(pid, 0, frozenset(others)) / _TICKS_PER_S
 
 
+class MachineSample(NamedTuple):
+    """Ticks of all processors since the machine started; zeros where the system doesn't tell."""
+
+    all_ticks: int
+    idle_ticks: int
+    stolen_ticks: int
+    """of a virtual machine: ready to run, and other machines had the processor"""
+
+
 class CpuSample(NamedTuple):
-    """CPU seconds by role at one instant."""
+    """CPU seconds by role at one instant, and what the machine's processors did."""
 
     cpu_s: Mapping[str, float]
+    machine: MachineSample
+
+
+def sample_machine() -> MachineSample:
+    """What the processors of this machine did until now."""
+    ticks = [int(word) for word in _first_line("/proc/stat", "cpu ").split()[1:9]]
+    return MachineSample(sum(ticks), ticks[3] + ticks[4], ticks[7]) if len(ticks) == 8 else MachineSample(0, 0, 0)
+
+
+def processor_shares(before: MachineSample, after: MachineSample) -> dict[str, float]:
+    """Between two samples: the share of all processors' time that was used here, and that other machines took."""
+    ticks = max(after.all_ticks - before.all_ticks, 1)
+    stolen = after.stolen_ticks - before.stolen_ticks
+    busy = ticks - stolen - (after.idle_ticks - before.idle_ticks)
+    return {"busy_share": round(busy / ticks, 3), "stolen_share": round(stolen / ticks, 3)}
 
 
 def sample_cpu(pids: Mapping[str, Iterable[int]]) -> CpuSample:
     """CPU seconds of each role's processes; a process of one role below another's counts for its own role only."""
     known = frozenset(pid for group in pids.values() for pid in group)
-    return CpuSample({role: sum(cpu_s_of(pid, known) for pid in group) for role, group in pids.items()})
+    by_role = {role: sum(cpu_s_of(pid, known) for pid in group) for role, group in pids.items()}
+    return CpuSample(by_role, sample_machine())
 
 
 def us_per_request(before: CpuSample, after: CpuSample, requests: int) -> dict[str, float]:
@@ -86,17 +111,22 @@ def _first_line(path: str, prefix: str) -> str:
     try:
         for line in Path(path).read_text().splitlines():
             if line.startswith(prefix):
-                return line.partition(":")[2].strip()
+                return line
     except FileNotFoundError:
         pass
     return ""
 
 
+def _said(path: str, name: str) -> str:
+    """What stands behind the colon of a line."""
+    return _first_line(path, name).partition(":")[2].strip()
+
+
 def machine_stamp() -> dict[str, str | int | float]:
     """Processor, cores this process may use, memory, kernel, load before the run."""
-    memory_kb = _first_line("/proc/meminfo", "MemTotal").split()
+    memory_kb = _said("/proc/meminfo", "MemTotal").split()
     return {
-        "processor": _first_line("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
+        "processor": _said("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": int(memory_kb[0]) // 1024 if memory_kb else 0,
         "kernel": platform.release(),

@@ -125,6 +125,9 @@ def _checks(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{100 * result['ran_out_share']:.1f} % of the subscribers ran out of money")
     rewrites = result["aof_rewrites"]
     lines.append(f"AOF rewrites: {rewrites['count']}, {rewrites['seconds']} s")
+    if "processors" in result:
+        busy, stolen = (100 * result["processors"][key] for key in ("busy_share", "stolen_share"))
+        lines.append(f"processors: {busy:.0f} % busy, {stolen:.0f} % taken by other machines on the same host")
     if "audit" in result:
         audit = result["audit"]
         lines.append(f"audit: {audit['entries']:,} journal entries, {'sound' if audit['sound'] else 'FAULTS'}")

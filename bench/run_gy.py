@@ -20,6 +20,7 @@ from bench.measure import (
     ProcessGone,
     commit_stamp,
     machine_stamp,
+    processor_shares,
     sample_cpu,
     us_per_request,
     versions_stamp,
@@ -94,7 +95,7 @@ class RewriteWatch:
 
 
 def _follow_load(plan: GyPlan, target: GyTarget, folder: Path) -> tuple[dict[str, Any], dict[str, float], RewriteWatch]:
-    """Run the generator; its figures, CPU by role within the measured time, and the rewrites meanwhile."""
+    """Run the generator; its figures and the processors', CPU by role within the measured time, and the rewrites meanwhile."""
     samples: dict[str, CpuSample] = {}
     pids: dict[str, Mapping[str, Sequence[int]]] = {}
     watch = RewriteWatch(target.store_info)
@@ -117,6 +118,8 @@ def _follow_load(plan: GyPlan, target: GyTarget, folder: Path) -> tuple[dict[str
         figures = run_generator(plan, folder, on_event=on_event, on_tick=on_tick)
     except ProcessGone as fault:
         raise BenchError(f"a process of Farebox ended during the run: {fault}") from fault
+    if len(samples) == 2:
+        figures["processors"] = processor_shares(samples["measuring"].machine, samples["measured"].machine)
     if pids.get("measuring") != pids.get("measured"):
         # A restarted process began at zero CPU: its figure would flatter. Kill runs read books and losses only.
         return figures, {}, watch

@@ -109,12 +109,10 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         start_walk(self._walk, len(commands) + 2, FENCE_KEYS)
         self._transport.write(b"".join(commands) + self._request.fence())
         failed = (await ended).failed
-        refused = np.flatnonzero(self._spans.kinds[: len(commands)] == KIND_ERROR)
-        if refused.size or self._transport is None:
+        refused = self._find_error(0, len(commands))
+        if refused >= 0 or self._transport is None:
             self.close()
-            raise StoreError(
-                f"the store refuses the connection: {self._text(int(refused[0])) if refused.size else failed}"
-            )
+            raise StoreError(f"the store refuses the connection: {self._text(refused) if refused >= 0 else failed}")
 
     @property
     def is_open(self) -> bool:
@@ -210,10 +208,10 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         if not awaited.queued:
             verdict = None if failed else self._verdict(commit)
             return verdict or Unknown(reason=failed or self._lost)
-        refused = np.flatnonzero(kinds[: awaited.queued + 1] == KIND_ERROR)
+        refused = self._find_error(0, awaited.queued + 1)
         executed = awaited.queued + 1
-        if refused.size:
-            return Unknown(reason=self._text(int(refused[0])))
+        if refused >= 0:
+            return Unknown(reason=self._text(refused))
         if kinds[executed] == KIND_ERROR:
             return Unknown(reason=self._text(executed))
         if kinds[executed] == KIND_NIL:  # owner or tail changed since they were watched
@@ -223,14 +221,13 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
 
     def _read_written(self, executed: int) -> CommitResult:
         """The transaction was written; Unknown where a session index key behind it was refused: sent again, all are done."""
-        awaited, kinds = self._awaited, self._spans.kinds
-        wrong = np.flatnonzero(kinds[executed : executed + 2] == KIND_ERROR)
-        if wrong.size:
+        awaited = self._awaited
+        wrong = self._find_error(executed, 2)
+        if wrong >= 0:
             # The claim's epoch is above all ids of the journal, so this is a store that somebody else wrote into.
-            return Unknown(reason=f"the journal or a record was refused: {self._text(executed + int(wrong[0]))}")
-        first = executed + awaited.queued
-        refused = np.flatnonzero(kinds[first : first + awaited.session_keys] == KIND_ERROR)
-        return Unknown(reason=self._text(first + int(refused[0]))) if refused.size else Committed()
+            return Unknown(reason=f"the journal or a record was refused: {self._text(wrong)}")
+        refused = self._find_error(executed + awaited.queued, awaited.session_keys)
+        return Unknown(reason=self._text(refused)) if refused >= 0 else Committed()
 
     def _read_load(self, load: Load) -> Loaded:
         spans = self._spans
@@ -248,6 +245,11 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
             answered_octets=spans.octets[records_end:answered_end],
             values=values,
         )
+
+    def _find_error(self, first: int, count: int) -> int:
+        """The first of so many leaves that is an error; -1 where none is."""
+        found = self._spans.kinds[first : first + count].tobytes().find(KIND_ERROR)
+        return first + found if found >= 0 else -1
 
     def _octets(self, leaf: int) -> bytes:
         first = self._spans.first[leaf]
