@@ -133,7 +133,7 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
 
 
 _FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int, "rows": dict, "octets": bytes}
-_ROWS_MAX: Final = 2 * BATCH_MOVEMENTS_MAX
+ROWS_MAX: Final = 2 * BATCH_MOVEMENTS_MAX
 """A column of equal values is eight octets, whatever its rows: a damaged count must not ask for a terabyte."""
 _COLUMN_TYPE: Final = re.compile(r"[<|][iu][1248]")
 """What numpy makes of any other text in a damaged key is not asked: it knows errors of many kinds, and odd types."""
@@ -153,8 +153,8 @@ def _columns_of(entry: bytes | memoryview) -> dict[str, Any]:
                 f"journal entry is damaged: {key} is {columns.get(key)!r:.80}, not of type {kind.__name__}"
             )
     rows = columns["rows"]
-    if not all(isinstance(count, int) and 0 <= count <= _ROWS_MAX for count in rows.values()):
-        raise ValueError(f"journal entry is damaged: rows is {rows!r:.80}, not counts of 0 to {_ROWS_MAX}")
+    if not all(isinstance(count, int) and 0 <= count <= ROWS_MAX for count in rows.values()):
+        raise ValueError(f"journal entry is damaged: rows is {rows!r:.80}, not counts of 0 to {ROWS_MAX}")
     voids = columns.get("voids", [])
     if not isinstance(voids, list) or not all(isinstance(name, str) for name in voids):
         raise ValueError(f"journal entry is damaged: voids is {voids!r:.80}, no list of ids")

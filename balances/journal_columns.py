@@ -153,6 +153,44 @@ def _fits(base, octets, is_signed):
 
 
 @kernel
+def _put_column(values, first, step, count, packed, at, width, mask, base):
+    """values[first::step]: the base and what each of the packed column's rows is above it."""
+    for row in range(uint64(count)):
+        values[uint64(first) + row * uint64(step)] = int64(base + (get_word(packed, at) & mask))
+        at += width
+
+
+@kernel
+def unpack_column(packed, at, length, rows, row_octets, count, offset, octets, is_signed):
+    """Fill one column of structured rows from packed[at:at + length]; False where these octets are none of so many rows.
+
+    packed      uint8[]; eight octets from any place within the column can be read
+    rows        RowViews of the rows' memory
+    offset, octets, is_signed   see TableColumns
+    """
+    if count == 0:
+        return length == 0
+    above = length - BASE_OCTETS
+    if above < 0 or above % count != 0 or above // count > WIDTH_MAX:
+        return False
+    width, base = above // count, get_word(packed, at)
+    if width == 0 and not _fits(base, octets, is_signed != 0):
+        return False
+    mask = ~uint64(0) if width == WIDTH_MAX else (uint64(1) << uint64(8 * width)) - uint64(1)
+    first, step = offset // octets, row_octets // octets
+    at += BASE_OCTETS
+    if octets == 8:
+        _put_column(rows.words, first, step, count, packed, at, width, mask, base)
+    elif octets == 4:
+        _put_column(rows.halves, first, step, count, packed, at, width, mask, base)
+    elif octets == 2:
+        _put_column(rows.quarters, first, step, count, packed, at, width, mask, base)
+    else:
+        _put_column(rows.octets, first, step, count, packed, at, width, mask, base)
+    return True
+
+
+@kernel
 def _unpack_columns(packed, lengths, rows, octets, is_signed, out, places):
     """Write each column to `out`, as rows of its dtype; the number of the first that is none, -1 where all are.
 

@@ -18,13 +18,13 @@ from vocabulary.held import Held, held, kind_of
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
 
-_MAP_16: Final = b"\xde"
+MAP_16: Final = b"\xde"
 _BIN_32: Final = 0xC6
 _BIN_HEADER_OCTETS: Final = 5
 _OCTETS_KEY: Final = msgpack.packb("octets")
 
 
-class _Layout(NamedTuple):
+class EntryLayout(NamedTuple):
     """The columns of an entry, in order, for the kernel."""
 
     table: NDArray[np.int64]  # (columns,) 0..2
@@ -43,12 +43,12 @@ class _Memory(NamedTuple):
     usages: RowViews
     movements: RowViews
     octets: NDArray[np.uint8]
-    layout: _Layout
+    layout: EntryLayout
     out: NDArray[np.uint8]
 
 
 @cache
-def _layout_of(dtypes: tuple[np.dtype[Any], ...]) -> _Layout:
+def layout_of(dtypes: tuple[np.dtype[Any], ...]) -> EntryLayout:
     """The columns of tables of these dtypes, worked out once."""
     known = [columns_of(dtype) for dtype in dtypes]
     keys = [
@@ -57,7 +57,7 @@ def _layout_of(dtypes: tuple[np.dtype[Any], ...]) -> _Layout:
         for name, each in zip(columns.names, columns.dtypes, strict=True)
     ]
     keys.append(_OCTETS_KEY)
-    return _Layout(
+    return EntryLayout(
         np.repeat(np.arange(len(TABLES)), [len(columns.names) for columns in known]).astype(np.int64),
         np.concatenate([columns.offsets for columns in known]),
         np.concatenate([columns.octets for columns in known]),
@@ -68,11 +68,14 @@ def _layout_of(dtypes: tuple[np.dtype[Any], ...]) -> _Layout:
     )
 
 
+def example_layout() -> EntryLayout:
+    """A layout, to tell kernels what layouts are; of which tables makes no difference."""
+    return layout_of((JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, MOVEMENT_DTYPE))
+
+
 def _example() -> _Memory:
-    none = np.zeros(0, MOVEMENT_DTYPE)
-    views, octets = views_of(none), np.zeros(0, np.uint8)
-    layout = _layout_of((JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, MOVEMENT_DTYPE))
-    return _Memory(views, views, views, octets, layout, octets)
+    views, octets = views_of(np.zeros(0, MOVEMENT_DTYPE)), np.zeros(0, np.uint8)
+    return _Memory(views, views, views, octets, example_layout(), octets)
 
 
 _HELD_MEMORY: Final = kind_of(_example())
@@ -124,7 +127,7 @@ class EntryWriter:
         octets   where the texts of the request rows lie, in row order
         """
         rows = [tables[name] for name in TABLES]
-        layout = _layout_of(tuple(each.dtype for each in rows))
+        layout = layout_of(tuple(each.dtype for each in rows))
         columns = layout.table.shape[0]
         room = layout.keys.shape[0] + (_BIN_HEADER_OCTETS + BASE_OCTETS) * (columns + 1) + ROOM_OCTETS
         out = np.zeros(room + sum(each.nbytes for each in rows) + len(octets), np.uint8)
@@ -158,7 +161,7 @@ class EntryWriter:
         keys = len(head) + self._column_count + 1
         end = _pack_entry(self._held.octets, *counts)
         # A map of less than 16 keys has a header of one octet, which makes way for that of the whole map.
-        return b"".join((_MAP_16, keys.to_bytes(2, "big"), msgpack.packb(head)[1:], self._view[:end]))
+        return b"".join((MAP_16, keys.to_bytes(2, "big"), msgpack.packb(head)[1:], self._view[:end]))
 
 
 def encode_entry(

@@ -46,12 +46,12 @@ def _find_line(table, session, usages, row):
     while place >= 0:
         line = table.lines[place]
         if (
-            line.rating_group == usages.rating_group[row]
-            and line.service_identifier == usages.service_identifier[row]
-            and line.price == usages.price[row]
-            and line.offer == usages.offer[row]
-            and line.release == usages.release[row]
-            and line.unit == usages.unit[row]
+            line.rating_group == usages[row].rating_group
+            and line.service_identifier == usages[row].service_identifier
+            and line.price == usages[row].price
+            and line.offer == usages[row].offer
+            and line.release == usages[row].release
+            and line.unit == usages[row].unit
         ):
             break
         place = line.next
@@ -69,12 +69,12 @@ def _add_line(table, session, usages, row):
         table.state[STATE_LINES] = place + 1
     table.state[STATE_OPEN_LINES] += 1
     line = table.lines[place]
-    line.rating_group = usages.rating_group[row]
-    line.service_identifier = usages.service_identifier[row]
-    line.price = usages.price[row]
-    line.offer = usages.offer[row]
-    line.release = usages.release[row]
-    line.unit = usages.unit[row]
+    line.rating_group = usages[row].rating_group
+    line.service_identifier = usages[row].service_identifier
+    line.price = usages[row].price
+    line.offer = usages[row].offer
+    line.release = usages[row].release
+    line.unit = usages[row].unit
     line.used_units = 0
     line.allowance_units = 0
     line.uncharged_units = 0
@@ -100,8 +100,8 @@ def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
     session = table.sessions[place]
     at = _find_line(table, session, usages, row)
     if at >= 0 and (
-        table.lines[at].charged_micros + usages.charged_micros[row] > _SUM_MAX
-        or table.lines[at].used_units + usages.used_units[row] > _SUM_MAX
+        table.lines[at].charged_micros + usages[row].charged_micros > _SUM_MAX
+        or table.lines[at].used_units + usages[row].used_units > _SUM_MAX
     ):
         write_record(table, place, _AMOUNT_LIMIT, closed_ns, partition, out)
         at = -1
@@ -110,17 +110,17 @@ def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
             write_record(table, place, _LINE_LIMIT, closed_ns, partition, out)
         at = _add_line(table, session, usages, row)
     line = table.lines[at]
-    line.used_units += usages.used_units[row]
-    line.allowance_units += usages.allowance_units[row]
-    line.uncharged_units += usages.uncharged_units[row]
-    line.charged_micros += usages.charged_micros[row]
+    line.used_units += usages[row].used_units
+    line.allowance_units += usages[row].allowance_units
+    line.uncharged_units += usages[row].uncharged_units
+    line.charged_micros += usages[row].charged_micros
     line.report_count += 1
-    line.refused_count += usages.outcome[row] != _GRANTED
-    line.outcome = usages.outcome[row]
-    if usages.used_units[row] > 0:
-        if line.first_used_ns == 0 or usages.from_ns[row] < line.first_used_ns:
-            line.first_used_ns = usages.from_ns[row]
-        line.last_used_ns = max(line.last_used_ns, usages.to_ns[row])
+    line.refused_count += usages[row].outcome != _GRANTED
+    line.outcome = usages[row].outcome
+    if usages[row].used_units > 0:
+        if line.first_used_ns == 0 or usages[row].from_ns < line.first_used_ns:
+            line.first_used_ns = usages[row].from_ns
+        line.last_used_ns = max(line.last_used_ns, usages[row].to_ns)
 
 
 @kernel
@@ -134,10 +134,10 @@ def _may_keep(table, octets, limits):
 @kernel
 def _closing_of(requests, row, is_known, may_keep):
     """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
-    request_type, outcome = requests.request_type[row], requests.outcome[row]
+    request_type, outcome = requests[row].request_type, requests[row].outcome
     if request_type == EVENT:
         return False, _EVENT if outcome == _GRANTED else _REFUSAL
-    if requests.ended_session[row]:
+    if requests[row].ended_session:
         return False, _TERMINATION if outcome == _GRANTED or request_type == TERMINATION else _REFUSAL
     if is_known:
         return True, 0
@@ -149,15 +149,15 @@ def _closing_of(requests, row, is_known, may_keep):
 @kernel
 def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
     """One credit-control request; False where the finished rows have no room for what it may close."""
-    slot = find(table, requests.session_high[row], requests.session_low[row])
+    slot = find(table, requests[row].session_high, requests[row].session_low)
     place = np.int64(table.slots[slot]) - 1
-    is_known = place >= 0 and requests.request_type[row] != EVENT
-    information = np.int64(requests.service_information_length[row])
+    is_known = place >= 0 and requests[row].request_type != EVENT
+    information = np.int64(requests[row].service_information_length)
     texts = (
-        np.int64(requests.session_id_length[row])
-        + np.int64(requests.origin_host_length[row])
-        + np.int64(requests.origin_realm_length[row])
-        + np.int64(requests.identity_length[row])
+        np.int64(requests[row].session_id_length)
+        + np.int64(requests[row].origin_host_length)
+        + np.int64(requests[row].origin_realm_length)
+        + np.int64(requests[row].identity_length)
     )
     lines, longest = 0, information
     if is_known:
@@ -174,21 +174,21 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
         place = begin_session(table, requests, row, octets, at)
     session = table.sessions[place]
     if is_known and information > 0:
-        behind_texts = at + np.int64(requests.session_id_length[row]) + np.int64(requests.origin_host_length[row])
-        behind_texts += np.int64(requests.origin_realm_length[row]) + np.int64(requests.identity_length[row])
+        behind_texts = at + np.int64(requests[row].session_id_length) + np.int64(requests[row].origin_host_length)
+        behind_texts += np.int64(requests[row].origin_realm_length) + np.int64(requests[row].identity_length)
         renew_information(table, session, octets, behind_texts, information, limits.octets_max)
-    session.last_ns = requests.received_ns[row]
+    session.last_ns = requests[row].received_ns
     session.request_count += 1
-    session.outcome = requests.outcome[row]
-    session.termination_cause = requests.termination_cause[row]
+    session.outcome = requests[row].outcome
+    session.termination_cause = requests[row].termination_cause
     for usage in range(first, end):
-        _add_usage(table, place, usages, usage, requests.received_ns[row], limits, partition, out)
+        _add_usage(table, place, usages, usage, requests[row].received_ns, limits, partition, out)
     if stays and not is_known:
         table.slots[slot] = place + 1
         session.is_open = 1
         table.state[STATE_OPEN] += 1
     if not stays:
-        write_record(table, place, closed_by, requests.received_ns[row], partition, out)
+        write_record(table, place, closed_by, requests[row].received_ns, partition, out)
         release_session(table, place)
         if is_known:
             forget(table, slot)
@@ -201,15 +201,15 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
 @kernel
 def _apply_ending(table, requests, row, partition, out):
     """A session that ended without a request of its own; False where its record has no room."""
-    slot = find(table, requests.session_high[row], requests.session_low[row])
+    slot = find(table, requests[row].session_high, requests[row].session_low)
     place = np.int64(table.slots[slot]) - 1
     if place < 0:
         return True
     session = table.sessions[place]
     if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
         return False
-    closed_by = _SUPERVISION if requests.ended_session[row] == _ENDED_BY_SUPERVISION else _NEW_SESSION
-    write_record(table, place, closed_by, requests.event_ns[row], partition, out)
+    closed_by = _SUPERVISION if requests[row].ended_session == _ENDED_BY_SUPERVISION else _NEW_SESSION
+    write_record(table, place, closed_by, requests[row].event_ns, partition, out)
     release_session(table, place)
     forget(table, slot)
     table.state[STATE_OPEN] -= 1
@@ -221,31 +221,31 @@ def apply_entry(table, requests, usages, octets, cursor, limits, partition, out)
     """Apply the rows of one journal entry from `cursor` on; how many are applied, or DOES_NOT_FIT.
 
     table      SessionTable with room for a session a request, a line a usage row and the entry's octets
-    requests   RequestColumns, `usages` UsageColumns, `octets` uint8 of the entry
+    requests   JOURNAL_REQUEST_DTYPE rows, `usages` USAGE_DTYPE rows, `octets` uint8 of the entry
     cursor     int64[3], moved: next request, usage row and octet; fewer than all are applied where `out` is full
     limits     Limits
     partition  int64
     out        RecordRows: records are appended
     """
-    request_count, usage_count = requests.kind.shape[0], usages.request.shape[0]
+    request_count, usage_count = requests.shape[0], usages.shape[0]
     for row in range(cursor[0], request_count):
         first, at = cursor[1], cursor[2]
         end = first
-        while end < usage_count and usages.request[end] == row:
+        while end < usage_count and usages[end].request == row:
             end += 1
         behind = at + (
-            np.int64(requests.session_id_length[row])
-            + np.int64(requests.origin_host_length[row])
-            + np.int64(requests.origin_realm_length[row])
-            + np.int64(requests.identity_length[row])
-            + np.int64(requests.service_information_length[row])
+            np.int64(requests[row].session_id_length)
+            + np.int64(requests[row].origin_host_length)
+            + np.int64(requests[row].origin_realm_length)
+            + np.int64(requests[row].identity_length)
+            + np.int64(requests[row].service_information_length)
         )
-        if requests.service_information_length[row] < 0 or behind > octets.shape[0]:
+        if requests[row].service_information_length < 0 or behind > octets.shape[0]:
             return DOES_NOT_FIT
         is_applied = True
-        if requests.kind[row] == KIND_USAGE:
+        if requests[row].kind == KIND_USAGE:
             is_applied = _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out)
-        elif requests.kind[row] == KIND_EXPIRE and requests.ended_session[row] != 0:
+        elif requests[row].kind == KIND_EXPIRE and requests[row].ended_session != 0:
             is_applied = _apply_ending(table, requests, row, partition, out)
         if not is_applied:
             return row

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, JournalEntry, decode_entry
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
+from balances.journal_reader import EntryReader, EntryRows
 from balances.journal_writer import encode_entry
 from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
 from cdr.columns import (
@@ -33,9 +34,7 @@ from cdr.columns import (
     SessionTable,
     new_record_rows,
     new_session_table,
-    request_columns,
     slots_for,
-    usage_columns,
 )
 from cdr.session_table import fill_slots, gather_texts
 from charging.usage_record import USAGE_DTYPE
@@ -122,20 +121,21 @@ class Assembly:
     def next_sequence(self, sequence: int) -> None:
         self.table.state[STATE_SEQUENCE] = sequence
 
-    def apply(self, entry: JournalEntry, finished: FinishedRecords) -> None:
+    def apply(self, entry: EntryRows, finished: FinishedRecords) -> None:
         """Apply an entry's rows; what they close is appended to `finished`. AssemblyError where it contradicts itself."""
-        try:
-            requests, usages = request_columns(entry.requests), usage_columns(entry.usages)
-        except KeyError as error:
-            raise AssemblyError(
-                f"a journal entry has no column {error}: it was written by another release of Farebox"
-            ) from error
-        request_count = requests.kind.shape[0]
-        self._make_room(request_count, usages.request.shape[0], entry.octets.shape[0])
+        request_count = len(entry.requests)
+        self._make_room(request_count, len(entry.usages), len(entry.octets))
         cursor = np.zeros(3, np.int64)
         while True:
             applied = apply_entry(
-                self.table, requests, usages, entry.octets, cursor, self._limits, self.partition, finished.rows
+                self.table,
+                entry.requests,
+                entry.usages,
+                entry.octets,
+                cursor,
+                self._limits,
+                self.partition,
+                finished.rows,
             )
             if applied == DOES_NOT_FIT:
                 raise AssemblyError(
@@ -216,6 +216,11 @@ class Assembly:
 _LEAST: Final = (("sessions", _SESSIONS_MIN), ("lines", _SESSIONS_MIN), ("octets", _OCTETS_MIN))
 
 
+def new_entry_reader() -> EntryReader:
+    """What reads journal entries into the rows that are applied."""
+    return EntryReader(USAGE_DTYPE)
+
+
 def warm_kernels() -> None:
     """Compile or load the kernels: an assembly that lives through one empty entry of the journal's own columns."""
     tables = {
@@ -225,6 +230,6 @@ def warm_kernels() -> None:
     }
     octets = encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8))
     assembly, finished = Assembly(0), FinishedRecords()
-    assembly.apply(decode_entry(octets), finished)
+    assembly.apply(new_entry_reader().read(octets), finished)
     assembly.close_due(finished, now_ns=0, partial_after_ns=0)
     assembly.restore(assembly.saved())

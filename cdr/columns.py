@@ -1,12 +1,11 @@
-"""Columns of the record writer: sessions that are open, what one journal entry brings, and the rows of finished records.
+"""Columns of the record writer: sessions that are open, and the rows of finished records.
 
 Everything here is a row of a structured array or a column of an entry; a record is never a Python object. The session
 table and the finished rows are filled by the kernels of cdr/session_table.py and grown by cdr/assembly.py.
 """
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,58 +212,6 @@ class ClosingBounds(NamedTuple):
     """none is begun once so many lines are finished"""
     octets_max: int
     """none is begun once the finished rows are so many octets of a file"""
-
-
-class RequestColumns(NamedTuple):
-    """The columns of an entry's `requests` that matter here."""
-
-    session_high: NDArray[np.uint64]
-    session_low: NDArray[np.uint64]
-    account_id: NDArray[np.int64]
-    event_ns: NDArray[np.int64]
-    received_ns: NDArray[np.int64]
-    tenant: NDArray[np.int32]
-    service_context: NDArray[np.int32]
-    service_information_length: NDArray[np.int32]
-    session_id_length: NDArray[np.uint16]
-    origin_host_length: NDArray[np.uint16]
-    origin_realm_length: NDArray[np.uint16]
-    identity_length: NDArray[np.uint16]
-    currency: NDArray[np.uint16]
-    kind: NDArray[np.uint8]
-    request_type: NDArray[np.uint8]
-    outcome: NDArray[np.uint8]
-    termination_cause: NDArray[np.uint8]
-    ended_session: NDArray[np.uint8]
-
-
-class UsageColumns(NamedTuple):
-    """The columns of an entry's `usages` that matter here."""
-
-    rating_group: NDArray[np.int64]
-    service_identifier: NDArray[np.int64]
-    from_ns: NDArray[np.int64]
-    to_ns: NDArray[np.int64]
-    used_units: NDArray[np.int64]
-    allowance_units: NDArray[np.int64]
-    uncharged_units: NDArray[np.int64]
-    charged_micros: NDArray[np.int64]
-    request: NDArray[np.int32]
-    release: NDArray[np.int32]
-    offer: NDArray[np.int32]
-    price: NDArray[np.int32]
-    unit: NDArray[np.uint8]
-    outcome: NDArray[np.uint8]
-
-
-def request_columns(columns: Mapping[str, NDArray[Any]]) -> RequestColumns:
-    """Out of a decoded entry; KeyError names a column that is missing."""
-    return RequestColumns(*[columns[name] for name in RequestColumns._fields])
-
-
-def usage_columns(columns: Mapping[str, NDArray[Any]]) -> UsageColumns:
-    """Out of a decoded entry; KeyError names a column that is missing."""
-    return UsageColumns(*[columns[name] for name in UsageColumns._fields])
 
 
 def new_session_table(session_count: int, line_count: int, octet_count: int) -> SessionTable:

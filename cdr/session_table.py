@@ -91,25 +91,25 @@ def begin_session(table, requests, row, octets, at):
     """A session row that begins with request `row`, whose texts are at octets[at:]; not yet in the hash table."""
     place = _take_session_row(table)
     session = table.sessions[place]
-    session.high = requests.session_high[row]
-    session.low = requests.session_low[row]
-    session.account_id = requests.account_id[row]
-    session.session_opened_ns = requests.received_ns[row]
-    session.opened_ns = requests.received_ns[row]
-    session.tenant = requests.tenant[row]
-    session.service_context = requests.service_context[row]
-    session.currency = requests.currency[row]
+    session.high = requests[row].session_high
+    session.low = requests[row].session_low
+    session.account_id = requests[row].account_id
+    session.session_opened_ns = requests[row].received_ns
+    session.opened_ns = requests[row].received_ns
+    session.tenant = requests[row].tenant
+    session.service_context = requests[row].service_context
+    session.currency = requests[row].currency
     session.request_count = 0
     session.partial_count = 0
     session.first_line = -1
     session.last_line = -1
     session.line_count = 0
-    session.session_id_length = requests.session_id_length[row]
-    session.origin_host_length = requests.origin_host_length[row]
-    session.origin_realm_length = requests.origin_realm_length[row]
-    session.identity_length = requests.identity_length[row]
+    session.session_id_length = requests[row].session_id_length
+    session.origin_host_length = requests[row].origin_host_length
+    session.origin_realm_length = requests[row].origin_realm_length
+    session.identity_length = requests[row].identity_length
     session.termination_cause = 0
-    session.is_event = requests.request_type[row] == EVENT
+    session.is_event = requests[row].request_type == EVENT
     session.is_open = 0
     length = (
         np.int64(session.session_id_length)
@@ -117,7 +117,7 @@ def begin_session(table, requests, row, octets, at):
         + np.int64(session.origin_realm_length)
         + np.int64(session.identity_length)
     )
-    information = requests.service_information_length[row]
+    information = requests[row].service_information_length
     to = table.state[STATE_OCTETS]
     session.texts_at = to
     session.information_at = to + length

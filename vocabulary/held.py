@@ -16,26 +16,24 @@ The octets hold the arrays' addresses: a `Held` keeps the arrays alive, and none
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from numba import typeof, types
+from numba import typeof
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
-
-from vocabulary.kernel import kernel
 
 _Value = TypeVar("_Value", bound=tuple[Any, ...])
 
 
 def kind_of(value: tuple[Any, ...]) -> Any:
     """What kernels must be told of tuples like this one; its arrays may be empty."""
-    return typeof(value)
+    return typeof(value)  # type: ignore[no-untyped-call]
 
 
 @intrinsic
-def held(typingctx, octets, kind):
+def held(typingctx: Any, octets: Any, kind: Any) -> Any:
     """In a kernel: the tuple whose octets these are, of a kind that `kind_of` gave."""
     value_type = kind.instance_type
 
-    def generate(context, builder, signature, arguments):
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         place = builder.bitcast(array.data, context.get_value_type(value_type).as_pointer())
         return builder.load(place, align=1)
@@ -43,20 +41,14 @@ def held(typingctx, octets, kind):
     return value_type(octets, kind), generate
 
 
-@intrinsic
-def _put_held(typingctx, octets, value):
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(array.data, arguments[1].type.as_pointer())
-        builder.store(arguments[1], place, align=1)
-        return context.get_dummy_value()
+def _words_of(value: Any) -> list[int]:
+    """How Numba has a tuple of arrays in memory: of each array meminfo, parent, items, item size, address, shape, strides.
 
-    return types.void(octets, value), generate
-
-
-@kernel
-def _hold(octets, value):
-    _put_held(octets, value)
+    The first two matter to who counts references or gives the array back to Python; kernels here do neither.
+    """
+    if isinstance(value, np.ndarray):
+        return [0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides]
+    return [word for each in value for word in _words_of(each)]
 
 
 class Held(Generic[_Value]):
@@ -66,9 +58,11 @@ class Held(Generic[_Value]):
 
     def __init__(self, value: _Value, kind: Any) -> None:
         """TypeError where the value is none of that kind: a kernel would read other arrays than there are."""
-        if typeof(value) != kind:
+        if kind_of(value) != kind:
             raise TypeError(f"{type(value).__name__} has other arrays than the kind that kernels were told of")
-        context = cpu_target.target_context
         self.value = value
-        self.octets = np.zeros(context.get_abi_sizeof(context.get_value_type(kind)), np.uint8)
-        _hold(self.octets, value)
+        self.octets = np.array(_words_of(value), np.int64).view(np.uint8)
+        context = cpu_target.target_context
+        assert self.octets.size == context.get_abi_sizeof(context.get_value_type(kind)), (
+            "Numba has arrays in another form"
+        )

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from balances.edge.segment_files import SegmentReader, StoredEntry
-from balances.journal import JournalEntry, decode_entry
 from balances.journal_chain import JournalGapError, Link, goes_back, voided_by
+from balances.journal_reader import EntryRows
 from balances.store import EntryId
+from cdr.assembly import new_entry_reader
 
 
 class JournalWentBack(Exception):
@@ -22,10 +23,10 @@ class JournalWentBack(Exception):
 
 
 class CountingEntry(NamedTuple):
-    """An entry that counts."""
+    """An entry that counts; its rows are valid until the next is given."""
 
     entry_id: EntryId
-    entry: JournalEntry
+    entry: EntryRows
     octets: int
 
 
@@ -37,6 +38,7 @@ class JournalSource:
         self.last_id = after
         """the last entry that was given"""
         self._reader = SegmentReader(folder, partition, after)
+        self._entries = new_entry_reader()
         self._void = void
         self._waiting: deque[StoredEntry] = deque()
 
@@ -67,10 +69,10 @@ class JournalSource:
             self._reader.close()  # begins again behind the last entry that it gave
             raise
 
-    def _decode(self, stored: StoredEntry) -> JournalEntry:
+    def _decode(self, stored: StoredEntry) -> EntryRows:
         """The entry, checked to follow the last one."""
         try:
-            entry = decode_entry(stored.octets)
+            entry = self._entries.read(stored.octets)
             link = Link(stored.entry_id, EntryId.parse(entry.follows))
         except ValueError as error:
             raise JournalGapError(f"partition {self.partition}: entry {stored.entry_id}: {error}") from error

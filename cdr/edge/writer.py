@@ -27,8 +27,9 @@ from cdr.manifest import FORMATS, Checkpoint, Flush, ManifestError, PartitionSte
 from vocabulary.instants import NS_PER_S
 
 _CHECKPOINTS_KEPT: Final = 3
-_ENTRIES_PER_TURN: Final = 64
-_PIECE_ROWS: Final = 4_000
+_ENTRIES_PER_TURN: Final = 8
+"""Of a partition, between two instants at which the process may rest."""
+PIECE_ROWS: Final = 2_000
 """Rows that become octets at once: some ten milliseconds of work."""
 
 
@@ -222,7 +223,7 @@ class RecordWriter:
         return True
 
     def _gather_piece(self) -> None:
-        if self._finished.line_count >= _PIECE_ROWS:
+        if self._finished.line_count >= PIECE_ROWS:
             self._gather()
 
     def _gather(self) -> None:

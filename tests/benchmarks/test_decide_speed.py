@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from balances.journal import decode_entry
 from balances.stored_record import to_stored
 from bench.workload import ALLOWANCE_NAME, GRANT_OCTETS, OFFER_NAME, RATING_GROUPS, SERVICE_CONTEXT, release
 from catalog_loader.compile import compile_release
-from cdr.assembly import Assembly, FinishedRecords
+from cdr.assembly import Assembly, FinishedRecords, new_entry_reader
+from cdr.edge.writer import PIECE_ROWS
 from cdr.gathered_files import GatheredFiles
 from cdr.manifest import FORMATS
 from charging.batch import INITIAL, TERMINATION, UPDATE
@@ -151,27 +151,33 @@ def test_decide(benchmark: Any, engine: EngineAlone) -> None:
     assert us_each(benchmark, REQUESTS) <= DECIDE_US_MAX
 
 
-def test_records(benchmark: Any, engine: EngineAlone) -> None:
-    """Journal entries to the octets of CSV and Parquet files; reading segments and fsync are apart."""
-    now_ns = START_NS
-    for number in range(1, UPDATES + 1):
-        now_ns += NS_PER_S
-        engine.decide([request(number, UPDATE, account, now_ns) for account in range(1, REQUESTS + 1)], now_ns)
-    engine.decide([request(UPDATES + 1, TERMINATION, account, now_ns) for account in range(1, REQUESTS + 1)], now_ns)
-    entries = [octets for _, octets in engine.entries]
-    requests = REQUESTS * (UPDATES + 2)
+def test_records(benchmark: Any) -> None:
+    """Journal entries to the octets of CSV and Parquet files, as many records as the writer makes octets of at once.
 
-    finished = FinishedRecords()
+    Reading segments and fsync are apart.
+    """
+    journals = []
+    for _ in range(PIECE_ROWS // REQUESTS):
+        engine, now_ns = with_sessions(REQUESTS), START_NS
+        for number in range(1, UPDATES + 1):
+            now_ns += NS_PER_S
+            engine.decide([request(number, UPDATE, account, now_ns) for account in range(1, REQUESTS + 1)], now_ns)
+        ends = [request(UPDATES + 1, TERMINATION, account, now_ns) for account in range(1, REQUESTS + 1)]
+        engine.decide(ends, now_ns)
+        journals.append([octets for _, octets in engine.entries])
+    requests = PIECE_ROWS * (UPDATES + 2)
+    finished, reader = FinishedRecords(), new_entry_reader()
 
     def record() -> int:
-        assembly = Assembly(0)
-        for octets in entries:
-            assembly.apply(decode_entry(octets), finished)
+        for partition, entries in enumerate(journals):
+            assembly = Assembly(partition)
+            for octets in entries:
+                assembly.apply(reader.read(octets), finished)
         gathered = GatheredFiles()
         gathered.add(finished.rows, {1: "default"})
         return sum(piece.size for files in gathered for word in FORMATS for piece in files.octets(word))
 
     written = benchmark.pedantic(record, setup=finished.clear, rounds=ROUNDS, warmup_rounds=3)
-    assert finished.record_count == REQUESTS
-    assert written > 100 * REQUESTS
+    assert finished.record_count == PIECE_ROWS
+    assert written > 10 * requests
     assert us_each(benchmark, requests) <= RECORD_US_MAX

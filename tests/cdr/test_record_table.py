@@ -7,13 +7,12 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from balances.journal import decode_entry
 from cdr.assembly import Assembly, FinishedRecords
 from cdr.columns import CAUSES, ClosedBy
 from cdr.file_csv import rfc3339_texts
 from cdr.record_table import COLUMNS, tables_by_day
 from cdr.session_table import copy_octets
-from tests.reference.journal_entries import Asked, entry_of
+from tests.reference.journal_entries import Asked, entry_of, read_rows
 from vocabulary.instants import to_rfc3339
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "records.md"
@@ -40,7 +39,7 @@ def test_instants_are_rfc3339(instants_ms: list[int]) -> None:
 def test_texts_are_kept_where_they_are_utf8_and_masked_where_not(texts: list[bytes]) -> None:
     asked = [Asked(session=(1, number), type=4, session_id=text) for number, text in enumerate(texts)]
     finished = FinishedRecords()
-    Assembly(0).apply(decode_entry(entry_of(asked)), finished)
+    Assembly(0).apply(read_rows(entry_of(asked)), finished)
     (rows,) = tables_by_day(finished.rows, {1: "acme"})
     rows.table.validate(full=True)
     for text, found in zip(texts, rows.table["session_id"].to_pylist(), strict=True):
@@ -56,7 +55,7 @@ def test_currencies_are_letters_where_known_and_a_damaged_number_is_none() -> No
     numbers = {978: "EUR", 840: "USD", 8: "ALL", 7: "007", 999: "999", 0: None, 1000: None, 65535: None}
     asked = [Asked(session=(1, number), type=4, currency=number) for number in numbers]
     finished = FinishedRecords()
-    Assembly(0).apply(decode_entry(entry_of(asked)), finished)
+    Assembly(0).apply(read_rows(entry_of(asked)), finished)
     (rows,) = tables_by_day(finished.rows, {1: "acme"})
     assert rows.table["currency"].to_pylist() == list(numbers.values())
 

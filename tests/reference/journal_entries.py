@@ -7,8 +7,10 @@ import numpy as np
 
 from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
 from balances.journal_chain import NO_ENTRY
+from balances.journal_reader import EntryRows
 from balances.journal_writer import encode_entry
 from balances.store import EntryId
+from cdr.assembly import new_entry_reader
 from charging.usage_record import USAGE_DTYPE
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -108,6 +110,11 @@ def entry_of(
         octets=np.frombuffer(bytes(texts), np.uint8),
         voids=voids,
     )
+
+
+def read_rows(octets: bytes) -> EntryRows:
+    """An entry as the assembly of records takes it."""
+    return new_entry_reader().read(octets)
 
 
 def chain_of(

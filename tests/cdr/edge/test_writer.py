@@ -277,7 +277,7 @@ def test_records_of_an_unknown_tenant_wait_for_its_name(journal, tmp_path):
 
 def test_no_more_is_read_while_a_tenant_has_no_name(journal, tmp_path, monkeypatch):
     """What is gathered piece by piece asks for the name early: it must not grow with each round that asks again."""
-    monkeypatch.setattr(writer_module, "_PIECE_ROWS", 4)
+    monkeypatch.setattr(writer_module, "PIECE_ROWS", 4)
     names = {1: "acme"}
     settings = settings_of(tmp_path, file_rows_max=8)
     for number in range(100):

@@ -1,0 +1,214 @@
+"""Journal entries back into structured rows, for a reader of whole journals: one kernel an entry as this release writes them.
+
+The kernel walks an entry beside the columns that balances/journal_writer.py gives it and fills the rows of one memory, which
+the next entry overwrites. Whatever differs (another release, another encoder, damage) is decoded by balances/journal.py,
+which says what does not fit; its columns go into the same rows by name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.journal import (
+    ENTRY_VERSION,
+    JOURNAL_REQUEST_DTYPE,
+    MOVEMENT_DTYPE,
+    ROWS_MAX,
+    TABLES,
+    JournalEntry,
+    decode_entry,
+)
+from balances.journal_columns import RowViews, unpack_column, views_of
+from balances.journal_writer import MAP_16, EntryLayout, example_layout, layout_of
+from vocabulary.held import Held, held, kind_of
+from vocabulary.kernel import kernel
+
+_HEAD_OCTETS_MAX: Final = 1024
+_HEAD_KEYS_MAX: Final = 15
+_ROOM_ROWS: Final = 4096
+_BIN_8: Final = 0xC4
+_BIN_16: Final = 0xC5
+_BIN_32: Final = 0xC6
+_UNKNOWN: Final = -1
+_FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRows:
+    """An entry as rows, valid until its reader reads the next."""
+
+    partition: int
+    follows: str
+    now_ns: int
+    voids: tuple[str, ...]
+    requests: NDArray[np.void]
+    usages: NDArray[np.void]
+    octets: NDArray[np.uint8]
+    """texts of the request rows, in row order"""
+
+
+class _Memory(NamedTuple):
+    layout: EntryLayout
+    requests: RowViews
+    usages: RowViews
+
+
+_NO_VIEWS: Final = views_of(np.zeros(0, MOVEMENT_DTYPE))
+_HELD_MEMORY: Final = kind_of(_Memory(example_layout(), _NO_VIEWS, _NO_VIEWS))
+
+
+@kernel
+def _is_key(entry, at, keys, first, end):
+    """Does the entry have this key at `at`, and room for a value's header behind it?"""
+    if at + end - first + 5 > entry.shape[0]:
+        return False
+    for index in range(end - first):  # noqa: SIM110 - a generator doesn't compile
+        if entry[at + index] != keys[first + index]:
+            return False
+    return True
+
+
+@kernel
+def _read_bin_header(entry, at):
+    """(place of the octets, how many) of a msgpack bin at `at`; (-1, 0) where it is none."""
+    kind = entry[at]
+    if kind == _BIN_8:
+        return at + 2, np.int64(entry[at + 1])
+    if kind != _BIN_16 and kind != _BIN_32:
+        return np.int64(_UNKNOWN), np.int64(0)
+    octets = 2 if kind == _BIN_16 else 4
+    length = np.int64(0)
+    for index in range(octets):
+        length = length << 8 | np.int64(entry[at + 1 + index])
+    return at + 1 + octets, length
+
+
+@kernel
+def _read_known(entry, at, memory_octets, requests, usages, movements):
+    """Fill the rows from an entry whose first column's key is at `at`; where its texts begin, or _UNKNOWN.
+
+    requests, usages, movements   rows of each table; the memory has room for them
+    """
+    memory = held(memory_octets, _HELD_MEMORY)
+    layout, key = memory.layout, np.int64(0)
+    for column in range(layout.table.shape[0]):
+        end = layout.key_ends[column]
+        if not _is_key(entry, at, layout.keys, key, end):
+            return _UNKNOWN
+        at, length = _read_bin_header(entry, at + end - key)
+        key = end
+        if at < 0 or at + length + 8 > entry.shape[0]:  # the key of the texts is longer than a word that is read whole
+            return _UNKNOWN
+        table, offset = layout.table[column], layout.offset[column]
+        width, is_signed = layout.octets[column], layout.is_signed[column]
+        row_octets = layout.row_octets[table]
+        is_good = True
+        if table == 0:
+            is_good = unpack_column(entry, at, length, memory.requests, row_octets, requests, offset, width, is_signed)
+        elif table == 1:
+            is_good = unpack_column(entry, at, length, memory.usages, row_octets, usages, offset, width, is_signed)
+        elif movements == 0:
+            is_good = length == 0
+        if not is_good:
+            return _UNKNOWN
+        at += length
+    end = layout.keys.shape[0]
+    if not _is_key(entry, at, layout.keys, key, end):
+        return _UNKNOWN
+    at, length = _read_bin_header(entry, at + end - key)
+    return at if at >= 0 and at + length == entry.shape[0] else _UNKNOWN
+
+
+class EntryReader:
+    """Reads entries into the same rows, again and again; they grow to the largest entry seen."""
+
+    def __init__(self, usage_dtype: np.dtype[Any]) -> None:
+        self._usage_dtype = usage_dtype
+        self._layout = layout_of((JOURNAL_REQUEST_DTYPE, usage_dtype, MOVEMENT_DTYPE))
+        self._first_key = self._layout.keys[: self._layout.key_ends[0]].tobytes()
+        self._make_room(_ROOM_ROWS, _ROOM_ROWS)
+
+    def _make_room(self, requests: int, usages: int) -> None:
+        self._requests = np.zeros(requests, JOURNAL_REQUEST_DTYPE)
+        self._usages = np.zeros(usages, self._usage_dtype)
+        self._held = Held(_Memory(self._layout, views_of(self._requests), views_of(self._usages)), _HELD_MEMORY)
+
+    def _grow(self, requests: int, usages: int) -> None:
+        if requests > len(self._requests) or usages > len(self._usages):
+            self._make_room(2 * max(requests, len(self._requests)), 2 * max(usages, len(self._usages)))
+
+    def read(self, entry: bytes | memoryview) -> EntryRows:
+        """The rows of an entry. ValueError says what is damaged, or which column it lacks."""
+        return self._read_known(entry) or self.take(decode_entry(entry))
+
+    def _read_known(self, entry: bytes | memoryview) -> EntryRows | None:
+        """The rows of an entry as this release writes it; None where it may be another."""
+        start = bytes(entry[:_HEAD_OCTETS_MAX])
+        at = start.find(self._first_key)
+        head = self._head_of(start, at)
+        if head is None:
+            return None
+        requests, usages, movements = (head["rows"][table] for table in TABLES)
+        self._grow(requests, usages)
+        octets = np.frombuffer(entry, np.uint8)
+        texts = _read_known(octets, at, self._held.octets, requests, usages, movements)
+        if texts < 0:
+            return None
+        return EntryRows(
+            head["partition"],
+            head["follows"],
+            head["now_ns"],
+            tuple(head.get("voids", ())),
+            self._requests[:requests],
+            self._usages[:usages],
+            octets[texts:],
+        )
+
+    def _head_of(self, start: bytes, at: int) -> Mapping[str, Any] | None:
+        """The keys before the first column, which is at `at`; None where they are not what this release writes."""
+        count = int.from_bytes(start[1:3], "big") - len(self._layout.table) - 1
+        if at < 0 or start[:1] != MAP_16 or not 0 <= count <= _HEAD_KEYS_MAX:
+            return None
+        try:
+            head = msgpack.unpackb(bytes([0x80 | count]) + start[3:at])
+        except Exception:  # msgpack raises a dozen kinds; decode_entry says what is wrong
+            return None
+        if head.get("version") != ENTRY_VERSION or not all(
+            isinstance(head.get(key), kind) for key, kind in _FIXED_KEYS.items()
+        ):
+            return None
+        rows, voids = head.get("rows"), head.get("voids", [])
+        if not isinstance(rows, dict) or rows.keys() != set(TABLES):
+            return None
+        if not all(isinstance(count, int) and 0 <= count <= ROWS_MAX for count in rows.values()):
+            return None
+        is_listed = isinstance(voids, list) and all(isinstance(name, str) for name in voids)
+        return head if is_listed else None
+
+    def take(self, entry: JournalEntry) -> EntryRows:
+        """The rows of a decoded entry. ValueError names a column that it lacks."""
+        requests, usages = (len(next(iter(table.values()), ())) for table in (entry.requests, entry.usages))
+        self._grow(requests, usages)
+        for table, rows, columns, count in (
+            ("requests", self._requests, entry.requests, requests),
+            ("usages", self._usages, entry.usages, usages),
+        ):
+            for name in rows.dtype.names or ():
+                if name not in columns:
+                    raise ValueError(
+                        f"journal entry has no column {table}.{name}: it was written by another release of Farebox"
+                    )
+                rows[name][:count] = columns[name]
+        return EntryRows(
+            entry.partition,
+            entry.follows,
+            entry.now_ns,
+            entry.voids,
+            self._requests[:requests],
+            self._usages[:usages],
+            entry.octets,
+        )
