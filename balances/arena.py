@@ -20,7 +20,6 @@ from balances.record import (
     SECTION_COUNT,
     STRIDES,
 )
-from balances.stored_record import unpack_record
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX, SECTION_ROWS_MAX
 
@@ -147,32 +146,12 @@ def start_record(arena, slot, tenant, account_id):
 
 
 @kernel
-def place_records(arena, source, source_first, source_octets, room_words, slot_count):
-    """Lay loaded records into the arena, each followed by its room. Returns the first slot that is no record, or -1.
-
-    source         uint8[:] the reply of the store; records as balances/stored_record.py has them
-    source_first   int64[slot] first octet of each record in it
-    source_octets  int64[slot] its length; 0: the store has no such account, the slot gets room alone
-    room_words     int64[slot] words that the batch may append
-    A slot's capacity is at most RECORD_WORDS_MAX, so that an arena of so many words a slot holds any batch.
-    """
-    at = 0
-    for slot in range(slot_count):
-        length = np.int64(0)
-        if source_octets[slot] > 0:
-            most = min(RECORD_WORDS_MAX, arena.words.shape[0] - at)
-            length = unpack_record(source, source_first[slot], source_octets[slot], arena.words, at, most)
-            if length < HEADER_WORDS:
-                return slot
-        at = settle_record(arena, slot, at, length, room_words[slot])
-        if at < 0:
-            return slot
-    return -1
-
-
-@kernel
 def settle_record(arena, slot, at, length, room_words):
-    """Make the words at `at` a slot's record with room behind it; the place behind both, -1 where they are no record."""
+    """Make the words at `at` a slot's record with room behind it; the place behind both, -1 where they are no record.
+
+    room_words   words that the batch may append; the capacity is at most RECORD_WORDS_MAX, so that an arena of so many
+                 words a slot holds any batch
+    """
     room = min(room_words + HEADER_WORDS, RECORD_WORDS_MAX - length)
     arena.first[slot] = at
     arena.length[slot] = length

@@ -34,6 +34,7 @@ _BIN_8: Final = 0xC4
 _BIN_16: Final = 0xC5
 _BIN_32: Final = 0xC6
 _UNKNOWN: Final = -1
+_HEAD_KEYS: Final = frozenset({"version", "partition", "follows", "now_ns", "voids", "rows"})
 _FIXED_KEYS: Final = {"partition": int, "follows": str, "now_ns": int}
 
 
@@ -177,9 +178,9 @@ class EntryReader:
             head = msgpack.unpackb(bytes([0x80 | count]) + start[3:at])
         except Exception:  # msgpack raises a dozen kinds; decode_entry says what is wrong
             return None
-        if head.get("version") != ENTRY_VERSION or not all(
-            isinstance(head.get(key), kind) for key, kind in _FIXED_KEYS.items()
-        ):
+        if head.get("version") != ENTRY_VERSION or not head.keys() <= _HEAD_KEYS:
+            return None
+        if not all(isinstance(head.get(key), kind) for key, kind in _FIXED_KEYS.items()):
             return None
         rows, voids = head.get("rows"), head.get("voids", [])
         if not isinstance(rows, dict) or rows.keys() != set(TABLES):

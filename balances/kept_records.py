@@ -107,9 +107,12 @@ def seek_records(kept, tenants, account_ids, slot_count, is_whole, sought):
 def place_sought(
     arena, kept, sought, tenants, account_ids, source, source_first, source_octets, room_words, slot_count
 ):
-    """Lay kept and loaded records into the arena, each followed by its room (see balances.arena.place_records).
+    """Lay kept and loaded records into the arena, each followed by its room (balances.arena.settle_record).
 
-    source, source_first, source_octets   as there, by rows of `sought`
+    source          uint8[] the reply of the store; records as balances/stored_record.py has them
+    source_first    int64[] first octet of each record in it, by rows of `sought`
+    source_octets   int64[] its length; 0: the store has no such account, the slot gets room alone
+    room_words      int64[slot] words that the batch may append
     Returns -1, the first slot whose loaded record is none, or FORGOTTEN where one that was kept is no more.
     """
     at = 0

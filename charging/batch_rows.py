@@ -100,7 +100,7 @@ def answer_refused(batch, answers):
     count = 0
     for row in range(batch.counts[COUNT_REQUESTS]):
         outcome = batch.requests[row].outcome
-        _answer(batch, answers, row, outcome)
+        clear_answer(batch.requests[row], answers, row, outcome)
         answers.answers[row].is_silent = 1 if outcome == _UNDECIDED else 0
         count += 1 - answers.answers[row].is_silent
     return count
@@ -110,22 +110,29 @@ def answer_refused(batch, answers):
 def refuse_undecided(batch, answers, outcome):
     """Answer every request of the batch with `outcome`, but those that have one already."""
     for row in range(batch.counts[COUNT_REQUESTS]):
-        has_one = batch.requests[row].outcome != _UNDECIDED
-        _answer(batch, answers, row, batch.requests[row].outcome if has_one else outcome)
+        request = batch.requests[row]
+        clear_answer(request, answers, row, outcome if request.outcome == _UNDECIDED else request.outcome)
 
 
 @kernel
-def _answer(batch, answers, row, outcome):
-    """Nothing but an outcome, for the request and each of its MSCCs: the answers' rows may be those of another batch."""
-    request, answer = batch.requests[row], answers.answers[row]
+def clear_answer(request, answers, row, outcome):
+    """Nothing but an outcome, for the request and each of its MSCCs: the rows may hold the answers of another batch."""
+    answer = answers.answers[row]
     answer.outcome = outcome
     answer.is_duplicate = 0
     answer.is_silent = 0
     answer.opened_session = 0
     answer.ended_session = 0
+    answer.keeps_answer = 0
     answer.failed_code = 0
+    answer.life_s = 0
+    answer.due_ns = 0
+    answer.remaining = 0
     for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
-        answers.msccs[index].outcome = outcome
-        answers.msccs[index].has_grant = 0
-        answers.msccs[index].final_action = 0
-        answers.msccs[index].validity_s = 0
+        mscc = answers.msccs[index]
+        mscc.granted = 0
+        mscc.validity_s = 0
+        mscc.outcome = outcome
+        mscc.unit = 0
+        mscc.has_grant = 0
+        mscc.final_action = 0

@@ -20,6 +20,7 @@ from charging.batch import (
     KIND_EXPIRE,
     TERMINATION,
 )
+from charging.batch_rows import clear_answer
 from charging.credit_control import decide_session, open_for
 from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from charging.direct_debiting import decide_event
@@ -78,7 +79,7 @@ def decide(arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal
         journal.counts[index] = 0
     for row in range(batch.counts[COUNT_REQUESTS]):
         request = batch.requests[row]
-        _clear_answers(request, answers, row)
+        clear_answer(request, answers, row, _UNDECIDED)
         if request.outcome != _UNDECIDED:
             answers.answers[row].outcome = request.outcome
         elif request.slot < 0:
@@ -88,30 +89,6 @@ def decide(arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal
         else:
             _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch)
     _stamp(arena, slot_count, now_ns)
-
-
-@kernel
-def _clear_answers(request, answers, row):
-    """Answers start from nothing: the arrays hold those of an earlier batch."""
-    answer = answers.answers[row]
-    answer.outcome = _UNDECIDED
-    answer.is_duplicate = 0
-    answer.is_silent = 0
-    answer.opened_session = 0
-    answer.ended_session = 0
-    answer.keeps_answer = 0
-    answer.failed_code = 0
-    answer.life_s = 0
-    answer.due_ns = 0
-    answer.remaining = 0
-    for index in range(request.mscc_first, request.mscc_first + request.mscc_count):
-        mscc = answers.msccs[index]
-        mscc.granted = 0
-        mscc.validity_s = 0
-        mscc.outcome = _UNDECIDED
-        mscc.unit = 0
-        mscc.has_grant = 0
-        mscc.final_action = 0
 
 
 @kernel

@@ -10,7 +10,6 @@ from balances.arena import (
     count_rows,
     index_sections,
     new_arena,
-    place_records,
     remove_row,
     rows_left,
     start_record,
@@ -26,6 +25,7 @@ from balances.record import (
     Section,
 )
 from balances.stored_record import to_stored
+from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import RECORD_WORDS_MAX, SECTION_ROWS_MAX
 

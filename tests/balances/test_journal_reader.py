@@ -3,7 +3,7 @@
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, decode_entry
@@ -90,6 +90,7 @@ def test_a_column_more_is_passed_over_and_a_column_less_is_named():
 
 
 @settings(max_examples=500)
+@example(44, 46, 1)
 @given(st.integers(0, len(ENTRY) - 1), st.integers(0, 255), st.integers(1, 8))
 def test_damage_is_refused_as_decode_entry_refuses_it(at, value, length):
     octets = ENTRY[:at] + bytes([value]) * length + ENTRY[at + length :]

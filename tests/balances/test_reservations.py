@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.arena import new_arena, place_records
+from balances.arena import new_arena
 from balances.journal import MOVEMENT_DTYPE, MovementKind
 from balances.queries import decode_rows
 from balances.record import BUCKET_WORDS, LAYOUT_VERSION, Section
@@ -21,6 +21,7 @@ from balances.reservations import (
     reserve,
 )
 from balances.stored_record import to_stored
+from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX
 from vocabulary.units import Unit

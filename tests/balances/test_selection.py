@@ -4,10 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.arena import new_arena, place_records
+from balances.arena import new_arena
 from balances.record import LAYOUT_VERSION
 from balances.selection import find_bucket, order_allowances, order_money, order_payers
 from balances.stored_record import to_stored
+from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX
 from vocabulary.units import Unit

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.arena import Arena, new_arena, place_records
+from balances.arena import Arena, new_arena
 from balances.journal import JournalEntry, MovementKind, decode_entry
 from balances.journal_writer import encode_entry
 from balances.stored_record import to_stored
@@ -49,6 +49,7 @@ from charging.decision import JournalRows, Scratch, new_journal_rows, new_scratc
 from charging.engine import decide
 from charging.grouping import Accounts, GroupTable, group_requests, new_accounts, new_group_table
 from charging.tariff_tables import TariffTables, empty_tables
+from tests.reference.placing import place_records
 from tests.reference.requests import Answer, Credit, CreditControl, Mscc, MsccAnswer, Open, Request, TopUp
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S

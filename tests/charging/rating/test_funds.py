@@ -6,13 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balances.arena import new_arena, place_records
+from balances.arena import new_arena
 from balances.queries import decode_rows
 from balances.record import LAYOUT_VERSION, RESERVATION_WORDS
 from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, new_ledger
 from balances.selection import order_money
 from balances.stored_record import to_stored
 from charging.rating.funds import free_micros, places_left, reserve_money
+from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX
 
