@@ -1,10 +1,10 @@
 """One partition's pipeline: load, decide, commit, answer; one commit outstanding, the next load in the same write.
 
 While the store works on commit n, rows gather. When the reply comes, they are decided on the records that are kept
-(balances/kept_records.py) and their commit is sent, and only then the answers of n are given out: so a batch is always
-decided on a confirmed store, and encoding overlaps the store's work. Where records are not kept, the rows that wait are
-loaded in the same write as a commit, and others gather behind them. Where many small batches would come of it, rows wait
-a moment for more (runtime/gathering.py).
+(balances/kept_records.py) and their commit is sent: so a batch is always decided on a confirmed store. The answers of n go
+out before that where they are few; those of a large batch after it, so that encoding them overlaps the store's work. Where
+records are not kept, the rows that wait are loaded in the same write as a commit, and others gather behind them. Where
+many small batches would come of it, rows wait a moment for more (runtime/gathering.py).
 """
 
 from collections.abc import Callable
@@ -54,6 +54,8 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
 from vocabulary.outcomes import Outcome
 
+ANSWERED_FIRST_MAX: Final = 300
+"""So many answers are written in a fraction of the time that deciding the next batch takes, for which they needn't wait."""
 _DEADLINE_NS: Final = ANSWER_DEADLINE_S * NS_PER_S
 
 
@@ -187,8 +189,12 @@ class PartitionPipeline:
         if self._loading is not None and exchanged.loaded is not None:
             batch, self._loading = self._loading, None
             unwritten = self._decide(batch, exchanged.loaded)
-        self._go_on()
-        self._finish(committed)
+        if committed is not None and committed.request_count > ANSWERED_FIRST_MAX:
+            self._go_on()
+            self._finish(committed)
+        else:
+            self._finish(committed)
+            self._go_on()
         self._finish(unwritten)
 
     def _decide(self, batch: BatchInFlight, loaded: Loaded) -> BatchInFlight | None:
