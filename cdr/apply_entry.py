@@ -42,16 +42,17 @@ DOES_NOT_FIT = -1
 @kernel
 def _find_line(table, session, usages, row):
     """The session's line for a usage row's service and price; -1 where there is none yet."""
+    usage = usages[row]
     place = session.first_line
     while place >= 0:
         line = table.lines[place]
         if (
-            line.rating_group == usages[row].rating_group
-            and line.service_identifier == usages[row].service_identifier
-            and line.price == usages[row].price
-            and line.offer == usages[row].offer
-            and line.release == usages[row].release
-            and line.unit == usages[row].unit
+            line.rating_group == usage.rating_group
+            and line.service_identifier == usage.service_identifier
+            and line.price == usage.price
+            and line.offer == usage.offer
+            and line.release == usage.release
+            and line.unit == usage.unit
         ):
             break
         place = line.next
@@ -61,6 +62,7 @@ def _find_line(table, session, usages, row):
 @kernel
 def _add_line(table, session, usages, row):
     """A line with nothing in it but what it is for, behind the session's others."""
+    usage = usages[row]
     place = table.state[STATE_FREE_LINE]
     if place >= 0:
         table.state[STATE_FREE_LINE] = table.lines[place].next
@@ -69,12 +71,12 @@ def _add_line(table, session, usages, row):
         table.state[STATE_LINES] = place + 1
     table.state[STATE_OPEN_LINES] += 1
     line = table.lines[place]
-    line.rating_group = usages[row].rating_group
-    line.service_identifier = usages[row].service_identifier
-    line.price = usages[row].price
-    line.offer = usages[row].offer
-    line.release = usages[row].release
-    line.unit = usages[row].unit
+    line.rating_group = usage.rating_group
+    line.service_identifier = usage.service_identifier
+    line.price = usage.price
+    line.offer = usage.offer
+    line.release = usage.release
+    line.unit = usage.unit
     line.used_units = 0
     line.allowance_units = 0
     line.uncharged_units = 0
@@ -97,11 +99,12 @@ def _add_line(table, session, usages, row):
 @kernel
 def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
     """One usage row into its session's lines; a partial record first where the row would not fit."""
+    usage = usages[row]
     session = table.sessions[place]
     at = _find_line(table, session, usages, row)
     if at >= 0 and (
-        table.lines[at].charged_micros + usages[row].charged_micros > _SUM_MAX
-        or table.lines[at].used_units + usages[row].used_units > _SUM_MAX
+        table.lines[at].charged_micros + usage.charged_micros > _SUM_MAX
+        or table.lines[at].used_units + usage.used_units > _SUM_MAX
     ):
         write_record(table, place, _AMOUNT_LIMIT, closed_ns, partition, out)
         at = -1
@@ -110,17 +113,17 @@ def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
             write_record(table, place, _LINE_LIMIT, closed_ns, partition, out)
         at = _add_line(table, session, usages, row)
     line = table.lines[at]
-    line.used_units += usages[row].used_units
-    line.allowance_units += usages[row].allowance_units
-    line.uncharged_units += usages[row].uncharged_units
-    line.charged_micros += usages[row].charged_micros
+    line.used_units += usage.used_units
+    line.allowance_units += usage.allowance_units
+    line.uncharged_units += usage.uncharged_units
+    line.charged_micros += usage.charged_micros
     line.report_count += 1
-    line.refused_count += usages[row].outcome != _GRANTED
-    line.outcome = usages[row].outcome
-    if usages[row].used_units > 0:
-        if line.first_used_ns == 0 or usages[row].from_ns < line.first_used_ns:
-            line.first_used_ns = usages[row].from_ns
-        line.last_used_ns = max(line.last_used_ns, usages[row].to_ns)
+    line.refused_count += usage.outcome != _GRANTED
+    line.outcome = usage.outcome
+    if usage.used_units > 0:
+        if line.first_used_ns == 0 or usage.from_ns < line.first_used_ns:
+            line.first_used_ns = usage.from_ns
+        line.last_used_ns = max(line.last_used_ns, usage.to_ns)
 
 
 @kernel
@@ -134,10 +137,11 @@ def _may_keep(table, octets, limits):
 @kernel
 def _closing_of(requests, row, is_known, may_keep):
     """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
-    request_type, outcome = requests[row].request_type, requests[row].outcome
+    request = requests[row]
+    request_type, outcome = request.request_type, request.outcome
     if request_type == EVENT:
         return False, _EVENT if outcome == _GRANTED else _REFUSAL
-    if requests[row].ended_session:
+    if request.ended_session:
         return False, _TERMINATION if outcome == _GRANTED or request_type == TERMINATION else _REFUSAL
     if is_known:
         return True, 0
@@ -149,15 +153,16 @@ def _closing_of(requests, row, is_known, may_keep):
 @kernel
 def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
     """One credit-control request; False where the finished rows have no room for what it may close."""
-    slot = find(table, requests[row].session_high, requests[row].session_low)
+    request = requests[row]
+    slot = find(table, request.session_high, request.session_low)
     place = np.int64(table.slots[slot]) - 1
-    is_known = place >= 0 and requests[row].request_type != EVENT
-    information = np.int64(requests[row].service_information_length)
+    is_known = place >= 0 and request.request_type != EVENT
+    information = np.int64(request.service_information_length)
     texts = (
-        np.int64(requests[row].session_id_length)
-        + np.int64(requests[row].origin_host_length)
-        + np.int64(requests[row].origin_realm_length)
-        + np.int64(requests[row].identity_length)
+        np.int64(request.session_id_length)
+        + np.int64(request.origin_host_length)
+        + np.int64(request.origin_realm_length)
+        + np.int64(request.identity_length)
     )
     lines, longest = 0, information
     if is_known:
@@ -174,21 +179,21 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
         place = begin_session(table, requests, row, octets, at)
     session = table.sessions[place]
     if is_known and information > 0:
-        behind_texts = at + np.int64(requests[row].session_id_length) + np.int64(requests[row].origin_host_length)
-        behind_texts += np.int64(requests[row].origin_realm_length) + np.int64(requests[row].identity_length)
+        behind_texts = at + np.int64(request.session_id_length) + np.int64(request.origin_host_length)
+        behind_texts += np.int64(request.origin_realm_length) + np.int64(request.identity_length)
         renew_information(table, session, octets, behind_texts, information, limits.octets_max)
-    session.last_ns = requests[row].received_ns
+    session.last_ns = request.received_ns
     session.request_count += 1
-    session.outcome = requests[row].outcome
-    session.termination_cause = requests[row].termination_cause
+    session.outcome = request.outcome
+    session.termination_cause = request.termination_cause
     for usage in range(first, end):
-        _add_usage(table, place, usages, usage, requests[row].received_ns, limits, partition, out)
+        _add_usage(table, place, usages, usage, request.received_ns, limits, partition, out)
     if stays and not is_known:
         table.slots[slot] = place + 1
         session.is_open = 1
         table.state[STATE_OPEN] += 1
     if not stays:
-        write_record(table, place, closed_by, requests[row].received_ns, partition, out)
+        write_record(table, place, closed_by, request.received_ns, partition, out)
         release_session(table, place)
         if is_known:
             forget(table, slot)
@@ -201,15 +206,16 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
 @kernel
 def _apply_ending(table, requests, row, partition, out):
     """A session that ended without a request of its own; False where its record has no room."""
-    slot = find(table, requests[row].session_high, requests[row].session_low)
+    request = requests[row]
+    slot = find(table, request.session_high, request.session_low)
     place = np.int64(table.slots[slot]) - 1
     if place < 0:
         return True
     session = table.sessions[place]
     if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
         return False
-    closed_by = _SUPERVISION if requests[row].ended_session == _ENDED_BY_SUPERVISION else _NEW_SESSION
-    write_record(table, place, closed_by, requests[row].event_ns, partition, out)
+    closed_by = _SUPERVISION if request.ended_session == _ENDED_BY_SUPERVISION else _NEW_SESSION
+    write_record(table, place, closed_by, request.event_ns, partition, out)
     release_session(table, place)
     forget(table, slot)
     table.state[STATE_OPEN] -= 1
@@ -229,23 +235,23 @@ def apply_entry(table, requests, usages, octets, cursor, limits, partition, out)
     """
     request_count, usage_count = requests.shape[0], usages.shape[0]
     for row in range(cursor[0], request_count):
-        first, at = cursor[1], cursor[2]
+        request, first, at = requests[row], cursor[1], cursor[2]
         end = first
         while end < usage_count and usages[end].request == row:
             end += 1
         behind = at + (
-            np.int64(requests[row].session_id_length)
-            + np.int64(requests[row].origin_host_length)
-            + np.int64(requests[row].origin_realm_length)
-            + np.int64(requests[row].identity_length)
-            + np.int64(requests[row].service_information_length)
+            np.int64(request.session_id_length)
+            + np.int64(request.origin_host_length)
+            + np.int64(request.origin_realm_length)
+            + np.int64(request.identity_length)
+            + np.int64(request.service_information_length)
         )
-        if requests[row].service_information_length < 0 or behind > octets.shape[0]:
+        if request.service_information_length < 0 or behind > octets.shape[0]:
             return DOES_NOT_FIT
         is_applied = True
-        if requests[row].kind == KIND_USAGE:
+        if request.kind == KIND_USAGE:
             is_applied = _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out)
-        elif requests[row].kind == KIND_EXPIRE and requests[row].ended_session != 0:
+        elif request.kind == KIND_EXPIRE and request.ended_session != 0:
             is_applied = _apply_ending(table, requests, row, partition, out)
         if not is_applied:
             return row

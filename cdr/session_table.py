@@ -89,27 +89,28 @@ def _take_session_row(table):
 @kernel
 def begin_session(table, requests, row, octets, at):
     """A session row that begins with request `row`, whose texts are at octets[at:]; not yet in the hash table."""
+    request = requests[row]
     place = _take_session_row(table)
     session = table.sessions[place]
-    session.high = requests[row].session_high
-    session.low = requests[row].session_low
-    session.account_id = requests[row].account_id
-    session.session_opened_ns = requests[row].received_ns
-    session.opened_ns = requests[row].received_ns
-    session.tenant = requests[row].tenant
-    session.service_context = requests[row].service_context
-    session.currency = requests[row].currency
+    session.high = request.session_high
+    session.low = request.session_low
+    session.account_id = request.account_id
+    session.session_opened_ns = request.received_ns
+    session.opened_ns = request.received_ns
+    session.tenant = request.tenant
+    session.service_context = request.service_context
+    session.currency = request.currency
     session.request_count = 0
     session.partial_count = 0
     session.first_line = -1
     session.last_line = -1
     session.line_count = 0
-    session.session_id_length = requests[row].session_id_length
-    session.origin_host_length = requests[row].origin_host_length
-    session.origin_realm_length = requests[row].origin_realm_length
-    session.identity_length = requests[row].identity_length
+    session.session_id_length = request.session_id_length
+    session.origin_host_length = request.origin_host_length
+    session.origin_realm_length = request.origin_realm_length
+    session.identity_length = request.identity_length
     session.termination_cause = 0
-    session.is_event = requests[row].request_type == EVENT
+    session.is_event = request.request_type == EVENT
     session.is_open = 0
     length = (
         np.int64(session.session_id_length)
@@ -117,7 +118,7 @@ def begin_session(table, requests, row, octets, at):
         + np.int64(session.origin_realm_length)
         + np.int64(session.identity_length)
     )
-    information = requests[row].service_information_length
+    information = request.service_information_length
     to = table.state[STATE_OCTETS]
     session.texts_at = to
     session.information_at = to + length

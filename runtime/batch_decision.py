@@ -72,9 +72,8 @@ class BatchDecider:
         try:
             decide_batch(batch.held.octets, self._held.octets, tariffs.octets, now_ns)
         except AssertionError as error:
-            for (
-                sums
-            ) in self._held.value.scratch.ledger:  # what the failed row had moved must not be posted to the next one
+            # What the failed row had moved must not be posted to the next one.
+            for sums in self._held.value.scratch.ledger:
                 sums[:] = 0
             raise PoisonedBatch(f"a record contradicts itself: {error}") from error
         batch.decided_ns = now_ns

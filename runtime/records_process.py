@@ -25,7 +25,8 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.units import OCTETS_PER_MIB
 
 REST_TIMES: Final = 1.0
-"""It rests so many times as long as it worked: half of a processor writes five times what the engine decides."""
+"""It rests so many times as long as it worked. Half of a processor is more than twice what the records of one engine take at
+its highest rate (docs/performance.md)."""
 
 
 class RecordsProcess:
