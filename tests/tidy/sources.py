@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = ("vocabulary", "balances", "charging", "catalog_loader", "gy_interface", "cdr", "runtime", "bench")
+PACKAGES: Final = (
+    "vocabulary",
+    "balances",
+    "charging",
+    "catalog_loader",
+    "gy_interface",
+    "chf_http2",
+    "cdr",
+    "runtime",
+    "bench",
+)
 """What is installed. `tests` stands beside them."""
 KERNEL_DECORATORS: Final = frozenset({"kernel", "inlined_kernel"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef

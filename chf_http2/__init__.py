@@ -1,0 +1,1 @@
+"""Nchf: converged charging over HTTP/2."""
