@@ -5,20 +5,22 @@ a wrong type, a missing member and a value out of range raise ValidationError, w
 What charging doesn't interpret is typed too, in the modules `schema_*`, so that the record can be made of it.
 """
 
-from typing import Annotated, Any
+from typing import Final, NamedTuple
 
 from msgspec import field
 
+from chf_http2.schema_access import (
+    LocationReportingChargingInformation,
+    N2ConnectionChargingInformation,
+    RegistrationChargingInformation,
+)
 from chf_http2.schema_data_types import (
     AmfId,
     ChargingId,
     DateTime,
     DurationSec,
-    Ipv4Addr,
-    Ipv6Addr,
     JsonObject,
     NfInstanceId,
-    PlmnId,
     RatingGroup,
     ReportedVolume,
     ServiceId,
@@ -26,51 +28,55 @@ from chf_http2.schema_data_types import (
     SupportedFeatures,
     Uint32,
     Uint64,
+    Uninterpreted,
     Uri,
-    known_values,
 )
+from chf_http2.schema_enumerations import (
+    AnnouncementPrivacyIndicator,
+    FailureHandling,
+    FinalUnitAction,
+    NotificationType,
+    OneTimeEventType,
+    PlayToParty,
+    QuotaConsumptionIndicator,
+    QuotaManagementIndicator,
+    RedirectAddressType,
+    ResultCode,
+    SessionFailover,
+    VariablePartType,
+)
+from chf_http2.schema_exposure import (
+    EASDeploymentChargingInformation,
+    EdgeInfrastructureUsageChargingInformation,
+    NEFChargingInformation,
+)
+from chf_http2.schema_ims import IMSChargingInformation, MMTelChargingInformation
+from chf_http2.schema_network_function import NFIdentification as NFIdentification
+from chf_http2.schema_pdu_session import PDUAddress, PDUContainerInformation, PDUSessionChargingInformation
+from chf_http2.schema_prose import PC5ContainerInformation, ProseChargingInformation
+from chf_http2.schema_roaming import RoamingQBCInformation
+from chf_http2.schema_slice import NSMChargingInformation, NSPAChargingInformation, NSPAContainerInformation
+from chf_http2.schema_sms import MMSChargingInformation, SMSChargingInformation
+from chf_http2.schema_trigger import Trigger as Trigger
 
-FailureHandling = Annotated[str, known_values("TERMINATE CONTINUE RETRY_AND_TERMINATE")]
-FinalUnitAction = Annotated[str, known_values("TERMINATE REDIRECT RESTRICT_ACCESS")]
-NodeFunctionality = Annotated[
-    str,
-    known_values(
-        "AMF SMF SMS SMSF PGW_C_SMF NEFF SGW I_SMF ePDG CEF NEF MnS_Producer SGSN V_SMF 5G_DDNMF IMS_Node MMS_Node EES "
-        "PCF UDM UPF"
-    ),
-]
-NotificationType = Annotated[str, known_values("REAUTHORIZATION ABORT_CHARGING")]
-OneTimeEventType = Annotated[str, known_values("IEC PEC")]
-QuotaManagementIndicator = Annotated[str, known_values("ONLINE_CHARGING OFFLINE_CHARGING QUOTA_MANAGEMENT_SUSPENDED")]
-RedirectAddressType = Annotated[str, known_values("IPV4 IPV6 URL URI")]
-ResultCode = Annotated[
-    str,
-    known_values(
-        "SUCCESS END_USER_SERVICE_DENIED QUOTA_MANAGEMENT_NOT_APPLICABLE QUOTA_LIMIT_REACHED "
-        "END_USER_SERVICE_REJECTED USER_UNKNOWN RATING_FAILED QUOTA_MANAGEMENT"
-    ),
-]
-SessionFailover = Annotated[str, known_values("FAILOVER_NOT_SUPPORTED FAILOVER_SUPPORTED")]
-TriggerCategory = Annotated[str, known_values("IMMEDIATE_REPORT DEFERRED_REPORT")]
-TriggerType = Annotated[
-    str,
-    known_values(
-        "QUOTA_THRESHOLD QHT FINAL QUOTA_EXHAUSTED VALIDITY_TIME OTHER_QUOTA_TYPE FORCED_REAUTHORISATION "
-        "UNUSED_QUOTA_TIMER UNIT_COUNT_INACTIVITY_TIMER ABNORMAL_RELEASE QOS_CHANGE VOLUME_LIMIT TIME_LIMIT "
-        "EVENT_LIMIT PLMN_CHANGE USER_LOCATION_CHANGE RAT_CHANGE SESSION_AMBR_CHANGE UE_TIMEZONE_CHANGE "
-        "TARIFF_TIME_CHANGE MAX_NUMBER_OF_CHANGES_IN_CHARGING_CONDITIONS MANAGEMENT_INTERVENTION "
-        "CHANGE_OF_UE_PRESENCE_IN_PRESENCE_REPORTING_AREA CHANGE_OF_3GPP_PS_DATA_OFF_STATUS SERVING_NODE_CHANGE "
-        "REMOVAL_OF_UPF ADDITION_OF_UPF INSERTION_OF_ISMF REMOVAL_OF_ISMF CHANGE_OF_ISMF START_OF_SERVICE_DATA_FLOW "
-        "ECGI_CHANGE TAI_CHANGE HANDOVER_CANCEL HANDOVER_START HANDOVER_COMPLETE GFBR_GUARANTEED_STATUS_CHANGE "
-        "ADDITION_OF_ACCESS REMOVAL_OF_ACCESS START_OF_SDF_ADDITIONAL_ACCESS REDUNDANT_TRANSMISSION_CHANGE "
-        "CGI_SAI_CHANGE RAI_CHANGE JOIN_MULTICAST MBS_DELIVERY_METHOD_CHANGE LEAVE_MULTICAST VSMF_CHANGE SIP_INVITE "
-        "SIP_RE-INVITE_OR_UPDATE SIP_2XX_ACKNOWLEDGING SIP_1XX_PROVISIONAL_RESPONSE SIP_4XX_5XX_OR_6XX_RESPONSE "
-        "ANY_OTHER_SIP_MESSAGE SIP_BYE_MESSAGE SIP_2XX_ACKNOWLEDGING_A_SIP_BYE ABORTING_A_SIP_SESSION_SET-UP "
-        "SIP_3XX_FINAL_OR_REDIRECTION_RESPONSE SIP_4XX_5XX_OR_6XX_FINAL_RESPONSE"
-    ),
-]
 
-Uninterpreted = dict[str, Any]
+class UntypedRow(NamedTuple):
+    """One member that isn't typed."""
+
+    schema: str
+    member: str
+    reason: str
+
+
+UNTYPED: Final = (
+    #          object, member                                       what it would take
+    UntypedRow("ProblemDetails", "accessTokenError", "TS 29.510 AccessTokenErr: an NRF's, never ours"),
+    UntypedRow("ProblemDetails", "accessTokenRequest", "TS 29.510 AccessTokenReq: an NRF's, never ours"),
+    UntypedRow("EASDeploymentChargingInformation", "eEASDeploymentRequirements", "TS 28.538 EASRequirements, 10 types"),
+    UntypedRow("NSPAContainerInformation", "serviceExperienceStatisticsData", "TS 29.520 analytics, 30 types"),
+    UntypedRow("NSPAContainerInformation", "loadLevel", "TS 29.520 NsiLoadLevelInfo, 6 types"),
+)
+"""Members that may hold any object: recorded as they come, since nobody here charges by them."""
 
 
 class InvalidParam(JsonObject, frozen=True, kw_only=True):
@@ -90,31 +96,11 @@ class ProblemDetails(JsonObject, frozen=True, kw_only=True):
     instance: Uri | None = None
     cause: str | None = None
     invalid_params: tuple[InvalidParam, ...] | None = None
+    access_token_error: Uninterpreted | None = None
+    access_token_request: Uninterpreted | None = None
+    nrf_id: str | None = None
+    supported_api_versions: tuple[str, ...] | None = None
     supported_features: SupportedFeatures | None = None
-
-
-class NFIdentification(JsonObject, frozen=True, kw_only=True):
-    """Who asks for charging."""
-
-    node_functionality: NodeFunctionality
-    nf_name: NfInstanceId | None = field(default=None, name="nFName")
-    nf_ipv4_address: Ipv4Addr | None = field(default=None, name="nFIPv4Address")
-    nf_ipv6_address: Ipv6Addr | None = field(default=None, name="nFIPv6Address")
-    nf_plmn_id: PlmnId | None = field(default=None, name="nFPLMNID")
-    nf_fqdn: str | None = field(default=None, name="nFFqdn")
-
-
-class Trigger(JsonObject, frozen=True, kw_only=True):
-    """When usage is reported, and the limit that it is reported at."""
-
-    trigger_category: TriggerCategory
-    trigger_type: TriggerType | None = None
-    time_limit: DurationSec | None = None
-    volume_limit: Uint32 | None = None
-    volume_limit64: Uint64 | None = None
-    event_limit: Uint32 | None = None
-    max_number_of_ccc: Uint32 | None = field(default=None, name="maxNumberOfccc")
-    tariff_time_change: DateTime | None = None
 
 
 class RequestedUnit(JsonObject, frozen=True, kw_only=True):
@@ -141,9 +127,9 @@ class UsedUnitContainer(JsonObject, frozen=True, kw_only=True):
     downlink_volume: ReportedVolume | None = None
     service_specific_units: Uint64 | None = None
     event_time_stamps: tuple[DateTime, ...] | None = None
-    pdu_container_information: Uninterpreted | None = field(default=None, name="pDUContainerInformation")
-    nspa_container_information: Uninterpreted | None = field(default=None, name="nSPAContainerInformation")
-    pc5_container_information: Uninterpreted | None = field(default=None, name="pC5ContainerInformation")
+    pdu_container_information: PDUContainerInformation | None = field(default=None, name="pDUContainerInformation")
+    nspa_container_information: NSPAContainerInformation | None = field(default=None, name="nSPAContainerInformation")
+    pc5_container_information: PC5ContainerInformation | None = field(default=None, name="pC5ContainerInformation")
 
 
 class MultipleUnitUsage(JsonObject, frozen=True, kw_only=True):
@@ -153,7 +139,7 @@ class MultipleUnitUsage(JsonObject, frozen=True, kw_only=True):
     requested_unit: RequestedUnit | None = None
     used_unit_container: tuple[UsedUnitContainer, ...] | None = None
     upf_id: NfInstanceId | None = field(default=None, name="uPFID")
-    multihomed_pdu_address: Uninterpreted | None = field(default=None, name="multihomedPDUAddress")
+    multihomed_pdu_address: PDUAddress | None = field(default=None, name="multihomedPDUAddress")
 
 
 class ChargingDataRequest(JsonObject, frozen=True, kw_only=True):
@@ -178,25 +164,27 @@ class ChargingDataRequest(JsonObject, frozen=True, kw_only=True):
     ednid: str | None = None
     eas_provider_identifier: str | None = field(default=None, name="eASProviderIdentifier")
     amf_id: AmfId | None = field(default=None, name="aMFId")
-    pdu_session_charging_information: Uninterpreted | None = field(default=None, name="pDUSessionChargingInformation")
-    roaming_qbc_information: Uninterpreted | None = field(default=None, name="roamingQBCInformation")
-    sms_charging_information: Uninterpreted | None = field(default=None, name="sMSChargingInformation")
-    nef_charging_information: Uninterpreted | None = field(default=None, name="nEFChargingInformation")
-    registration_charging_information: Uninterpreted | None = None
-    n2_connection_charging_information: Uninterpreted | None = None
-    location_reporting_charging_information: Uninterpreted | None = None
-    nspa_charging_information: Uninterpreted | None = field(default=None, name="nSPAChargingInformation")
-    nsm_charging_information: Uninterpreted | None = field(default=None, name="nSMChargingInformation")
-    mmtel_charging_information: Uninterpreted | None = field(default=None, name="mMTelChargingInformation")
-    ims_charging_information: Uninterpreted | None = field(default=None, name="iMSChargingInformation")
-    edge_infrastructure_usage_charging_information: Uninterpreted | None = None
-    eas_deployment_charging_information: Uninterpreted | None = field(
+    pdu_session_charging_information: PDUSessionChargingInformation | None = field(
+        default=None, name="pDUSessionChargingInformation"
+    )
+    roaming_qbc_information: RoamingQBCInformation | None = field(default=None, name="roamingQBCInformation")
+    sms_charging_information: SMSChargingInformation | None = field(default=None, name="sMSChargingInformation")
+    nef_charging_information: NEFChargingInformation | None = field(default=None, name="nEFChargingInformation")
+    registration_charging_information: RegistrationChargingInformation | None = None
+    n2_connection_charging_information: N2ConnectionChargingInformation | None = None
+    location_reporting_charging_information: LocationReportingChargingInformation | None = None
+    nspa_charging_information: NSPAChargingInformation | None = field(default=None, name="nSPAChargingInformation")
+    nsm_charging_information: NSMChargingInformation | None = field(default=None, name="nSMChargingInformation")
+    mmtel_charging_information: MMTelChargingInformation | None = field(default=None, name="mMTelChargingInformation")
+    ims_charging_information: IMSChargingInformation | None = field(default=None, name="iMSChargingInformation")
+    edge_infrastructure_usage_charging_information: EdgeInfrastructureUsageChargingInformation | None = None
+    eas_deployment_charging_information: EASDeploymentChargingInformation | None = field(
         default=None, name="eASDeploymentChargingInformation"
     )
-    direct_edge_enabling_service_charging_information: Uninterpreted | None = None
-    exposed_edge_enabling_service_charging_information: Uninterpreted | None = None
-    pro_se_charging_information: Uninterpreted | None = None
-    mms_charging_information: Uninterpreted | None = field(default=None, name="mMSChargingInformation")
+    direct_edge_enabling_service_charging_information: NEFChargingInformation | None = None
+    exposed_edge_enabling_service_charging_information: NEFChargingInformation | None = None
+    pro_se_charging_information: ProseChargingInformation | None = None
+    mms_charging_information: MMSChargingInformation | None = field(default=None, name="mMSChargingInformation")
 
 
 class GrantedUnit(JsonObject, frozen=True, kw_only=True):
@@ -228,6 +216,28 @@ class FinalUnitIndication(JsonObject, frozen=True, kw_only=True):
     redirect_server: RedirectServer | None = None
 
 
+class VariablePart(JsonObject, frozen=True, kw_only=True):
+    """A part of an announcement that is filled in."""
+
+    variable_part_type: VariablePartType
+    variable_part_value: tuple[str, ...]
+    variable_part_order: Uint32 | None = None
+
+
+class AnnouncementInformation(JsonObject, frozen=True, kw_only=True):
+    """An announcement to be played to the user."""
+
+    announcement_identifier: Uint32 | None = None
+    announcement_reference: Uri | None = None
+    variable_parts: tuple[VariablePart, ...] | None = None
+    time_to_play: DurationSec | None = None
+    quota_consumption_indicator: QuotaConsumptionIndicator | None = None
+    announcement_priority: Uint32 | None = None
+    play_to_party: PlayToParty | None = None
+    announcement_privacy_indicator: AnnouncementPrivacyIndicator | None = None
+    language: str | None = field(default=None, name="Language")
+
+
 class MultipleUnitInformation(JsonObject, frozen=True, kw_only=True):
     """The answer for a rating group; thresholds are what is left of the quota when more is to be asked for."""
 
@@ -242,7 +252,7 @@ class MultipleUnitInformation(JsonObject, frozen=True, kw_only=True):
     volume_quota_threshold: Uint64 | None = None
     unit_quota_threshold: int | None = None
     upf_id: NfInstanceId | None = field(default=None, name="uPFID")
-    announcement_information: Uninterpreted | None = None
+    announcement_information: AnnouncementInformation | None = None
 
 
 class InvocationResult(JsonObject, frozen=True, kw_only=True):
@@ -262,9 +272,11 @@ class ChargingDataResponse(JsonObject, frozen=True, kw_only=True):
     supported_features: SupportedFeatures | None = None
     multiple_unit_information: tuple[MultipleUnitInformation, ...] | None = None
     triggers: tuple[Trigger, ...] | None = None
-    pdu_session_charging_information: Uninterpreted | None = field(default=None, name="pDUSessionChargingInformation")
-    roaming_qbc_information: Uninterpreted | None = field(default=None, name="roamingQBCInformation")
-    location_reporting_charging_information: Uninterpreted | None = None
+    pdu_session_charging_information: PDUSessionChargingInformation | None = field(
+        default=None, name="pDUSessionChargingInformation"
+    )
+    roaming_qbc_information: RoamingQBCInformation | None = field(default=None, name="roamingQBCInformation")
+    location_reporting_charging_information: LocationReportingChargingInformation | None = None
 
 
 class ReauthorizationDetails(JsonObject, frozen=True, kw_only=True):
