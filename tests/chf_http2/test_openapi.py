@@ -1,0 +1,101 @@
+"""The document that is served: whole in itself, in the words of OpenAPI 3.0, with every answer that we give."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from chf_http2.openapi import OPERATIONS, REFUSALS, as_openapi, openapi_document
+
+DOCUMENT = openapi_document("https://chf.example/")
+KEYWORDS = {
+    "$ref",
+    "additionalProperties",
+    "anyOf",
+    "description",
+    "enum",
+    "format",
+    "items",
+    "maxLength",
+    "maximum",
+    "minLength",
+    "minimum",
+    "pattern",
+    "properties",
+    "required",
+    "type",
+}
+"""Of a Schema Object of OpenAPI 3.0.3 §4.7.24.1, those in use here; none of JSON Schema 2020-12 alone."""
+
+
+def schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and all inside."""
+    yield schema
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    inner += [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    for part in inner:
+        yield from schemas(part)
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from references(part)
+
+
+def test_it_is_json_and_names_the_server() -> None:
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+    assert DOCUMENT["openapi"] == "3.0.3"
+    assert DOCUMENT["servers"] == [{"url": "https://chf.example/nchf-convergedcharging/v3"}]
+
+
+def test_references_lead_somewhere_and_every_schema_is_referred_to() -> None:
+    components = DOCUMENT["components"]["schemas"]
+    assert set(references(DOCUMENT)) == {f"#/components/schemas/{name}" for name in components}
+
+
+def test_schemas_are_of_openapi_3_0() -> None:
+    for name, component in DOCUMENT["components"]["schemas"].items():
+        for schema in schemas(component):
+            assert set(schema) <= KEYWORDS, name
+            assert "$ref" not in schema or len(schema) == 1, name
+            assert {"type", "$ref", "anyOf"} & set(schema) or not schema, (name, schema)
+            assert schema.get("required") != [], name
+            assert schema.get("type") != "array" or "items" in schema, name
+            assert set(schema.get("required", ())) <= set(schema.get("properties", {})), name
+
+
+def test_every_answer_is_there() -> None:
+    for operation in OPERATIONS:
+        responses = DOCUMENT["paths"][operation.path]["post"]["responses"]
+        assert set(responses) == {operation.done, *REFUSALS}
+        assert all("description" in response for response in responses.values())
+        for status in REFUSALS:
+            assert list(responses[status]["content"]) == ["application/problem+json"]
+    created = DOCUMENT["paths"]["/chargingdata"]["post"]["responses"]["201"]
+    assert list(created["headers"]) == ["Location"]
+    assert "content" not in DOCUMENT["paths"]["/chargingdata/{ChargingDataRef}/release"]["post"]["responses"]["204"]
+
+
+def test_volumes_are_documented_as_the_specification_has_them() -> None:
+    """Though negative ones are read."""
+    used = DOCUMENT["components"]["schemas"]["UsedUnitContainer"]["properties"]["totalVolume"]
+    assert used == {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
+
+
+def test_newer_words_are_converted() -> None:
+    assert as_openapi({"anyOf": [{"$ref": "#/a"}, {"type": "null"}], "default": None}) == {"$ref": "#/a"}
+    assert as_openapi({"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}) == {
+        "anyOf": [{"type": "integer"}, {"type": "string"}]
+    }
+    assert as_openapi({"const": "a"}) == {"enum": ["a"], "type": "string"}
+    assert as_openapi({"type": "string", "contentEncoding": "base64"}) == {"type": "string", "format": "byte"}
+    assert as_openapi(
+        {"title": "A", "type": "object", "properties": {"title": {"type": "string"}}, "required": []}
+    ) == {
+        "type": "object",
+        "properties": {"title": {"type": "string"}},
+    }
