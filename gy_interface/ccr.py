@@ -24,6 +24,7 @@ from charging.batch import (
     NUMBER_UNREADABLE,
     UNITS_AT_COMMAND_LEVEL,
 )
+from charging.batch_rows import name_session_and_identity
 from gy_interface.avp import FLAG_MANDATORY
 from gy_interface.avp_codes import (
     CC_REQUEST_NUMBER,
@@ -69,7 +70,6 @@ from gy_interface.framing import (
     VERSION,
 )
 from gy_interface.octets import chain_hash, fold_hash, hash_avp, load32
-from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITIES_PER_REQUEST_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
@@ -103,8 +103,6 @@ _SEEN_NEEDED = sum(bit for bit, _ in _NEEDED)
 _SEEN_ONCE = SEEN_SESSION_ID | SEEN_REQUEST_TYPE | SEEN_REQUEST_NUMBER
 _SEEN_UNITS = 128
 """Units outside of MSCCs."""
-_SESSION_DOMAIN = 15
-"""Beside the IdentityKinds of a tenant, for digest128: tenant * 16 + 15."""
 _BODY_SEED = np.uint64(0x27D4EB2F165667C5)
 
 
@@ -202,30 +200,12 @@ def _add_request(received, start, size, batch, sender, rules, now_ns):
     if request.identity_count == 0 and request.service_information_length > 0:
         first = np.int64(request.service_information_offset)
         add_identities_within(batch, row, first + 12, first + request.service_information_length)
-    _digest(batch, request, rules.secret)
+    name_session_and_identity(batch, request, rules.secret)
     if request.outcome != _UNDECIDED:
         batch.counts[COUNT_MSCCS] = request.mscc_first
         batch.counts[COUNT_IDENTITIES] = request.identity_first
         request.mscc_count = 0
         request.identity_count = 0
-
-
-@kernel
-def _digest(batch, request, secret):
-    """Names of the session and of the first identity, within the tenant."""
-    domain = np.int64(request.tenant) * 16
-    request.session_high, request.session_low = digest128(
-        batch.octets,
-        np.int64(request.session_id_offset),
-        np.int64(request.session_id_length),
-        secret,
-        domain + _SESSION_DOMAIN,
-    )
-    if request.identity_count > 0:
-        identity = batch.identities[request.identity_first]
-        request.identity_high, request.identity_low = digest128(
-            batch.octets, np.int64(identity.offset), np.int64(identity.length), secret, domain + identity.kind
-        )
 
 
 @kernel

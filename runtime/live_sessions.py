@@ -13,11 +13,10 @@ from balances.record import HEADER_DIRECTORY, Section
 from catalog_loader.names import CatalogueNames
 from runtime.session_route import SessionRoute, decode_route, route_name
 from runtime.subscriber_view import amount_text, currency_of, names_of_tenant
+from vocabulary.ids import SESSION_DOMAIN
 from vocabulary.instants import to_rfc3339
 from vocabulary.units import UNIT_NAMES
 
-SESSION_DOMAIN: Final = 15
-"""As gy_interface/ccr.py names sessions: digest128 of the Session-Id in the domain tenant * 16 + 15."""
 _SESSIONS_AT: Final = HEADER_DIRECTORY + 2 * Section.SESSIONS
 _KEY_DIGITS: Final = 32
 

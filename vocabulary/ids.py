@@ -20,6 +20,10 @@ IDENTITY_WORDS: Final = ("e164", "imsi", "sip", "nai", "private")
 """By IdentityKind: `<tenant>:<word>:<value>` is an identity key of the store."""
 
 
+SESSION_DOMAIN: Final = 15
+"""Session-Ids, where identities have their IdentityKind: what a tenant's text names is tenant * 16 + this in its digest128."""
+
+
 TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"
 _TENANT_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 

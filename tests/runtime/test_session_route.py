@@ -4,8 +4,6 @@ import struct
 
 import pytest
 
-from gy_interface import ccr
-from runtime.live_sessions import SESSION_DOMAIN
 from runtime.session_route import RouteError, SessionRoute, decode_route, route_name
 
 
@@ -31,4 +29,3 @@ def test_route_that_is_cut_is_none(cut: int) -> None:
 
 def test_names_are_those_of_the_engine() -> None:
     assert route_name(0xAB, 1) == "route:00000000000000ab0000000000000001"
-    assert ccr._SESSION_DOMAIN == SESSION_DOMAIN

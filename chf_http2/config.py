@@ -1,0 +1,43 @@
+"""Settings of the 5G front end: where it listens, whose subscribers it asks for, what it takes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chf_http2.errors import ChfConfigError
+from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
+from vocabulary.setting import setting
+
+BODY_OCTETS_MAX: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ChfConfig:
+    """[chf] the front end of Nchf_ConvergedCharging, HTTP/2 with prior knowledge."""
+
+    host: str = setting("127.0.0.1", "address that is listened on")
+    port: int = setting(7777, "port that is listened on; 0: any free one")
+    tenant: str = setting("default", "tenant whose subscribers it asks for")
+    api_root: str = setting(
+        "", "scheme and authority of our URIs, such as http://chf.example:80; empty: as the client wrote it"
+    )
+    api_prefix: str = setting("", "what stands before /nchf-convergedcharging in our paths, such as /site-1")
+    wraps_volumes: bool = setting(
+        False,
+        "take a negative volume for one that passed 2 GiB in 32 bits, as free5GC sends it, instead of answering 400",
+    )
+    body_s: int = setting(10, "a body that takes longer to come is refused, 1..300")
+
+    def __post_init__(self) -> None:
+        faults = []
+        for name, low, high in (("port", 0, 65535), ("body_s", 1, 300)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                faults.append(f"{name} is {value}: choose {low}..{high}")
+        if not is_tenant_name(self.tenant):
+            faults.append(f"tenant is {self.tenant!r}: {TENANT_NAME_RULE}")
+        if self.api_prefix and (not self.api_prefix.startswith("/") or self.api_prefix.endswith("/")):
+            faults.append(f"api_prefix is {self.api_prefix!r}: write it as /site-1")
+        if self.api_root and not self.api_root.startswith(("http://", "https://")):
+            faults.append(f"api_root is {self.api_root!r}: write it as http://chf.example:80")
+        if faults:
+            raise ChfConfigError("\n".join(faults))

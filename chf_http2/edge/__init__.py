@@ -1,0 +1,1 @@
+"""Where Nchf meets HTTP/2."""

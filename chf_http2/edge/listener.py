@@ -1,0 +1,56 @@
+"""Granian in this process's loop: HTTP/2 with prior knowledge on one port, which other processes may share."""
+
+import asyncio
+import socket
+from typing import Any, Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP2Settings
+from granian.server.embed import Server
+
+STREAMS_MAX: Final = 4096
+"""Streams of one connection at a time; those beyond wait at the client."""
+HEADERS_OCTETS_MAX: Final = 16 * 1024
+
+
+class Listener:
+    """Serves an RSGI application until it is closed."""
+
+    def __init__(self, application: Any, host: str, port: int) -> None:
+        """OSError: the port can't be had."""
+        self._reserved = _reserve(host, port)
+        self.port: int = self._reserved.getsockname()[1]
+        self._server = Server(
+            application,
+            address=host,
+            port=self.port,
+            interface=Interfaces.RSGI,
+            http=HTTPModes.http2,
+            http2_settings=HTTP2Settings(max_concurrent_streams=STREAMS_MAX, max_headers_size=HEADERS_OCTETS_MAX),
+            websockets=False,
+            log_enabled=False,
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Listen."""
+        self._serving = asyncio.ensure_future(self._server.serve())
+
+    async def close(self) -> None:
+        """Take no request more, let those under way be answered, end."""
+        if self._serving is not None:
+            self._server.stop()  # type: ignore[no-untyped-call]
+            await self._serving
+        self._reserved.close()
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """A socket that holds the port, without listening, so that a free one is known before Granian binds it too."""
+    reserved = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        reserved.bind((host, port))
+    except OSError:
+        reserved.close()
+        raise
+    return reserved

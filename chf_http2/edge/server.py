@@ -1,0 +1,241 @@
+"""The Nchf front end's HTTP/2: requests of one turn of the loop become one batch, its answers become responses.
+
+Granian terminates HTTP/2 and calls `ChfServer` for each request (RSGI). What costs Python a request is here, in
+requests.py and in responses.py; what a request comes to is the engine's.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+import structlog
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.rsgi import Scope
+
+from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
+from charging.batch_rows import answer_refused, hold_answered
+from chf_http2.charging_data_ref import Refs
+from chf_http2.config import ChfConfig
+from chf_http2.edge.bodies import BodyReader
+from chf_http2.errors import RequestRefused
+from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
+from chf_http2.requests import Packed, RequestReader
+from chf_http2.responses import UnitAnswer, response_body, unit_information
+from chf_http2.routes import NoRoute, Operation, Route, Router
+from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
+from chf_http2.schema import ProblemDetails
+from vocabulary.held import Held
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import ANSWER_DEADLINE_S
+from vocabulary.outcomes import Outcome
+
+LOOK_S: Final = 0.5
+_JSON: Final = [("content-type", "application/json")]
+_PROBLEM: Final = ("content-type", "application/problem+json")
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Waiting(NamedTuple):
+    """A request that waits for its answer."""
+
+    answer: "asyncio.Future[Answer]"
+    deadline_ns: int
+    packed: Packed
+    sequence_number: int
+
+
+class Answer(NamedTuple):
+    """What a request came to; `body` is empty where there is none."""
+
+    outcome: Outcome
+    ref: str = ""
+    body: bytes = b""
+
+
+class ChfServer:
+    """An RSGI application: Nchf_ConvergedCharging in front of an engine.
+
+    offer     takes a tick's requests; how many of them have an outcome, and are answered here, when it returns
+    answered  is told of every batch whose answers were given out
+    secret    uint64[2] of the store
+    tenant    number of the tenant whose subscribers are asked for
+    """
+
+    def __init__(
+        self,
+        config: ChfConfig,
+        *,
+        offer: Callable[[UsageBatch], int],
+        answered: Callable[[Held[AnsweredBatch]], None] = lambda answered: None,
+        now_ns: Callable[[], int],
+        tenant: int,
+        secret: "np.ndarray[Any, np.dtype[np.uint64]]",
+    ) -> None:
+        self._config = config
+        self._offer = offer
+        self._answered = answered
+        self._now_ns = now_ns
+        self._tenant = tenant
+        self._router = Router(config.api_prefix)
+        self._refs = Refs(secret.tobytes(), tenant)
+        packed = new_packed_rows()
+        self._reader = RequestReader(self._refs, packed, wraps_volumes=config.wraps_volumes)
+        self._batch = new_usage_batch()
+        self._tick = Held(TickMemory(packed, self._batch, secret), HELD_TICK)
+        self._refused = hold_answered(self._batch, new_answer_batch())
+        self._bodies = BodyReader(config.body_s)
+        self._waiting: dict[int, Waiting] = {}
+        self._next = 0
+        self._is_tick_due = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._log = structlog.get_logger(process="chf")
+
+    def begin(self) -> None:
+        """Serve from now on, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._loop.call_later(LOOK_S, self._look)
+
+    @property
+    def waiting_count(self) -> int:
+        """Requests that wait for an answer."""
+        return len(self._waiting)
+
+    # --- a request -------------------------------------------------------------------------------------------------------
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        try:
+            try:
+                route = self._router.find(scope.method, scope.path)
+                body = await self._bodies.read(scope, protocol, self._now_ns())
+                waiting = self._take(route, body)
+            except NoRoute as refused:
+                self._refuse_route(protocol, refused)
+                return
+            except RequestRefused as refused:
+                _respond_problem(protocol, refused.problem)
+                return
+            answer = await waiting
+            self._respond(scope, protocol, route, answer)
+        except ProtocolClosed:
+            pass  # who asked is gone
+        except Exception:
+            self._log.exception("request failed", path=scope.path)
+            _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
+
+    def _take(self, route: Route, body: bytes) -> "asyncio.Future[Answer]":
+        """Pack a request into the tick that comes. RequestRefused."""
+        session = None
+        if route.operation is not Operation.CREATE:
+            session = self._refs.read(route.ref)
+            if session is None:
+                raise RequestRefused(refusal_problem(Outcome.UNKNOWN_SESSION_ID))
+        try:
+            said = self._reader.decode(body)
+        except msgspec.ValidationError as error:
+            raise RequestRefused(validation_problem(error)) from None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error) or "nested too deeply")) from None
+        if self._reader.is_full:
+            self._flush()
+        assert self._loop is not None
+        self._next = (self._next + 1) & 0xFFFFFFFF
+        packed = self._reader.pack(route.operation, session, said, body, self._next)
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
+        self._waiting[self._next] = Waiting(answer, deadline_ns, packed, said.invocation_sequence_number)
+        if not self._is_tick_due:
+            self._is_tick_due = True
+            self._loop.call_soon(self._tick_now)
+        return answer
+
+    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer) -> None:
+        if answer.outcome != Outcome.GRANTED:
+            retry_after_s = REFUSALS[answer.outcome].retry_after_s
+            headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
+            _respond_problem(protocol, refusal_problem(answer.outcome), *headers)
+        elif route.operation is Operation.RELEASE:
+            protocol.response_empty(204, [])
+        elif route.operation is Operation.UPDATE:
+            protocol.response_bytes(200, _JSON, answer.body)
+        else:
+            root = self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
+            location = ("location", f"{root}{route.base}/{answer.ref}")
+            protocol.response_bytes(201, [*_JSON, location], answer.body)
+
+    def _refuse_route(self, protocol: HTTPProtocol, refused: NoRoute) -> None:
+        if refused.status == 405:
+            _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), ("allow", ", ".join(refused.allowed)))
+        else:
+            _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
+
+    # --- batches ---------------------------------------------------------------------------------------------------------
+
+    def _tick_now(self) -> None:
+        self._is_tick_due = False
+        self._flush()
+
+    def _flush(self) -> None:
+        """Offer what is packed as one batch; what nobody will decide is answered here."""
+        count = self._reader.request_count
+        if not count:
+            return
+        place_packed(self._tick.octets, count, self._tenant, self._now_ns())
+        self._reader.clear()
+        if self._offer(self._batch):
+            answer_refused(*self._refused.value)
+            self.deliver(self._refused)
+
+    def deliver(self, answered: Held[AnsweredBatch]) -> None:
+        """Give the answers of a batch to the requests that wait for them; silent rows have none."""
+        usage, answers = answered.value
+        count = int(usage.counts[0])
+        requests, replies = usage.requests[:count], answers.answers[:count]
+        msccs = answers.msccs[: int(usage.counts[1])]
+        columns = tuple(msccs[name].tolist() for name in UnitAnswer._fields)
+        now = datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC)
+        for number, is_silent, outcome, account_id, first in zip(
+            requests["hop_by_hop"].tolist(),
+            replies["is_silent"].tolist(),
+            replies["outcome"].tolist(),
+            requests["account_id"].tolist(),
+            requests["mscc_first"].tolist(),
+            strict=True,
+        ):
+            if is_silent:
+                continue
+            waiting = self._waiting.pop(number, None)
+            if waiting is None or waiting.answer.done():
+                continue
+            if outcome != Outcome.GRANTED:
+                waiting.answer.set_result(Answer(Outcome(outcome)))
+                continue
+            information = [
+                unit_information(group, one.upf_id, UnitAnswer(*(column[first + index] for column in columns)))
+                for index, (group, one) in enumerate(waiting.packed.units.items())
+            ]
+            body = response_body(now, waiting.sequence_number, information)
+            waiting.answer.set_result(Answer(Outcome.GRANTED, self._refs.make(waiting.packed.name, account_id), body))
+        self._answered(answered)
+
+    def _look(self) -> None:
+        """Answer what waited too long; whose client is gone is nobody's any more."""
+        assert self._loop is not None
+        self._loop.call_later(LOOK_S, self._look)
+        now_ns = self._now_ns()
+        self._bodies.look(now_ns)
+        for number, waiting in list(self._waiting.items()):
+            if waiting.answer.done():
+                del self._waiting[number]
+            elif waiting.deadline_ns < now_ns:
+                del self._waiting[number]
+                waiting.answer.set_result(Answer(Outcome.TOO_BUSY))
+
+
+def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:
+    assert said.status is not None
+    protocol.response_bytes(said.status, [_PROBLEM, *headers], _ENCODER.encode(said))

@@ -1,0 +1,95 @@
+"""Errors of a whole request as ProblemDetails (RFC 9457, TS 29.571), and which outcome of the engine is which."""
+
+import re
+from typing import Final, NamedTuple
+
+import msgspec
+
+from chf_http2.schema import ChargingDataRequest, InvalidParam, ProblemDetails
+from vocabulary.outcomes import Outcome
+
+
+class Refusal(NamedTuple):
+    """How an outcome of a whole request is said; `retry_after_s` 0: it is not."""
+
+    status: int
+    cause: str
+    title: str
+    retry_after_s: int = 0
+
+
+REFUSALS: Final = {
+    Outcome.TOO_BUSY: Refusal(503, "NF_CONGESTION", "The charging function has more to do than it can, or no store", 1),
+    Outcome.UNABLE_TO_DELIVER: Refusal(500, "SYSTEM_FAILURE", "The request can't be delivered"),
+    Outcome.INVALID_AVP_LENGTH: Refusal(400, "INVALID_MSG_FORMAT", "A member has a wrong length"),
+    Outcome.AVP_UNSUPPORTED: Refusal(400, "INVALID_MSG_FORMAT", "A member is not supported"),
+    Outcome.MISSING_AVP: Refusal(400, "MANDATORY_IE_MISSING", "A member is missing"),
+    Outcome.INVALID_AVP_VALUE: Refusal(400, "MANDATORY_IE_INCORRECT", "A member contradicts an earlier request"),
+    Outcome.AVP_OCCURS_TOO_MANY_TIMES: Refusal(400, "INVALID_MSG_FORMAT", "A member occurs too often"),
+    Outcome.UNABLE_TO_COMPLY: Refusal(400, "CHARGING_FAILED", "The request can't be charged"),
+    Outcome.USER_UNKNOWN: Refusal(404, "USER_UNKNOWN", "No account has one of these identities"),
+    Outcome.UNKNOWN_SESSION_ID: Refusal(404, "CONTEXT_NOT_FOUND", "No such charging session is open"),
+    Outcome.END_USER_SERVICE_DENIED: Refusal(403, "END_USER_REQUEST_DENIED", "The account may not use the service now"),
+    Outcome.AUTHORIZATION_REJECTED: Refusal(
+        403, "END_USER_REQUEST_REJECTED", "The account's products don't have the service"
+    ),
+    Outcome.RATING_FAILED: Refusal(400, "CHARGING_FAILED", "No price is known for the service"),
+    Outcome.CREDIT_CONTROL_NOT_APPLICABLE: Refusal(403, "CHARGING_NOT_APPLICABLE", "The service needs no quota"),
+    Outcome.CREDIT_LIMIT_REACHED: Refusal(403, "QUOTA_LIMIT_REACHED", "The account has no credit left"),
+}
+"""TS 32.291 §6.1.7.3 and TS 29.500 §5.2.7.2 have the causes."""
+
+assert set(REFUSALS) == set(Outcome) - {Outcome.UNDECIDED, Outcome.GRANTED}
+
+_TITLES: Final = {
+    400: "The request is malformed",
+    404: "Nothing is served at this path",
+    405: "The path doesn't take this method",
+    408: "The body took too long to come",
+    411: "The body has another length than was said",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    500: "The charging function failed",
+    503: "No answer came in time",
+}
+
+
+def refusal_problem(outcome: Outcome) -> ProblemDetails:
+    """The problem that an outcome of the engine is."""
+    refusal = REFUSALS[outcome]
+    return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
+
+
+def problem(status: int, cause: str, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
+    """A problem that the front end finds."""
+    return ProblemDetails(
+        title=_TITLES[status], status=status, cause=cause, detail=detail, invalid_params=params or None
+    )
+
+
+def invalid(param: str, reason: str) -> ProblemDetails:
+    """A member whose value can't be charged."""
+    return problem(400, "MANDATORY_IE_INCORRECT", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
+
+
+_PLACE: Final = re.compile(r"(?P<what>.*) - at `\$(?P<place>.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
+_REQUIRED: Final = frozenset(
+    field.encode_name for field in msgspec.structs.fields(ChargingDataRequest) if field.required
+)
+
+
+def validation_problem(error: msgspec.ValidationError) -> ProblemDetails:
+    """What the schema found, with a JSON pointer to the member (TS 29.500 §5.2.7.2)."""
+    found = _PLACE.fullmatch(str(error))
+    what, place = (found["what"], found["place"]) if found else (str(error), "")
+    pointer = place.replace("[", ".").replace("]", "").replace(".", "/")
+    missing = _MISSING.search(what)
+    if missing:
+        pointer, cause = f"{pointer}/{missing['name']}", "MANDATORY_IE_MISSING"
+    elif not pointer:
+        cause = "INVALID_MSG_FORMAT"
+    else:
+        is_required = pointer.split("/")[1] in _REQUIRED
+        cause = "MANDATORY_IE_INCORRECT" if is_required else "OPTIONAL_IE_INCORRECT"
+    return problem(400, cause, f"{pointer or 'the body'}: {what}", InvalidParam(param=pointer or "/", reason=what))

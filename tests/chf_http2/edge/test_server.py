@@ -1,0 +1,223 @@
+"""Nchf through real HTTP/2: sessions, batches, and what a client may send that is wrong."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from charging.batch import AnswerBatch, UsageBatch
+from chf_http2.schema import ChargingDataResponse, ProblemDetails
+from tests.chf_http2.charging_bodies import octets, request, usage
+from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
+from vocabulary.outcomes import Outcome
+
+JSON = {"content-type": "application/json"}
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+async def post(client: httpx.AsyncClient, url: str, said: Any, **headers: str) -> httpx.Response:
+    body = said if isinstance(said, bytes) else octets(said)
+    return await client.post(url, content=body, headers=JSON | headers)
+
+
+def problem_of(response: httpx.Response) -> ProblemDetails:
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = msgspec.json.decode(response.content, type=ProblemDetails)
+    assert problem.status == response.status_code
+    return problem
+
+
+def test_a_session_from_create_to_release() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            url = served.url
+            created = await post(client, url, request(0, (usage(10, asks={"totalVolume": 500}),)))
+            assert (created.status_code, created.http_version) == (201, "HTTP/2")
+            location = created.headers["location"]
+            assert location.startswith(url + "/")
+            session = REFS.read(location.removeprefix(url + "/"))
+            assert session is not None
+            assert session.account_id == ACCOUNT
+            said = msgspec.json.decode(created.content, type=ChargingDataResponse)
+            assert said.invocation_sequence_number == 0
+            assert said.multiple_unit_information is not None
+            (unit,) = said.multiple_unit_information
+            assert (unit.rating_group, unit.result_code, unit.validity_time) == (10, "SUCCESS", 600)
+            assert unit.granted_unit is not None
+            assert unit.granted_unit.total_volume == 500
+            assert unit.triggers is not None
+            assert [trigger.trigger_type for trigger in unit.triggers] == ["QUOTA_EXHAUSTED", "VALIDITY_TIME"]
+            updated = await post(
+                client,
+                location + "/update",
+                request(1, (usage(10, asks={}, used=({"totalVolume": 500},)) | {"uPFID": "upf-1"},)),
+            )
+            assert updated.status_code == 200
+            (answer,) = updated.json()["multipleUnitInformation"]
+            assert (answer["grantedUnit"], answer["uPFID"]) == ({"totalVolume": 1000}, "upf-1")
+            released = await post(client, location + "/release", request(2, (usage(10, used=({"totalVolume": 9},)),)))
+            assert (released.status_code, released.content) == (204, b"")
+
+    run(converse())
+
+
+def test_requests_of_a_moment_are_one_batch_and_each_gets_its_own_answer() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            volumes = range(1, 301)
+            responses = await asyncio.gather(
+                *(
+                    post(client, served.url, request(0, (usage(1, asks={"totalVolume": volume}),), chargingId=volume))
+                    for volume in volumes
+                )
+            )
+            granted = [
+                answer.json()["multipleUnitInformation"][0]["grantedUnit"]["totalVolume"] for answer in responses
+            ]
+            assert granted == list(volumes)
+            assert len({answer.headers["location"] for answer in responses}) == len(volumes)
+            assert sum(served.batches) == len(volumes)
+            assert len(served.batches) < len(volumes), "requests that come together are not decided one by one"
+
+    run(converse())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "cause"),
+    [
+        (Outcome.USER_UNKNOWN, 404, "USER_UNKNOWN"),
+        (Outcome.UNKNOWN_SESSION_ID, 404, "CONTEXT_NOT_FOUND"),
+        (Outcome.END_USER_SERVICE_DENIED, 403, "END_USER_REQUEST_DENIED"),
+        (Outcome.TOO_BUSY, 503, "NF_CONGESTION"),
+        (Outcome.INVALID_AVP_VALUE, 400, "MANDATORY_IE_INCORRECT"),
+    ],
+)
+def test_outcomes_of_whole_requests_are_problems(outcome: Outcome, status: int, cause: str) -> None:
+    def refuse(batch: UsageBatch, answers: AnswerBatch) -> None:
+        grant_all(batch, answers)
+        answers.answers["outcome"][: int(batch.counts[0])] = outcome
+
+    async def converse() -> None:
+        async with serving(refuse) as (served, client):
+            response = await post(client, served.url, request())
+            assert problem_of(response).cause == cause
+            assert response.status_code == status
+            assert ("retry-after" in response.headers) == (status == 503)
+
+    run(converse())
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "cause", "param"),
+    [
+        (b"", 400, "INVALID_MSG_FORMAT", None),
+        (b"{", 400, "INVALID_MSG_FORMAT", None),
+        (b"[]", 400, "INVALID_MSG_FORMAT", "/"),
+        (b"\xff\xfe", 400, "INVALID_MSG_FORMAT", None),
+        (b"[" * 100_000, 400, "INVALID_MSG_FORMAT", "/"),
+        (b'{"pDUSessionChargingInformation":' + b'{"userInformation":' * 10_000, 400, "INVALID_MSG_FORMAT", None),
+        (b"{}", 400, "MANDATORY_IE_MISSING", "/nfConsumerIdentification"),
+        (octets(request(2**32)), 400, "MANDATORY_IE_INCORRECT", "/invocationSequenceNumber"),
+        (octets(request(-1)), 400, "MANDATORY_IE_INCORRECT", "/invocationSequenceNumber"),
+        (octets(request(1, notifyUri=7)), 400, "OPTIONAL_IE_INCORRECT", "/notifyUri"),
+        (octets(request(1, (usage(-1),))), 400, "OPTIONAL_IE_INCORRECT", "/multipleUnitUsage/0/ratingGroup"),
+        (
+            octets(request(1, (usage(1, used=({"totalVolume": -7},)),))),
+            400,
+            "MANDATORY_IE_INCORRECT",
+            "/multipleUnitUsage/0/usedUnitContainer/0",
+        ),
+    ],
+)
+def test_bodies_that_are_wrong(body: bytes, status: int, cause: str, param: str | None) -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            response = await post(client, served.url, body)
+            problem = problem_of(response)
+            assert (problem.status, problem.cause) == (status, cause)
+            params = problem.invalid_params
+            assert (params[0].param if params else None) == param
+            assert (await post(client, served.url, request())).status_code == 201
+
+    run(converse())
+
+
+def test_what_is_no_json_or_nowhere_or_too_large() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            response = await post(client, served.url, b"<a/>", **{"content-type": "text/xml"})
+            assert problem_of(response).status == 415
+            with_charset = await post(
+                client, served.url, request(), **{"content-type": "application/json; charset=utf-8"}
+            )
+            assert with_charset.status_code == 201
+            response = await client.get(served.url)
+            assert problem_of(response).status == 405
+            assert response.headers["allow"] == "POST"
+            root = served.url.removesuffix(PATH)
+            assert (
+                problem_of(await post(client, root + "/nchf-convergedcharging/v9/chargingdata", request())).status
+                == 404
+            )
+            unknown = await post(client, f"{served.url}/{'0' * 64}/update", request(1))
+            assert problem_of(unknown).cause == "CONTEXT_NOT_FOUND"
+            large = json.dumps(request()).encode() + b" " * (256 * 1024)
+            assert problem_of(await post(client, served.url, large)).status == 413
+
+            async def pieces() -> Any:
+                for _ in range(40):
+                    yield b" " * 8192
+
+            response = await client.post(served.url, content=pieces(), headers=JSON)
+            assert problem_of(response).status == 413
+            assert served.batches == [1]
+
+    run(converse())
+
+
+def test_a_body_that_drips_is_given_up_and_others_are_served() -> None:
+    async def converse() -> None:
+        async with serving(body_s=1) as (served, client):
+
+            async def drops() -> Any:
+                for _ in range(20):
+                    yield b" "
+                    await asyncio.sleep(0.3)
+
+            slow = asyncio.ensure_future(client.post(served.url, content=drops(), headers=JSON))
+            assert (await post(client, served.url, request())).status_code == 201
+            assert problem_of(await slow).status == 408
+
+    run(converse())
+
+
+def test_a_request_that_nobody_answers_gets_503_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chf_http2.edge.server.ANSWER_DEADLINE_S", 0)
+
+    def stay_silent(batch: UsageBatch, answers: AnswerBatch) -> None:
+        answers.answers["is_silent"][: int(batch.counts[0])] = 1
+
+    async def converse() -> None:
+        async with serving(stay_silent) as (served, client):
+            response = await post(client, served.url, request())
+            assert problem_of(response).cause == "NF_CONGESTION"
+            assert served.server.waiting_count == 0
+
+    run(converse())
+
+
+def test_api_root_and_prefix_are_in_locations() -> None:
+    async def converse() -> None:
+        async with serving(api_root="https://chf.example:8443", api_prefix="/site-1") as (served, client):
+            url = served.url.replace(PATH, "/site-1" + PATH)
+            response = await post(client, url, request())
+            assert response.headers["location"].startswith(f"https://chf.example:8443/site-1{PATH}/")
+
+    run(converse())

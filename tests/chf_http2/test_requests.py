@@ -1,0 +1,276 @@
+"""Bodies to rows of a batch: packed by Python, placed by a kernel, against what the body says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charging.batch import (
+    EVENT,
+    HAS_REQUESTED,
+    HAS_REQUESTED_ACTION,
+    HAS_REQUESTED_OCTETS,
+    HAS_USED,
+    HAS_USED_EVENTS,
+    HAS_USED_OCTETS,
+    HAS_USED_SECONDS,
+    INITIAL,
+    IS_RETRANSMISSION,
+    NEVER_COUNTS,
+    TERMINATION,
+    UPDATE,
+    UsageBatch,
+    new_usage_batch,
+)
+from chf_http2.charging_data_ref import Refs, SessionName
+from chf_http2.errors import RequestRefused
+from chf_http2.requests import RequestReader
+from chf_http2.routes import Operation
+from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
+from tests.chf_http2.charging_bodies import octets, request, usage
+from vocabulary.held import Held
+from vocabulary.ids import IdentityKind
+from vocabulary.instants import from_rfc3339
+from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
+
+SECRET = np.array([3, 5], np.uint64)
+REFS = Refs(SECRET.tobytes(), 1)
+SESSION = SessionName("ab" * 16, 77)
+NOW_NS = 1_790_000_000_000_000_000
+
+
+class Desk:
+    """A reader with the memory of one front end."""
+
+    def __init__(self, *, wraps_volumes: bool = False) -> None:
+        packed = new_packed_rows()
+        self.batch: UsageBatch = new_usage_batch()
+        self._tick = Held(TickMemory(packed, self.batch, SECRET), HELD_TICK)
+        self.reader = RequestReader(REFS, packed, wraps_volumes=wraps_volumes)
+
+    def take(self, operation: Operation, session: SessionName | None, *bodies: dict[str, Any]) -> np.ndarray[Any, Any]:
+        """Rows of some requests in one tick; they wait under 0, 1, 2 ..."""
+        self.reader.clear()
+        for waiting, said in enumerate(bodies):
+            body = octets(said)
+            self.reader.pack(operation, session, self.reader.decode(body), body, waiting)
+        place_packed(self._tick.octets, len(bodies), 1, NOW_NS)
+        return self.batch.requests[: len(bodies)]
+
+    def text(self, row: Any, name: str) -> bytes:
+        """A text of a row."""
+        first = int(row[f"{name}_offset"])
+        return self.batch.octets[first : first + int(row[f"{name}_length"])].tobytes()
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return Desk()
+
+
+def test_create_names_who_what_and_when(desk: Desk) -> None:
+    said = request(
+        3,
+        (usage(10, asks={}),),
+        pDUSessionChargingInformation={
+            "pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"},
+            "userInformation": {"servedGPSI": "msisdn-491701"},
+            "x": [1.50, "é"],
+        },
+    )
+    (row,) = desk.take(Operation.CREATE, None, said)
+    assert (row["request_type"], row["request_number"], row["account_id"]) == (INITIAL, 3, -1)
+    assert row["service_context"] == 32255
+    assert row["event_ns"] == from_rfc3339("2026-11-28T10:00:00Z")
+    assert (row["received_ns"], row["tenant"], row["hop_by_hop"]) == (NOW_NS, 1, 0)
+    assert desk.text(row, "session_id").startswith(b"nchf;")
+    assert desk.text(row, "origin_host") == b"smf-1"
+    assert desk.text(row, "origin_realm") == b"http://127.0.0.5:8000/notify/1"
+    carried = b'{"pDUSessionChargingInformation":%s}' % octets(said["pDUSessionChargingInformation"])
+    assert desk.text(row, "service_information") == carried
+    assert row["identity_count"] == 2
+    kinds = [
+        (int(one["kind"]), desk.batch.octets[one["offset"] : one["offset"] + one["length"]].tobytes())
+        for one in desk.batch.identities[:2]
+    ]
+    assert kinds == [(IdentityKind.IMSI, b"001010000000001"), (IdentityKind.E164, b"491701")]
+    assert desk.batch.msccs[0]["presence"] == HAS_REQUESTED
+
+
+@pytest.mark.parametrize(("operation", "kind"), [(Operation.UPDATE, UPDATE), (Operation.RELEASE, TERMINATION)])
+def test_later_requests_are_the_refs_sessions(desk: Desk, operation: Operation, kind: int) -> None:
+    (row,) = desk.take(operation, SESSION, request(1))
+    assert (row["request_type"], row["account_id"], row["identity_count"]) == (kind, 77, 0)
+    assert desk.text(row, "session_id") == b"nchf;" + SESSION.name.encode()
+    assert row["mscc_count"] == 0
+
+
+def test_the_session_of_a_create_is_that_of_its_ref(desk: Desk) -> None:
+    said = request(0)
+    (row,) = desk.take(Operation.CREATE, None, said)
+    created = int(row["session_high"]), int(row["session_low"])
+    name = desk.text(row, "session_id").removeprefix(b"nchf;").decode()
+    (row,) = desk.take(Operation.UPDATE, SessionName(name, 1), request(1))
+    assert (int(row["session_high"]), int(row["session_low"])) == created
+
+
+def test_units_of_containers_and_upfs_are_one_rating_groups(desk: Desk) -> None:
+    first = usage(
+        10,
+        asks={"totalVolume": 500, "uplinkVolume": 200, "downlinkVolume": 300},
+        used=({"totalVolume": 70, "uplinkVolume": 50, "downlinkVolume": 20}, {"uplinkVolume": 5, "downlinkVolume": 6}),
+    )
+    second = usage(20, used=({"time": 9, "serviceSpecificUnits": 2},))
+    third = usage(10, asks={"downlinkVolume": 40}, used=({"totalVolume": 1},))
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (first, second, third)))
+    assert row["mscc_count"] == 2
+    ten, twenty = desk.batch.msccs[:2]
+    assert (ten["rating_group"], ten["requested_octets"], ten["used_octets"]) == (10, 540, 82)
+    assert ten["presence"] == HAS_REQUESTED | HAS_REQUESTED_OCTETS | HAS_USED | HAS_USED_OCTETS
+    assert (twenty["rating_group"], twenty["used_seconds"], twenty["used_events"]) == (20, 9, 2)
+    assert twenty["presence"] == HAS_USED | HAS_USED_SECONDS | HAS_USED_EVENTS
+
+
+def test_usage_is_of_the_instant_of_its_last_trigger(desk: Desk) -> None:
+    used = ({"triggerTimestamp": "2026-11-28T09:00:00Z"}, {"triggerTimestamp": "2026-11-28T10:30:00+01:00"})
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (usage(1, used=used),)))
+    assert row["event_ns"] == from_rfc3339("2026-11-28T09:30:00Z")
+
+
+def test_one_time_event_is_debited_at_once(desk: Desk) -> None:
+    said = request(0, (usage(1, asks={"serviceSpecificUnits": 1}),), oneTimeEvent=True, oneTimeEventType="IEC")
+    (row,) = desk.take(Operation.CREATE, None, said)
+    assert row["request_type"] == EVENT
+    assert row["presence"] & HAS_REQUESTED_ACTION
+    assert row["requested_action"] == 0
+
+
+@pytest.mark.parametrize(
+    ("members", "context"),
+    [
+        ({"serviceSpecificationInfo": "32251@3gpp.org"}, 32251),
+        ({"nfConsumerIdentification": {"nodeFunctionality": "SMSF"}}, 32274),
+        ({"nfConsumerIdentification": {"nodeFunctionality": "IMS_Node"}}, 32260),
+        ({"nfConsumerIdentification": {"nodeFunctionality": "SOMETHING_NEW"}}, -1),
+        ({"serviceSpecificationInfo": "somebody else's"}, 32255),
+        ({"serviceSpecificationInfo": "9" * 400}, 32255),
+    ],
+)
+def test_service_context(desk: Desk, members: dict[str, Any], context: int) -> None:
+    (row,) = desk.take(Operation.CREATE, None, request(0, (), **members))
+    assert row["service_context"] == context
+
+
+def test_who_never_counts_is_told_by_bodies(desk: Desk) -> None:
+    one, same, later = desk.take(
+        Operation.UPDATE,
+        SESSION,
+        request(0, (usage(1, used=({"totalVolume": 7},)),)),
+        request(0, (usage(1, used=({"totalVolume": 7},)),)),
+        request(0, (usage(1, used=({"totalVolume": 7},)),), invocationTimeStamp="2026-11-28T10:00:01Z"),
+    )
+    assert one["presence"] & NEVER_COUNTS
+    assert one["body_hash"] == same["body_hash"] != later["body_hash"]
+
+
+def test_who_counts_is_told_by_numbers(desk: Desk) -> None:
+    said = request(4, (usage(1, used=({"totalVolume": 7},)),))
+    other = request(4, (usage(1, used=({"totalVolume": 8},)),))
+    again = said | {"retransmissionIndicator": True, "invocationTimeStamp": "2026-11-28T10:00:09Z"}
+    first, repeat, different = desk.take(Operation.UPDATE, SESSION, said, again, other)
+    assert not first["presence"] & (NEVER_COUNTS | IS_RETRANSMISSION)
+    assert repeat["presence"] & IS_RETRANSMISSION
+    assert first["body_hash"] == repeat["body_hash"] != different["body_hash"]
+
+
+def test_a_create_sent_again_is_the_same_session_and_another_is_not(desk: Desk) -> None:
+    said = request(0, (usage(1, asks={}),), chargingId=5)
+    rows = desk.take(
+        Operation.CREATE,
+        None,
+        said,
+        said | {"retransmissionIndicator": True},
+        said | {"chargingId": 6},
+        said | {"notifyUri": "http://127.0.0.5:8000/notify/2"},
+        said | {"invocationTimeStamp": "2026-11-28T10:00:00.001Z"},
+    )
+    names = [(int(row["session_high"]), int(row["session_low"])) for row in rows]
+    assert names[0] == names[1]
+    assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        (request(1, (usage(1, used=({"totalVolume": -5},)),)), "/multipleUnitUsage/0/usedUnitContainer/0"),
+        (request(1, (usage(1), usage(2, asks={"uplinkVolume": -1}))), "/multipleUnitUsage/1/requestedUnit"),
+        (
+            request(1, (usage(1, used=({"totalVolume": 2**53}, {"totalVolume": 1})),)),
+            "/multipleUnitUsage/0/usedUnitContainer/1",
+        ),
+        (
+            request(1, (usage(1, used=({"serviceSpecificUnits": 2**64 - 1},)),)),
+            "/multipleUnitUsage/0/usedUnitContainer/0",
+        ),
+        (request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))), "/multipleUnitUsage"),
+        (request(1, notifyUri="http://a/" + "b" * 1100), "/notifyUri"),
+        (request(1, subscriberIdentifier="imsi-" + "1" * 200), "/subscriberIdentifier"),
+        (
+            request(1, nfConsumerIdentification={"nodeFunctionality": "SMF", "nFName": "n" * 600}),
+            "/nfConsumerIdentification/nFName",
+        ),
+    ],
+)
+def test_what_cannot_be_charged_is_refused_with_its_place(desk: Desk, said: dict[str, Any], place: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        desk.take(Operation.CREATE, None, said)
+    problem = refused.value.problem
+    assert (problem.status, problem.cause) == (400, "MANDATORY_IE_INCORRECT")
+    assert problem.invalid_params is not None
+    assert problem.invalid_params[0].param == place
+
+
+def test_volumes_that_wrapped_are_taken_where_that_is_said() -> None:
+    desk = Desk(wraps_volumes=True)
+    used = ({"totalVolume": 3_000_000_000 - 2**32, "uplinkVolume": 1},)
+    desk.take(Operation.UPDATE, SESSION, request(0, (usage(1, used=used),)))
+    assert desk.batch.msccs[0]["used_octets"] == 3_000_000_000
+
+
+AMOUNTS = st.one_of(st.none(), st.integers(0, 2**40))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), AMOUNTS, st.lists(AMOUNTS, max_size=3)), max_size=6))
+def test_sums_are_those_of_the_body(desk: Desk, groups: list[tuple[int, int | None, list[int | None]]]) -> None:
+    usages = tuple(
+        usage(
+            group,
+            asks=None if asked is None else {"totalVolume": asked},
+            used=tuple({} if amount is None else {"totalVolume": amount} for amount in used),
+        )
+        for group, asked, used in groups
+    )
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, usages))
+    expected: dict[int, tuple[int, int]] = {}
+    for group, asked, used in groups:
+        so_far = expected.get(group, (0, 0))
+        expected[group] = so_far[0] + (asked or 0), so_far[1] + sum(amount or 0 for amount in used)
+    msccs = desk.batch.msccs[: int(row["mscc_count"])]
+    assert {int(m["rating_group"]): (int(m["requested_octets"]), int(m["used_octets"])) for m in msccs} == expected
+    assert all(amount <= UNITS_MAX for pair in expected.values() for amount in pair)
+
+
+def test_a_tick_has_room_until_it_says_that_it_is_full() -> None:
+    desk = Desk()
+    usages = tuple(usage(group, asks={}) for group in range(MSCCS_PER_REQUEST_MAX))
+    body = octets(request(1, usages, pDUSessionChargingInformation={"x": "y" * 200_000}))
+    said = desk.reader.decode(body)
+    count = 0
+    while not desk.reader.is_full:
+        desk.reader.pack(Operation.UPDATE, SESSION, said, body, count)
+        count += 1
+    assert count > 5
+    place_packed(desk._tick.octets, count, 1, NOW_NS)
+    assert int(desk.batch.counts[0]) == count
