@@ -73,8 +73,8 @@ UNTYPED: Final = (
     UntypedRow("ProblemDetails", "accessTokenError", "TS 29.510 AccessTokenErr: an NRF's, never ours"),
     UntypedRow("ProblemDetails", "accessTokenRequest", "TS 29.510 AccessTokenReq: an NRF's, never ours"),
     UntypedRow("EASDeploymentChargingInformation", "eEASDeploymentRequirements", "TS 28.538 EASRequirements, 10 types"),
-    UntypedRow("NSPAContainerInformation", "serviceExperienceStatisticsData", "TS 29.520 analytics, 30 types"),
-    UntypedRow("NSPAContainerInformation", "loadLevel", "TS 29.520 NsiLoadLevelInfo, 6 types"),
+    UntypedRow("NSPAContainerInformation", "serviceExperienceStatisticsData", "TS 29.520 analytics, 22 types"),
+    UntypedRow("NSPAContainerInformation", "loadLevel", "TS 29.520 NsiLoadLevelInfo, 5 types"),
 )
 """Members that may hold any object: recorded as they come, since nobody here charges by them."""
 

@@ -26,7 +26,7 @@ class JsonObject(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 
 def known_values(words: str) -> Meta:
-    """The values that an enumeration has today, parted by blanks. Any other string is as good: TS 29.501 §5.2.4.2 lets
+    """The values that an enumeration has today, parted by blanks. Any other string is as good: TS 29.501 lets
     later releases add some, so each type is `anyOf: [enum, string]` and no decoder may refuse."""
     return Meta(extra_json_schema={"anyOf": [{"type": "string", "enum": words.split()}, {"type": "string"}]})
 

@@ -1,4 +1,4 @@
-"""Data sessions (TS 32.255, TS 32.291 §6.1.6.2.2). Charging reads none of it but what its tariffs are chosen by."""
+"""Data sessions (TS 32.255, TS 32.291 §6.1.6.2). Charging reads none of it but what its tariffs are chosen by."""
 
 from msgspec import field
 

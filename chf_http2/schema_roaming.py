@@ -1,4 +1,4 @@
-"""Usage by flow, as networks settle roaming with (TS 32.291 §6.1.6.2.2)."""
+"""Usage by flow, as networks settle roaming with (TS 32.291 §6.1.6.2)."""
 
 from msgspec import field
 

@@ -1,4 +1,4 @@
-"""When usage is reported (TS 32.291 §6.1.6.2.1.7): a type of its own, since records of roaming hold it too."""
+"""When usage is reported (TS 32.291 §6.1.6.2): a type of its own, since records of roaming hold it too."""
 
 from msgspec import field
 
