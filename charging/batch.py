@@ -149,6 +149,15 @@ REQUEST_DTYPE: Final = np.dtype(
             "command_id",
             np.int32,
         ),  # index of the command in the batcher's list; -1 for other kinds
+        (
+            "front_end",
+            np.int32,
+        ),  # whose the row is: 0 this process's own, else the number of the link that handed it over
+        (
+            "handed_tick",
+            np.int32,
+        ),  # of a row that was handed over: its tick there, and its row in that
+        ("handed_row", np.int32),
         ("kind", np.uint8),
         ("request_type", np.uint8),
         ("command", np.uint8),

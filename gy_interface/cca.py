@@ -94,7 +94,7 @@ def answer_octets_max(rules: AnswerRules) -> int:
 def order_answers(batch, answers, order):
     """Write the rows that get an answer to `order.rows`, by connection, each in the batch's order; how many.
 
-    Silent rows, account commands and rows of no connection are left out. A counting sort.
+    Silent rows, account commands, and rows of other front ends or of no connection are left out. A counting sort.
     """
     firsts, connections_max = order.firsts, order.firsts.shape[0] - 1
     for connection in range(connections_max + 1):
@@ -115,7 +115,8 @@ def order_answers(batch, answers, order):
 
 @kernel
 def _is_answered(request, answer, connections_max):
-    return request.kind == KIND_USAGE and answer.is_silent == 0 and 0 <= request.connection < connections_max
+    is_ours = request.kind == KIND_USAGE and request.front_end == 0
+    return is_ours and answer.is_silent == 0 and 0 <= request.connection < connections_max
 
 
 @kernel

@@ -39,6 +39,9 @@ class GyConfig:
     origin_realm: str = setting("farebox.example", "our Origin-Realm")
     host: str = setting("127.0.0.1", "address that is listened on")
     port: int = setting(3868, "port that is listened on; 0: any free one")
+    shares_port: bool = setting(
+        False, "further front ends may listen on the port beside this one; farebox up sets it with engine.front_ends"
+    )
     watchdog_s: int = setting(30, "Tw: silence after which a Device-Watchdog-Request is sent, 6..3600")
     cer_timeout_s: int = setting(10, "a connection without Capabilities-Exchange-Request is closed after this, 1..300")
     connections_max: int = setting(256, "connections in all, 1..4096")

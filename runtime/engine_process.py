@@ -1,4 +1,7 @@
-"""`farebox engine`: one process with the Gy front end and the engine behind it, on uvloop."""
+"""`farebox engine`: one process with the engine and, unless told otherwise, the Gy front end before it, on uvloop.
+
+Front ends that are processes of their own reach it through a socket of the data directory (runtime/handoff_server.py).
+"""
 
 import asyncio
 import gc
@@ -9,8 +12,9 @@ from typing import ClassVar
 
 import uvloop
 
+from balances.edge.embedded_socket import socket_path
 from balances.edge.redis_store import RedisStore
-from balances.store import StoreError
+from balances.store import StoreError, StoreMeta
 from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
 from gy_interface.edge.server import GyServer
@@ -19,6 +23,7 @@ from runtime.clock import SystemClock
 from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
 from runtime.engine_worker import Engine
+from runtime.handoff_server import SOCKET_NAME, HandoffServer
 from runtime.kill_points import reached
 from runtime.pressure import PressureLimits
 from runtime.serving import serve
@@ -47,7 +52,7 @@ class EngineProcess:
     name: ClassVar = ENGINE
     ready_line: ClassVar = "engine ready"
 
-    def __init__(self, settings: Settings, store_url: str, *, ends_when_lost: bool) -> None:
+    def __init__(self, settings: Settings, store_url: str, *, ends_when_lost: bool, has_gy: bool = True) -> None:
         self.settings = settings
         self.telemetry = Telemetry(self.name)
         self.store = RedisStore(store_url)
@@ -64,6 +69,10 @@ class EngineProcess:
             reached=reached,
         )
         self.gy: GyServer | None = None
+        self.handoff: HandoffServer | None = None
+        self._has_gy = has_gy
+        self._handed = 0
+        """rows of links, as far as telemetry has them"""
         self._tally, self._counted = new_tally(), new_tally()
         self.telemetry.before_scrape(self._count_answers)
         self._ends_when_lost = ends_when_lost
@@ -73,8 +82,24 @@ class EngineProcess:
         return self.engine.health()
 
     async def start(self, stopping: asyncio.Event) -> dict[str, int]:
-        """Claim, connect, listen. See ServingProcess."""
+        """Claim, connect, listen: for front ends last, because they hand over at once what they kept. See ServingProcess."""
         meta = await self.engine.start()
+        self.handoff = HandoffServer(
+            socket_path(DataFolder(self.settings.store.data_dir).run, SOCKET_NAME),
+            store=meta.created_ns,
+            offer=self.engine.batcher.offer,
+            answered=self._tally_answers,
+            on_links=self.telemetry.gauge("links").set,
+            reached=reached,
+        )
+        ports = {"gy_port": await self._start_gy(meta)} if self._has_gy else {}
+        await self.handoff.start()
+        gc.collect()
+        gc.freeze()
+        return ports
+
+    async def _start_gy(self, meta: StoreMeta) -> int:
+        """Listen for packet cores in this process; the port."""
         tenants = {peer.tenant: await self.store.add_tenant(peer.tenant) for peer in self.settings.gy.peers.values()}
         self.gy = GyServer(
             self.settings.gy,
@@ -86,10 +111,7 @@ class EngineProcess:
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
-        gy_port = await self.gy.start()
-        gc.collect()
-        gc.freeze()
-        return {"gy_port": gy_port}
+        return await self.gy.start()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop, or until a partition is another engine's. See ServingProcess."""
@@ -113,13 +135,21 @@ class EngineProcess:
         for outcome, count in enumerate(tally[:TALLY_OPENED]):
             if count:
                 self.telemetry.counter("answers_total", str(RESULT_CODES[outcome])).inc(count)
+        if self.handoff is not None:
+            handed = self.handoff.rows_total
+            self.telemetry.counter("handed_total").inc(handed - self._handed)
+            self._handed = handed
         self.telemetry.counter("sessions_opened_total").inc(tally[TALLY_OPENED])
         self.telemetry.counter("sessions_ended_total").inc(tally[TALLY_ENDED])
 
     def _deliver(self, batch: BatchInFlight) -> None:
         """Answers of a decided batch to the wire, and how long they took; once a batch."""
-        assert self.gy is not None
-        self.gy.deliver(batch.answered)
+        if self.gy is not None:
+            self.gy.deliver(batch.answered)
+        else:
+            self._tally_answers(batch.answered)
+        if self.handoff is not None:
+            self.handoff.deliver(batch.answered)
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
         if batch.decide_ns:
@@ -129,9 +159,13 @@ class EngineProcess:
 
     async def close(self) -> None:
         """Answer what is under way, say good-bye, end."""
+        if self.handoff is not None:
+            self.handoff.stop_reading()
         if self.gy is not None:
             await self.gy.close()
         await self.engine.close()
+        if self.handoff is not None:
+            self.handoff.close()
 
 
 def _pin(cpu: int) -> None:
@@ -153,10 +187,12 @@ def run_engine(
     ready_file: Path | None = None,
     report: Callable[[str], None] = print,
     ends_when_lost: bool = False,
+    has_gy: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Kernels are warmed first; from then on nothing compiles.
 
-    ready_file       gets `<gy port> <telemetry port> <pid>` once requests are taken
+    ready_file       gets `<gy port> <telemetry port> <pid>` once requests are taken; without Gy no port of it
+    has_gy           False: packet cores are front-end processes' alone
     ends_when_lost   end with a StoreError once another engine took a partition: whoever supervises starts it again
     """
     if settings.engine.cpu >= 0:
@@ -165,5 +201,9 @@ def run_engine(
     forbid_compiling()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
-            serve(EngineProcess(settings, store_url, ends_when_lost=ends_when_lost), settings.telemetry, ready_file)
+            serve(
+                EngineProcess(settings, store_url, ends_when_lost=ends_when_lost, has_gy=has_gy),
+                settings.telemetry,
+                ready_file,
+            )
         )

@@ -1,16 +1,20 @@
 """A charged session in this process, before anything serves: every kernel that serving calls runs once, with its types.
 
 A Gy server on a free loopback port, batcher and one pipeline over a store in memory, and a client that opens a session,
-reports, ends it, charges an event and makes mistakes. Exchanges are written and read as octets of the store's protocol
-as well, so that its kernels are compiled. If anything here goes wrong, so would serving: the process ends with the error.
+reports, ends it, charges an event and makes mistakes; then the same through a second server, which hands over. Exchanges
+are written and read as octets of the store's protocol as well, so that its kernels are compiled. If anything here goes
+wrong, so would serving: the process ends with the error.
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from balances.commands import Credit, Open, Terms, TopUp
 from balances.edge.memory_store import MemoryStore
@@ -20,8 +24,17 @@ from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
 from charging.answer_tally import new_tally, tally_answers
-from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE, UsageBatch
 from charging.batch_rows import refuse_undecided
+from charging.handed_rows import (
+    HELD_HANDED,
+    REFUSE_ALL,
+    end_overdue,
+    new_handed_answers,
+    refuse_some,
+    skip_answers,
+    take_unanswered,
+)
 from charging.routing import refuse_excess
 from charging.tariff_tables import (
     ANY,
@@ -42,7 +55,11 @@ from runtime.batcher import Batcher
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
 from runtime.gathering import Gathering
+from runtime.handoff_client import EngineLink
+from runtime.handoff_server import HandoffServer
+from runtime.kept_ticks import Tick
 from runtime.partition_pipeline import PartitionPipeline
+from vocabulary.held import Held
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import BATCH_REQUESTS_MAX
 from vocabulary.outcomes import Outcome
@@ -178,7 +195,7 @@ def _request(
     request_type: int,
     number: int,
     *,
-    session: str = "1",
+    session: str,
     realm: str = "farebox.example",
     is_identified: bool = True,
 ) -> bytes:
@@ -209,19 +226,20 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, messa
     )
 
 
-async def _play_client(port: int) -> None:
+async def _play_client(port: int, name: str) -> None:
+    """The script, with sessions that begin with `name`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     script = (
         (_capabilities(), 2001),
-        (_request(INITIAL, 0), 2001),
-        (_request(UPDATE, 1), 2001),
-        (_request(UPDATE, 2, is_identified=False), 2001),
-        (_request(UPDATE, 2, is_identified=False), 2001),
-        (_request(TERMINATION, 3), 2001),
-        (_request(EVENT, 0, session="2"), 2001),
-        (_request(EVENT, 0, session="2"), 2001),
-        (_request(INITIAL, 0, session="3", realm="elsewhere.example"), 3002),
-        (_request(UPDATE, 0, session="4"), 5002),
+        (_request(INITIAL, 0, session=f"{name}1"), 2001),
+        (_request(UPDATE, 1, session=f"{name}1"), 2001),
+        (_request(UPDATE, 2, session=f"{name}1", is_identified=False), 2001),
+        (_request(UPDATE, 2, session=f"{name}1", is_identified=False), 2001),
+        (_request(TERMINATION, 3, session=f"{name}1"), 2001),
+        (_request(EVENT, 0, session=f"{name}2"), 2001),
+        (_request(EVENT, 0, session=f"{name}2"), 2001),
+        (_request(INITIAL, 0, session=f"{name}3", realm="elsewhere.example"), 3002),
+        (_request(UPDATE, 0, session=f"{name}4"), 5002),
     )
     for step, (message, expected) in enumerate(script):
         result = await _ask(reader, writer, message)
@@ -238,6 +256,45 @@ def _open_account() -> list[Open | TopUp]:
     return [Open("rehearsal.1", 1, 1, (identity,), terms), TopUp("rehearsal.2", 1, 1, (credit,))]
 
 
+def _gy_server(offer: Callable[[UsageBatch], int], clock: SystemClock, secret: NDArray[np.uint64]) -> GyServer:
+    return GyServer(
+        GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
+        offer=offer,
+        answered=lambda answered: tally_answers(answered.octets, new_tally()),
+        now_ns=clock.now_ns,
+        tenants={"default": 1},
+        secret=secret,
+        origin_state_id=1,
+    )
+
+
+async def _play_front_end(socket: Path, clock: SystemClock, secret: NDArray[np.uint64]) -> None:
+    """The script once more, through a front end that hands over."""
+    link = EngineLink(
+        socket,
+        store=1,
+        name="rehearsal",
+        deliver=lambda answered: server.deliver(answered),
+        now_ns=clock.now_ns,
+        grace_s=WITHIN_S,
+    )
+    server = _gy_server(link.offer, clock, secret)
+    await link.start()
+    await link.wait_up()
+    await _play_client(await server.start(), "handed")
+    await server.close(wait_s=0.1)
+    await link.close()
+
+
+def _call_rare_kernels(batch: UsageBatch) -> None:
+    """What a front end calls when an engine was lost or says nothing, on a batch without rows."""
+    tick, handed = Tick(), Held(new_handed_answers(), HELD_HANDED)
+    refuse_some(batch, REFUSE_ALL)
+    take_unanswered(tick.held.octets, batch)
+    end_overdue(tick.held.octets, 0, 0)
+    skip_answers(handed.octets, 0, 0)
+
+
 async def _rehearse() -> None:
     clock, pool, store = SystemClock(), BatchPool(), MemoryStore()
     await store.create(1)
@@ -247,17 +304,13 @@ async def _rehearse() -> None:
 
     def deliver(batch: BatchInFlight) -> None:
         server.deliver(batch.answered)
+        handoff.deliver(batch.answered)
 
     batcher = Batcher(store=store, pool=pool, deliver=deliver)
-    server = GyServer(
-        GyConfig(port=0, watchdog_s=3600, cer_timeout_s=300),  # compiling takes longer than a watchdog waits
-        offer=batcher.offer,
-        answered=lambda answered: tally_answers(answered.octets, new_tally()),
-        now_ns=clock.now_ns,
-        tenants={"default": 1},
-        secret=meta.secret,
-        origin_state_id=1,
-    )
+    server = _gy_server(batcher.offer, clock, meta.secret)
+    folder = tempfile.TemporaryDirectory(prefix="farebox-")
+    socket = Path(folder.name) / "engine.sock"
+    handoff = HandoffServer(socket, store=1, offer=batcher.offer)
     pipeline = PartitionPipeline(
         ownership=ownership,
         connection=_OctetsConnection(await store.connect(ownership)),
@@ -277,9 +330,13 @@ async def _rehearse() -> None:
     fill_expiry_row(commands, 1, 1, clock.now_ns())
     pipeline.waiting.queued += commands.request_count
     pipeline.advance()
-    port = await server.start()
-    await _play_client(port)
+    await _play_client(await server.start(), "own")
+    await handoff.start()
+    await _play_front_end(socket, clock, meta.secret)
+    handoff.close()
+    folder.cleanup()
     spare = pool.take()
+    _call_rare_kernels(spare.usage)
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
     refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))
     await server.close(wait_s=0.1)

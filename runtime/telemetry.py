@@ -23,6 +23,7 @@ _REQUESTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 ENGINE: Final = "engine"
 ARCHIVER: Final = "archiver"
 RECORDS: Final = "records"
+GY: Final = "gy"
 
 
 class MetricRow(NamedTuple):
@@ -67,6 +68,17 @@ METRICS: Final = (
     MetricRow(ENGINE, "farebox_quarantined_total", "counter", (), "Requests that could not be decided, set aside"),
     MetricRow(
         ENGINE, "farebox_divergences_total", "counter", (), "Times the store was found older than the engine knew"
+    ),
+    MetricRow(ENGINE, "farebox_links", "gauge", (), "Front-end processes that hand over to this engine"),
+    MetricRow(ENGINE, "farebox_handed_total", "counter", (), "Requests that front-end processes handed over"),
+    MetricRow(GY, "farebox_gy_answers_total", "counter", ("result_code",), "Answers that left, by Result-Code"),
+    MetricRow(GY, "farebox_gy_connections", "gauge", ("peer",), "Open Diameter connections of this front end"),
+    MetricRow(GY, "farebox_gy_link_up", "gauge", (), "1 while an engine takes what this front end hands over"),
+    MetricRow(GY, "farebox_gy_waiting_requests", "gauge", (), "Requests that are kept until the engine answers"),
+    MetricRow(GY, "farebox_gy_refused_total", "counter", (), "Requests refused with 3004 by this front end"),
+    MetricRow(GY, "farebox_gy_moved_total", "counter", (), "Requests handed over again after an engine was lost"),
+    MetricRow(
+        GY, "farebox_gy_given_up_total", "counter", (), "Requests that were handed over and got no answer in time"
     ),
     MetricRow(ARCHIVER, "farebox_archived_entries_total", "counter", _PARTITION, "Journal entries in segment files"),
     MetricRow(ARCHIVER, "farebox_archived_octets_total", "counter", _PARTITION, "Octets of these entries"),

@@ -54,6 +54,22 @@ BATCHES_QUEUED_MAX: Final = 64
 REQUESTS_LOOKED_UP_MAX: Final = REQUESTS_QUEUED_MAX
 """Requests whose account the store is asked for before even updates are refused with 3004; new sessions: as above."""
 
+# --- hand-off ----------------------------------------------------------------------------------------------------------
+HANDED_MOVES_MAX: Final = 3
+"""How often a row is handed again after its engine was lost; then nothing more is done for it."""
+HANDED_TICKS_MAX: Final = 256
+"""Ticks of one front end that are handed over and not answered; while they are so many, further rows gather in few."""
+HANDED_OCTETS_MAX: Final = 256 * 1024 * 1024
+"""Octets of the messages that one front end keeps until they are answered; beyond them everything is refused with 3004."""
+HANDOFF_FRAME_OCTETS_MAX: Final = 8 * 1024 * 1024
+"""Largest frame between front end and engine: a full batch."""
+HANDOFF_LINKS_MAX: Final = 64
+"""Front ends of one engine."""
+HANDOFF_UNREAD_OCTETS_MAX: Final = 64 * 1024 * 1024
+"""Answers that a front end may leave unread before its link is closed."""
+LINK_GRACE_S: Final = 5
+"""Rows wait so long for a link that is down; then they are refused with 3004 at once."""
+
 # --- wire --------------------------------------------------------------------------------------------------------------
 DIAMETER_MESSAGE_OCTETS_MAX: Final = 65532
 """Largest Diameter message that is taken from a peer; a longer one is answered with 5015 and the connection is closed."""
@@ -159,6 +175,8 @@ assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX >= 20_000, "what 20,000 clients ask of a fresh start at once must be taken"
 assert BATCHES_QUEUED_MAX * BATCH_REQUESTS_MAX >= REQUESTS_QUEUED_MAX
+assert HANDOFF_FRAME_OCTETS_MAX >= BATCH_OCTETS_MAX + 256 * BATCH_REQUESTS_MAX + 96 * BATCH_MSCCS_MAX
+assert LINK_GRACE_S < ANSWER_DEADLINE_S
 assert JOURNAL_ALARM_PERCENT < JOURNAL_FULL_PERCENT < 100
 assert PRICE_ROWS_PER_RELEASE_MAX < 2**31 // 2, "price_first is int32"
 assert JOURNAL_ENTRY_OCTETS_MAX >= 4 * BATCH_OCTETS_MAX, "the journal entry of any batch must fit"

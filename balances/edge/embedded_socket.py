@@ -1,4 +1,4 @@
-"""Where the embedded store of a folder listens: a unix socket in the folder, or a short way to it where its path is long.
+"""Where a process of a folder listens, the embedded store or the engine: a unix socket in it, or a short way to a long path.
 
 The system takes no more than about a hundred octets for a socket's path. For a longer one a link to the folder lies in a
 private temporary folder, under a name that comes from the folder's own; so every process finds the same socket by the
@@ -26,12 +26,12 @@ def embedded_url(folder: Path) -> str:
     return f"unix://{quote(str(socket_path(folder)))}"
 
 
-def socket_path(folder: Path) -> Path:
-    """A path to the folder's socket that is short enough."""
+def socket_path(folder: Path, name: str = SOCKET_NAME) -> Path:
+    """A path to a socket of the folder, the store's or another, that is short enough."""
     folder = folder.resolve()
-    path = folder / SOCKET_NAME
+    path = folder / name
     if len(os.fsencode(path)) > SOCKET_PATH_OCTETS_MAX:
-        path = _link_to(folder) / SOCKET_NAME
+        path = _link_to(folder) / name
     if len(os.fsencode(path)) > SOCKET_PATH_OCTETS_MAX:
         raise StoreError(
             f"no socket path of at most {SOCKET_PATH_OCTETS_MAX} octets leads to {folder}: give a data folder with a"
@@ -56,5 +56,5 @@ def _link_to(folder: Path) -> Path:
             fresh.symlink_to(folder)
             fresh.replace(link)
     except OSError as error:
-        raise StoreError(f"no short way to the store's socket can be made in {home}: {error}") from error
+        raise StoreError(f"no short way to a socket can be made in {home}: {error}") from error
     return link

@@ -100,7 +100,12 @@ class GyServer:
         """Listen; the port that it is."""
         self._loop = asyncio.get_running_loop()
         self._server = await self._loop.create_server(
-            self._protocol, self._config.host, self._config.port, reuse_address=True, backlog=512
+            self._protocol,
+            self._config.host,
+            self._config.port,
+            reuse_address=True,
+            reuse_port=self._config.shares_port or None,
+            backlog=512,
         )
         self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
         port: int = self._server.sockets[0].getsockname()[1]

@@ -38,9 +38,12 @@ def engine(
     host: GyHostOption = None,
     port: GyPortOption = None,
     metrics_port: MetricsPortOption = None,
+    gy: Annotated[
+        bool, typer.Option("--gy/--no-gy", help="Listen for Diameter in this process, or leave it to farebox gy.")
+    ] = True,
     ready_file: ReadyFileOption = None,
 ) -> None:
-    """Run the engine with its Diameter Gy front end alone, on a store that runs.
+    """Run the engine alone, with its Diameter Gy front end or without, on a store that runs.
 
     It becomes the owner of all partitions: an engine that had them before decides nothing more. `farebox up` runs one
     together with the rest; beside that, on its data directory and store, this one is refused.
@@ -54,9 +57,33 @@ def engine(
         from runtime.engine_process import run_engine
 
         _await_store(settings, url)
-        run_engine(settings, url, ready_file=ready_file, report=_say, ends_when_lost=is_supervised)
+        run_engine(settings, url, ready_file=ready_file, report=_say, ends_when_lost=is_supervised, has_gy=gy)
 
     _run_process("engine", config, flags, run)
+
+
+def gy(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    host: GyHostOption = None,
+    port: GyPortOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run a Diameter Gy front end alone: it hands requests to the engine of the same data directory and holds no money.
+
+    It listens once that engine runs, and waits for the next one where it ends. The engine's --no-gy leaves the port to it.
+    """
+    flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.gy_process import run_gy
+
+        _await_store(settings, url)
+        run_gy(settings, url, ready_file=ready_file, report=_say)
+
+    _run_process("gy", config, flags, run, is_beside_up=True)
 
 
 def archiver(
@@ -93,8 +120,18 @@ def records(
     _run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
-def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Callable[["Settings", str], None]) -> None:
-    """Settings, logs and kill points of a process, then `run`; what ends it is its log's last line, exit 2."""
+def _run_process(
+    name: str,
+    config: Path | None,
+    flags: dict[str, Any],
+    run: Callable[["Settings", str], None],
+    *,
+    is_beside_up: bool = False,
+) -> None:
+    """Settings, logs and kill points of a process, then `run`; what ends it is its log's last line, exit 2.
+
+    is_beside_up   it may run beside a `farebox up` of the same data directory
+    """
     settings = settings_of_flags(config, flags)
     from balances.journal_chain import JournalGapError
     from balances.segments import SegmentError
@@ -112,7 +149,8 @@ def _run_process(name: str, config: Path | None, flags: dict[str, Any], run: Cal
         value = os.environ.get(kill_points.VARIABLE)
         kill_points.arm(value, environment=settings.engine.environment, process=name)
         url = store_url(settings)
-        refuse_beside_up(DataFolder(settings.store.data_dir), url, int(parent_pid or 0))
+        if not is_beside_up:
+            refuse_beside_up(DataFolder(settings.store.data_dir), url, int(parent_pid or 0))
         run(settings, url)
     except OSError as error:
         remedy = "; give another port, or stop what listens there" if error.errno == errno.EADDRINUSE else ""
@@ -147,5 +185,6 @@ def _say(line: str) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands; those that only `farebox up` needs aren't listed."""
     app.command()(engine)
+    app.command()(gy)
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)

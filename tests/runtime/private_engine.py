@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from balances.edge.redis_store import RedisStore
 
@@ -29,27 +30,49 @@ def create_store(address: str, partition_count: int = 2) -> None:
 
 
 @contextmanager
-def private_engine(address: str, folder: Path, *, metrics_port: int = -1) -> Iterator[int]:
-    """A running engine that owns all partitions of the store; gives the port of its Gy front end.
+def private_engine(address: str, folder: Path, *, metrics_port: int = -1, has_gy: bool = True) -> Iterator[int]:
+    """A running engine that owns all partitions of the store; gives the port of its Gy front end, 0 without one.
 
-    The second word of `engine-ready` in the folder is the port of its metrics, where there is to be one.
+    The last port of `engine-ready` in the folder is that of its metrics, where there is to be one.
     """
-    ready = folder / "engine-ready"
+    options = ("--metrics-port", str(metrics_port), *(("--port", "0") if has_gy else ("--no-gy",)))
+    with private_process("engine", address, folder, *options) as ready:
+        yield int(ready.ports[0]) if has_gy else 0
+
+
+@contextmanager
+def private_front_end(address: str, folder: Path, *options: str) -> Iterator[int]:
+    """A running `farebox gy` that hands over to the engine of the folder; gives its port."""
+    with private_process("gy", address, folder, "--metrics-port", "-1", "--port", "0", *options) as ready:
+        yield ready.ports[0]
+
+
+class Ready(NamedTuple):
+    """A process of this program that serves."""
+
+    process: "subprocess.Popen[bytes]"
+    ports: list[int]
+
+
+@contextmanager
+def private_process(role: str, address: str, folder: Path, *options: str) -> Iterator[Ready]:
+    """`farebox <role>` on a store and a folder; its log is `<role>.log` there. It ends with the context."""
+    ready, path = folder / f"{role}-ready", folder / f"{role}.log"
     ready.unlink(missing_ok=True)
-    options = ("--store", address, "--data-dir", str(folder), "--port", "0", "--metrics-port", str(metrics_port))
-    with (folder / "engine.log").open("wb") as log:
+    where = ("--store", address, "--data-dir", str(folder))
+    with path.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "runtime.cli.main", "engine", *options, "--ready-file", str(ready)],
+            [sys.executable, "-m", "runtime.cli.main", role, *where, *options, "--ready-file", str(ready)],
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     try:
         ends = time.monotonic() + START_S
         while not ready.exists():
-            assert process.poll() is None, f"the engine ended: {(folder / 'engine.log').read_text()}"
-            assert time.monotonic() < ends, f"the engine isn't ready: {(folder / 'engine.log').read_text()}"
+            assert process.poll() is None, f"{role} ended: {path.read_text()}"
+            assert time.monotonic() < ends, f"{role} isn't ready: {path.read_text()}"
             time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
-        yield int(ready.read_text().split()[0])
+        yield Ready(process, [int(word) for word in ready.read_text().split()[:-1]])
     finally:
         process.terminate()
         try:
