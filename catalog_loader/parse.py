@@ -5,6 +5,7 @@ rules (catalog_loader/rules.py) from complaining about what follows from it.
 """
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from catalog_loader.faults import FaultList, Path, suggestion
@@ -248,7 +249,8 @@ class _Reader:
         if unit is None and block is not None:
             unit = UNIT_WORDS[block[0]]
         if unit is None and services:
-            unit = USUAL_UNITS.get(services[0].context)
+            usual = {USUAL_UNITS.get(service.context) for service in services}
+            unit = usual.pop() if len(usual) == 1 else None
         if unit is None and services and not fields.has("unit") and not fields.has("block"):
             fields.fault("unit", "unit is missing", "Write unit: octets, seconds or events")
         if unit is None:
@@ -281,7 +283,7 @@ class _Reader:
         if not fields.has("service"):
             return ()
         service = Fields(fields.nodes["service"], "service", (*path, "service"), self._faults)
-        context = self._context(service)
+        contexts = self._contexts(service)
         groups = self._service_numbers(service, "rating_group")
         identifiers = (
             self._service_numbers(service, "service_identifier") if service.has("service_identifier") else [ANY]
@@ -292,19 +294,25 @@ class _Reader:
                 "service_identifier", "there is no price for requests without service identifier alone", remedy
             )
             return ()
-        if len(groups) * len(identifiers) > SERVICES_PER_PRICE_MAX:
-            problem = f"{len(groups) * len(identifiers)} services, more than {SERVICES_PER_PRICE_MAX}"
+        count = len(contexts) * len(groups) * len(identifiers)
+        if count > SERVICES_PER_PRICE_MAX:
+            problem = f"{count} services, more than {SERVICES_PER_PRICE_MAX}"
             service.fault("rating_group", problem, "Split the price, or use any")
             return ()
-        if context is None or not groups or not identifiers:
-            return ()
-        return tuple(Service(context, group, identifier) for group in groups for identifier in identifiers)
+        return tuple(Service(*one) for one in product(contexts, groups, identifiers))
 
-    def _context(self, service: Fields) -> int | None:
+    def _contexts(self, service: Fields) -> list[int]:
+        """Numbers of one word or number, or a list of them; nothing where one of them is faulty."""
         node = service.nodes.get("context")
+        items = node.items if isinstance(node, ListNode) else () if node is None else (node,)
+        if isinstance(node, ListNode) and not items:
+            service.fault("context", "context is an empty list", f"Write {', '.join(CONTEXTS)}, or a number")
+        contexts = [self._context(service, item) for item in items]
+        return [] if None in contexts else [context for context in contexts if context is not None]
+
+    def _context(self, service: Fields, node: Node) -> int | None:
         if not isinstance(node, Scalar):
-            if node is not None:
-                service.fault("context", "context has no single value", f"Write {', '.join(CONTEXTS)}, or a number")
+            service.fault("context", "context has no single value", f"Write {', '.join(CONTEXTS)}, or a number")
             return None
         if node.reads_as == "int":
             return service.whole("context", node)

@@ -28,6 +28,7 @@ class Kind(Enum):
     ZONE = "a time zone, such as Europe/Berlin"
     WORD = "a word"
     SERVICES = "a number, a list of numbers, or a word"
+    CONTEXTS = "a word, a number, or a list of them"
     IDS = "a list of ids"
     MAP = "a mapping"
     LIST = "a list"
@@ -93,7 +94,9 @@ KEYS: Final = (
     KeyRow("price", "allowances", Kind.IDS, False, "used before money, in order of their priorities"),
     KeyRow("price", "final_action", Kind.WORD, False, "what follows the last grant: terminate or none; terminate"),
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
-    KeyRow("service", "context", Kind.WORD, True, "data, voice, sms ..., or the number of a 3GPP specification"),
+    KeyRow(
+        "service", "context", Kind.CONTEXTS, True, "data, voice, sms ..., the number of a 3GPP specification, or a list"
+    ),
     KeyRow("service", "rating_group", Kind.SERVICES, True, "number, list, `absent` (for requests without) or `any`"),
     KeyRow("service", "service_identifier", Kind.SERVICES, False, "number or list; any where left out"),
     KeyRow("grant", "default", Kind.AMOUNT, False, "what a request gets that names no size"),

@@ -155,6 +155,9 @@ def _place_facts(request, said, tenant, now_ns):
     request.service_information_hash = said.information_hash
     request.presence = said.presence
     request.connection = -1
+    request.front_end = 0
+    request.handed_tick = 0
+    request.handed_row = 0
     request.connection_epoch = 0
     request.peer = 0
     request.tenant = tenant

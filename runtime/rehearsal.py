@@ -44,6 +44,9 @@ from charging.tariff_tables import (
     FinalAction,
     TariffTables,
 )
+from chf_http2.rows import HELD_TICK as HELD_CHF_TICK
+from chf_http2.rows import TickMemory as ChfTickMemory
+from chf_http2.rows import new_packed_rows, place_packed
 from gy_interface.avp import walk
 from gy_interface.avp import write as avp
 from gy_interface.config import GyConfig
@@ -293,6 +296,8 @@ def _call_rare_kernels(batch: UsageBatch) -> None:
     take_unanswered(tick.held.octets, batch)
     end_overdue(tick.held.octets, 0, 0)
     skip_answers(handed.octets, 0, 0)
+    chf_tick = ChfTickMemory(new_packed_rows(1, 1, 1, 1), batch, np.zeros(2, np.uint64))
+    place_packed(Held(chf_tick, HELD_CHF_TICK).octets, 0, 1, 0)
 
 
 async def _rehearse() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from chf_http2.config import ChfConfig
 from gy_interface.config import GyConfig
 from vocabulary.limits import PARTITIONS_MAX
 from vocabulary.setting import setting
@@ -128,6 +129,7 @@ class Settings:
 
     store: StoreSettings = field(default_factory=StoreSettings)
     gy: GyConfig = field(default_factory=GyConfig)
+    chf: ChfConfig = field(default_factory=ChfConfig)
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

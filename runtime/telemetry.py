@@ -24,6 +24,7 @@ ENGINE: Final = "engine"
 ARCHIVER: Final = "archiver"
 RECORDS: Final = "records"
 GY: Final = "gy"
+CHF: Final = "chf"
 
 
 class MetricRow(NamedTuple):
@@ -79,6 +80,16 @@ METRICS: Final = (
     MetricRow(GY, "farebox_gy_moved_total", "counter", (), "Requests handed over again after an engine was lost"),
     MetricRow(
         GY, "farebox_gy_given_up_total", "counter", (), "Requests that were handed over and got no answer in time"
+    ),
+    MetricRow(
+        CHF, "farebox_chf_answers_total", "counter", ("result_code",), "Answers that left, as Result-Codes of Gy"
+    ),
+    MetricRow(CHF, "farebox_chf_link_up", "gauge", (), "1 while an engine takes what this front end hands over"),
+    MetricRow(CHF, "farebox_chf_waiting_requests", "gauge", (), "Requests that are kept until the engine answers"),
+    MetricRow(CHF, "farebox_chf_refused_total", "counter", (), "Requests refused with 503 by this front end"),
+    MetricRow(CHF, "farebox_chf_moved_total", "counter", (), "Requests handed over again after an engine was lost"),
+    MetricRow(
+        CHF, "farebox_chf_given_up_total", "counter", (), "Requests that were handed over and got no answer in time"
     ),
     MetricRow(ARCHIVER, "farebox_archived_entries_total", "counter", _PARTITION, "Journal entries in segment files"),
     MetricRow(ARCHIVER, "farebox_archived_octets_total", "counter", _PARTITION, "Octets of these entries"),

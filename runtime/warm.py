@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from vocabulary.kernel_cache import cache_folder, stamp_of
 
-_PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "cdr", "runtime")
+_PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "chf_http2", "cdr", "runtime")
 _REHEARSAL: Final = Path(__file__).with_name("rehearsal.py")
 
 

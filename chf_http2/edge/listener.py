@@ -10,6 +10,8 @@ from granian.server.embed import Server
 
 STREAMS_MAX: Final = 4096
 """Streams of one connection at a time; those beyond wait at the client."""
+LISTENS_WITHIN_S: Final = 10.0
+LOOK_S: Final = 0.01
 HEADERS_OCTETS_MAX: Final = 16 * 1024
 
 
@@ -32,9 +34,14 @@ class Listener:
         )
         self._serving: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Listen."""
+    async def start(self) -> None:
+        """Listen; done once connections are taken. OSError: they aren't."""
         self._serving = asyncio.ensure_future(self._server.serve())
+        ends = asyncio.get_running_loop().time() + LISTENS_WITHIN_S
+        while not await _takes_connections(*self._reserved.getsockname()[:2]):
+            if self._serving.done() or asyncio.get_running_loop().time() > ends:
+                raise OSError(f"no HTTP/2 on port {self.port}")
+            await asyncio.sleep(LOOK_S)
 
     async def close(self) -> None:
         """Take no request more, let those under way be answered, end."""
@@ -42,6 +49,16 @@ class Listener:
             self._server.stop()  # type: ignore[no-untyped-call]
             await self._serving
         self._reserved.close()
+
+
+async def _takes_connections(host: str, port: int) -> bool:
+    """Granian tells nobody when it listens."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _reserve(host: str, port: int) -> socket.socket:

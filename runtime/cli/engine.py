@@ -86,6 +86,30 @@ def gy(
     _run_process("gy", config, flags, run, is_beside_up=True)
 
 
+def chf(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    host: Annotated[str | None, typer.Option(help="Address that Nchf listens on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of Nchf; 0: any free one.", show_default="7777")] = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run a 5G front end alone: Nchf over HTTP/2, handed to the engine of the same data directory; it holds no money.
+
+    It listens once that engine runs, and waits for the next one where it ends.
+    """
+    flags = flags_by_name(store, data_dir, chf__host=host, chf__port=port, telemetry__port=metrics_port)
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.chf_process import run_chf
+
+        _await_store(settings, url)
+        run_chf(settings, url, ready_file=ready_file, report=_say)
+
+    _run_process("chf", config, flags, run, is_beside_up=True)
+
+
 def archiver(
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -186,5 +210,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands; those that only `farebox up` needs aren't listed."""
     app.command()(engine)
     app.command()(gy)
+    app.command()(chf)
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)

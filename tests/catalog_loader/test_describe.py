@@ -25,7 +25,7 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert len(prices) == len(description.prices) == len(SAMPLE_RELEASE.prices)
     assert prices["data-general"] == DescribedPrice(
         price="data-general",
-        services="data rating_group absent; data rating_group 10",
+        services="data rating_group absent; data rating_group 10; data_5g rating_group absent; data_5g rating_group 10",
         charge="0.02 EUR per 1 MiB, up over the session",
         allowances="data-booster, data-1gib, data-10gib",
         grant="10 MiB (512 KiB to 100 MiB), 30 min",

@@ -198,12 +198,35 @@ def test_sizes_that_are_left_out_fit_the_others(grant: str, sizes: tuple[int, in
     [
         ("context: sms, rating_group: 1", "events"),
         ("context: data, rating_group: 1", "octets"),
+        ("context: [data, data_5g], rating_group: 1", "octets"),
         ("context: data, rating_group: 1}, unit: seconds, x: {", "seconds"),
     ],
 )
 def test_the_unit_is_as_said_or_as_usual(service: str, unit: str) -> None:
     price = f"{{id: p, service: {{{service}}}, control: free}}".replace(", x: {}", "")
     assert release_of(HEADER + f"offers: [{{id: o, prices: [{price}]}}]\n").prices[0].unit == unit
+
+
+def test_a_price_holds_in_each_context_of_a_list() -> None:
+    price = "{id: p, service: {context: [data, data_5g, 77], rating_group: [1, 2]}, control: free, unit: octets}"
+    (read,) = release_of(HEADER + f"offers: [{{id: o, prices: [{price}]}}]\n").prices
+    assert read.services == tuple(Service(context, group, ANY) for context in (77, 32251, 32255) for group in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("context", "problem"),
+    [
+        ("[]", "context is an empty list"),
+        ("[data, {}]", "context has no single value"),
+        ("{a: b}", "context has no single value"),
+        ("[data, datum]", 'context is "datum"'),
+        ("[data, voice]", "unit is missing"),
+    ],
+)
+def test_contexts_that_are_none(context: str, problem: str) -> None:
+    price = f"{{id: p, service: {{context: {context}, rating_group: 1}}, control: free}}"
+    lines = check_text(HEADER + f"offers: [{{id: o, prices: [{price}]}}]\n").lines()
+    assert len([line for line in lines if problem in line]) == 1, lines
 
 
 def test_a_release_may_be_several_files() -> None:

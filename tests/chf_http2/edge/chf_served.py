@@ -1,6 +1,5 @@
 """The 5G front end on a real port, in front of an engine that a test writes."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -66,22 +65,9 @@ async def serving(decide: Decide = grant_all, **settings: object) -> AsyncIterat
     """A server and a client of it that speaks HTTP/2."""
     served = Served(ChfConfig(port=0, **settings), decide)  # type: ignore[arg-type]
     served.server.begin()
-    served.listener.start()
+    await served.listener.start()
     try:
-        await _until_listening(served.listener.port)
         async with httpx.AsyncClient(http1=False, http2=True, timeout=20, trust_env=False) as client:
             yield served, client
     finally:
         await served.listener.close()
-
-
-async def _until_listening(port: int) -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.02)
-            continue
-        writer.close()
-        return
-    raise AssertionError("the server doesn't listen")

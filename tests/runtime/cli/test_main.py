@@ -17,6 +17,8 @@ COMMANDS = (
     ("demo",),
     ("up",),
     ("engine",),
+    ("gy",),
+    ("chf",),
     ("catalog", "check"),
     ("catalog", "publish"),
     ("catalog", "show"),
