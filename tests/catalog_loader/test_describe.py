@@ -36,7 +36,8 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert prices["data-premium"].offers == "prepaid-plus"
     assert (prices["data-tethering-denied"].charge, prices["data-tethering-denied"].grant) == ("denied", "-")
     assert (prices["data-portal"].charge, prices["data-portal"].final_action) == ("free", "-")
-    assert prices["data-portal"].services == "data rating_group 10, service_identifier 5"
+    expected = "data rating_group 10, service_identifier 5; data_5g rating_group 10, service_identifier 5"
+    assert prices["data-portal"].services == expected
 
 
 def test_many_services_are_counted_and_allowances_may_pay_alone() -> None:

@@ -47,6 +47,7 @@ class Served:
     def __init__(self, store_url: str, folder: Path) -> None:
         self.folder = folder
         self.loop = asyncio.new_event_loop()
+        self.store_url = store_url
         self.store = RedisStore(store_url)
         (folder / "clock").write_bytes(bytes(8))
         with (folder / "clock").open("r+b") as file:

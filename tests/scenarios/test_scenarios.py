@@ -1,14 +1,19 @@
 """The scenario table: on the engine alone, and through sockets with the same money."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import play
+from tests.scenarios.nchf import NOT_IN_NCHF, NchfMachine, NotInNchf, ServedChf, served_chf
 from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
+
+NCHF_PREFIX = 1000
+"""Scenarios over Nchf have subscribers of their own beside those over Gy."""
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One engine process on one store for all scenarios; each has subscribers of its own."""
     with served(tmp_path_factory.mktemp("served")) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def running_chf(running: Served) -> Iterator[ServedChf]:
+    """A 5G front end of the same engine."""
+    with served_chf(running, running.store_url) as front_end:
+        yield front_end
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_nchf(name: str, running_chf: ServedChf) -> None:
+    """An SMF that says the same over Nchf is answered and charged alike."""
+    machine = NchfMachine(running_chf, NCHF_PREFIX + list(SCENARIOS).index(name))
+    with pytest.raises(NotInNchf) if name in NOT_IN_NCHF else nullcontext():
+        play(SCENARIOS[name], machine)
 
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)

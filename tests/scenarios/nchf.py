@@ -1,0 +1,176 @@
+"""Scenarios over Nchf: HTTP/2 to a real front-end process, handed to the engine process that the Gy scenarios have."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from zlib import crc32
+
+import httpx
+import numpy as np
+
+from charging.batch import EVENT, INITIAL, TERMINATION
+from chf_http2.charging_data_ref import Refs
+from chf_http2.problems import REFUSALS
+from chf_http2.responses import RESULT_CODES as WORDS
+from tests.reference.requests import Mscc
+from tests.scenarios.catalogues import TENANTS
+from tests.scenarios.language import Asked, MsccSaid, Said
+from tests.scenarios.sockets import ANSWER_WITHIN_S, READY_WITHIN_S, ROOT, Served, SocketMachine
+from vocabulary.outcomes import RESULT_CODES, Outcome
+from vocabulary.units import Unit
+
+MEMBERS: Final = {Unit.OCTETS: "totalVolume", Unit.SECONDS: "time", Unit.EVENTS: "serviceSpecificUnits"}
+LONG_AGO: Final = "2020-01-01T00:00:00Z"
+"""Not believed, so that usage is of its receipt, as that of the Gy scenarios, which say no time."""
+CODES: Final = {word: RESULT_CODES[outcome] for outcome, word in WORDS.items()}
+PROBLEM_CODES: Final = {refusal.cause: RESULT_CODES[outcome] for outcome, refusal in reversed(REFUSALS.items())}
+
+NOT_IN_NCHF: Final = frozenset(
+    {
+        "a service twice in one request is granted what is there, once",
+        "a service paid ahead is not granted twice what was paid",
+        "4012 where the peer wants it: at command level",
+        "an MSCC without a rating group",
+        "events are paid at once or refused",
+        "a session begun anew ends the old one",
+        "tenants have subscribers and prices of their own",
+    }
+)
+"""Scenarios with a step that can't be said."""
+
+
+class NotInNchf(Exception):
+    """The step can't be said in Nchf; the message says why."""
+
+
+class ServedChf:
+    """The front-end process beside the engine's."""
+
+    def __init__(self, engine: Served, store_url: str) -> None:
+        self.engine = engine
+        self._ready = engine.folder / "chf-ready"
+        self._log = engine.folder / "chf.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.scenarios.served_chf", store_url, str(engine.folder)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.client = httpx.Client(http1=False, http2=True, timeout=ANSWER_WITHIN_S, trust_env=False)
+        self.url = ""
+
+    def wait_until_ready(self) -> None:
+        """Until it takes requests."""
+        ends = time.monotonic() + READY_WITHIN_S
+        while not self._ready.exists():
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < ends, "the 5G front end is not ready"
+            time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
+        port = self._ready.read_text().split()[0]
+        self.url = f"http://127.0.0.1:{port}/nchf-convergedcharging/v3/chargingdata"
+
+    def refs(self) -> Refs:
+        """What makes the refs of this store."""
+        meta = self.engine.run(self.engine.store.open())
+        return Refs(np.asarray(meta.secret).tobytes(), TENANTS["default"])
+
+    def close(self) -> None:
+        """End it."""
+        self.client.close()
+        self._process.terminate()
+        self._process.wait(timeout=20)
+        assert "request failed" not in self._log.read_text(), self._log.read_text()
+
+
+@contextmanager
+def served_chf(engine: Served, store_url: str) -> Iterator[ServedChf]:
+    """A front end of a running engine."""
+    running = ServedChf(engine, store_url)
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.close()
+
+
+def units_of(amounts: dict[Unit, int]) -> dict[str, int]:
+    """Amounts as a RequestedUnit or a UsedUnitContainer says them."""
+    return {MEMBERS[unit]: amount for unit, amount in amounts.items()}
+
+
+def usage_of(mscc: Mscc) -> dict[str, Any]:
+    """A MultipleUnitUsage. NotInNchf."""
+    if mscc.rating_group is None or mscc.service_identifier is not None:
+        raise NotInNchf("a rating group stands alone in Nchf")
+    said: dict[str, Any] = {"ratingGroup": mscc.rating_group}
+    if mscc.requested is not None:
+        said["requestedUnit"] = units_of(mscc.requested)
+    if mscc.used is not None:
+        said["usedUnitContainer"] = [{"localSequenceNumber": 1, **units_of(mscc.used)}]
+    return said
+
+
+def information_said(information: dict[str, Any]) -> MsccSaid:
+    """A MultipleUnitInformation in result codes."""
+    granted = information.get("grantedUnit")
+    units = None if granted is None else next(granted[name] for name in MEMBERS.values() if name in granted)
+    return MsccSaid(CODES[information["resultCode"]], units, "finalUnitIndication" in information)
+
+
+class NchfMachine(SocketMachine):
+    """Machine on a served 5G front end."""
+
+    def __init__(self, running: ServedChf, prefix: int) -> None:
+        super().__init__(running.engine, prefix)
+        self._chf = running
+        self._refs: dict[str, str] = {}
+        self._opened: dict[str, Asked] = {}
+
+    def ask(self, asked: Asked) -> Said:
+        """See Machine."""
+        if asked.peer not in {"core", "uncounted"}:
+            raise NotInNchf(f"there is one front end, which is not {asked.peer}'s")
+        if asked.type == EVENT and asked.action != 0:
+            raise NotInNchf("a one-time event is always debited")
+        if asked.type == INITIAL and self._opened.setdefault(asked.session, asked) != asked:
+            raise NotInNchf("another create is another session")
+        body = {
+            "subscriberIdentifier": f"imsi-{self._imsi(asked.name)}",
+            "chargingId": crc32(f"{self.prefix} {asked.session}".encode()),
+            "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": asked.peer},
+            "invocationTimeStamp": LONG_AGO,
+            "invocationSequenceNumber": asked.number,
+            "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
+        }
+        if asked.msccs:
+            body["multipleUnitUsage"] = [usage_of(mscc) for mscc in asked.msccs]
+            groups = [mscc.rating_group for mscc in asked.msccs]
+            if len(set(groups)) < len(groups):
+                raise NotInNchf("a rating group is answered once")
+        if asked.type == EVENT:
+            body |= {"oneTimeEvent": True, "oneTimeEventType": "IEC"}
+        response = self._chf.client.post(self._path(asked), json=body)
+        if response.status_code >= 400:
+            return Said(PROBLEM_CODES[response.json()["cause"]])
+        if response.status_code == 204:
+            return Said(2001, tuple(MsccSaid(2001) for _ in asked.msccs))
+        if response.status_code == 201 and asked.type == INITIAL:
+            self._refs[asked.session] = response.headers["location"].rpartition("/")[2]
+        return Said(2001, tuple(map(information_said, response.json().get("multipleUnitInformation", ()))))
+
+    def _path(self, asked: Asked) -> str:
+        if asked.type in (INITIAL, EVENT):
+            return self._chf.url
+        ref = self._refs.get(asked.session)
+        if ref is None:  # of a session that was never opened, on the subscriber's account
+            _, account_id = self.accounts[asked.name]
+            refs = self._chf.refs()
+            ref = refs.make(refs.name_of(asked.session.encode()), account_id)
+        return f"{self._chf.url}/{ref}/{'release' if asked.type == TERMINATION else 'update'}"
+
+
+assert Outcome.GRANTED not in REFUSALS
