@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Final, cast
 
 import structlog
-from numpy import uint8
-from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_usage_batch
 from charging.handed_checks import FAULTS, SOUND, find_answer_fault
@@ -35,10 +33,12 @@ from runtime.handoff_frames import (
     Frame,
     FrameError,
     Header,
+    answer_columns,
     fingerprint,
     read_answers,
     read_text,
     release,
+    row_columns,
     rows_frame,
     text_frame,
 )
@@ -106,7 +106,9 @@ class EngineLink:
         self._grace_s = grace_s
         self._ticks = KeptTicks()
         self._incoming = Held(new_handed_answers(), HELD_HANDED)
+        self._incoming_columns = answer_columns(self._incoming.value)
         self._again = new_usage_batch()
+        self._again_columns = row_columns(self._again)
         self._stream: _Stream | None = None
         self._down_since = 0.0
         self._emptied = asyncio.Event()
@@ -193,7 +195,7 @@ class EngineLink:
             if tick.is_fresh:
                 tick.is_fresh = False
                 mark_sent(tick.held.octets)
-                stream.write(rows_frame(tick.number, tick.usage))
+                stream.write(rows_frame(tick.number, tick.columns))
             else:
                 self._send_again(tick, stream)
             self._reached("gy.rows_handed")
@@ -208,15 +210,15 @@ class EngineLink:
         count = int(again.counts[COUNT_REQUESTS])
         self.moved_total += count
         if count:
-            stream.write(rows_frame(tick.number, again))
+            stream.write(rows_frame(tick.number, self._again_columns))
         self._drop_if_done(tick)
 
     # --- answers in ----------------------------------------------------------------------------------------------------------
 
-    def take_answers(self, header: Header, body: NDArray[uint8]) -> None:
+    def take_answers(self, header: Header, body: memoryview) -> None:
         """Deliver the answers of a frame, a tick at a time. FrameError where they are none: then nothing is delivered."""
         handed = self._incoming.value
-        read_answers(header, body, handed)
+        read_answers(header, body, self._incoming_columns)
         fault = int(find_answer_fault(self._incoming.octets))
         if fault != SOUND:
             raise FrameError(f"answers that can't be used: {FAULTS[fault]}")
@@ -352,7 +354,7 @@ class _Stream(asyncio.BufferedProtocol):
         except FrameError as error:
             self._end(f"the engine sent {error}")
 
-    def _use(self, header: Header, body: NDArray[uint8]) -> bool:
+    def _use(self, header: Header, body: memoryview) -> bool:
         if self._transport is None or self._transport.is_closing():
             return False
         if header.kind is Frame.ANSWERS and self.welcomed:
