@@ -15,6 +15,7 @@ MODULES: Final = (
     "demo",
     "up",
     "engine",
+    "gy",
     "catalog",
     "subscriber",
     "session",

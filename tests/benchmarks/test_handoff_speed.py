@@ -80,7 +80,7 @@ def test_there_and_back(benchmark: Any) -> None:
     server = HandoffServer(Path("none"), store=1, offer=decide)
     link = EngineLink(Path("none"), store=1, name="gy", deliver=deliver, now_ns=lambda: RECEIVED_NS)
     link._loop = asyncio.new_event_loop()
-    back = Wire(link.take_answers)
+    back = Wire(link._take_answers)
     server._links[1] = back  # type: ignore[assignment]
     link._stream = Wire(lambda header, body: server.take_rows(back, header, body))  # type: ignore[assignment, arg-type]
 

@@ -1,4 +1,4 @@
-"""The scenario table: on the engine alone, and through sockets with the same money."""
+"""The scenario table: on the engine alone, and through sockets and processes with the same money."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ import pytest
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import play
+from tests.scenarios.served_engine import ENGINE, ENGINE_ALONE, FRONT_END
 from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
 
@@ -20,8 +21,15 @@ def tariffs() -> TariffTables:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One engine process on one store for all scenarios; each has subscribers of its own."""
-    with served(tmp_path_factory.mktemp("served")) as process:
+    with served(tmp_path_factory.mktemp("served"), ENGINE) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def handing_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with the front end in a process of its own."""
+    with served(tmp_path_factory.mktemp("handing_over"), ENGINE_ALONE, FRONT_END) as processes:
+        yield processes
 
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)
@@ -29,6 +37,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_sockets(name: str, running: Served) -> None:
     """A packet core that sends the scenario over TCP is answered and charged alike."""
     play(SCENARIOS[name], SocketMachine(running, list(SCENARIOS).index(name)))
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_hand_off(name: str, handing_over: Served) -> None:
+    """The same through a front end that hands every request to the engine's process."""
+    play(SCENARIOS[name], SocketMachine(handing_over, list(SCENARIOS).index(name)))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -17,6 +17,7 @@ COMMANDS = (
     ("demo",),
     ("up",),
     ("engine",),
+    ("gy",),
     ("catalog", "check"),
     ("catalog", "publish"),
     ("catalog", "show"),
