@@ -303,13 +303,14 @@ class EngineLink:
 
     def _on_down(self, stream: EngineStream, reason: str) -> None:
         """The link is lost; rows wait for the next engine."""
-        if self._stream is stream and self._loop is not None:
+        if self._loop is None:
+            return
+        if self._stream is stream:
             self._stream = None
             self._down_since = self._loop.time()
             self._went_up.clear()
-            self._say_down(reason)
             self._on_change(False)
-        elif stream.is_refused:
+        if self._stream is None:
             self._say_down(reason)
 
     def _say_down(self, reason: str) -> None:
