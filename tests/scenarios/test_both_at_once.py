@@ -8,8 +8,9 @@ import pytest
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from tests.reference.requests import Mscc
 from tests.scenarios.language import CONTEXTS, Asked, CreditStep, OpenStep
-from tests.scenarios.nchf import NchfMachine, ServedChf, served_chf
-from tests.scenarios.sockets import READY_WITHIN_S, SocketMachine, served
+from tests.scenarios.nchf import NchfMachine, http2_client
+from tests.scenarios.served_engine import CHF, ENGINE
+from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from vocabulary.units import Unit
 
 MONEY = 500
@@ -19,10 +20,10 @@ ASKED = 7
 
 
 @pytest.fixture(scope="module")
-def front_ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedChf]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An engine with Gy, and a 5G front end before it."""
-    with served(tmp_path_factory.mktemp("both")) as engine, served_chf(engine, engine.store_url) as front_end:
-        yield front_end
+    with served(tmp_path_factory.mktemp("both"), ENGINE, CHF) as processes:
+        yield processes
 
 
 def use_all_that_is_granted(machine: SocketMachine, name: str, session: str) -> int:
@@ -44,8 +45,9 @@ def use_all_that_is_granted(machine: SocketMachine, name: str, session: str) -> 
 
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)
-def test_sessions_over_both_share_the_money_to_the_last_micro(front_ends: ServedChf) -> None:
-    gy, nchf = SocketMachine(front_ends.engine, 7000), NchfMachine(front_ends, 7000)
+def test_sessions_over_both_share_the_money_to_the_last_micro(running: Served) -> None:
+    smf = http2_client()
+    gy, nchf = SocketMachine(running, 7000), NchfMachine(running, smf, 7000)
     gy.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, MONEY),)))
     nchf.accounts = gy.accounts
     with ThreadPoolExecutor(2) as threads:
@@ -54,6 +56,7 @@ def test_sessions_over_both_share_the_money_to_the_last_micro(front_ends: Served
             for machine, session in ((gy, "4g"), (nchf, "5g"))
         ]
         by_gy, by_nchf = (one.result(60) for one in used)
+    smf.close()
     assert min(by_gy, by_nchf) > 0
     assert by_gy + by_nchf == MONEY
     assert gy.holdings("A") == {Unit.MONEY: (0, 0)}
