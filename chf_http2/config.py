@@ -16,6 +16,7 @@ class ChfConfig:
 
     host: str = setting("127.0.0.1", "address that is listened on")
     port: int = setting(7777, "port that is listened on; 0: any free one")
+    processes: int = setting(0, "processes of it that farebox up runs, which share the port; 0: no 5G, 0..64")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
     api_root: str = setting(
         "", "scheme and authority of our URIs, such as http://chf.example:80; empty: as the client wrote it"
@@ -29,7 +30,7 @@ class ChfConfig:
 
     def __post_init__(self) -> None:
         faults = []
-        for name, low, high in (("port", 0, 65535), ("body_s", 1, 300)):
+        for name, low, high in (("port", 0, 65535), ("processes", 0, 64), ("body_s", 1, 300)):
             value = getattr(self, name)
             if not low <= value <= high:
                 faults.append(f"{name} is {value}: choose {low}..{high}")

@@ -18,7 +18,7 @@ from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
-from runtime.up_roles import PORT_WORDS, PlannedChild, planned_children
+from runtime.up_roles import PORT_WORDS, PlannedChild, planned_children, shared_ports
 
 PORT_FREE_S: Final = 15.0
 """How long the processes of a killed `farebox up` may take to answer what is under way and free their ports."""
@@ -48,7 +48,8 @@ class Up:
         self._meta: StoreMeta | None = None
         self._supervisor: Supervisor | None = None
         self._planned = {child.name: child for child in planned_children(settings)}
-        self._shared_port: socket.socket | None = None
+        self._shared: dict[str, socket.socket] = {}
+        """ports that several processes share, held while none of them runs"""
         self._is_announced = False
 
     async def run(self) -> None:
@@ -66,16 +67,16 @@ class Up:
             for folder in (self.folder.run, self.folder.logs):
                 folder.mkdir(exist_ok=True)
             await _await_ports(self.settings)
-            if self.settings.engine.front_ends:
-                self._shared_port = _hold_port(self.settings)
+            for name in shared_ports(self.settings):
+                self._shared[name] = _hold_port(self.settings, name)
             await self._open_store()
             await self._supervise()
         except asyncio.CancelledError:
             pass  # stopped while it started: what it had started is stopped
         finally:
             self.folder.up_file.unlink(missing_ok=True)
-            if self._shared_port is not None:
-                self._shared_port.close()
+            for holder in self._shared.values():
+                holder.close()
             os.close(lock)
 
     def last_words(self) -> str:
@@ -142,8 +143,7 @@ class Up:
             "store.data_dir": self.settings.store.data_dir,
             "telemetry.port": port + planned.metrics_place if port > 0 else port,
         }
-        if self._shared_port is not None:
-            flags["gy.port"] = self._shared_port.getsockname()[1]
+        flags |= {f"{name}.port": holder.getsockname()[1] for name, holder in self._shared.items()}
         return ProcessChild(
             planned.name,
             [role.name, *role.arguments(self.settings)],
@@ -227,6 +227,8 @@ async def _start_whole(child: StoreChild) -> None:
 async def _await_ports(settings: Settings) -> None:
     """Until the ports that were asked for are free. PortTaken."""
     wanted = [("gy.port", settings.gy.host, settings.gy.port)]
+    if settings.chf.processes:
+        wanted.append(("chf.port", settings.chf.host, settings.chf.port))
     base = settings.telemetry.port
     if base > 0:
         places = [child.metrics_place for child in planned_children(settings)]
@@ -240,18 +242,19 @@ async def _await_ports(settings: Settings) -> None:
             await asyncio.sleep(0.1)
 
 
-def _hold_port(settings: Settings) -> socket.socket:
-    """The Gy port that front ends share, bound so that it stays theirs while none of them runs; it takes no connection."""
-    gy = settings.gy
-    holder = socket.socket(socket.AF_INET6 if ":" in gy.host else socket.AF_INET)
+def _hold_port(settings: Settings, name: str) -> socket.socket:
+    """The port that front ends share, bound so that it stays theirs while none of them runs; it takes no connection."""
+    section = getattr(settings, name)
+    host, port = section.host, section.port
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        holder.bind((gy.host, gy.port))
+        holder.bind((host, port))
     except OSError as error:
         holder.close()
         raise PortTaken(
-            f"gy.port: {gy.host}:{gy.port} can't be listened on ({error.strerror}): choose another"
+            f"{name}.port: {host}:{port} can't be listened on ({error.strerror}): choose another"
         ) from error
     return holder
 

@@ -46,6 +46,7 @@ ROLES: Final = (
         flags=lambda settings: {"gy.shares_port": True},
         is_many=True,
     ),
+    Role("chf", count=lambda settings: settings.chf.processes, listens=lambda settings: ("chf",), is_many=True),
     Role(
         "engine",
         arguments=lambda settings: ("--no-gy",) if _has_front_ends(settings) else (),
@@ -58,7 +59,8 @@ ROLES: Final = (
 METRICS_ORDER: Final = ("engine", "archiver", "records")
 """Whose metrics have telemetry.port and the next ones; all others follow in the order of ROLES."""
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
-    "gy": lambda settings: ("Diameter Gy", settings.gy.host)
+    "gy": lambda settings: ("Diameter Gy", settings.gy.host),
+    "chf": lambda settings: ("5G Nchf", settings.chf.host),
 }
 """What listens on a port of up.json, and on which address, by its name there."""
 
@@ -70,6 +72,11 @@ class PlannedChild(NamedTuple):
     role: Role
     metrics_place: int
     """what is added to telemetry.port"""
+
+
+def shared_ports(settings: Settings) -> list[str]:
+    """Names of the ports that several processes listen on together, each a section of the settings."""
+    return [name for role in ROLES if role.is_many and role.count(settings) for name in role.listens(settings)]
 
 
 def planned_children(settings: Settings) -> list[PlannedChild]:

@@ -46,6 +46,10 @@ def up(
             show_default="0",
         ),
     ] = None,
+    chf: Annotated[
+        int | None,
+        typer.Option(help="Processes for 5G Nchf, which share the port of chf.port; 0: none.", show_default="0"),
+    ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -67,6 +71,7 @@ def up(
         store__partitions=partitions,
         store__fsync=fsync,
         engine__front_ends=front_ends,
+        chf__processes=chf,
         telemetry__port=metrics_port,
     )
     settings = settings_of_flags(config, flags)

@@ -1,8 +1,9 @@
 """A real process whose clock a test moves: `python -m tests.scenarios.served_engine <store> <folder> <role>`.
 
 The folder has `clock`, 8 octets that the test maps, too: nanoseconds that this process's clock is ahead of the wall. The
-process is runtime.engine_process as `farebox engine` runs it, with Gy or without (ENGINE, ENGINE_ALONE), or the front end
-before it as `farebox gy` or `farebox chf` run it (FRONT_END, CHF), with the peers of the scenarios; it writes `<role>-ready` there.
+process is runtime.engine_process as `farebox engine` runs it, with Gy or without (ENGINE, ENGINE_ALONE), or a front end
+before it as `farebox gy` or `farebox chf` run it (FRONT_END, CHF), with the peers of the scenarios; it writes
+`<role>-ready` there.
 """
 
 import mmap
