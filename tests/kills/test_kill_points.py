@@ -16,11 +16,8 @@ import pytest
 from runtime.kill_points import KILL_POINTS
 from tests.kills.loaded_up import READY, LoadedUp, kill_plan, report_of
 
-HANDING_OVER = [
-    point
-    for point in KILL_POINTS
-    if point.process == "gy" or point.name in ("engine.rows_taken", "engine.answers_returned")
-]
+AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
+HANDING_OVER = [point for point in KILL_POINTS if point.process == "gy" or point.name in AT_THE_ENGINE]
 """Points that are passed where the front end is a process of its own."""
 OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER]
 PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
@@ -77,11 +74,11 @@ def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
 
         def kill_all() -> None:
             farebox.wait_killed_at(wanted, ALL_HIT_S)
-            for role in ("engine", "gy-1", "engine"):
-                state = farebox.up.wait_ready(*roles)
-                Event().wait(instants.uniform(0.05, 0.5))
+            state = farebox.up.wait_ready(*roles)
+            for role in ("engine", "gy-1"):
+                Event().wait(instants.uniform(0.01, 0.1))
                 farebox.kill(role)
-                farebox.up.wait_ready(role, but_not=state.pids)
+            farebox.up.wait_ready("engine", "gy-1", but_not=state.pids)
 
         loaded = farebox.load(kill_all)
         farebox.up.wait_ready(*roles)
