@@ -72,8 +72,8 @@ class ChfProcess:
 
     def _deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Answers of a tick to who waits for them."""
-        if self.server is not None:
-            self.server.deliver(answered)
+        assert self.server is not None
+        self.server.deliver(answered)
 
     async def close(self) -> None:
         """Take no request more, answer what is under way, end."""
