@@ -60,7 +60,7 @@ class ChfProcess:
             secret=meta.secret,
         )
         self.server.begin()
-        self.listener = Listener(self.server, self.settings.chf.host, self.settings.chf.port)
+        self.listener = Listener(self.server, self.settings.chf)
         await self.listener.start()
         gc.collect()
         gc.freeze()
