@@ -32,7 +32,7 @@ from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.identities import identities_of
 from chf_http2.problems import invalid
-from chf_http2.routes import Operation
+from chf_http2.routes import Operation, Route
 from chf_http2.rows import IDENTITY_PACKER, MSCC_PACKER, REQUEST_PACKER, PackedRows
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
 from vocabulary.limits import IDENTITY_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, SESSION_ID_OCTETS_MAX, UNITS_MAX
@@ -114,14 +114,14 @@ class RequestReader:
         return self._decoder.decode(body)
 
     def pack(
-        self, operation: Operation, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
+        self, route: Route, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
     ) -> Packed:
         """Pack a request. RequestRefused.
 
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
         """
-        units = self._units_of(said)
+        units = self._units_of(said, gives_quota=not route.service.is_offline_only)
         msccs = b"".join(
             [MSCC_PACKER.pack(group, *one.requested, *one.used, one.presence) for group, one in units.items()]
         )
@@ -140,7 +140,7 @@ class RequestReader:
             name, account_id = self._refs.name_of(_unlike_others(said, consumer, notify_uri, msccs)), -1
         else:
             name, account_id = session
-        presence, request_type = self._presence_of(operation, said)
+        presence, request_type = self._presence_of(route.operation, said)
         information = carried_information(body)
         body_hash = crc32(msccs, request_type)
         if presence & NEVER_COUNTS:
@@ -193,7 +193,7 @@ class RequestReader:
             presence |= NEVER_COUNTS
         return presence, request_type
 
-    def _units_of(self, said: ChargingDataRequest) -> dict[int, Units]:
+    def _units_of(self, said: ChargingDataRequest, *, gives_quota: bool) -> dict[int, Units]:
         """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
         units: dict[int, Units] = {}
         for index, usage in enumerate(said.multiple_unit_usage or ()):
@@ -204,11 +204,11 @@ class RequestReader:
                         invalid("/multipleUnitUsage", f"at most {MSCCS_PER_REQUEST_MAX} rating groups")
                     )
                 one = units[usage.rating_group] = Units()
-            self._add(one, usage, f"/multipleUnitUsage/{index}")
+            self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=gives_quota)
         return units
 
-    def _add(self, one: Units, usage: MultipleUnitUsage, place: str) -> None:
-        asked = usage.requested_unit
+    def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
+        asked = usage.requested_unit if gives_quota else None
         if asked is not None:
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:

@@ -25,7 +25,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
 from chf_http2.responses import UnitAnswer, response_body, unit_information
-from chf_http2.routes import NoRoute, Operation, Route, Router
+from chf_http2.routes import NoRoute, Operation, Route, Router, Service
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from chf_http2.schema import ProblemDetails
 from vocabulary.held import Held
@@ -46,6 +46,7 @@ class Waiting(NamedTuple):
     deadline_ns: int
     packed: Packed
     sequence_number: int
+    service: Service
 
 
 class Answer(NamedTuple):
@@ -144,10 +145,10 @@ class ChfServer:
             self._flush()
         assert self._loop is not None
         self._next = (self._next + 1) & 0xFFFFFFFF
-        packed = self._reader.pack(route.operation, session, said, body, self._next)
+        packed = self._reader.pack(route, session, said, body, self._next)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
-        self._waiting[self._next] = Waiting(answer, deadline_ns, packed, said.invocation_sequence_number)
+        self._waiting[self._next] = Waiting(answer, deadline_ns, packed, said.invocation_sequence_number, route.service)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
@@ -217,6 +218,7 @@ class ChfServer:
             information = [
                 unit_information(group, one.upf_id, UnitAnswer(*(column[first + index] for column in columns)))
                 for index, (group, one) in enumerate(waiting.packed.units.items())
+                if not waiting.service.is_offline_only
             ]
             body = response_body(now, waiting.sequence_number, information)
             waiting.answer.set_result(Answer(Outcome.GRANTED, self._refs.make(waiting.packed.name, account_id), body))

@@ -27,7 +27,7 @@ from charging.batch import (
 from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.requests import RequestReader
-from chf_http2.routes import Operation
+from chf_http2.routes import SERVICES, Operation, Route, Service
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
@@ -39,6 +39,10 @@ SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET.tobytes(), 1)
 SESSION = SessionName("ab" * 16, 77)
 NOW_NS = 1_790_000_000_000_000_000
+
+
+def route_of(operation: Operation, service: Service = SERVICES[0]) -> Route:
+    return Route(operation, "/base", "" if operation is Operation.CREATE else "ref", service)
 
 
 class Desk:
@@ -55,7 +59,7 @@ class Desk:
         self.reader.clear()
         for waiting, said in enumerate(bodies):
             body = octets(said)
-            self.reader.pack(operation, session, self.reader.decode(body), body, waiting)
+            self.reader.pack(route_of(operation), session, self.reader.decode(body), body, waiting)
         place_packed(self._tick.octets, len(bodies), 1, NOW_NS)
         return self.batch.requests[: len(bodies)]
 
@@ -269,7 +273,7 @@ def test_a_tick_has_room_until_it_says_that_it_is_full() -> None:
     said = desk.reader.decode(body)
     count = 0
     while not desk.reader.is_full:
-        desk.reader.pack(Operation.UPDATE, SESSION, said, body, count)
+        desk.reader.pack(route_of(Operation.UPDATE), SESSION, said, body, count)
         count += 1
     assert count > 5
     place_packed(desk._tick.octets, count, 1, NOW_NS)

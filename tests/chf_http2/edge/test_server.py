@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from charging.batch import AnswerBatch, UsageBatch
+from charging.batch import HAS_REQUESTED, AnswerBatch, UsageBatch
 from chf_http2.schema import ChargingDataResponse, ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request, usage
 from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
@@ -219,5 +219,27 @@ def test_api_root_and_prefix_are_in_locations() -> None:
             url = served.url.replace(PATH, "/site-1" + PATH)
             response = await post(client, url, request())
             assert response.headers["location"].startswith(f"https://chf.example:8443/site-1{PATH}/")
+
+    run(converse())
+
+
+def test_offline_only_reports_and_is_given_nothing() -> None:
+    def no_quota_is_wanted(batch: UsageBatch, answers: AnswerBatch) -> None:
+        assert not (batch.msccs["presence"][: int(batch.counts[1])] & HAS_REQUESTED).any()
+        grant_all(batch, answers)
+
+    async def converse() -> None:
+        async with serving(no_quota_is_wanted) as (served, client):
+            url = served.url.replace(PATH, "/nchf-offlineonlycharging/v1/offlinechargingdata")
+            used = usage(10, asks={"totalVolume": 5}, used=({"totalVolume": 500},))
+            created = await post(client, url, request(0, (used,)))
+            assert created.status_code == 201
+            location = created.headers["location"]
+            assert location.startswith(url + "/")
+            updated = await post(client, location + "/update", request(1, (used,)))
+            assert updated.status_code == 200
+            assert "multipleUnitInformation" not in updated.json()
+            assert (await post(client, location + "/release", request(2))).status_code == 204
+            assert len(served.batches) == 3
 
     run(converse())
