@@ -22,6 +22,10 @@ SERVICES: Final = (
 """Paths of version 2 are served with the bodies of version 3."""
 
 
+OPENAPI: Final = "/openapi"
+"""Behind the prefix: GET gives the description of the service."""
+
+
 class Operation(Enum):
     """What a request wants."""
 

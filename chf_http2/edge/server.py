@@ -22,10 +22,11 @@ from chf_http2.charging_data_ref import Refs
 from chf_http2.config import ChfConfig
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
+from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
 from chf_http2.responses import UnitAnswer, response_body, unit_information
-from chf_http2.routes import NoRoute, Operation, Route, Router, Service
+from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router, Service
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from chf_http2.schema import ProblemDetails
 from vocabulary.held import Held
@@ -82,6 +83,7 @@ class ChfServer:
         self._now_ns = now_ns
         self._tenant = tenant
         self._router = Router(config.api_prefix)
+        self._openapi_path = config.api_prefix + OPENAPI
         self._refs = Refs(secret.tobytes(), tenant)
         packed = new_packed_rows()
         self._reader = RequestReader(self._refs, packed, wraps_volumes=config.wraps_volumes)
@@ -110,6 +112,11 @@ class ChfServer:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         try:
+            if scope.path == self._openapi_path and scope.method == "GET":
+                protocol.response_bytes(
+                    200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
+                )
+                return
             try:
                 route = self._router.find(scope.method, scope.path)
                 body = await self._bodies.read(scope, protocol, self._now_ns())
@@ -164,9 +171,12 @@ class ChfServer:
         elif route.operation is Operation.UPDATE:
             protocol.response_bytes(200, _JSON, answer.body)
         else:
-            root = self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
-            location = ("location", f"{root}{route.base}/{answer.ref}")
+            location = ("location", f"{self._root(scope)}{route.base}/{answer.ref}")
             protocol.response_bytes(201, [*_JSON, location], answer.body)
+
+    def _root(self, scope: Scope) -> str:
+        """apiRoot without the prefix, as it is set, else as the client wrote it."""
+        return self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
 
     def _refuse_route(self, protocol: HTTPProtocol, refused: NoRoute) -> None:
         if refused.status == 405:

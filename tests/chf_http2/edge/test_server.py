@@ -243,3 +243,18 @@ def test_offline_only_reports_and_is_given_nothing() -> None:
             assert len(served.batches) == 3
 
     run(converse())
+
+
+def test_the_service_describes_itself() -> None:
+    async def converse() -> None:
+        async with serving(api_prefix="/site-1") as (served, client):
+            root = served.url.removesuffix(PATH)
+            response = await client.get(f"{root}/site-1/openapi")
+            assert response.status_code == 200
+            document = response.json()
+            assert document["openapi"].startswith("3.0.")
+            assert document["servers"] == [{"url": f"{root}/site-1/nchf-convergedcharging/v3"}]
+            assert "/chargingdata/{ChargingDataRef}/update" in document["paths"]
+            assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
+
+    run(converse())
