@@ -50,7 +50,7 @@ _TITLES: Final = {
     413: "The body is too large",
     415: "The body is not JSON",
     500: "The charging function failed",
-    503: "No answer came in time",
+    504: "No answer came in time",
 }
 
 

@@ -198,7 +198,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served() -> None:
     run(converse())
 
 
-def test_a_request_that_nobody_answers_gets_503_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_nobody_answers_gets_504_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chf_http2.edge.server.ANSWER_DEADLINE_S", 0)
 
     def stay_silent(batch: UsageBatch, answers: AnswerBatch) -> None:
@@ -207,7 +207,7 @@ def test_a_request_that_nobody_answers_gets_503_in_the_end(monkeypatch: pytest.M
     async def converse() -> None:
         async with serving(stay_silent) as (served, client):
             response = await post(client, served.url, request())
-            assert problem_of(response).cause == "NF_CONGESTION"
+            assert (response.status_code, problem_of(response).cause) == (504, "TIMED_OUT_REQUEST")
             assert served.server.waiting_count == 0
 
     run(converse())
