@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import uvloop
 
@@ -19,6 +19,8 @@ from runtime.settings import Settings
 from runtime.telemetry import CHF, Health, Telemetry
 from runtime.warm import forbid_compiling, warm
 from vocabulary.held import Held
+
+GC_OBJECTS: Final = 50_000
 
 
 class ChfProcess:
@@ -64,6 +66,7 @@ class ChfProcess:
         await self.listener.start()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
         return {"chf_port": self.listener.port}
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """Nchf through real HTTP/2: sessions, batches, and what a client may send that is wrong."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Coroutine
 from typing import Any
@@ -256,5 +257,23 @@ def test_the_service_describes_itself() -> None:
             assert document["servers"] == [{"url": f"{root}/site-1/nchf-convergedcharging/v3"}]
             assert "/chargingdata/{ChargingDataRef}/update" in document["paths"]
             assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
+
+    run(converse())
+
+
+def test_bodies_may_be_gzipped_but_not_to_fill_the_memory() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            plain = octets(request())
+
+            async def send(body: bytes, encoding: str = "gzip") -> httpx.Response:
+                return await post(client, served.url, body, **{"content-encoding": encoding})
+
+            assert (await send(gzip.compress(plain))).status_code == 201
+            assert (await send(plain, "identity")).status_code == 201
+            assert problem_of(await send(gzip.compress(bytes(100 << 20)))).status == 413
+            assert problem_of(await send(gzip.compress(plain)[:-9])).status == 400
+            assert problem_of(await send(plain)).status == 400
+            assert problem_of(await send(plain, "br")).status == 415
 
     run(converse())
