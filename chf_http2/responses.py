@@ -28,7 +28,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 UNIT_COLUMNS: Final = ("outcome", "unit", "has_grant", "granted", "validity_s", "final_action")
-"""What of an ANSWER_MSCC row `unit_information` is told, in its order."""
+"""What of an ANSWER_MSCC row `unit_information` is told."""
 
 
 def granted_unit(unit: int, amount: int) -> GrantedUnit:
@@ -40,17 +40,9 @@ def granted_unit(unit: int, amount: int) -> GrantedUnit:
     return GrantedUnit(service_specific_units=amount)
 
 
-def unit_information(
-    rating_group: int,
-    upf_id: str | None,
-    outcome: int,
-    unit: int,
-    has_grant: int,
-    granted: int,
-    validity_s: int,
-    final_action: int,
-) -> MultipleUnitInformation:
-    """The answer for one rating group."""
+def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]) -> MultipleUnitInformation:
+    """The answer for one rating group; `row` has UNIT_COLUMNS."""
+    outcome, unit, has_grant, granted, validity_s, final_action = row
     if not has_grant:
         return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
     final = FINAL_UNIT_ACTIONS[final_action]

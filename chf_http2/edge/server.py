@@ -247,7 +247,7 @@ def _information(waiting: Waiting, units: list[tuple[int, ...]], first: int) -> 
     if waiting.route.service.is_offline_only:
         return []
     groups = waiting.packed.units.items()
-    return [unit_information(group, one.upf_id, *units[first + index]) for index, (group, one) in enumerate(groups)]
+    return [unit_information(group, one.upf_id, units[first + index]) for index, (group, one) in enumerate(groups)]
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:
