@@ -72,6 +72,11 @@ def invalid(param: str, reason: str) -> ProblemDetails:
     return problem(400, "MANDATORY_IE_INCORRECT", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
 
 
+def missing(param: str, reason: str) -> ProblemDetails:
+    """A member that the schema doesn't require, but charging does."""
+    return problem(400, "MANDATORY_IE_MISSING", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
+
+
 _PLACE: Final = re.compile(r"(?P<what>.*) - at `\$(?P<place>.*)`", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
 _REQUIRED: Final = frozenset(
