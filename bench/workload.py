@@ -175,7 +175,12 @@ class ChfPlan(LoadPlan):
     GENERATOR: ClassVar[str] = "bench.generators.chf_generator"
 
     port: int = 7777
+    subscribers: int = 5_000
+    """So few that a run of half a minute comes to nearly all of them, and 5 % run out of money."""
+    sessions_open: int = 2_048
     outstanding: int = 1_024
+    warm_up_s: float = 6.0
+    """Until sessions are at different updates: they all begin with the run."""
     consumer: str = "b1c2d3e4-0000-4000-8000-5f0e5f0e5f0e"
     """nFName of the SMF that we are."""
 

@@ -64,13 +64,13 @@ def gy(
 
 def chf(
     duration: Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")] = 30.0,
-    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 100_000,
+    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 5_000,
     outstanding: Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")] = 1024,
     rate: Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")] = 0,
     connections: Annotated[int, typer.Option(help="HTTP/2 connections of the one SMF.")] = 4,
     groups: Annotated[int, typer.Option(help="Rating groups of each request, 1 to 3.")] = 1,
     updates: Annotated[str, typer.Option(help="Updates of a session, least-most.")] = "6-11",
-    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 16_384,
+    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 2_048,
     fsync: Annotated[str, typer.Option(help="always or everysec, of the embedded store.")] = "always",
     partitions: Annotated[int, typer.Option(help="Partitions of the store.")] = 2,
     save: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
