@@ -84,6 +84,8 @@ class LoadPlan:
     measured_s: float = 120.0
     grace_s: float = 10.0
     """How long the generator waits for outstanding answers at the end; what is missing then is lost."""
+    gather_s: float = 0.0
+    """Closed loop: how long a turn lets answers gather before it takes them, which counts as their latency."""
     reconnects: bool = False
     """After a lost connection: connect again and repeat what is unanswered. Gy alone."""
 
@@ -117,7 +119,10 @@ class LoadPlan:
             (not 1 <= self.asked_octets <= GRANT_OCTETS_MAX, f"asked_octets must be 1..{GRANT_OCTETS_MAX}"),
             (self.rate_per_s < 0, "rate_per_s must be 0 (closed loop) or more"),
             (self.zipf_exponent < 0, "zipf_exponent must be 0 (uniform) or more"),
-            (self.measured_s <= 0 or self.warm_up_s < 0 or self.grace_s < 0, "times must not be below zero"),
+            (
+                self.measured_s <= 0 or min(self.warm_up_s, self.grace_s, self.gather_s) < 0,
+                "times must not be below zero",
+            ),
         ]
 
     def to_json(self) -> str:
@@ -179,6 +184,8 @@ class ChfPlan(LoadPlan):
     """So few that a run of half a minute comes to nearly all of them, and 5 % run out of money."""
     sessions_open: int = 2_048
     outstanding: int = 1_024
+    gather_s: float = 0.001
+    """A server of HTTP/2 writes a few answers at a time, and a turn costs as much as twenty of them."""
     warm_up_s: float = 6.0
     """Until sessions are at different updates: they all begin with the run."""
     consumer: str = "b1c2d3e4-0000-4000-8000-5f0e5f0e5f0e"

@@ -155,8 +155,9 @@ class Generator:
         """Wait for sockets, receive, take answers, send what may leave."""
         fleet, connections = self._fleet, self._connections
         is_paced = fleet.parameters[INTERVAL_NS] > 0 and not fleet.counters[IS_DRAINING]
-        if is_paced:
-            time.sleep(TICK_S)
+        gather_s = TICK_S if is_paced else self._plan.gather_s
+        if gather_s > 0:
+            time.sleep(gather_s)
         connections.receive(0 if is_paced else IDLE_WAIT_S)
         now_ns = time.monotonic_ns()
         broken = self._wire.take_answers(fleet, now_ns)
