@@ -30,10 +30,10 @@ from bench.generators.gy_avps import (
 from bench.generators.gy_peer import answer_to
 from bench.generators.gy_templates import (
     SESSION_DIGITS,
-    TERMINATION,
     session_id_prefix,
     write_ccr,
 )
+from bench.generators.sessions import TERMINATION
 from bench.workload import RATING_GROUPS, VALIDITY_S, GyPlan
 from vocabulary.kernel import kernel
 

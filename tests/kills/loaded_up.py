@@ -23,7 +23,7 @@ from bench.books import AccountsView, Books, compare, load_books
 from bench.generator_process import run_generator
 from bench.workload import GyPlan
 from runtime.audit_store import audit_store
-from runtime.bench_gy import GyBenchStore
+from runtime.bench_store import BenchStore
 from runtime.kill_points import KILLED_LINE, VARIABLE
 from runtime.up import UP_LINE
 from tests.kills.record_sums import record_faults
@@ -90,7 +90,7 @@ class LoadedUp:
         self._environment = environment
         self.up = self._start(**({VARIABLE: kill_at} if kill_at else {}))
         try:
-            self.store = GyBenchStore(self.up.state.store_url, self.plan)
+            self.store = BenchStore(self.up.state.store_url, self.plan)
             self.store.prepare()
         except BaseException:
             self.up.end()

@@ -31,6 +31,7 @@ COMMANDS = (
     ("cdr", "tail"),
     ("audit",),
     ("bench", "gy"),
+    ("bench", "chf"),
     ("config", "show"),
 )
 HEAVY = ("numpy", "numba", "redis", "pyarrow", "diameter", "asyncio", "structlog", "prometheus_client", "uvloop")

@@ -1,4 +1,4 @@
-"""What a run of `farebox bench gy` needs of a running Farebox: tariff published, accounts opened, balances read back.
+"""What a run of `farebox bench` needs of a running Farebox: tariff published, accounts opened, balances read back.
 
 The harness itself (bench/) knows no store; this joins the two. Calls here are outside of the measured time, but for
 `store_info` and the sampling of what is written, once a second.
@@ -30,8 +30,8 @@ from balances.record import (
 )
 from balances.stored_record import to_stored
 from bench.books import AccountsView
-from bench.run_gy import GyTarget, WrittenOctets
-from bench.workload import ALLOWANCE_NAME, OFFER_NAME, GyPlan, imsi, msisdn, provision, release
+from bench.run_load import Target, WrittenOctets
+from bench.workload import ALLOWANCE_NAME, OFFER_NAME, LoadPlan, imsi, msisdn, provision, release
 from catalog_loader.check import check_release
 from catalog_loader.edge.publish import NotPublished, publish
 from vocabulary.currencies import CURRENCY_NUMBERS
@@ -51,10 +51,10 @@ class BenchTargetError(Exception):
     """The store can't be prepared for a run; the message says why and what to do."""
 
 
-class GyBenchStore:
+class BenchStore:
     """The store of the measured Farebox, seen from beside; synchronous, for the harness."""
 
-    def __init__(self, url: str, plan: GyPlan) -> None:
+    def __init__(self, url: str, plan: LoadPlan) -> None:
         self._plan = plan
         self._loop = asyncio.new_event_loop()
         self._store = RedisStore(url)
@@ -175,12 +175,10 @@ class GyBenchStore:
                         columns[row] = _balances_of(record)
         return AccountsView(*(np.ascontiguousarray(columns[:, column]) for column in range(5)))
 
-    def target(
-        self, *, host: str, port: int, pids: Callable[[], Mapping[str, Sequence[int]]], folder: Path
-    ) -> GyTarget:
+    def target(self, *, host: str, port: int, pids: Callable[[], Mapping[str, Sequence[int]]], folder: Path) -> Target:
         """What the harness takes."""
         settings: dict[str, str] = self._run(self._store.command("CONFIG GET", *_FLOOR_SETTINGS))
-        return GyTarget(
+        return Target(
             host=host,
             port=port,
             pids=pids,

@@ -1,7 +1,7 @@
-"""One run of `farebox bench gy`: load, sampling, books against store, floors. Starts nothing of Farebox itself.
+"""One run of `farebox bench`: load, sampling, books against store, floors. Starts nothing of Farebox itself.
 
-Who calls it (the CLI, acceptance tests) has started store, engine and the rest, published `workload.tariff_tables`,
-opened an account for each subscriber of `workload.provision`, and says through `GyTarget` where all of that is.
+Who calls it (the CLI, acceptance tests) has started store, engine and the rest, published `workload.release`,
+opened an account for each subscriber of `workload.provision`, and says through `Target` where all of that is.
 """
 
 import tempfile
@@ -25,10 +25,10 @@ from bench.measure import (
     us_per_request,
     versions_stamp,
 )
-from bench.workload import GyPlan
+from bench.workload import GyPlan, LoadPlan
 
-ROLES: Final = ("engine", "store", "archiver", "writer", "telemetry")
-"""Roles of processes; `engine` holds the Gy front end too."""
+ROLES: Final = ("engine", "store", "chf", "archiver", "writer", "telemetry")
+"""Roles of processes; `engine` holds the Gy front end too, `chf` is that of Nchf."""
 DIFFERENCES_SHOWN: Final = 20
 
 
@@ -42,7 +42,7 @@ class WrittenOctets(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class GyTarget:
+class Target:
     """A running Farebox, seen from the harness."""
 
     host: str
@@ -94,7 +94,7 @@ class RewriteWatch:
         return self._last - (self._first or 0)
 
 
-def _follow_load(plan: GyPlan, target: GyTarget, folder: Path) -> tuple[dict[str, Any], dict[str, float], RewriteWatch]:
+def _follow_load(plan: LoadPlan, target: Target, folder: Path) -> tuple[dict[str, Any], dict[str, float], RewriteWatch]:
     """Run the generator; its figures and the processors', CPU by role within the measured time, and the rewrites meanwhile."""
     samples: dict[str, CpuSample] = {}
     pids: dict[str, Mapping[str, Sequence[int]]] = {}
@@ -126,7 +126,7 @@ def _follow_load(plan: GyPlan, target: GyTarget, folder: Path) -> tuple[dict[str
     return figures, us_per_request(samples["measuring"], samples["measured"], figures["answered"]), watch
 
 
-def measure_floors(plan: GyPlan, target: GyTarget, seconds: float) -> dict[str, Any]:
+def measure_floors(plan: GyPlan, target: Target, seconds: float) -> dict[str, Any]:
     """Both floors and the disk's fsync."""
     written = target.written_octets()
     protocol = measure_protocol_floor(plan, seconds)
@@ -150,7 +150,7 @@ def measure_floors(plan: GyPlan, target: GyTarget, seconds: float) -> dict[str, 
     }
 
 
-def _compare_books(folder: Path, target: GyTarget) -> dict[str, Any]:
+def _compare_books(folder: Path, target: Target) -> dict[str, Any]:
     differences = compare(load_books(folder / "books.npz"), target.read_accounts())
     return {
         "differences_count": len(differences),
@@ -158,21 +158,23 @@ def _compare_books(folder: Path, target: GyTarget) -> dict[str, Any]:
     }
 
 
-def run_gy(plan: GyPlan, target: GyTarget, *, floor_s: float = 10.0) -> dict[str, Any]:
+def run_load(plan: LoadPlan, target: Target, *, floor_s: float = 10.0) -> dict[str, Any]:
     """Run a plan against a target. Returns the result that `report.save` writes; floor_s 0 leaves the floors out.
 
-    BenchError where the run can't be made; what the run finds (losses, wrong answers, differences) is in the result.
+    The floors are those of Gy; other protocols have none. BenchError where the run can't be made; what the run finds
+    (losses, wrong answers, differences) is in the result.
     """
     machine = machine_stamp()
     at_target = replace(plan, host=target.host, port=target.port)
+    result: dict[str, Any] = {"load": plan.LOAD}
     with tempfile.TemporaryDirectory(prefix="farebox-bench-") as name:
         folder = Path(name)
         figures, cost_us, watch = _follow_load(at_target, target, folder)
         books = _compare_books(folder, target)
-    result: dict[str, Any] = {**figures, **books, "fsync": target.fsync}
+    result |= {**figures, **books, "fsync": target.fsync}
     result |= {f"{role}_us_per_request": cost_us[role] for role in ROLES if role in cost_us}
     result["aof_rewrites"] = {"count": watch.count, "seconds": round(watch.seconds, 1)}
-    if floor_s > 0:
+    if floor_s > 0 and isinstance(at_target, GyPlan):
         result |= measure_floors(at_target, target, floor_s)
         floors_us = result["protocol_floor_us"] + result["store_floor_us"]
         if floors_us > 0 and "engine" in cost_us and "store" in cost_us:
@@ -181,6 +183,6 @@ def run_gy(plan: GyPlan, target: GyTarget, *, floor_s: float = 10.0) -> dict[str
         "machine": machine,
         "versions": versions_stamp(),
         "commit": commit_stamp(Path(__file__).resolve().parent),
-        "plan": {key: getattr(plan, key) for key in GyPlan.__dataclass_fields__},
+        "plan": {key: getattr(plan, key) for key in plan.__dataclass_fields__ if key.islower()},
     }
     return result

@@ -1,19 +1,18 @@
-"""The memory of a Gy generator: sessions, queues, buffers and counts as arrays that the kernels work on.
+"""The memory of a generator: sessions, queues, buffers and counts as arrays that the kernels work on, whatever the protocol.
 
 A *slot* is one open session at most, with at most one request waiting for its answer. Slots that may send wait in a
-ring, in the order in which their answers came; sending takes them from its head. Hop-by-hop ids carry the slot in their
-low bits and a generation above, so that an answer finds its slot without a search and a stale one is noticed.
+ring, in the order in which their answers came; sending takes them from its head. What only one protocol knows (templates,
+streams) is in `wire`, a tuple of arrays of its own.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.books import LOG_DTYPE
-from bench.generators.gy_templates import Templates, build_templates
 from bench.latency_counts import new_counts
-from bench.workload import IMSI_FIRST, LOG_REQUESTS_MIN, LOG_REQUESTS_PER_S, MSISDN_FIRST, RATING_GROUPS, GyPlan
+from bench.workload import IMSI_FIRST, LOG_REQUESTS_MIN, LOG_REQUESTS_PER_S, MSISDN_FIRST, RATING_GROUPS, LoadPlan
 
 # Slot phases
 IDLE: Final = 0
@@ -27,11 +26,11 @@ RETIRED: Final = 3
 
 SLOT_DTYPE: Final = np.dtype(
     [
-        ("ordinal", np.int64),  # counts sessions; the digits of the Session-Id
+        ("ordinal", np.int64),  # counts sessions; the digits of the Session-Id, the chargingId
         ("sent_ns", np.int64),  # when the request was sent, or should have been (open loop)
         ("subscriber", np.int64),
-        ("hop_by_hop", np.int64),
-        ("number", np.int64),  # CC-Request-Number
+        ("request_id", np.int64),  # what its answer is found by: hop-by-hop id, stream
+        ("number", np.int64),  # CC-Request-Number, invocationSequenceNumber
         ("updates_left", np.int64),
         ("event_s", np.int64),  # Event-Timestamp, seconds since 1900
         ("cc_time_s", np.int64),
@@ -58,7 +57,7 @@ LOG_COUNT: Final = 9
 SENT_COUNT: Final = 10
 ANSWERED_COUNT: Final = 11
 OTHER_COUNT: Final = 12
-"""Messages of the last turn that are not CCAs: `others` says where."""
+"""Messages of the last turn that answer no request: `others` says where."""
 WRONG_KEPT: Final = 13
 REPEATED_COUNT: Final = 14
 COUNTER_COUNT: Final = 16
@@ -66,17 +65,22 @@ COUNTER_COUNT: Final = 16
 # Reasons for which an answer is wrong
 WRONG_REASONS: Final = (
     "frame",
-    "hop_by_hop_unknown",
+    "request_unknown",
     "end_to_end",
     "session_id",
     "type_or_number",
     "result_code",
     "mscc",
     "grant",
+    "location",
+    "reset",
 )
-WRONG_FRAME, WRONG_HOP_BY_HOP, WRONG_END_TO_END, WRONG_SESSION_ID, WRONG_NUMBER, WRONG_RESULT_CODE, WRONG_MSCC, WRONG_GRANT = (
-    range(len(WRONG_REASONS))
+WRONG_FRAME, WRONG_REQUEST, WRONG_END_TO_END, WRONG_SESSION_ID, WRONG_NUMBER, WRONG_RESULT_CODE, WRONG_MSCC, WRONG_GRANT = (
+    range(8)
 )  # fmt: skip
+WRONG_LOCATION, WRONG_RESET = 8, 9
+RIGHT: Final = -1
+"""In place of a reason."""
 WRONG_KEPT_MAX: Final = 8
 WRONG_KEPT_OCTETS: Final = 1024
 RESULT_CODES_COUNT: Final = 6_000
@@ -136,7 +140,7 @@ class Fleet(NamedTuple):
     others_kept: NDArray[np.uint8]  # (OTHERS_MAX * 4096,) their octets
     log: NDArray[np.void]  # books.LOG_DTYPE
     latency_counts: NDArray[np.int64]
-    result_codes: NDArray[np.int64]  # (2, RESULT_CODES_COUNT) command level, MSCC level; of the measured time
+    result_codes: NDArray[np.int64]  # (2, RESULT_CODES_COUNT) of requests, of their services; of the measured time
     answered_by_type: NDArray[np.int64]  # (5,) by CC-Request-Type, of the measured time
     busy_by_type: NDArray[np.int64]  # (5,) of them answered 3004
     wrong: NDArray[np.int64]  # (WRONG_REASONS,) of the whole run
@@ -146,7 +150,7 @@ class Fleet(NamedTuple):
     rating_groups: NDArray[np.int64]  # (MSCCs,)
     counters: NDArray[np.int64]  # (COUNTER_COUNT,)
     parameters: NDArray[np.int64]  # (PARAMETER_COUNT,)
-    templates: Templates
+    wire: Any  # what the kernels of one protocol know besides, a NamedTuple of arrays
 
 
 OTHER_OCTETS_MAX: Final = 4_096
@@ -156,14 +160,14 @@ def _power_of_two(at_least: int) -> int:
     return 1 << max(at_least - 1, 1).bit_length()
 
 
-def _cumulative_shares(plan: GyPlan) -> NDArray[np.float64]:
+def _cumulative_shares(plan: LoadPlan) -> NDArray[np.float64]:
     if plan.zipf_exponent == 0:
         return np.zeros(0)
     weights = np.arange(1, plan.subscribers + 1, dtype=np.float64) ** -plan.zipf_exponent
     return np.cumsum(weights) / weights.sum()
 
 
-def _parameters(plan: GyPlan, slot_bits: int, outstanding: int) -> NDArray[np.int64]:
+def _parameters(plan: LoadPlan, slot_bits: int, outstanding: int) -> NDArray[np.int64]:
     """What the kernels read of a plan."""
     parameters = np.zeros(PARAMETER_COUNT, np.int64)
     parameters[OUTSTANDING] = outstanding
@@ -179,17 +183,18 @@ def _parameters(plan: GyPlan, slot_bits: int, outstanding: int) -> NDArray[np.in
     return parameters
 
 
-def new_fleet(plan: GyPlan) -> Fleet:
-    """A fleet with no session open. Room for the log is reserved and only taken as it fills."""
-    templates = build_templates(plan)
+def new_fleet(plan: LoadPlan, wire: Any, message_octets: int) -> Fleet:
+    """A fleet with no session open; its longest request has `message_octets`.
+
+    Room for the log is reserved and only taken as it fills.
+    """
     slots = np.zeros(plan.sessions_open, SLOT_DTYPE)
     slot_bits = max(plan.sessions_open - 1, 1).bit_length()
     ring = np.zeros(_power_of_two(plan.sessions_open + 1), np.int32)
     ring[: plan.sessions_open] = np.arange(plan.sessions_open)
     requests = max(int(LOG_REQUESTS_PER_S * (plan.warm_up_s + plan.measured_s)), LOG_REQUESTS_MIN)
     requests += DRAIN_REQUESTS_A_SESSION * plan.sessions_open
-    message_octets = int(templates.lengths.max())
-    outstanding = plan.outstanding if plan.rate_per_s == 0 else plan.sessions_open
+    outstanding = plan.outstanding if plan.rate_per_s == 0 else plan.waiting_max
     counters = np.zeros(COUNTER_COUNT, np.int64)
     counters[RING_TAIL] = plan.sessions_open
     counters[NEXT_ORDINAL] = 1
@@ -219,5 +224,5 @@ def new_fleet(plan: GyPlan) -> Fleet:
         rating_groups=np.array(RATING_GROUPS[: plan.mscc_count], np.int64),
         counters=counters,
         parameters=_parameters(plan, slot_bits, outstanding),
-        templates=templates,
+        wire=wire,
     )
