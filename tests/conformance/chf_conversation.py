@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from chf_http2.routes import VERSIONS
 from tests.conformance.generated_bodies import Parts, invalid_body, valid_body, with_information
-from tests.conformance.whole_chf import ACCOUNTS, RATING_GROUPS, supi_of
+from tests.conformance.whole_chf import ACCOUNTS, RATING_GROUPS, SERVICE, supi_of
 
 CHECKS: Final = [
     not_a_server_error,
@@ -63,6 +63,8 @@ class Conversation:
         self.statuses: Counter[tuple[str, str, int]] = Counter()
         self.refused_valid: Counter[tuple[str, str]] = Counter()
         """cause and members that valid requests were refused for with 400"""
+        self.results: Counter[str] = Counter()
+        """resultCode of rating groups, `granted` for those that got units"""
         self.asked: set[bytes] = set()
         self._root = url.partition("/nchf-convergedcharging")[0]
         self._client = client
@@ -119,7 +121,7 @@ class Conversation:
             "subscriberIdentifier": session.supi if session else supi_of(draw.randrange(ACCOUNTS)),
             "invocationSequenceNumber": session.number + 1 if session else draw.randint(0, 1),
             "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": "smf-1"},
-            "serviceSpecificationInfo": "32255@3gpp.org",
+            "serviceSpecificationInfo": SERVICE,
             "retransmissionIndicator": False,
             "oneTimeEvent": False,
             "multipleUnitUsage": [self._known_usage(group) for group in groups],
@@ -158,6 +160,8 @@ class Conversation:
             assert response.headers["content-type"] == "application/json"
             assert response.json()["invocationSequenceNumber"] == body["invocationSequenceNumber"]
             assert (status == 201) == ("location" in response.headers)
+            for unit in response.json().get("multipleUnitInformation", ()):
+                self.results["granted" if "grantedUnit" in unit else unit["resultCode"]] += 1
         else:
             problem = response.json()
             assert status in REFUSED_STATUSES, (operation, status, problem, body)
