@@ -23,7 +23,6 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
-    NEVER_COUNTS,
     TERMINATION,
     UPDATE,
 )
@@ -146,11 +145,8 @@ class RequestReader:
             name, account_id = self._refs.name_of(_unlike_others(said, consumer, notify_uri, msccs)), -1
         else:
             name, account_id = session
-        presence, request_type = self._presence_of(route.operation, said)
+        number = _number_of(route.operation, said, msccs)
         information = carried_information(body)
-        body_hash = crc32(msccs, request_type)
-        if presence & NEVER_COUNTS:
-            body_hash = crc32(said.invocation_time_stamp.isoformat().encode(), body_hash)
         session_id = f"{SESSION_PREFIX}{name}".encode()
         texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
         if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
@@ -161,9 +157,9 @@ class RequestReader:
             self._requests,
             self.request_count * REQUEST_PACKER.size,
             waiting,
-            said.invocation_sequence_number,
-            presence,
-            body_hash,
+            number.request_number,
+            number.presence,
+            number.body_hash,
             crc32(information),
             _service_context(said),
             _reported_ns(said),
@@ -174,7 +170,7 @@ class RequestReader:
             len(consumer),
             len(notify_uri),
             len(information),
-            request_type,
+            number.request_type,
         )
         self._append(msccs, identities, texts)
         self.request_count += 1
@@ -189,19 +185,6 @@ class RequestReader:
             self._identity_count += 1
         self._octets[self._octet_count : self._octet_count + len(texts)] = texts
         self._octet_count += len(texts)
-
-    def _presence_of(self, operation: Operation, said: ChargingDataRequest) -> tuple[int, int]:
-        """(presence bits, request type) of a request."""
-        presence, request_type = HAS_EVENT_TIMESTAMP, _REQUEST_TYPES[operation]
-        if said.retransmission_indicator:
-            presence |= IS_RETRANSMISSION
-        if operation is Operation.CREATE:
-            if said.one_time_event:
-                return presence | HAS_REQUESTED_ACTION, EVENT
-        elif said.invocation_sequence_number == 0:
-            # A consumer that counts is past 0 behind its create.
-            presence |= NEVER_COUNTS
-        return presence, request_type
 
     def _units_of(self, said: ChargingDataRequest, *, gives_quota: bool) -> dict[int, Units]:
         """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
@@ -264,6 +247,34 @@ def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
         if len(value) > IDENTITY_OCTETS_MAX:
             raise RequestRefused(invalid("/subscriberIdentifier", f"at most {IDENTITY_OCTETS_MAX} octets"))
     return identities
+
+
+class _Number(NamedTuple):
+    """How a request is known again within its session."""
+
+    request_type: int
+    request_number: int
+    body_hash: int
+    presence: int
+
+
+def _number_of(operation: Operation, said: ChargingDataRequest, msccs: bytes) -> _Number:
+    """The consumer's number; of one that doesn't count, a number made of the request.
+
+    Who counts is past 0 behind its create. Who sends 0 again (free5GC's SMF) has requests that are told apart by units and
+    time alone; a number made of these lets the same request have the same number, and no flag is needed to know it again.
+    """
+    request_type = _REQUEST_TYPES[operation]
+    body_hash = crc32(msccs, request_type)
+    presence = HAS_EVENT_TIMESTAMP | (IS_RETRANSMISSION if said.retransmission_indicator else 0)
+    if operation is Operation.CREATE:
+        if said.one_time_event:
+            presence |= HAS_REQUESTED_ACTION
+            request_type = EVENT
+    elif said.invocation_sequence_number == 0:
+        body_hash = crc32(said.invocation_time_stamp.isoformat().encode(), body_hash)
+        return _Number(request_type, body_hash, body_hash, HAS_EVENT_TIMESTAMP)
+    return _Number(request_type, said.invocation_sequence_number, body_hash, presence)
 
 
 def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, msccs: bytes) -> bytes:

@@ -15,8 +15,7 @@ import httpx
 import pytest
 
 from tests.chf_http2.charging_bodies import octets, request, usage
-from tests.conformance.whole_chf import SERVICE, supi_of, whole_chf
-from tests.scenarios.nchf import ServedChf
+from tests.conformance.whole_chf import SERVICE, FrontEnd, supi_of, whole_chf
 from tests.scenarios.sockets import READY_WITHIN_S
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(READY_WITHIN_S + 120)]
@@ -32,7 +31,7 @@ Post = Callable[[str, Path], Exchange]
 
 
 @pytest.fixture(scope="module")
-def front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedChf]:
+def front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontEnd]:
     with whole_chf(tmp_path_factory.mktemp("whole")) as serving:
         yield serving
 
@@ -95,7 +94,7 @@ def charging_body(number: int, account: int, **more: Any) -> dict[str, Any]:
     list(enumerate([post_with_curl, post_with_nghttp, post_with_httpx])),
     ids=["curl", "nghttp", "httpx"],
 )
-def test_a_session(front_end: ServedChf, tmp_path: Path, account: int, post: Post) -> None:
+def test_a_session(front_end: FrontEnd, tmp_path: Path, account: int, post: Post) -> None:
     body = tmp_path / "body"
 
     def ask(url: str, number: int) -> Exchange:
@@ -132,7 +131,7 @@ def h2load(url: str, body: Path, requests: int) -> tuple[int, int]:
     return int(succeeded[1]), int(done[1])
 
 
-def test_h2load(front_end: ServedChf, tmp_path: Path) -> None:
+def test_h2load(front_end: FrontEnd, tmp_path: Path) -> None:
     """Thousands of creates with one body are one session, whose answer is repeated; updates and the release likewise."""
     body = tmp_path / "body"
     body.write_bytes(octets(charging_body(0, 3)))

@@ -18,7 +18,6 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
-    NEVER_COUNTS,
     TERMINATION,
     UPDATE,
     UsageBatch,
@@ -175,7 +174,7 @@ def test_who_never_counts_is_told_by_bodies(desk: Desk) -> None:
         request(0, (usage(1, used=({"totalVolume": 7},)),)),
         request(0, (usage(1, used=({"totalVolume": 7},)),), invocationTimeStamp="2026-11-28T10:00:01Z"),
     )
-    assert one["presence"] & NEVER_COUNTS
+    assert one["request_number"] == same["request_number"] != later["request_number"]
     assert one["body_hash"] == same["body_hash"] != later["body_hash"]
 
 
@@ -184,7 +183,8 @@ def test_who_counts_is_told_by_numbers(desk: Desk) -> None:
     other = request(4, (usage(1, used=({"totalVolume": 8},)),))
     again = said | {"retransmissionIndicator": True, "invocationTimeStamp": "2026-11-28T10:00:09Z"}
     first, repeat, different = desk.take(Operation.UPDATE, SESSION, said, again, other)
-    assert not first["presence"] & (NEVER_COUNTS | IS_RETRANSMISSION)
+    assert not first["presence"] & IS_RETRANSMISSION
+    assert first["request_number"] == repeat["request_number"] == different["request_number"] == 4
     assert repeat["presence"] & IS_RETRANSMISSION
     assert first["body_hash"] == repeat["body_hash"] != different["body_hash"]
 

@@ -14,6 +14,8 @@ from tests.scenarios.catalogues import TENANTS
 from tests.scenarios.language import Asked, MsccSaid, Said
 from tests.scenarios.served_engine import CHF
 from tests.scenarios.sockets import ANSWER_WITHIN_S, Served, SocketMachine
+from vocabulary.instants import NS_PER_S
+from vocabulary.limits import UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
@@ -28,6 +30,7 @@ NOT_IN_NCHF: Final = frozenset(
         "a service twice in one request is granted what is there, once",
         "a service paid ahead is not granted twice what was paid",
         "4012 where the peer wants it: at command level",
+        "equal reports of a peer that never counts are two after a while",
         "an MSCC without a rating group",
         "events are paid at once or refused",
         "a session begun anew ends the old one",
@@ -70,20 +73,29 @@ def http2_client() -> httpx.Client:
     return httpx.Client(http1=False, http2=True, timeout=ANSWER_WITHIN_S, trust_env=False)
 
 
+def chf_url(running: Served) -> str:
+    """Of the collection, on the 5G front end."""
+    return f"http://127.0.0.1:{running.ports[CHF]}/nchf-convergedcharging/v3/chargingdata"
+
+
 class NchfMachine(SocketMachine):
     """Machine on a served 5G front end."""
 
     def __init__(self, running: Served, client: httpx.Client, prefix: int) -> None:
         super().__init__(running, prefix)
         self._client = client
-        self._url = f"http://127.0.0.1:{running.ports[CHF]}/nchf-convergedcharging/v3/chargingdata"
+        self._url = chf_url(running)
         self._refs: dict[str, str] = {}
         self._opened: dict[str, Asked] = {}
+        self._asked_ns: dict[str, int] = {}
 
     def ask(self, asked: Asked) -> Said:
         """See Machine."""
         if asked.peer not in {"core", "uncounted"}:
             raise NotInNchf(f"there is one front end, which is not {asked.peer}'s")
+        asked_ns = self._asked_ns.setdefault(repr(asked), self.running.ahead_ns)
+        if asked.peer == "uncounted" and self.running.ahead_ns - asked_ns > UNCOUNTED_REPEAT_S_MAX * NS_PER_S:
+            raise NotInNchf("a report says its time: sent again it is that report, however late")
         if asked.type == EVENT and asked.action != 0:
             raise NotInNchf("a one-time event is always debited")
         if asked.type == INITIAL and self._opened.setdefault(asked.session, asked) != asked:
