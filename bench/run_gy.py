@@ -27,7 +27,7 @@ from bench.measure import (
 )
 from bench.workload import GyPlan
 
-ROLES: Final = ("engine", "store", "archiver", "writer", "telemetry")
+ROLES: Final = ("front_ends", "engine", "store", "archiver", "writer", "telemetry")
 """Roles of processes; `engine` holds the Gy front end too."""
 DIFFERENCES_SHOWN: Final = 20
 
