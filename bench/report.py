@@ -34,6 +34,7 @@ FIGURES: Final = (
     ("store_floor_us", "store floor, us", 2, False),
     ("floor_ratio", "(engine + store) / floors", 2, False),
     ("generator_us_per_request", "generator, CPU us a request", 2, False),
+    ("front_ends_us_per_request", "front ends of their own, CPU us a request", 2, False),
     ("archiver_us_per_request", "archiver, CPU us a request", 2, False),
     ("writer_us_per_request", "record writer, CPU us a request", 2, False),
     ("telemetry_us_per_request", "telemetry, CPU us a request", 2, False),

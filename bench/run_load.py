@@ -27,8 +27,8 @@ from bench.measure import (
 )
 from bench.workload import GyPlan, LoadPlan
 
-ROLES: Final = ("engine", "store", "chf", "archiver", "writer", "telemetry")
-"""Roles of processes; `engine` holds the Gy front end too, `chf` is that of Nchf."""
+ROLES: Final = ("front_ends", "engine", "store", "chf", "archiver", "writer", "telemetry")
+"""Roles of processes; `engine` holds the Gy front end where that is no process of its own, `chf` is that of Nchf."""
 DIFFERENCES_SHOWN: Final = 20
 
 

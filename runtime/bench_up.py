@@ -17,7 +17,9 @@ START_S: Final = 300.0
 STOP_S: Final = 60.0
 SCRAPE_S: Final = 1.0
 _ROLES: Final = {"engine": "engine", "store": "store", "archiver": "archiver", "records": "writer"}
-"""The harness's name by role of up.json."""
+"""The harness's name by name of up.json."""
+_FRONT_ENDS: Final = "gy-"
+"""How those of front ends begin that are processes of their own (`engine.front_ends`)."""
 
 
 def is_scraped(port: int) -> bool:
@@ -72,7 +74,7 @@ class BenchFarebox:
             if self.process.poll() is not None:
                 break
             state = read_up_state(self.folder)
-            if state is not None and all(state.states.get(role) == "ready" for role in _ROLES):
+            if state is not None and _is_whole(state):
                 return
             time.sleep(0.05)
         said = (self.folder.path / "up.log").read_text(errors="replace").strip()
@@ -89,7 +91,10 @@ class BenchFarebox:
 
     def pids(self) -> dict[str, Sequence[int]]:
         """Process ids by role, in the harness's names."""
-        return {_ROLES[role]: [pid] for role, pid in self.state.pids.items() if role in _ROLES and pid}
+        pids = self.state.pids
+        found: dict[str, Sequence[int]] = {_ROLES[name]: [pid] for name, pid in pids.items() if name in _ROLES and pid}
+        front_ends = [pid for name, pid in pids.items() if name.startswith(_FRONT_ENDS) and pid]
+        return {**found, "front_ends": front_ends} if front_ends else found
 
     @property
     def port(self) -> int:
@@ -111,3 +116,8 @@ class BenchFarebox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_whole(state: UpState) -> bool:
+    """Does everything serve?"""
+    return state.states.keys() >= _ROLES.keys() and set(state.states.values()) == {"ready"}
