@@ -83,7 +83,11 @@ COLUMNS: Final = (
     ),
     Column("first_used_ns", pa.int64(), "begin of the first reported usage; null where nothing was used"),
     Column("last_used_ns", pa.int64(), "end of the last reported usage; null where nothing was used"),
-    Column("service_information", pa.string(), "Service-Information AVP of the session's last, as hex digits"),
+    Column(
+        "service_information",
+        pa.string(),
+        "Service-Information AVP of the session's last, or what Nchf carried (a JSON object), as hex digits",
+    ),
 )
 SCHEMA: Final = pa.schema([(column.name, column.type) for column in COLUMNS])
 

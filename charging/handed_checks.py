@@ -22,6 +22,7 @@ from charging.batch_rows import HELD_ANSWERED
 from charging.handed_rows import HELD_HANDED
 from vocabulary.held import held
 from vocabulary.ids import IDENTITY_WORDS
+from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.kernel import kernel
 from vocabulary.limits import (
     BATCH_REQUESTS_MAX,
@@ -66,7 +67,6 @@ _OUTCOMES = len(Outcome)
 _UNITS = len(Unit)
 _KINDS = len(IDENTITY_WORDS)
 _NUMBER_MAX = 2**32 - 1
-_NS_MAX = 2**62
 _FINAL_ACTIONS = 4
 
 
@@ -136,9 +136,9 @@ def _request_fault(request):
         or request.tenant < 1
         or request.tenant > TENANTS_MAX
         or request.received_ns < 0
-        or request.received_ns > _NS_MAX
-        or request.event_ns < -_NS_MAX
-        or request.event_ns > _NS_MAX
+        or request.received_ns > INSTANT_NS_MAX
+        or request.event_ns < -INSTANT_NS_MAX
+        or request.event_ns > INSTANT_NS_MAX
         or request.handed_row < 0
         or request.handed_row >= BATCH_REQUESTS_MAX
         or request.moves > HANDED_MOVES_MAX

@@ -1,6 +1,7 @@
 """Settings of the 5G front end: where it listens, whose subscribers it asks for, what it takes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from chf_http2.errors import ChfConfigError
@@ -12,10 +13,11 @@ BODY_OCTETS_MAX: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ChfConfig:
-    """[chf] the front end of Nchf_ConvergedCharging, HTTP/2 with prior knowledge."""
+    """[chf] the front end of Nchf_ConvergedCharging over HTTP/2."""
 
     host: str = setting("127.0.0.1", "address that is listened on")
     port: int = setting(7777, "port that is listened on; 0: any free one")
+    processes: int = setting(0, "processes of it that farebox up runs, which share the port; 0: no 5G, 0..64")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
     api_root: str = setting(
         "", "scheme and authority of our URIs, such as http://chf.example:80; empty: as the client wrote it"
@@ -25,11 +27,16 @@ class ChfConfig:
         False,
         "take a negative volume for one that passed 2 GiB in 32 bits, as free5GC sends it, instead of answering 400",
     )
+    tls_certificate: str = setting("", "PEM file with the server's certificate chain; empty: h2c, HTTP/2 without TLS")
+    tls_key: str = setting("", "PEM file with its private key, PKCS#8")
+    tls_client_ca: str = setting(
+        "", "PEM file with authorities: clients must have a certificate of one; empty: need none"
+    )
     body_s: int = setting(10, "a body that takes longer to come is refused, 1..300")
 
     def __post_init__(self) -> None:
         faults = []
-        for name, low, high in (("port", 0, 65535), ("body_s", 1, 300)):
+        for name, low, high in (("port", 0, 65535), ("processes", 0, 64), ("body_s", 1, 300)):
             value = getattr(self, name)
             if not low <= value <= high:
                 faults.append(f"{name} is {value}: choose {low}..{high}")
@@ -39,5 +46,14 @@ class ChfConfig:
             faults.append(f"api_prefix is {self.api_prefix!r}: write it as /site-1")
         if self.api_root and not self.api_root.startswith(("http://", "https://")):
             faults.append(f"api_root is {self.api_root!r}: write it as http://chf.example:80")
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            lacking = "tls_key" if self.tls_certificate else "tls_certificate"
+            faults.append(f"{lacking} is empty: a certificate and its key come together")
+        if self.tls_client_ca and not self.tls_certificate:
+            faults.append("tls_client_ca has no sense without tls_certificate")
+        for name in ("tls_certificate", "tls_key", "tls_client_ca"):
+            path = getattr(self, name)
+            if path and not Path(path).is_file():
+                faults.append(f"{name} is {path!r}: no such file")
         if faults:
             raise ChfConfigError("\n".join(faults))

@@ -50,7 +50,7 @@ _TITLES: Final = {
     413: "The body is too large",
     415: "The body is not JSON",
     500: "The charging function failed",
-    503: "No answer came in time",
+    504: "No answer came in time",
 }
 
 
@@ -70,6 +70,11 @@ def problem(status: int, cause: str, detail: str | None = None, *params: Invalid
 def invalid(param: str, reason: str) -> ProblemDetails:
     """A member whose value can't be charged."""
     return problem(400, "MANDATORY_IE_INCORRECT", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
+
+
+def missing(param: str, reason: str) -> ProblemDetails:
+    """A member that the schema doesn't require, but charging does."""
+    return problem(400, "MANDATORY_IE_MISSING", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
 
 
 _PLACE: Final = re.compile(r"(?P<what>.*) - at `\$(?P<place>.*)`", re.DOTALL)

@@ -31,17 +31,26 @@ from chf_http2.carried import carried_information
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.identities import identities_of
-from chf_http2.problems import invalid
-from chf_http2.routes import Operation
+from chf_http2.problems import invalid, missing, problem
+from chf_http2.routes import Operation, Route
 from chf_http2.rows import IDENTITY_PACKER, MSCC_PACKER, REQUEST_PACKER, PackedRows
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
-from vocabulary.limits import IDENTITY_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, SESSION_ID_OCTETS_MAX, UNITS_MAX
+from vocabulary.instants import INSTANT_NS_MAX
+from vocabulary.limits import (
+    DIAMETER_MESSAGE_OCTETS_MAX,
+    IDENTITY_OCTETS_MAX,
+    MSCCS_PER_REQUEST_MAX,
+    SESSION_ID_OCTETS_MAX,
+    UNITS_MAX,
+)
 
 SERVICE_CONTEXTS: Final = {"SMF": 32255, "SMSF": 32274, "IMS_Node": 32260, "AMF": 32256}
 """Middle tier specification by the consumer's function, where `serviceSpecificationInfo` doesn't name it."""
 NO_SERVICE_CONTEXT: Final = -1
 NOTIFY_URI_OCTETS_MAX: Final = 1024
 _REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
+_FOR_RECORDS: Final = "information of services and names together at most"
+"""The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
 _WRAP: Final = 2**32
 _MICROS_PER_S: Final = 1_000_000
 _NS_PER_MICRO: Final = 1000
@@ -114,14 +123,14 @@ class RequestReader:
         return self._decoder.decode(body)
 
     def pack(
-        self, operation: Operation, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
+        self, route: Route, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
     ) -> Packed:
         """Pack a request. RequestRefused.
 
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
         """
-        units = self._units_of(said)
+        units = self._units_of(said, gives_quota=not route.service.is_offline_only)
         msccs = b"".join(
             [MSCC_PACKER.pack(group, *one.requested, *one.used, one.presence) for group, one in units.items()]
         )
@@ -133,19 +142,21 @@ class RequestReader:
             raise RequestRefused(invalid("/notifyUri", f"at most {NOTIFY_URI_OCTETS_MAX} octets"))
         identities: list[tuple[int, bytes]] = []
         if session is None:
-            identities = identities_of(said)
-            for _, value in identities:
-                if len(value) > IDENTITY_OCTETS_MAX:
-                    raise RequestRefused(invalid("/subscriberIdentifier", f"at most {IDENTITY_OCTETS_MAX} octets"))
+            identities = _subscribers(said)
             name, account_id = self._refs.name_of(_unlike_others(said, consumer, notify_uri, msccs)), -1
         else:
             name, account_id = session
-        presence, request_type = self._presence_of(operation, said)
+        presence, request_type = self._presence_of(route.operation, said)
         information = carried_information(body)
         body_hash = crc32(msccs, request_type)
         if presence & NEVER_COUNTS:
             body_hash = crc32(said.invocation_time_stamp.isoformat().encode(), body_hash)
         session_id = f"{SESSION_PREFIX}{name}".encode()
+        texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
+        if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
+            raise RequestRefused(
+                problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
+            )
         REQUEST_PACKER.pack_into(
             self._requests,
             self.request_count * REQUEST_PACKER.size,
@@ -165,7 +176,6 @@ class RequestReader:
             len(information),
             request_type,
         )
-        texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
         self._append(msccs, identities, texts)
         self.request_count += 1
         return Packed(name, units)
@@ -193,7 +203,7 @@ class RequestReader:
             presence |= NEVER_COUNTS
         return presence, request_type
 
-    def _units_of(self, said: ChargingDataRequest) -> dict[int, Units]:
+    def _units_of(self, said: ChargingDataRequest, *, gives_quota: bool) -> dict[int, Units]:
         """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
         units: dict[int, Units] = {}
         for index, usage in enumerate(said.multiple_unit_usage or ()):
@@ -204,11 +214,11 @@ class RequestReader:
                         invalid("/multipleUnitUsage", f"at most {MSCCS_PER_REQUEST_MAX} rating groups")
                     )
                 one = units[usage.rating_group] = Units()
-            self._add(one, usage, f"/multipleUnitUsage/{index}")
+            self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=gives_quota)
         return units
 
-    def _add(self, one: Units, usage: MultipleUnitUsage, place: str) -> None:
-        asked = usage.requested_unit
+    def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
+        asked = usage.requested_unit if gives_quota else None
         if asked is not None:
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:
@@ -245,6 +255,17 @@ _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUE
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
 
 
+def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
+    """Whom a create charges. RequestRefused: it names nobody, or too long."""
+    identities = identities_of(said)
+    if not identities:
+        raise RequestRefused(missing("/subscriberIdentifier", "a create names whom to charge"))
+    for _, value in identities:
+        if len(value) > IDENTITY_OCTETS_MAX:
+            raise RequestRefused(invalid("/subscriberIdentifier", f"at most {IDENTITY_OCTETS_MAX} octets"))
+    return identities
+
+
 def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, msccs: bytes) -> bytes:
     """What makes a create unlike any other, and like itself when it is sent again."""
     facts = (
@@ -273,4 +294,5 @@ def _reported_ns(said: ChargingDataRequest) -> int:
             stamp = used.trigger_timestamp
             if stamp is not None and (last is None or stamp > last):
                 last = stamp
-    return int((last or said.invocation_time_stamp).timestamp() * _MICROS_PER_S) * _NS_PER_MICRO
+    reported_ns = int((last or said.invocation_time_stamp).timestamp() * _MICROS_PER_S) * _NS_PER_MICRO
+    return max(-INSTANT_NS_MAX, min(reported_ns, INSTANT_NS_MAX))  # a year that nobody believes anyway

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -27,15 +27,8 @@ FINAL_UNIT_ACTIONS: Final = ("", "TERMINATE")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class UnitAnswer(NamedTuple):
-    """ANSWER_MSCC row of one rating group, as Python has it."""
-
-    outcome: int
-    unit: int
-    has_grant: int
-    granted: int
-    validity_s: int
-    final_action: int
+UNIT_COLUMNS: Final = ("outcome", "unit", "has_grant", "granted", "validity_s", "final_action")
+"""What of an ANSWER_MSCC row `unit_information` is told."""
 
 
 def granted_unit(unit: int, amount: int) -> GrantedUnit:
@@ -47,20 +40,19 @@ def granted_unit(unit: int, amount: int) -> GrantedUnit:
     return GrantedUnit(service_specific_units=amount)
 
 
-def unit_information(rating_group: int, upf_id: str | None, answer: UnitAnswer) -> MultipleUnitInformation:
-    """The answer for one rating group."""
-    if not answer.has_grant:
-        return MultipleUnitInformation(
-            rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[answer.outcome]
-        )
-    final = FINAL_UNIT_ACTIONS[answer.final_action]
+def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]) -> MultipleUnitInformation:
+    """The answer for one rating group; `row` has UNIT_COLUMNS."""
+    outcome, unit, has_grant, granted, validity_s, final_action = row
+    if not has_grant:
+        return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
+    final = FINAL_UNIT_ACTIONS[final_action]
     return MultipleUnitInformation(
         rating_group=rating_group,
         upf_id=upf_id,
-        result_code=RESULT_CODES[answer.outcome],
-        granted_unit=granted_unit(answer.unit, answer.granted),
-        triggers=_TRIGGERS[answer.validity_s > 0],
-        validity_time=answer.validity_s or None,
+        result_code=RESULT_CODES[outcome],
+        granted_unit=granted_unit(unit, granted),
+        triggers=_TRIGGERS[validity_s > 0],
+        validity_time=validity_s or None,
         final_unit_indication=FinalUnitIndication(final_unit_action=final) if final else None,
     )
 

@@ -1,12 +1,31 @@
-"""Paths of Nchf_ConvergedCharging to operations, as a table (TS 32.291 §6.1.3)."""
+"""Paths of Nchf to operations, as tables (TS 32.291 §6.1.3, §6.2.3)."""
 
 from enum import Enum
 from typing import Final, NamedTuple
 
-SERVICE: Final = "nchf-convergedcharging"
-VERSIONS: Final = ("v3", "v2")
+
+class Service(NamedTuple):
+    """A service of the charging function: `/<name>/<version>/<collection>`."""
+
+    name: str
+    version: str
+    collection: str
+    is_offline_only: bool = False
+    """usage is reported and no quota is asked for or given"""
+
+
+SERVICES: Final = (
+    Service("nchf-convergedcharging", "v3", "chargingdata"),
+    Service("nchf-convergedcharging", "v2", "chargingdata"),
+    Service("nchf-offlineonlycharging", "v1", "offlinechargingdata", is_offline_only=True),
+)
 """Paths of version 2 are served with the bodies of version 3."""
-COLLECTION: Final = "chargingdata"
+
+
+VERSIONS: Final = tuple(one.version for one in SERVICES if not one.is_offline_only)
+"""Of converged charging."""
+OPENAPI: Final = "/openapi"
+"""Behind the prefix: GET gives the description of the service."""
 
 
 class Operation(Enum):
@@ -24,6 +43,7 @@ class Route(NamedTuple):
     base: str
     """what Location puts before the ref: prefix, service, version and collection"""
     ref: str
+    service: Service
 
 
 ROUTES: Final = {
@@ -47,7 +67,7 @@ class Router:
     """Finds the route of a request below one prefix."""
 
     def __init__(self, api_prefix: str = "") -> None:
-        self._bases = {f"{api_prefix}/{SERVICE}/{version}/{COLLECTION}": version for version in VERSIONS}
+        self._bases = {f"{api_prefix}/{one.name}/{one.version}/{one.collection}": one for one in SERVICES}
 
     def find(self, method: str, path: str) -> Route:
         """The route. NoRoute."""
@@ -56,10 +76,11 @@ class Router:
             base, _, last = path.rpartition("/")
             base, _, ref = base.rpartition("/")
             segments = 2
-        if base not in self._bases or (segments and not ref):
+        service = self._bases.get(base)
+        if service is None or (segments and not ref):
             raise NoRoute(404)
         operation = ROUTES.get((method, segments, last))
         if operation is None:
             allowed = tuple(one for one, count, name in ROUTES if (count, name) == (segments, last))
             raise NoRoute(405 if allowed else 404, allowed)
-        return Route(operation, base, ref)
+        return Route(operation, base, ref, service)

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import uvloop
 
@@ -19,6 +19,8 @@ from runtime.settings import Settings
 from runtime.telemetry import CHF, Health, Telemetry
 from runtime.warm import forbid_compiling, warm
 from vocabulary.held import Held
+
+GC_OBJECTS: Final = 50_000
 
 
 class ChfProcess:
@@ -60,10 +62,11 @@ class ChfProcess:
             secret=meta.secret,
         )
         self.server.begin()
-        self.listener = Listener(self.server, self.settings.chf.host, self.settings.chf.port)
+        self.listener = Listener(self.server, self.settings.chf)
         await self.listener.start()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
         return {"chf_port": self.listener.port}
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -72,8 +75,8 @@ class ChfProcess:
 
     def _deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Answers of a tick to who waits for them."""
-        if self.server is not None:
-            self.server.deliver(answered)
+        assert self.server is not None
+        self.server.deliver(answered)
 
     async def close(self) -> None:
         """Take no request more, answer what is under way, end."""

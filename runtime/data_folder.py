@@ -38,12 +38,12 @@ class DataFolder:
 
     @property
     def run(self) -> Path:
-        """A file `<role>.ready` a child process, `<ports ...> <pid>`, once it serves."""
+        """A file `<name>.ready` a child process, `<ports ...> <pid>`, once it serves; the engine's socket for front ends."""
         return self.path / "run"
 
     @property
     def logs(self) -> Path:
-        """A file `<role>.log` a child process."""
+        """A file `<name>.log` a child process."""
         return self.path / "logs"
 
     @property
@@ -59,11 +59,11 @@ class UpState:
     pid: int
     store_url: str
     pids: Mapping[str, int] = field(default_factory=dict)
-    """by role: store, engine, archiver, records; of those that run as processes of this machine"""
+    """by name: store, engine, archiver, records, gy-1 ...; of those that run as processes of this machine"""
     ports: Mapping[str, int] = field(default_factory=dict)
-    """`gy`, and `<role>_metrics` of those that have metrics"""
+    """`gy`, and `<name>_metrics` of those that have metrics"""
     states: Mapping[str, str] = field(default_factory=dict)
-    """by role: starting, ready or ended"""
+    """by name: starting, ready or ended"""
     is_store_adopted: bool = False
 
 

@@ -10,11 +10,9 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import structlog
-from numpy import uint8
-from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_usage_batch
 from charging.handed_checks import FAULTS, SOUND, find_answer_fault
@@ -31,18 +29,19 @@ from charging.handed_rows import (
     skip_answers,
     take_unanswered,
 )
+from runtime.engine_stream import EngineStream
 from runtime.handoff_frames import (
     Frame,
     FrameError,
     Header,
+    answer_columns,
     fingerprint,
     read_answers,
-    read_text,
     release,
+    row_columns,
     rows_frame,
     text_frame,
 )
-from runtime.handoff_stream import FrameBuffer
 from runtime.kept_ticks import KeptTicks, Tick
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
@@ -69,7 +68,7 @@ class EngineLink:
 
     path       of the engine's socket
     store      the number of the store that the front end works on
-    name       of the front end, for the engine's log
+    name       of the front end's kind: for logs, and for kill points (`<name>.rows_kept` and the others)
     deliver    gets rows and answers: rows that aren't answered by this call are silent, account_id is the engine's.
                The memory is used again when it returns
     now_ns     the clock that `received_ns` of rows comes from
@@ -106,8 +105,10 @@ class EngineLink:
         self._grace_s = grace_s
         self._ticks = KeptTicks()
         self._incoming = Held(new_handed_answers(), HELD_HANDED)
+        self._incoming_columns = answer_columns(self._incoming.value)
         self._again = new_usage_batch()
-        self._stream: _Stream | None = None
+        self._again_columns = row_columns(self._again)
+        self._stream: EngineStream | None = None
         self._down_since = 0.0
         self._emptied = asyncio.Event()
         self._went_up = asyncio.Event()
@@ -153,7 +154,7 @@ class EngineLink:
             self.refused_total += answered - answered_before
         if answered < count:
             self._ticks.keep(batch)
-            self._reached("gy.rows_kept")
+            self._reached(f"{self._name}.rows_kept")
             self._send()
         return answered
 
@@ -193,12 +194,12 @@ class EngineLink:
             if tick.is_fresh:
                 tick.is_fresh = False
                 mark_sent(tick.held.octets)
-                stream.write(rows_frame(tick.number, tick.usage))
+                stream.write(rows_frame(tick.number, tick.columns))
             else:
                 self._send_again(tick, stream)
-            self._reached("gy.rows_handed")
+            self._reached(f"{self._name}.rows_handed")
 
-    def _send_again(self, tick: Tick, stream: "_Stream") -> None:
+    def _send_again(self, tick: Tick, stream: EngineStream) -> None:
         """The rows of a tick that wait still, some of which another engine had."""
         again = self._again
         again.counts[:] = 0
@@ -208,19 +209,19 @@ class EngineLink:
         count = int(again.counts[COUNT_REQUESTS])
         self.moved_total += count
         if count:
-            stream.write(rows_frame(tick.number, again))
+            stream.write(rows_frame(tick.number, self._again_columns))
         self._drop_if_done(tick)
 
     # --- answers in ----------------------------------------------------------------------------------------------------------
 
-    def take_answers(self, header: Header, body: NDArray[uint8]) -> None:
+    def _take_answers(self, header: Header, body: memoryview) -> None:
         """Deliver the answers of a frame, a tick at a time. FrameError where they are none: then nothing is delivered."""
         handed = self._incoming.value
-        read_answers(header, body, handed)
+        read_answers(header, body, self._incoming_columns)
         fault = int(find_answer_fault(self._incoming.octets))
         if fault != SOUND:
             raise FrameError(f"answers that can't be used: {FAULTS[fault]}")
-        self._reached("gy.answers_received")
+        self._reached(f"{self._name}.answers_received")
         at, mscc, end = 0, 0, int(handed.counts[0])
         while at < end:
             tick = self._ticks.find(int(handed.heads["tick"][at]))
@@ -232,7 +233,7 @@ class EngineLink:
                 self._ticks.count_done(tick, done)
                 self._deliver(tick.answered)
                 self._drop_if_done(tick)
-        self._reached("gy.answers_sent")
+        self._reached(f"{self._name}.answers_sent")
         self._send()
 
     def _drop_if_done(self, tick: Tick) -> None:
@@ -264,7 +265,13 @@ class EngineLink:
         assert self._loop is not None
         attempt = 0
         while True:
-            stream = _Stream(self)
+            stream = EngineStream(
+                greeting=self._greeting(),
+                take_answers=self._take_answers,
+                on_up=self._on_up,
+                on_down=self._on_down,
+                on_writable=self._send,
+            )
             try:
                 await self._loop.create_unix_connection(partial(_itself, stream), str(self._path))
                 async with asyncio.timeout(GREETING_S):
@@ -280,11 +287,11 @@ class EngineLink:
             await asyncio.sleep(wait_s)
             attempt += 1
 
-    def greeting(self) -> bytes:
+    def _greeting(self) -> bytes:
         """What is said first."""
         return text_frame(Frame.HELLO, self._store, fingerprint(), f"{self._name}\n{release()}")
 
-    def on_up(self, stream: "_Stream", link: int) -> None:
+    def _on_up(self, stream: EngineStream, link: int) -> None:
         """An engine takes rows: first those that the one before left unanswered."""
         self._stream = stream
         self.why_down = ""
@@ -294,20 +301,17 @@ class EngineLink:
         self._ticks.send_all_again()
         self._send()
 
-    def on_down(self, stream: "_Stream", reason: str) -> None:
+    def _on_down(self, stream: EngineStream, reason: str) -> None:
         """The link is lost; rows wait for the next engine."""
-        if self._stream is stream and self._loop is not None:
+        if self._loop is None:
+            return
+        if self._stream is stream:
             self._stream = None
             self._down_since = self._loop.time()
             self._went_up.clear()
-            self._say_down(reason)
             self._on_change(False)
-        elif stream.is_refused:
+        if self._stream is None:
             self._say_down(reason)
-
-    def on_writable(self) -> None:
-        """The engine reads again."""
-        self._send()
 
     def _say_down(self, reason: str) -> None:
         """A line for each reason, not for each attempt."""
@@ -316,85 +320,5 @@ class EngineLink:
             self._log.warning("engine link down", reason=reason, waiting_rows=self._ticks.rows)
 
 
-class _Stream(asyncio.BufferedProtocol):
-    """One connection to the engine."""
-
-    def __init__(self, link: EngineLink) -> None:
-        self.greeted, self.lost = asyncio.Event(), asyncio.Event()
-        self.welcomed = self.is_refused = False
-        self.is_writable = True
-        self._reason = "the engine closed the link"
-        self._link = link
-        self._frames = FrameBuffer()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=UNWRITTEN_OCTETS_HIGH)
-        self._transport.write(self._link.greeting())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        self._transport = None
-        self.greeted.set()
-        self.lost.set()
-        self._link.on_down(self, self._reason)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """See asyncio.BufferedProtocol."""
-        return self._frames.room()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """See asyncio.BufferedProtocol."""
-        try:
-            self._frames.take(nbytes, self._use)
-        except FrameError as error:
-            self._end(f"the engine sent {error}")
-
-    def _use(self, header: Header, body: NDArray[uint8]) -> bool:
-        if self._transport is None or self._transport.is_closing():
-            return False
-        if header.kind is Frame.ANSWERS and self.welcomed:
-            self._link.take_answers(header, body)
-        elif header.kind is Frame.WELCOME and not self.welcomed:
-            theirs, _ = read_text(header, body)
-            if theirs != fingerprint():
-                raise FrameError("a welcome of another release")
-            self.welcomed = True
-            self._link.on_up(self, header.number)
-            self.greeted.set()
-        elif header.kind is Frame.REFUSAL:
-            self.is_refused = True
-            self._end(f"the engine refuses: {read_text(header, body)[1]}")
-            return False
-        else:
-            raise FrameError(f"{header.kind.name}, which is not its turn")
-        return True
-
-    def _end(self, reason: str) -> None:
-        self._reason = reason
-        self.abort()
-
-    def write(self, frame: bytes) -> None:
-        """Send a frame."""
-        if self._transport is not None:
-            self._transport.write(frame)
-
-    def pause_writing(self) -> None:
-        """See asyncio.Protocol."""
-        self.is_writable = False
-
-    def resume_writing(self) -> None:
-        """See asyncio.Protocol."""
-        self.is_writable = True
-        self._link.on_writable()
-
-    def abort(self) -> None:
-        """End it at once."""
-        if self._transport is not None:
-            self._transport.abort()
-
-
-def _itself(stream: _Stream) -> _Stream:
+def _itself(stream: EngineStream) -> EngineStream:
     return stream

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Final, cast
 
 import structlog
-from numpy import uint8
-from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
@@ -25,11 +23,13 @@ from runtime.handoff_frames import (
     Frame,
     FrameError,
     Header,
+    answer_columns,
     answers_frame,
     fingerprint,
     read_rows,
     read_text,
     release,
+    row_columns,
     text_frame,
 )
 from runtime.handoff_stream import FrameBuffer
@@ -74,7 +74,9 @@ class HandoffServer:
         self._unnamed: set[_Link] = set()
         self._last_number = 0
         self._incoming = hold_answered(new_usage_batch(), new_answer_batch())
+        self._incoming_columns = row_columns(self._incoming.value.usage)
         self._outgoing = Held(new_handed_answers(), HELD_HANDED)
+        self._outgoing_columns = answer_columns(self._outgoing.value)
         self._server: asyncio.Server | None = None
         self.log = structlog.get_logger(process="engine")
 
@@ -112,7 +114,7 @@ class HandoffServer:
             self.log.info("front end gone", front_end=link.name, link=link.number)
             self._on_links(len(self._links))
 
-    def greet(self, link: "_Link", header: Header, body: NDArray[uint8]) -> None:
+    def greet(self, link: "_Link", header: Header, body: memoryview) -> None:
         """Take a link up, or refuse it in words."""
         theirs, words = read_text(header, body)
         name, _, their_release = words.partition("\n")
@@ -135,10 +137,10 @@ class HandoffServer:
 
     # --- rows and answers ------------------------------------------------------------------------------------------------
 
-    def take_rows(self, link: "_Link", header: Header, body: NDArray[uint8]) -> None:
+    def take_rows(self, link: "_Link", header: Header, body: memoryview) -> None:
         """Offer a tick's rows. FrameError where they are none, and nothing is changed then."""
         usage, answers = self._incoming.value
-        read_rows(header, body, usage)
+        read_rows(header, body, self._incoming_columns)
         try:
             if not 0 <= header.number < 2**31:
                 raise FrameError(f"a tick of number {header.number}")
@@ -162,7 +164,7 @@ class HandoffServer:
 
     def _return_to(self, link: "_Link", answered: Held[AnsweredBatch]) -> None:
         if gather_answers(answered.octets, link.number, self._outgoing.octets):
-            link.write(answers_frame(self._outgoing.value))
+            link.write(answers_frame(self._outgoing_columns))
             self._reached("engine.answers_returned")
 
     def stop_reading(self) -> None:
@@ -213,7 +215,7 @@ class _Link(asyncio.BufferedProtocol):
         except FrameError as error:
             self.refuse(str(error))
 
-    def _use(self, header: Header, body: NDArray[uint8]) -> bool:
+    def _use(self, header: Header, body: memoryview) -> bool:
         """One frame; False where no more are to be taken."""
         if self._is_stopped or self._transport is None:
             return False

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runtime.handoff_frames import HEADER_OCTETS, Header, read_header
 from vocabulary.limits import HANDOFF_FRAME_OCTETS_MAX
@@ -35,7 +34,7 @@ class FrameBuffer:
             self._start, self._end = 0, left
         return self._view[self._end :]
 
-    def take(self, octets: int, use: Callable[[Header, NDArray[np.uint8]], bool]) -> None:
+    def take(self, octets: int, use: Callable[[Header, memoryview], bool]) -> None:
         """So many octets were received: `use` gets each frame that is whole now, until it returns False.
 
         FrameError where what came is no frame; what `use` raises goes on as well.
@@ -45,11 +44,11 @@ class FrameBuffer:
             if self._header is None:
                 if self._end - self._start < HEADER_OCTETS:
                     return
-                self._header = read_header(self._received[self._start :])
+                self._header = read_header(self._view, self._start)
             header = self._header
             if self._end - self._start < header.total:
                 return
-            body = self._received[self._start + HEADER_OCTETS : self._start + header.total]
+            body = self._view[self._start + HEADER_OCTETS : self._start + header.total]
             self._start += header.total
             self._header = None
             if not use(header, body):

@@ -7,6 +7,7 @@ from typing import Final
 from charging.batch import COUNT_OCTETS, COUNT_REQUESTS, AnsweredBatch, UsageBatch
 from charging.batch_rows import hold_answered
 from charging.handed_rows import HELD_KEPT, keep_undecided, new_kept_tick
+from runtime.handoff_frames import row_columns
 from vocabulary.held import Held
 from vocabulary.limits import HANDED_TICKS_MAX
 
@@ -16,7 +17,7 @@ _NUMBERS: Final = 2**31
 class Tick:
     """Rows that are handed over together, and how many of them wait."""
 
-    __slots__ = ("answered", "held", "is_fresh", "left", "number", "octets", "received_ns", "usage")
+    __slots__ = ("answered", "columns", "held", "is_fresh", "left", "number", "octets", "received_ns", "usage")
 
     def __init__(self) -> None:
         kept = new_kept_tick()
@@ -24,6 +25,7 @@ class Tick:
         self.held = Held(kept, HELD_KEPT)
         self.answered: Held[AnsweredBatch] = hold_answered(kept.usage, kept.answers)
         """rows and answers, as front ends know them"""
+        self.columns = row_columns(kept.usage)
         self.number = 0
         self.left = 0
         """rows that are neither answered nor given up"""

@@ -14,6 +14,7 @@ from vocabulary.limits import PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
+FRONT_ENDS_MAX: Final = 32
 _NODE_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -71,11 +72,14 @@ class EngineSettings:
         64,
         "memory for account records that needn't be asked from the store, MiB a partition: 1 holds about 2,500; 0: none",
     )
+    front_ends: int = setting(
+        0, "of farebox up: processes of their own for Diameter Gy, 0..32; 0: Gy is in the engine's process"
+    )
 
     def __post_init__(self) -> None:
         is_name = bool(self.node) and set(self.node) <= _NODE_SIGNS
         fault = f"node is {self.node!r}: write letters, digits, dots, dashes and underscores"
-        ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX))
+        ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX), ("front_ends", 0, FRONT_ENDS_MAX))
         _check_ranges(self, ranges, () if is_name else (fault,))
 
 
@@ -114,13 +118,13 @@ class TelemetrySettings:
     port: int = setting(
         9464,
         "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, the record writer"
-        " the one after; 0: any free ones, -1: none",
+        " the one after, front ends those behind it; 0: any free ones, -1: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
 
     def __post_init__(self) -> None:
-        _check_ranges(self, (("port", -1, 65533),))
+        _check_ranges(self, (("port", -1, 65535 - 2 - FRONT_ENDS_MAX),))
 
 
 @dataclass(frozen=True, slots=True)

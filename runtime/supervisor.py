@@ -86,7 +86,7 @@ def farebox_process(
 
 
 class ProcessChild:
-    """A child process of this program, `farebox <arguments>`, that writes `<ports ...> <pid>` to its ready file."""
+    """A child process of this program, `farebox <role> <arguments ...>`, that writes `<ports ...> <pid>` to its ready file."""
 
     def __init__(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, ready_file: Path, log: Path
@@ -106,7 +106,7 @@ class ProcessChild:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
         self._process = farebox_process(self._arguments, self._environment, log=self.log)
-        left = kill_points.after_start(self._environment.pop(kill_points.VARIABLE, ""), self.name)
+        left = kill_points.after_start(self._environment.pop(kill_points.VARIABLE, ""), self._arguments[0])
         if left:
             self._environment[kill_points.VARIABLE] = left
 

@@ -18,9 +18,8 @@ from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
+from runtime.up_roles import PORT_WORDS, PlannedChild, planned_children, shared_ports
 
-ROLES: Final = ("engine", "archiver", "records")
-"""Child processes of this program, in the order in which data flows; the place is what is added to the metrics port."""
 PORT_FREE_S: Final = 15.0
 """How long the processes of a killed `farebox up` may take to answer what is under way and free their ports."""
 UP_LINE: Final = "Farebox is up"
@@ -48,6 +47,9 @@ class Up:
         self._store_url = ""
         self._meta: StoreMeta | None = None
         self._supervisor: Supervisor | None = None
+        self._planned = {child.name: child for child in planned_children(settings)}
+        self._shared: dict[str, socket.socket] = {}
+        """ports that several processes share, held while none of them runs"""
         self._is_announced = False
 
     async def run(self) -> None:
@@ -65,12 +67,16 @@ class Up:
             for folder in (self.folder.run, self.folder.logs):
                 folder.mkdir(exist_ok=True)
             await _await_ports(self.settings)
+            for name in shared_ports(self.settings):
+                self._shared[name] = _hold_port(self.settings, name)
             await self._open_store()
             await self._supervise()
         except asyncio.CancelledError:
             pass  # stopped while it started: what it had started is stopped
         finally:
             self.folder.up_file.unlink(missing_ok=True)
+            for holder in self._shared.values():
+                holder.close()
             os.close(lock)
 
     def last_words(self) -> str:
@@ -122,26 +128,28 @@ class Up:
         return "; ".join((words, *notices))
 
     async def _supervise(self) -> None:
-        children: list[Child] = [self._process_child(role, place) for place, role in enumerate(ROLES)]
+        children: list[Child] = [self._process_child(planned) for planned in self._planned.values()]
         if self._store_child is not None:
             children.append(self._store_child)
         self._supervisor = Supervisor(children, self._on_change)
         await self._supervisor.run()
 
-    def _process_child(self, role: str, place: int) -> ProcessChild:
-        port = self.settings.telemetry.port
+    def _process_child(self, planned: PlannedChild) -> ProcessChild:
+        port, role = self.settings.telemetry.port, planned.role
         flags = {
             **self._flags,
+            **role.flags(self.settings),
             "store.url": self._store_url,
             "store.data_dir": self.settings.store.data_dir,
-            "telemetry.port": port + place if port > 0 else port,
+            "telemetry.port": port + planned.metrics_place if port > 0 else port,
         }
+        flags |= {f"{name}.port": holder.getsockname()[1] for name, holder in self._shared.items()}
         return ProcessChild(
-            role,
-            [role],
+            planned.name,
+            [role.name, *role.arguments(self.settings)],
             {**os.environ, **environment_of(flags)},
-            ready_file=self.folder.run / f"{role}.ready",
-            log=self.folder.logs / f"{role}.log",
+            ready_file=self.folder.run / f"{planned.name}.ready",
+            log=self.folder.logs / f"{planned.name}.log",
         )
 
     # --- what it says ------------------------------------------------------------------------------------------------
@@ -153,32 +161,38 @@ class Up:
             words = self._store_words() if child is self._store_child else self._listening(child)
         self._report(child.name, state.value, words)
         self._write_state()
-        everything = (*ROLES, "store")
-        if not self._is_announced and all(self._states.get(role) == ChildState.READY.value for role in everything):
+        everything = (*self._planned, "store")
+        if not self._is_announced and all(self._states.get(name) == ChildState.READY.value for name in everything):
             self._is_announced = True
-            gy = self.settings.gy
-            self._report("", UP_LINE, f"Diameter Gy on {gy.host}:{self._ports()['gy']}, ^C stops it")
+            ports = self._ports()
+            where = [self._where(name, ports[name]) for name in PORT_WORDS if name in ports]
+            self._report("", UP_LINE, f"{', '.join(where)}, ^C stops it")
 
     def _listening(self, child: Child) -> str:
         """Where a child listens, in words."""
         assert self._supervisor is not None
         ports = self._supervisor.ports()[child.name]
-        words = [f"process {child.pid}"]
-        if child.name == "engine":
-            words.insert(0, f"Diameter Gy on {self.settings.gy.host}:{ports[0]}")
+        listens = self._planned[child.name].role.listens(self.settings)
+        words = [self._where(name, port) for name, port in zip(listens, ports, strict=False)]
+        words.append(f"process {child.pid}")
         if self.settings.telemetry.port >= 0:
             words.append(f"metrics on http://{self.settings.telemetry.host}:{ports[-1]}/metrics")
         return ", ".join(words)
 
+    def _where(self, name: str, port: int) -> str:
+        """What listens on a port of up.json, and where."""
+        what, host = PORT_WORDS[name](self.settings)
+        return f"{what} on {host}:{port}"
+
     def _ports(self) -> dict[str, int]:
-        """By name: `gy`, and `<role>_metrics` where there are metrics."""
+        """By name: what PORT_WORDS has, and `<child>_metrics` where there are metrics."""
         assert self._supervisor is not None
         named: dict[str, int] = {}
-        for role, ports in self._supervisor.ports().items():
-            if role == "engine":
-                named["gy"] = ports[0]
+        for child, ports in self._supervisor.ports().items():
+            if child in self._planned:
+                named.update(zip(self._planned[child].role.listens(self.settings), ports, strict=False))
             if ports and self.settings.telemetry.port >= 0:
-                named[f"{role}_metrics"] = ports[-1]
+                named[f"{child}_metrics"] = ports[-1]
         return named
 
     def _write_state(self) -> None:
@@ -213,9 +227,12 @@ async def _start_whole(child: StoreChild) -> None:
 async def _await_ports(settings: Settings) -> None:
     """Until the ports that were asked for are free. PortTaken."""
     wanted = [("gy.port", settings.gy.host, settings.gy.port)]
+    if settings.chf.processes:
+        wanted.append(("chf.port", settings.chf.host, settings.chf.port))
     base = settings.telemetry.port
     if base > 0:
-        wanted += [("telemetry.port", settings.telemetry.host, base + place) for place in range(len(ROLES))]
+        places = [child.metrics_place for child in planned_children(settings)]
+        wanted += [("telemetry.port", settings.telemetry.host, base + place) for place in sorted(places)]
     loop = asyncio.get_running_loop()
     ends = loop.time() + PORT_FREE_S
     for name, host, port in wanted:
@@ -223,6 +240,23 @@ async def _await_ports(settings: Settings) -> None:
             if not _is_ours(settings) or loop.time() > ends:
                 raise PortTaken(f"{name}: something listens on {host}:{port} already: choose another, or stop that")
             await asyncio.sleep(0.1)
+
+
+def _hold_port(settings: Settings, name: str) -> socket.socket:
+    """The port that front ends share, bound so that it stays theirs while none of them runs; it takes no connection."""
+    section = getattr(settings, name)
+    host, port = section.host, section.port
+    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        holder.bind((host, port))
+    except OSError as error:
+        holder.close()
+        raise PortTaken(
+            f"{name}.port: {host}:{port} can't be listened on ({error.strerror}): choose another"
+        ) from error
+    return holder
 
 
 def _is_free(name: str, host: str, port: int) -> bool:
@@ -240,9 +274,8 @@ def _is_free(name: str, host: str, port: int) -> bool:
 
 def _is_ours(settings: Settings) -> bool:
     """Do processes of an earlier `farebox up` of this data directory still run? Theirs end by themselves."""
-    for role in ROLES:
+    for path in DataFolder(settings.store.data_dir).run.glob("*.ready"):
         with suppress(OSError, ValueError, IndexError):
-            text = (DataFolder(settings.store.data_dir).run / f"{role}.ready").read_text()
-            os.kill(int(text.split()[-1]), 0)
+            os.kill(int(path.read_text().split()[-1]), 0)
             return True
     return False

@@ -5,6 +5,7 @@ that each is compiled or loaded (vocabulary/kernel_cache.py keeps them); `forbid
 other types fail instead of compiling for a second while requests wait.
 """
 
+import fcntl
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,10 +45,18 @@ def forbid_compiling() -> None:
 
 
 def warm(report: Callable[[str], None] = print) -> None:
-    """Compile (or load) every kernel that serving calls, and say so where it takes long."""
-    if not _mark().exists():
-        report("compiling kernels, once for these sources on this machine: about a minute ...")
+    """Compile (or load) every kernel that serving calls, and say so where it takes long.
+
+    Where several processes find nothing compiled, one compiles and the others wait for it.
+    """
     from runtime.rehearsal import rehearse
 
-    rehearse()
-    _mark().touch()
+    if not _mark().exists():
+        report("compiling kernels, once for these sources on this machine: about a minute ...")
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with (cache_folder() / "warm.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rehearse()
+            _mark().touch()
+    else:
+        rehearse()

@@ -11,6 +11,8 @@ NS_PER_S: Final = 1_000_000_000
 NTP_UNIX_OFFSET_S: Final = 2_208_988_800
 FOREVER_NS: Final = 2**63 - 1
 """The end of a period that has none."""
+INSTANT_NS_MAX: Final = 2**62
+"""Instants that requests say are within ± this, the years 1823 to 2116: the difference of two is an int64, too."""
 
 
 def from_diameter_time(ntp_seconds: int) -> int:

@@ -1,6 +1,7 @@
 """Bodies of requests: JSON alone, of limited size, and not waited for without end."""
 
 import asyncio
+import zlib
 from typing import Final
 
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
@@ -12,6 +13,8 @@ from chf_http2.problems import problem
 from vocabulary.instants import NS_PER_S
 
 MEDIA_TYPE: Final = "application/json"
+_GZIP: Final = 31
+"""wbits of zlib for a gzip stream"""
 
 
 class BodyReader:
@@ -38,7 +41,7 @@ class BodyReader:
         self._reading[task] = now_ns
         try:
             # HTTP/2 itself refuses a body that is longer than it was said to be (RFC 9113 §8.1.1).
-            return await (_pieces(protocol) if length is None else protocol())
+            octets = await (_pieces(protocol) if length is None else protocol())
         except asyncio.CancelledError:
             if task not in self._overdue:
                 raise
@@ -47,6 +50,8 @@ class BodyReader:
             raise RequestRefused(problem(408, "UNSPECIFIED_MSG_FAILURE", f"longer than {self._limit_s} s")) from None
         finally:
             del self._reading[task]
+        encoding = headers.get("content-encoding")
+        return octets if encoding is None else _decoded(octets, encoding.strip().lower())
 
     def look(self, now_ns: int) -> None:
         """Give up bodies that take too long; to be called now and then."""
@@ -64,6 +69,24 @@ async def _pieces(protocol: HTTPProtocol) -> bytes:
         if len(octets) > BODY_OCTETS_MAX:
             raise _too_large()
     return bytes(octets)
+
+
+def _decoded(octets: bytes, encoding: str) -> bytes:
+    """A body without its content coding; one that swells beyond the limit is too large, whatever it was on the way."""
+    if encoding == "identity":
+        return octets
+    if encoding != "gzip":
+        raise RequestRefused(problem(415, "UNSUPPORTED_MEDIA_TYPE", f"content-encoding is {encoding}: gzip or none"))
+    inflating = zlib.decompressobj(_GZIP)
+    try:
+        inflated = inflating.decompress(octets, BODY_OCTETS_MAX + 1)
+    except zlib.error as error:
+        raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", f"not gzip: {error}")) from None
+    if len(inflated) > BODY_OCTETS_MAX:
+        raise _too_large()
+    if not inflating.eof:
+        raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", "not gzip: its end is missing"))
+    return inflated
 
 
 def _too_large() -> RequestRefused:

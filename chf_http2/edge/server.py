@@ -18,16 +18,17 @@ from granian.rsgi import Scope
 
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
-from chf_http2.charging_data_ref import Refs
+from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.config import ChfConfig
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
+from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
-from chf_http2.responses import UnitAnswer, response_body, unit_information
-from chf_http2.routes import NoRoute, Operation, Route, Router
+from chf_http2.responses import UNIT_COLUMNS, response_body, unit_information
+from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
-from chf_http2.schema import ProblemDetails
+from chf_http2.schema import MultipleUnitInformation, ProblemDetails
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
@@ -44,15 +45,16 @@ class Waiting(NamedTuple):
 
     answer: "asyncio.Future[Answer]"
     deadline_ns: int
+    route: Route
     packed: Packed
     sequence_number: int
 
 
 class Answer(NamedTuple):
-    """What a request came to; `body` is empty where there is none."""
+    """What a request came to; a refusal and a release have no body."""
 
     outcome: Outcome
-    ref: str = ""
+    session: SessionName
     body: bytes = b""
 
 
@@ -81,6 +83,7 @@ class ChfServer:
         self._now_ns = now_ns
         self._tenant = tenant
         self._router = Router(config.api_prefix)
+        self._openapi_path = config.api_prefix + OPENAPI
         self._refs = Refs(secret.tobytes(), tenant)
         packed = new_packed_rows()
         self._reader = RequestReader(self._refs, packed, wraps_volumes=config.wraps_volumes)
@@ -109,17 +112,21 @@ class ChfServer:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         try:
+            if scope.path == self._openapi_path and scope.method == "GET":
+                protocol.response_bytes(
+                    200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
+                )
+                return
             try:
                 route = self._router.find(scope.method, scope.path)
                 body = await self._bodies.read(scope, protocol, self._now_ns())
-                waiting = self._take(route, body)
+                answer = await self._take(route, body)
             except NoRoute as refused:
                 self._refuse_route(protocol, refused)
                 return
             except RequestRefused as refused:
                 _respond_problem(protocol, refused.problem)
                 return
-            answer = await waiting
             self._respond(scope, protocol, route, answer)
         except ProtocolClosed:
             pass  # who asked is gone
@@ -144,10 +151,10 @@ class ChfServer:
             self._flush()
         assert self._loop is not None
         self._next = (self._next + 1) & 0xFFFFFFFF
-        packed = self._reader.pack(route.operation, session, said, body, self._next)
+        packed = self._reader.pack(route, session, said, body, self._next)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
-        self._waiting[self._next] = Waiting(answer, deadline_ns, packed, said.invocation_sequence_number)
+        self._waiting[self._next] = Waiting(answer, deadline_ns, route, packed, said.invocation_sequence_number)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
@@ -163,9 +170,12 @@ class ChfServer:
         elif route.operation is Operation.UPDATE:
             protocol.response_bytes(200, _JSON, answer.body)
         else:
-            root = self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
-            location = ("location", f"{root}{route.base}/{answer.ref}")
+            location = ("location", f"{self._root(scope)}{route.base}/{self._refs.make(*answer.session)}")
             protocol.response_bytes(201, [*_JSON, location], answer.body)
+
+    def _root(self, scope: Scope) -> str:
+        """apiRoot without the prefix, as it is set, else as the client wrote it."""
+        return self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
 
     def _refuse_route(self, protocol: HTTPProtocol, refused: NoRoute) -> None:
         if refused.status == 405:
@@ -196,7 +206,7 @@ class ChfServer:
         count = int(usage.counts[0])
         requests, replies = usage.requests[:count], answers.answers[:count]
         msccs = answers.msccs[: int(usage.counts[1])]
-        columns = tuple(msccs[name].tolist() for name in UnitAnswer._fields)
+        units = list(zip(*(msccs[name].tolist() for name in UNIT_COLUMNS), strict=True))
         now = datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC)
         for number, is_silent, outcome, account_id, first in zip(
             requests["hop_by_hop"].tolist(),
@@ -211,15 +221,10 @@ class ChfServer:
             waiting = self._waiting.pop(number, None)
             if waiting is None or waiting.answer.done():
                 continue
-            if outcome != Outcome.GRANTED:
-                waiting.answer.set_result(Answer(Outcome(outcome)))
-                continue
-            information = [
-                unit_information(group, one.upf_id, UnitAnswer(*(column[first + index] for column in columns)))
-                for index, (group, one) in enumerate(waiting.packed.units.items())
-            ]
-            body = response_body(now, waiting.sequence_number, information)
-            waiting.answer.set_result(Answer(Outcome.GRANTED, self._refs.make(waiting.packed.name, account_id), body))
+            body = b""
+            if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
+                body = response_body(now, waiting.sequence_number, _information(waiting, units, first))
+            waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
         self._answered(answered)
 
     def _look(self) -> None:
@@ -233,7 +238,16 @@ class ChfServer:
                 del self._waiting[number]
             elif waiting.deadline_ns < now_ns:
                 del self._waiting[number]
-                waiting.answer.set_result(Answer(Outcome.TOO_BUSY))
+                # What became of it is not known; the same request again gets the answer that it had.
+                waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
+
+
+def _information(waiting: Waiting, units: list[tuple[int, ...]], first: int) -> list[MultipleUnitInformation]:
+    """What a request's rating groups were answered: rows of `units` from `first`, in their order."""
+    if waiting.route.service.is_offline_only:
+        return []
+    groups = waiting.packed.units.items()
+    return [unit_information(group, one.upf_id, units[first + index]) for index, (group, one) in enumerate(groups)]
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:

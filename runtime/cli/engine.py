@@ -56,58 +56,10 @@ def engine(
     def run(settings: "Settings", url: str) -> None:
         from runtime.engine_process import run_engine
 
-        _await_store(settings, url)
-        run_engine(settings, url, ready_file=ready_file, report=_say, ends_when_lost=is_supervised, has_gy=gy)
+        await_running_store(settings, url)
+        run_engine(settings, url, ready_file=ready_file, report=say, ends_when_lost=is_supervised, has_gy=gy)
 
-    _run_process("engine", config, flags, run)
-
-
-def gy(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    host: GyHostOption = None,
-    port: GyPortOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
-    """Run a Diameter Gy front end alone: it hands requests to the engine of the same data directory and holds no money.
-
-    It listens once that engine runs, and waits for the next one where it ends. The engine's --no-gy leaves the port to it.
-    """
-    flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
-
-    def run(settings: "Settings", url: str) -> None:
-        from runtime.gy_process import run_gy
-
-        _await_store(settings, url)
-        run_gy(settings, url, ready_file=ready_file, report=_say)
-
-    _run_process("gy", config, flags, run, is_beside_up=True)
-
-
-def chf(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    host: Annotated[str | None, typer.Option(help="Address that Nchf listens on.", show_default="127.0.0.1")] = None,
-    port: Annotated[int | None, typer.Option(help="Port of Nchf; 0: any free one.", show_default="7777")] = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
-    """Run a 5G front end alone: Nchf over HTTP/2, handed to the engine of the same data directory; it holds no money.
-
-    It listens once that engine runs, and waits for the next one where it ends.
-    """
-    flags = flags_by_name(store, data_dir, chf__host=host, chf__port=port, telemetry__port=metrics_port)
-
-    def run(settings: "Settings", url: str) -> None:
-        from runtime.chf_process import run_chf
-
-        _await_store(settings, url)
-        run_chf(settings, url, ready_file=ready_file, report=_say)
-
-    _run_process("chf", config, flags, run, is_beside_up=True)
+    run_process("engine", config, flags, run)
 
 
 def archiver(
@@ -124,7 +76,7 @@ def archiver(
 
         run_archiver_process(settings, url, ready_file=ready_file)
 
-    _run_process("archiver", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+    run_process("archiver", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
 def records(
@@ -141,10 +93,10 @@ def records(
 
         run_records(settings, url, ready_file=ready_file)
 
-    _run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+    run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
-def _run_process(
+def run_process(
     name: str,
     config: Path | None,
     flags: dict[str, Any],
@@ -185,7 +137,7 @@ def _run_process(
         fail(str(error))
 
 
-def _await_store(settings: "Settings", url: str) -> None:
+def await_running_store(settings: "Settings", url: str) -> None:
     """Wait until the store answers; what it lacks otherwise is raised."""
     import asyncio
 
@@ -195,21 +147,20 @@ def _await_store(settings: "Settings", url: str) -> None:
     async def wait() -> None:
         store = RedisStore(url)
         try:
-            await await_store(store, settings, creates=False, report=_say)
+            await await_store(store, settings, creates=False, report=say)
         finally:
             await store.close()
 
     asyncio.run(wait())
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line of a process's start at once."""
     print(line, flush=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands; those that only `farebox up` needs aren't listed."""
     app.command()(engine)
-    app.command()(gy)
-    app.command()(chf)
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)

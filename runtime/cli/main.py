@@ -15,6 +15,8 @@ MODULES: Final = (
     "demo",
     "up",
     "engine",
+    "gy",
+    "chf",
     "catalog",
     "subscriber",
     "session",

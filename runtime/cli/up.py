@@ -39,6 +39,17 @@ def up(
             show_default="always",
         ),
     ] = None,
+    front_ends: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes of their own for Diameter Gy, which share the port; 0: Gy is in the engine's process.",
+            show_default="0",
+        ),
+    ] = None,
+    chf: Annotated[
+        int | None,
+        typer.Option(help="Processes for 5G Nchf, which share the port of chf.port; 0: none.", show_default="0"),
+    ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -59,6 +70,8 @@ def up(
         gy__port=port,
         store__partitions=partitions,
         store__fsync=fsync,
+        engine__front_ends=front_ends,
+        chf__processes=chf,
         telemetry__port=metrics_port,
     )
     settings = settings_of_flags(config, flags)

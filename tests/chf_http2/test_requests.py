@@ -27,18 +27,22 @@ from charging.batch import (
 from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.requests import RequestReader
-from chf_http2.routes import Operation
+from chf_http2.routes import SERVICES, Operation, Route, Service
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
 from vocabulary.ids import IdentityKind
-from vocabulary.instants import from_rfc3339
-from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
+from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET.tobytes(), 1)
 SESSION = SessionName("ab" * 16, 77)
 NOW_NS = 1_790_000_000_000_000_000
+
+
+def route_of(operation: Operation, service: Service = SERVICES[0]) -> Route:
+    return Route(operation, "/base", "" if operation is Operation.CREATE else "ref", service)
 
 
 class Desk:
@@ -55,7 +59,7 @@ class Desk:
         self.reader.clear()
         for waiting, said in enumerate(bodies):
             body = octets(said)
-            self.reader.pack(operation, session, self.reader.decode(body), body, waiting)
+            self.reader.pack(route_of(operation), session, self.reader.decode(body), body, waiting)
         place_packed(self._tick.octets, len(bodies), 1, NOW_NS)
         return self.batch.requests[: len(bodies)]
 
@@ -265,12 +269,56 @@ def test_sums_are_those_of_the_body(desk: Desk, groups: list[tuple[int, int | No
 def test_a_tick_has_room_until_it_says_that_it_is_full() -> None:
     desk = Desk()
     usages = tuple(usage(group, asks={}) for group in range(MSCCS_PER_REQUEST_MAX))
-    body = octets(request(1, usages, pDUSessionChargingInformation={"x": "y" * 200_000}))
+    body = octets(request(1, usages, pDUSessionChargingInformation={"x": "y" * 60_000}))
     said = desk.reader.decode(body)
     count = 0
     while not desk.reader.is_full:
-        desk.reader.pack(Operation.UPDATE, SESSION, said, body, count)
+        desk.reader.pack(route_of(Operation.UPDATE), SESSION, said, body, count)
         count += 1
     assert count > 5
     place_packed(desk._tick.octets, count, 1, NOW_NS)
     assert int(desk.batch.counts[0]) == count
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reported_ns"),
+    [
+        ("0001-01-01T00:00:00+14:00", -INSTANT_NS_MAX),
+        ("0675-01-13T10:07:00.627+20:53", -INSTANT_NS_MAX),
+        ("2200-01-01T00:00:00Z", INSTANT_NS_MAX),
+        ("9999-12-31T23:59:59-23:59", INSTANT_NS_MAX),
+    ],
+)
+def test_years_beyond_an_instant_are_its_first_or_last(desk: Desk, stamp: str, reported_ns: int) -> None:
+    """They are no fault of the request, which is charged by its receipt; an engine takes no others from a front end."""
+    (row,) = desk.take(Operation.CREATE, None, request(0, invocationTimeStamp=stamp))
+    assert row["event_ns"] == reported_ns
+    used = {"totalVolume": 1, "triggerTimestamp": stamp}
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (usage(1, used=(used,)),)))
+    assert row["event_ns"] == reported_ns
+
+
+def test_information_that_a_row_has_no_room_for_is_refused(desk: Desk) -> None:
+    most = DIAMETER_MESSAGE_OCTETS_MAX - 1000
+    (row,) = desk.take(
+        Operation.CREATE, None, request(0, nEFChargingInformation={"aPIName": "n", "aPIContent": "x" * most})
+    )
+    assert most < row["message_length"] <= DIAMETER_MESSAGE_OCTETS_MAX
+    with pytest.raises(RequestRefused) as refused:
+        desk.take(
+            Operation.CREATE,
+            None,
+            request(0, nEFChargingInformation={"aPIName": "n", "aPIContent": "x" * (most + 1000)}),
+        )
+    assert refused.value.problem.status == 413
+
+
+def test_a_create_that_names_nobody_is_refused_by_the_member_that_is_missing(desk: Desk) -> None:
+    body = request(0)
+    del body["subscriberIdentifier"]
+    with pytest.raises(RequestRefused) as refused:
+        desk.take(Operation.CREATE, None, body)
+    assert refused.value.problem.cause == "MANDATORY_IE_MISSING"
+    assert refused.value.problem.invalid_params is not None
+    assert refused.value.problem.invalid_params[0].param == "/subscriberIdentifier"
+    assert desk.take(Operation.UPDATE, SESSION, body | {"invocationSequenceNumber": 1})["account_id"] == [77]

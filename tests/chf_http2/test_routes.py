@@ -14,6 +14,8 @@ BASE = "/nchf-convergedcharging/v3/chargingdata"
         (f"{BASE}/a/update", Operation.UPDATE, "a"),
         (f"{BASE}/a/release", Operation.RELEASE, "a"),
         ("/nchf-convergedcharging/v2/chargingdata/b/update", Operation.UPDATE, "b"),
+        ("/nchf-offlineonlycharging/v1/offlinechargingdata", Operation.CREATE, ""),
+        ("/nchf-offlineonlycharging/v1/offlinechargingdata/c/release", Operation.RELEASE, "c"),
     ],
 )
 def test_paths_that_are_served(path: str, operation: Operation, ref: str) -> None:

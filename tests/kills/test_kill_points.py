@@ -1,4 +1,4 @@
-"""One `farebox up` under load that dies at every kill point in turn, and whose store is killed: nothing answered is lost.
+"""A `farebox up` under load that dies at every kill point in turn, and whose store is killed: nothing answered is lost.
 
 Engine, archiver and record writer are armed at once; each start takes the next point of its own, so that a process
 finds what its last death left, while the others die beside it. The longest list has the record writer.
@@ -14,9 +14,13 @@ from threading import Event
 import pytest
 
 from runtime.kill_points import KILL_POINTS
-from tests.kills.loaded_up import LoadedUp, kill_plan, report_of
+from tests.kills.loaded_up import READY, LoadedUp, kill_plan, report_of
 
-PASSAGES = {"engine": 20, "archiver": 3, "records": 1}
+AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
+HANDING_OVER = [point for point in KILL_POINTS if point.process == "gy" or point.name in AT_THE_ENGINE]
+"""Points that are passed where the front end is a process of its own."""
+OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER]
+PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 """So that the record writer soon saves its state."""
@@ -25,8 +29,8 @@ ALL_HIT_S = 50.0
 
 @pytest.mark.timeout(240)
 def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plan, wanted = kill_plan(measured_s=150.0), Counter({point.name: 1 for point in KILL_POINTS})
-    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in KILL_POINTS)
+    plan, wanted = kill_plan(measured_s=150.0), Counter({point.name: 1 for point in OTHERS})
+    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in OTHERS)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
     with LoadedUp(tmp_path / "data", plan, kill_at=armed, **SMALL) as farebox:
@@ -43,7 +47,7 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
         audited = farebox.check_store(loaded)
         hits = farebox.killed_at()
         counts = farebox.stop_and_check_records(loaded)
-        rows = [(point.name, hits[point.name]) for point in KILL_POINTS]
+        rows = [(point.name, hits[point.name]) for point in OTHERS]
         with capsys.disabled():
             sys.stdout.write(
                 f"\n{report_of([*rows, ('store (SIGKILL)', STORE_KILLS)], ('kill point', 'hits'))}\n{counts}\n"
@@ -54,3 +58,37 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
     assert counts["requests"] == audited.request_count - opened > 0, "the journal has the openings besides"
     assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
     assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
+
+
+@pytest.mark.timeout(240)
+def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Front end and engine die at every point of the hand-off, then at any instant: answers and charges still agree."""
+    wanted = Counter({point.name: 1 for point in HANDING_OVER})
+    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in HANDING_OVER)
+    seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
+    instants = random.Random(seed)
+    roles = ("gy-1", *READY)
+    with LoadedUp(tmp_path / "data", kill_plan(measured_s=150.0), "--front-ends", "1", kill_at=armed) as farebox:
+
+        def kill_all() -> None:
+            farebox.wait_killed_at(wanted, ALL_HIT_S)
+            state = farebox.up.wait_ready(*roles)
+            for role in ("engine", "gy-1"):
+                Event().wait(instants.uniform(0.01, 0.1))
+                farebox.kill(role)
+            farebox.up.wait_ready("engine", "gy-1", but_not=state.pids)
+
+        loaded = farebox.load(kill_all)
+        farebox.up.wait_ready(*roles)
+        audited = farebox.check_store(loaded)
+        hits = farebox.killed_at()
+        counts = farebox.stop_and_check_records(loaded)
+        with capsys.disabled():
+            rows = [(point.name, hits[point.name]) for point in HANDING_OVER]
+            sys.stdout.write(f"\n{report_of(rows, ('kill point', 'hits'))}\n{counts}\n")
+        assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
+    assert hits == wanted, "each point is passed once, and none but those of the table"
+    assert counts["requests"] == audited.request_count - farebox.plan.subscribers > 0
+    assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0

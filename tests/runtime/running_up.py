@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runtime.data_folder import DataFolder, UpState, read_up_state
+from runtime.settings import Settings
 from runtime.up import UP_LINE
+from runtime.up_roles import planned_children
 from tests.runtime.gy_client import gy_client
 
+ROLES = tuple(child.name for child in planned_children(Settings()))
+"""Processes beside the store, as they are without settings."""
 START_S = 110.0
 """Kernels that nobody compiled yet take most of it."""
 STOP_S = 40.0

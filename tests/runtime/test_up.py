@@ -11,11 +11,11 @@ import pytest
 
 from balances.edge.redis_store import RedisStore
 from runtime.telemetry import METRICS
-from runtime.up import ROLES
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import (
     IMSI,
     MIB,
+    ROLES,
     RunningUp,
     charge_session,
     farebox,

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from cdr.edge.read import read_records
-from runtime.up import ROLES, UP_LINE
+from runtime.up import UP_LINE
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import (
     IMSI,
     MIB,
+    ROLES,
     RunningUp,
     charge_session,
     invoke,

@@ -11,9 +11,9 @@ import pytest
 
 from balances.store import StoreMeta
 from runtime.settings import Settings, StoreSettings
-from runtime.up import ROLES, UP_LINE, Up
+from runtime.up import UP_LINE, Up
 from tests.reference.private_valkey import private_valkey
-from tests.runtime.running_up import RunningUp, command, environment, farebox
+from tests.runtime.running_up import ROLES, RunningUp, command, environment, farebox
 
 pytestmark = pytest.mark.timeout(240)
 

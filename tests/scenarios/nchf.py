@@ -1,15 +1,9 @@
-"""Scenarios over Nchf: HTTP/2 to a real front-end process, handed to the engine process that the Gy scenarios have."""
+"""Scenarios over Nchf: HTTP/2 to a real front-end process, handed to an engine process that has Gy, too."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 from zlib import crc32
 
 import httpx
-import numpy as np
 
 from charging.batch import EVENT, INITIAL, TERMINATION
 from chf_http2.charging_data_ref import Refs
@@ -18,7 +12,8 @@ from chf_http2.responses import RESULT_CODES as WORDS
 from tests.reference.requests import Mscc
 from tests.scenarios.catalogues import TENANTS
 from tests.scenarios.language import Asked, MsccSaid, Said
-from tests.scenarios.sockets import ANSWER_WITHIN_S, READY_WITHIN_S, ROOT, Served, SocketMachine
+from tests.scenarios.served_engine import CHF
+from tests.scenarios.sockets import ANSWER_WITHIN_S, Served, SocketMachine
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
@@ -46,57 +41,6 @@ class NotInNchf(Exception):
     """The step can't be said in Nchf; the message says why."""
 
 
-class ServedChf:
-    """The front-end process beside the engine's."""
-
-    def __init__(self, engine: Served, store_url: str) -> None:
-        self.engine = engine
-        self._ready = engine.folder / "chf-ready"
-        self._log = engine.folder / "chf.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.scenarios.served_chf", store_url, str(engine.folder)],
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.client = httpx.Client(http1=False, http2=True, timeout=ANSWER_WITHIN_S, trust_env=False)
-        self.url = ""
-
-    def wait_until_ready(self) -> None:
-        """Until it takes requests."""
-        ends = time.monotonic() + READY_WITHIN_S
-        while not self._ready.exists():
-            assert self._process.poll() is None, self._log.read_text()
-            assert time.monotonic() < ends, "the 5G front end is not ready"
-            time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
-        port = self._ready.read_text().split()[0]
-        self.url = f"http://127.0.0.1:{port}/nchf-convergedcharging/v3/chargingdata"
-
-    def refs(self) -> Refs:
-        """What makes the refs of this store."""
-        meta = self.engine.run(self.engine.store.open())
-        return Refs(np.asarray(meta.secret).tobytes(), TENANTS["default"])
-
-    def close(self) -> None:
-        """End it."""
-        self.client.close()
-        self._process.terminate()
-        self._process.wait(timeout=20)
-        assert "request failed" not in self._log.read_text(), self._log.read_text()
-
-
-@contextmanager
-def served_chf(engine: Served, store_url: str) -> Iterator[ServedChf]:
-    """A front end of a running engine."""
-    running = ServedChf(engine, store_url)
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.close()
-
-
 def units_of(amounts: dict[Unit, int]) -> dict[str, int]:
     """Amounts as a RequestedUnit or a UsedUnitContainer says them."""
     return {MEMBERS[unit]: amount for unit, amount in amounts.items()}
@@ -121,12 +65,18 @@ def information_said(information: dict[str, Any]) -> MsccSaid:
     return MsccSaid(CODES[information["resultCode"]], units, "finalUnitIndication" in information)
 
 
+def http2_client() -> httpx.Client:
+    """A client that speaks HTTP/2 from the first octet."""
+    return httpx.Client(http1=False, http2=True, timeout=ANSWER_WITHIN_S, trust_env=False)
+
+
 class NchfMachine(SocketMachine):
     """Machine on a served 5G front end."""
 
-    def __init__(self, running: ServedChf, prefix: int) -> None:
-        super().__init__(running.engine, prefix)
-        self._chf = running
+    def __init__(self, running: Served, client: httpx.Client, prefix: int) -> None:
+        super().__init__(running, prefix)
+        self._client = client
+        self._url = f"http://127.0.0.1:{running.ports[CHF]}/nchf-convergedcharging/v3/chargingdata"
         self._refs: dict[str, str] = {}
         self._opened: dict[str, Asked] = {}
 
@@ -153,7 +103,7 @@ class NchfMachine(SocketMachine):
                 raise NotInNchf("a rating group is answered once")
         if asked.type == EVENT:
             body |= {"oneTimeEvent": True, "oneTimeEventType": "IEC"}
-        response = self._chf.client.post(self._path(asked), json=body)
+        response = self._client.post(self._path(asked), json=body)
         if response.status_code >= 400:
             return Said(PROBLEM_CODES[response.json()["cause"]])
         if response.status_code == 204:
@@ -164,13 +114,14 @@ class NchfMachine(SocketMachine):
 
     def _path(self, asked: Asked) -> str:
         if asked.type in (INITIAL, EVENT):
-            return self._chf.url
+            return self._url
         ref = self._refs.get(asked.session)
         if ref is None:  # of a session that was never opened, on the subscriber's account
             _, account_id = self.accounts[asked.name]
-            refs = self._chf.refs()
+            meta = self.running.run(self.running.store.open())
+            refs = Refs(meta.secret.tobytes(), TENANTS["default"])
             ref = refs.make(refs.name_of(asked.session.encode()), account_id)
-        return f"{self._chf.url}/{ref}/{'release' if asked.type == TERMINATION else 'update'}"
+        return f"{self._url}/{ref}/{'release' if asked.type == TERMINATION else 'update'}"
 
 
 assert Outcome.GRANTED not in REFUSALS

@@ -1,4 +1,7 @@
-"""Scenarios through everything: Diameter over TCP to a real engine process, balances in a real Valkey."""
+"""Scenarios through everything: Diameter over TCP to real processes, balances in a real Valkey.
+
+The engine has the Gy front end in its process, or that is a process of its own which hands over.
+"""
 
 import asyncio
 import mmap
@@ -26,7 +29,7 @@ from tests.reference.requests import Mscc
 from tests.scenarios.alone import holdings_of, instant
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
 from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
-from tests.scenarios.served_engine import host_of
+from tests.scenarios.served_engine import FRONT_END, host_of
 from vocabulary.ids import IdentityKind, number_of_name
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -42,9 +45,9 @@ _T = TypeVar("_T")
 
 
 class Served:
-    """The process, its store and its clock."""
+    """The processes, their store and their clock; `ports` by role, Gy's is that of the last process with one."""
 
-    def __init__(self, store_url: str, folder: Path) -> None:
+    def __init__(self, store_url: str, folder: Path, roles: tuple[str, ...]) -> None:
         self.folder = folder
         self.loop = asyncio.new_event_loop()
         self.store_url = store_url
@@ -53,14 +56,21 @@ class Served:
         with (folder / "clock").open("r+b") as file:
             self._ahead = mmap.mmap(file.fileno(), 8)
         self.run(self._prepare())
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.scenarios.served_engine", store_url, str(folder)],
+        self.roles = roles
+        self.processes = [self._start(store_url, role) for role in roles]
+        self.ports: dict[str, int] = {}
+        self.connections: dict[str, socket.socket] = {}
+
+    def _start(self, store_url: str, role: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.scenarios.served_engine", store_url, str(self.folder), role],
             cwd=ROOT,
-            stdout=(folder / "log").open("wb"),
+            stdout=self._log(role).open("wb"),
             stderr=subprocess.STDOUT,
         )
-        self.port = 0
-        self.connections: dict[str, socket.socket] = {}
+
+    def _log(self, role: str) -> Path:
+        return self.folder / f"{role}-log"
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Ask the store something."""
@@ -78,18 +88,24 @@ class Served:
 
     def wait_until_ready(self) -> None:
         """Until it takes connections."""
-        ready = self.folder / "ready"
         ends = time.monotonic() + READY_WITHIN_S
-        while not ready.exists():
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < ends, "the engine process is not ready"
-            time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
-        self.port = int(ready.read_text().split()[0])
+        for role, process in zip(self.roles, self.processes, strict=True):
+            ready = self.folder / f"{role}-ready"
+            while not ready.exists():
+                assert process.poll() is None, self._log(role).read_text()
+                assert time.monotonic() < ends, f"{role} is not ready"
+                time.sleep(0.02)  # tidy: the ready file is looked for as the supervisor looks for it
+            self.ports[role] = int(ready.read_text().split()[0])
+
+    @property
+    def gy_port(self) -> int:
+        """Where packet cores connect."""
+        return self.ports.get(FRONT_END, self.ports[self.roles[0]])
 
     def connection(self, peer: str) -> socket.socket:
         """An open connection of a peer."""
         if peer not in self.connections:
-            opened = socket.create_connection(("127.0.0.1", self.port), timeout=ANSWER_WITHIN_S)
+            opened = socket.create_connection(("127.0.0.1", self.gy_port), timeout=ANSWER_WITHIN_S)
             opened.sendall(cer(host=host_of(peer)))
             assert result_of(avps_of(receive(opened)[20:])) == 2001
             self.connections[peer] = opened
@@ -105,24 +121,28 @@ class Served:
         self._ahead[:8] = (self.ahead_ns + seconds * NS_PER_S).to_bytes(8, "little")
 
     def close(self) -> None:
-        """End process and connections."""
+        """End processes and connections."""
         for connection in self.connections.values():
             connection.close()
         self.run(self.store.close())
-        self.process.terminate()
-        self.process.wait(timeout=20)
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(timeout=20)
         self.loop.close()
-        log = (self.folder / "log").read_text()
-        assert "work failed" not in log, log
+        for role in self.roles:
+            log = self._log(role).read_text()
+            assert "work failed" not in log, log
+            assert "link closed" not in log, log
+            assert "request failed" not in log, log
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """A store, a process on it, and everything published."""
+def served(folder: Path, *roles: str) -> Iterator[Served]:
+    """A store, processes on it, and everything published."""
     (folder / "store").mkdir()
     (folder / "engine").mkdir()
     with private_valkey(folder / "store") as store_url:
-        running = Served(store_url, folder / "engine")
+        running = Served(store_url, folder / "engine", roles)
         try:
             running.wait_until_ready()
             yield running
@@ -187,7 +207,7 @@ def mscc_octets(mscc: Mscc) -> bytes:
 
 
 class SocketMachine:
-    """Machine on a served engine; `prefix` keeps the names of one scenario from those of others."""
+    """Machine on served processes; `prefix` keeps the names of one scenario from those of others."""
 
     def __init__(self, running: Served, prefix: int) -> None:
         self.running = running

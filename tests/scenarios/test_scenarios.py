@@ -1,14 +1,16 @@
-"""The scenario table: on the engine alone, and through sockets with the same money."""
+"""The scenario table: on the engine alone, and through sockets and processes with the same money."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+import httpx
 import pytest
 
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import play
-from tests.scenarios.nchf import NOT_IN_NCHF, NchfMachine, NotInNchf, ServedChf, served_chf
+from tests.scenarios.nchf import NOT_IN_NCHF, NchfMachine, NotInNchf, http2_client
+from tests.scenarios.served_engine import CHF, ENGINE, ENGINE_ALONE, FRONT_END
 from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
 
@@ -24,25 +26,32 @@ def tariffs() -> TariffTables:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One engine process on one store for all scenarios; each has subscribers of its own."""
-    with served(tmp_path_factory.mktemp("served")) as process:
+    """An engine with Gy and a 5G front end on one store for all scenarios; each has subscribers of its own."""
+    with served(tmp_path_factory.mktemp("served"), ENGINE, CHF) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
-def running_chf(running: Served) -> Iterator[ServedChf]:
-    """A 5G front end of the same engine."""
-    with served_chf(running, running.store_url) as front_end:
-        yield front_end
+def smf() -> Iterator[httpx.Client]:
+    """One connection for all scenarios."""
+    with http2_client() as client:
+        yield client
 
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_nchf(name: str, running_chf: ServedChf) -> None:
+def test_nchf(name: str, running: Served, smf: httpx.Client) -> None:
     """An SMF that says the same over Nchf is answered and charged alike."""
-    machine = NchfMachine(running_chf, NCHF_PREFIX + list(SCENARIOS).index(name))
+    machine = NchfMachine(running, smf, NCHF_PREFIX + list(SCENARIOS).index(name))
     with pytest.raises(NotInNchf) if name in NOT_IN_NCHF else nullcontext():
         play(SCENARIOS[name], machine)
+
+
+@pytest.fixture(scope="module")
+def handing_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with the front end in a process of its own."""
+    with served(tmp_path_factory.mktemp("handing_over"), ENGINE_ALONE, FRONT_END) as processes:
+        yield processes
 
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)
@@ -50,6 +59,13 @@ def test_nchf(name: str, running_chf: ServedChf) -> None:
 def test_sockets(name: str, running: Served) -> None:
     """A packet core that sends the scenario over TCP is answered and charged alike."""
     play(SCENARIOS[name], SocketMachine(running, list(SCENARIOS).index(name)))
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_hand_off(name: str, handing_over: Served) -> None:
+    """The same through a front end that hands every request to the engine's process."""
+    play(SCENARIOS[name], SocketMachine(handing_over, list(SCENARIOS).index(name)))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

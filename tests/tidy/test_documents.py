@@ -127,3 +127,13 @@ def test_glossary_has_a_word_once_and_in_order() -> None:
     ]
     assert words == sorted(set(words))
     assert len(words) >= 40
+
+
+def test_clauses_name_modules_and_tests_that_are_there() -> None:
+    rows = [line.split("|")[3:5] for line in text_of("docs/clauses.md").splitlines() if line.startswith("| ")][1:]
+    cells = [[cell.strip().strip("`") for cell in row] for row in rows]
+    assert len(cells) > 20
+    for module, test in cells:
+        assert (module == "-") == (test == "-"), f"{module} has no test, or {test} no module"
+        missing = [path for path in (module, test) if path != "-" and not (ROOT / path).is_file()]
+        assert not missing, missing

@@ -45,7 +45,7 @@ class Served:
         self.batches: list[int] = []
         self.decide = decide
         self.server = ChfServer(config, offer=self._offer, now_ns=time.time_ns, tenant=TENANT, secret=SECRET)
-        self.listener = Listener(self.server, config.host, config.port)
+        self.listener = Listener(self.server, config)
 
     def _offer(self, batch: UsageBatch) -> int:
         self.batches.append(int(batch.counts[0]))

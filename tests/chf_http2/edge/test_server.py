@@ -1,6 +1,7 @@
 """Nchf through real HTTP/2: sessions, batches, and what a client may send that is wrong."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Coroutine
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from charging.batch import AnswerBatch, UsageBatch
+from charging.batch import HAS_REQUESTED, AnswerBatch, UsageBatch
 from chf_http2.schema import ChargingDataResponse, ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request, usage
 from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
@@ -198,7 +199,7 @@ def test_a_body_that_drips_is_given_up_and_others_are_served() -> None:
     run(converse())
 
 
-def test_a_request_that_nobody_answers_gets_503_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_nobody_answers_gets_504_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chf_http2.edge.server.ANSWER_DEADLINE_S", 0)
 
     def stay_silent(batch: UsageBatch, answers: AnswerBatch) -> None:
@@ -207,7 +208,7 @@ def test_a_request_that_nobody_answers_gets_503_in_the_end(monkeypatch: pytest.M
     async def converse() -> None:
         async with serving(stay_silent) as (served, client):
             response = await post(client, served.url, request())
-            assert problem_of(response).cause == "NF_CONGESTION"
+            assert (response.status_code, problem_of(response).cause) == (504, "TIMED_OUT_REQUEST")
             assert served.server.waiting_count == 0
 
     run(converse())
@@ -219,5 +220,60 @@ def test_api_root_and_prefix_are_in_locations() -> None:
             url = served.url.replace(PATH, "/site-1" + PATH)
             response = await post(client, url, request())
             assert response.headers["location"].startswith(f"https://chf.example:8443/site-1{PATH}/")
+
+    run(converse())
+
+
+def test_offline_only_reports_and_is_given_nothing() -> None:
+    def no_quota_is_wanted(batch: UsageBatch, answers: AnswerBatch) -> None:
+        assert not (batch.msccs["presence"][: int(batch.counts[1])] & HAS_REQUESTED).any()
+        grant_all(batch, answers)
+
+    async def converse() -> None:
+        async with serving(no_quota_is_wanted) as (served, client):
+            url = served.url.replace(PATH, "/nchf-offlineonlycharging/v1/offlinechargingdata")
+            used = usage(10, asks={"totalVolume": 5}, used=({"totalVolume": 500},))
+            created = await post(client, url, request(0, (used,)))
+            assert created.status_code == 201
+            location = created.headers["location"]
+            assert location.startswith(url + "/")
+            updated = await post(client, location + "/update", request(1, (used,)))
+            assert updated.status_code == 200
+            assert "multipleUnitInformation" not in updated.json()
+            assert (await post(client, location + "/release", request(2))).status_code == 204
+            assert len(served.batches) == 3
+
+    run(converse())
+
+
+def test_the_service_describes_itself() -> None:
+    async def converse() -> None:
+        async with serving(api_prefix="/site-1") as (served, client):
+            root = served.url.removesuffix(PATH)
+            response = await client.get(f"{root}/site-1/openapi")
+            assert response.status_code == 200
+            document = response.json()
+            assert document["openapi"].startswith("3.0.")
+            assert document["servers"] == [{"url": f"{root}/site-1/nchf-convergedcharging/v3"}]
+            assert "/chargingdata/{ChargingDataRef}/update" in document["paths"]
+            assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
+
+    run(converse())
+
+
+def test_bodies_may_be_gzipped_but_not_to_fill_the_memory() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            plain = octets(request())
+
+            async def send(body: bytes, encoding: str = "gzip") -> httpx.Response:
+                return await post(client, served.url, body, **{"content-encoding": encoding})
+
+            assert (await send(gzip.compress(plain))).status_code == 201
+            assert (await send(plain, "identity")).status_code == 201
+            assert problem_of(await send(gzip.compress(bytes(100 << 20)))).status == 413
+            assert problem_of(await send(gzip.compress(plain)[:-9])).status == 400
+            assert problem_of(await send(plain)).status == 400
+            assert problem_of(await send(plain, "br")).status == 415
 
     run(converse())
