@@ -18,6 +18,8 @@ STOP_S: Final = 60.0
 SCRAPE_S: Final = 1.0
 _ROLES: Final = {"engine": "engine", "store": "store", "archiver": "archiver", "records": "writer"}
 """The harness's name by role of up.json."""
+CHF: Final = "chf"
+"""Name, port and beginning of the roles of 5G front ends, of which there may be several: chf-1, chf-2."""
 
 
 def is_scraped(port: int) -> bool:
@@ -49,19 +51,27 @@ class BenchFarebox:
     """A running `farebox up`; ended by `close`."""
 
     def __init__(
-        self, folder: Path, *, fsync: str, partitions: int, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        fsync: str,
+        partitions: int,
+        chf: int = 0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """BenchUpError. `chf` 5G front ends run beside the engine; with any, `port` is theirs."""
+        self._chf_roles = [f"{CHF}-{number}" for number in range(1, chf + 1)]
         self.folder = DataFolder(folder)
         self.scrapes_missed = 0
         flags = ["--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
-        flags += ["--partitions", str(partitions)]
+        flags += ["--partitions", str(partitions), "--chf", str(chf)]
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "up.log").open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "runtime.cli.main", "up", *flags],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "FAREBOX_CHF_PORT": "0", **(environment or {})},
             )
         self._wait()
 
@@ -72,7 +82,7 @@ class BenchFarebox:
             if self.process.poll() is not None:
                 break
             state = read_up_state(self.folder)
-            if state is not None and all(state.states.get(role) == "ready" for role in _ROLES):
+            if state is not None and all(state.states.get(role) == "ready" for role in (*_ROLES, *self._chf_roles)):
                 return
             time.sleep(0.05)
         said = (self.folder.path / "up.log").read_text(errors="replace").strip()
@@ -89,12 +99,16 @@ class BenchFarebox:
 
     def pids(self) -> dict[str, Sequence[int]]:
         """Process ids by role, in the harness's names."""
-        return {_ROLES[role]: [pid] for role, pid in self.state.pids.items() if role in _ROLES and pid}
+        found = self.state.pids
+        pids: dict[str, Sequence[int]] = {name: [found[role]] for role, name in _ROLES.items() if found.get(role)}
+        if self._chf_roles:
+            pids[CHF] = [found[role] for role in self._chf_roles if found.get(role)]
+        return pids
 
     @property
     def port(self) -> int:
-        """Of Diameter Gy."""
-        return self.state.ports["gy"]
+        """What the load goes to: of Diameter Gy, or of Nchf."""
+        return self.state.ports[CHF if self._chf_roles else "gy"]
 
     def scrape(self) -> None:
         """Read every metrics page, as a Prometheus would."""

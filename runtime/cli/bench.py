@@ -79,6 +79,7 @@ def chf(
     outstanding: OutstandingOption = 1024,
     rate: RateOption = 0,
     connections: Annotated[int, typer.Option(help="HTTP/2 connections of the one SMF.")] = 4,
+    processes: Annotated[int, typer.Option(help="5G front ends, which share the port.")] = 1,
     groups: Annotated[int, typer.Option(help="Rating groups of each request, 1 to 3.")] = 1,
     updates: Annotated[str, typer.Option(help="Updates of a session, least-most.")] = "6-11",
     sessions_open: SessionsOpenOption = 2_048,
@@ -88,9 +89,9 @@ def chf(
     compare: CompareOption = None,
     folder: FolderOption = None,
 ) -> None:
-    """Load the 5G front end with Nchf over HTTP/2 and say what it does: as `farebox bench gy`, with the same books.
+    """Load 5G front ends with Nchf over HTTP/2 and say what they do: as `farebox bench gy`, with the same books.
 
-    Starts `farebox up` and `farebox chf` in a folder of their own, opens the subscribers' accounts, runs charging sessions
+    Starts `farebox up --chf` in a folder of its own, opens the subscribers' accounts, runs charging sessions
     (10 % create, 80 % update, 10 % release; 6 % of the subscribers run out of money), then compares the generator's own
     books with every balance of the store and audits the journal. No floors are measured. Exit code 1: something was
     lost, wrong or different.
@@ -110,7 +111,18 @@ def chf(
         plan = ChfPlan(**(values | _updates_of(updates)))
     except ValueError as error:
         fail(f"these options make no plan: {error}")
-    _run(plan, fsync=fsync, partitions=partitions, floor_s=0, save=save, compare=compare, folder=folder)
+    if processes < 1:
+        fail("these options make no plan: processes must be 1 or more")
+    _run(
+        plan,
+        fsync=fsync,
+        partitions=partitions,
+        chf=processes,
+        floor_s=0,
+        save=save,
+        compare=compare,
+        folder=folder,
+    )
 
 
 def _updates_of(text: str) -> dict[str, int]:
@@ -124,6 +136,7 @@ def _run(
     *,
     fsync: str,
     partitions: int,
+    chf: int = 0,
     floor_s: float,
     save: Path | None,
     compare: Path | None,
@@ -146,7 +159,9 @@ def _run(
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farebox-bench-")))
             elif folder.exists() and any(folder.iterdir()):
                 fail(f"{folder} isn't empty: the run needs a store of its own")
-            result = run_bench(plan, folder, fsync=fsync, partitions=partitions, floor_s=floor_s, say=console.print)
+            result = run_bench(
+                plan, folder, fsync=fsync, partitions=partitions, chf=chf, floor_s=floor_s, say=console.print
+            )
         report.show(result, console, before)
         if save is not None:
             report.save(result, save)
