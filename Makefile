@@ -36,7 +36,7 @@ unit: $(STAMP)  ## The tests, tidy ones and documents among them
 acceptance: $(STAMP)  ## What takes longer or needs more (tshark, long runs); results in docs/evidence/
 	tests/acceptance/run
 
-bench: $(STAMP)  ## Two minutes of load on a Farebox of its own, with books and floors
+bench: $(STAMP)  ## Two minutes of Gy load on a Farebox of its own, with books and floors
 	$(BIN)/farebox bench gy --duration 120
 
 clean:  ## Remove what make made

@@ -6,7 +6,8 @@ the tariff that shares nothing with the engine (docs/charging.md §5 and §6, fo
 Why it is exact though sessions of one account share its allowance, and so order matters: all sessions of a subscriber
 go over one connection; rows of an account are decided in one partition, one batch after the other, and answers of a
 partition leave in the order of their rows; so on that connection the answers of an account come in the order in which
-they were decided, and the log is in the order of answers. The fold therefore also knows what each grant had to be: a
+they were decided, and the log is in the order of answers. Over HTTP/2 answers come in any order: there a subscriber has one
+session, with one request at a time. The fold therefore also knows what each grant had to be: a
 granted amount or a final unit that it doesn't expect is counted (`unexpected_count`) beside differing balances.
 """
 
@@ -24,19 +25,19 @@ LOG_DTYPE: Final = np.dtype(
         ("used_octets", np.uint32),
         ("granted_octets", np.uint32),
         ("place", np.uint8),  # which of the subscriber's sessions, 0..sessions_per_subscriber - 1
-        ("request_type", np.uint8),  # CC-Request-Type: 1 I, 2 U, 3 T
+        ("request_type", np.uint8),  # CC-Request-Type: 1 I, 2 U, 3 T; create, update, release
         ("mscc", np.uint8),  # which of the request's services
         ("answer", np.uint8),  # ANSWER_* bits of its MSCC
     ]
 )
-"""One service of a request that was answered 2001 at command level, in the order of answers."""
+"""One service of a request that was answered 2001 at command level, or 2xx, in the order of answers."""
 
 ANSWER_GRANTED: Final = 1
 """The MSCC has a Granted-Service-Unit."""
 ANSWER_LIMIT_REACHED: Final = 2
-"""Its Result-Code is 4012."""
+"""Its Result-Code is 4012, its resultCode QUOTA_LIMIT_REACHED."""
 ANSWER_FINAL: Final = 4
-"""It has a Final-Unit-Indication."""
+"""It has a Final-Unit-Indication, a finalUnitIndication."""
 
 TERMINATION: Final = 3
 UNEXPECTED_KEPT: Final = 16

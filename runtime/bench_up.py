@@ -17,9 +17,11 @@ START_S: Final = 300.0
 STOP_S: Final = 60.0
 SCRAPE_S: Final = 1.0
 _ROLES: Final = {"engine": "engine", "store": "store", "archiver": "archiver", "records": "writer"}
-"""The harness's name by name of up.json."""
-_FRONT_ENDS: Final = "gy-"
-"""How those of front ends begin that are processes of their own (`engine.front_ends`)."""
+"""The harness's name by role of up.json."""
+CHF: Final = "chf"
+"""Name and port of 5G front ends."""
+_SEVERAL: Final = {"gy-": "front_ends", "chf-": CHF}
+"""The same by how roles begin of which there may be several: chf-1, chf-2."""
 
 
 def is_scraped(port: int) -> bool:
@@ -51,19 +53,27 @@ class BenchFarebox:
     """A running `farebox up`; ended by `close`."""
 
     def __init__(
-        self, folder: Path, *, fsync: str, partitions: int, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        fsync: str,
+        partitions: int,
+        chf: int = 0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        """BenchUpError. `chf` 5G front ends run beside the engine; with any, `port` is theirs."""
+        self._chf_roles = [f"{CHF}-{number}" for number in range(1, chf + 1)]
         self.folder = DataFolder(folder)
         self.scrapes_missed = 0
         flags = ["--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
-        flags += ["--partitions", str(partitions)]
+        flags += ["--partitions", str(partitions), "--chf", str(chf)]
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "up.log").open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "runtime.cli.main", "up", *flags],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "FAREBOX_CHF_PORT": "0", **(environment or {})},
             )
         self._wait()
 
@@ -91,15 +101,18 @@ class BenchFarebox:
 
     def pids(self) -> dict[str, Sequence[int]]:
         """Process ids by role, in the harness's names."""
-        pids = self.state.pids
-        found: dict[str, Sequence[int]] = {_ROLES[name]: [pid] for name, pid in pids.items() if name in _ROLES and pid}
-        front_ends = [pid for name, pid in pids.items() if name.startswith(_FRONT_ENDS) and pid]
-        return {**found, "front_ends": front_ends} if front_ends else found
+        found = self.state.pids
+        pids: dict[str, Sequence[int]] = {name: [found[role]] for role, name in _ROLES.items() if found.get(role)}
+        for begin, name in _SEVERAL.items():
+            several = [pid for role, pid in found.items() if role.startswith(begin) and pid]
+            if several:
+                pids[name] = several
+        return pids
 
     @property
     def port(self) -> int:
-        """Of Diameter Gy."""
-        return self.state.ports["gy"]
+        """What the load goes to: of Diameter Gy, or of Nchf."""
+        return self.state.ports[CHF if self._chf_roles else "gy"]
 
     def scrape(self) -> None:
         """Read every metrics page, as a Prometheus would."""

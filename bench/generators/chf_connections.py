@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from bench.generators.connections import Connections, connect_and_greet, receive_exactly
+from bench.generators.connections import Connections, GeneratorError, connect_and_greet, receive_exactly
 from bench.generators.fleet import Fleet
 from bench.generators.http2_frames import (
     ENABLE_PUSH,
@@ -80,6 +80,13 @@ class ChfConnections(Connections):
         places = self._wire.streams.shape[1]
         streams_max = settings.get(MAX_CONCURRENT_STREAMS, int(self._wire.streams_max[index]))
         self._wire.streams_max[index] = min(streams_max, places)
+        body_octets = int(self._wire.body_lengths.max())
+        window = settings.get(INITIAL_WINDOW_SIZE, WINDOW_DEFAULT)
+        if window < body_octets:
+            raise GeneratorError(
+                f"{self._plan.host}:{self._plan.port} takes {window} octets of a stream at first, bodies have"
+                f" {body_octets}: raise its initial window"
+            )
 
     def answer_to(self, index: int, message: bytes) -> bytes:
         """Pings and settings are acknowledged; a connection that is to end is given up."""

@@ -1,7 +1,7 @@
 """Create, update and release as an SMF sends them over HTTP/2, a HEADERS and a DATA frame each, as templates for kernels.
 
 Header blocks refer to the static table alone and leave nothing in the dynamic one (RFC 7541 §6.2.2), so they are the same
-octets each time. Bodies are JSON of our own choice of members of TS 32.291, about 1,000 octets with
+octets each time. Bodies are JSON of our own choice of members of TS 32.291, 1,250 to 1,510 octets with
 pDUSessionChargingInformation. What varies has a fixed width: numbers have spaces before them, which JSON allows.
 """
 

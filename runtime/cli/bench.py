@@ -14,26 +14,37 @@ if TYPE_CHECKING:
 
 EXIT_UNSOUND = 1
 
+DurationOption = Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")]
+SubscribersOption = Annotated[int, typer.Option(help="Accounts that are opened and used.")]
+OutstandingOption = Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")]
+RateOption = Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")]
+SessionsOpenOption = Annotated[int, typer.Option(help="Sessions open at a time.")]
+FsyncOption = Annotated[str, typer.Option(help="always or everysec, of the embedded store.")]
+PartitionsOption = Annotated[int, typer.Option(help="Partitions of the store.")]
+SaveOption = Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")]
+CompareOption = Annotated[Path | None, typer.Option(help="Show the change against a saved result.")]
+FolderOption = Annotated[
+    Path | None, typer.Option(help="Keep Farebox's data in this empty folder.", show_default="a temporary one")
+]
+
 
 def gy(
-    duration: Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")] = 30.0,
-    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 100_000,
-    outstanding: Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")] = 4096,
-    rate: Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")] = 0,
+    duration: DurationOption = 30.0,
+    subscribers: SubscribersOption = 100_000,
+    outstanding: OutstandingOption = 4096,
+    rate: RateOption = 0,
     connections: Annotated[int, typer.Option(help="Diameter connections of the one peer.")] = 4,
     msccs: Annotated[int, typer.Option(help="Services (MSCCs) of each request, 1 to 3.")] = 1,
     updates: Annotated[str, typer.Option(help="CCR-U of a session, least-most.")] = "6-11",
     zipf: Annotated[float, typer.Option(help="0: all subscribers alike; 0.8: a few are far more active.")] = 0.0,
-    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 16_384,
+    sessions_open: SessionsOpenOption = 16_384,
     hot: Annotated[bool, typer.Option("--hot", help="All requests on one account with 32 sessions.")] = False,
-    fsync: Annotated[str, typer.Option(help="always or everysec, of the embedded store.")] = "always",
-    partitions: Annotated[int, typer.Option(help="Partitions of the store.")] = 2,
+    fsync: FsyncOption = "always",
+    partitions: PartitionsOption = 2,
     floors: Annotated[float, typer.Option(help="Seconds for each of the two floors; 0: none.")] = 10.0,
-    save: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    compare: Annotated[Path | None, typer.Option(help="Show the change against a saved result.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option(help="Keep Farebox's data in this empty folder.", show_default="a temporary one")
-    ] = None,
+    save: SaveOption = None,
+    compare: CompareOption = None,
+    folder: FolderOption = None,
 ) -> None:
     """Load Farebox with Diameter Gy and say what it does: rate, latency, CPU a request, and whether all money is right.
 
@@ -63,25 +74,24 @@ def gy(
 
 
 def chf(
-    duration: Annotated[float, typer.Option(help="Measured seconds, after the warm-up.")] = 30.0,
-    subscribers: Annotated[int, typer.Option(help="Accounts that are opened and used.")] = 5_000,
-    outstanding: Annotated[int, typer.Option(help="Closed loop: requests that wait for an answer at most.")] = 1024,
-    rate: Annotated[int, typer.Option(help="Open loop: requests a second; 0 is a closed loop.")] = 0,
+    duration: DurationOption = 30.0,
+    subscribers: SubscribersOption = 5_000,
+    outstanding: OutstandingOption = 1024,
+    rate: RateOption = 0,
     connections: Annotated[int, typer.Option(help="HTTP/2 connections of the one SMF.")] = 4,
+    processes: Annotated[int, typer.Option(help="5G front ends, which share the port.")] = 1,
     groups: Annotated[int, typer.Option(help="Rating groups of each request, 1 to 3.")] = 1,
     updates: Annotated[str, typer.Option(help="Updates of a session, least-most.")] = "6-11",
-    sessions_open: Annotated[int, typer.Option(help="Sessions open at a time.")] = 2_048,
-    fsync: Annotated[str, typer.Option(help="always or everysec, of the embedded store.")] = "always",
-    partitions: Annotated[int, typer.Option(help="Partitions of the store.")] = 2,
-    save: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
-    compare: Annotated[Path | None, typer.Option(help="Show the change against a saved result.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option(help="Keep Farebox's data in this empty folder.", show_default="a temporary one")
-    ] = None,
+    sessions_open: SessionsOpenOption = 2_048,
+    fsync: FsyncOption = "always",
+    partitions: PartitionsOption = 2,
+    save: SaveOption = None,
+    compare: CompareOption = None,
+    folder: FolderOption = None,
 ) -> None:
-    """Load the 5G front end with Nchf over HTTP/2 and say what it does: as `farebox bench gy`, with the same books.
+    """Load 5G front ends with Nchf over HTTP/2 and say what they do: as `farebox bench gy`, with the same books.
 
-    Starts `farebox up` and `farebox chf` in a folder of their own, opens the subscribers' accounts, runs charging sessions
+    Starts `farebox up --chf` in a folder of its own, opens the subscribers' accounts, runs charging sessions
     (10 % create, 80 % update, 10 % release; 6 % of the subscribers run out of money), then compares the generator's own
     books with every balance of the store and audits the journal. No floors are measured. Exit code 1: something was
     lost, wrong or different.
@@ -101,7 +111,18 @@ def chf(
         plan = ChfPlan(**(values | _updates_of(updates)))
     except ValueError as error:
         fail(f"these options make no plan: {error}")
-    _run(plan, fsync=fsync, partitions=partitions, floor_s=0, save=save, compare=compare, folder=folder)
+    if processes < 1:
+        fail("these options make no plan: processes must be 1 or more")
+    _run(
+        plan,
+        fsync=fsync,
+        partitions=partitions,
+        chf=processes,
+        floor_s=0,
+        save=save,
+        compare=compare,
+        folder=folder,
+    )
 
 
 def _updates_of(text: str) -> dict[str, int]:
@@ -115,6 +136,7 @@ def _run(
     *,
     fsync: str,
     partitions: int,
+    chf: int = 0,
     floor_s: float,
     save: Path | None,
     compare: Path | None,
@@ -137,7 +159,9 @@ def _run(
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farebox-bench-")))
             elif folder.exists() and any(folder.iterdir()):
                 fail(f"{folder} isn't empty: the run needs a store of its own")
-            result = run_bench(plan, folder, fsync=fsync, partitions=partitions, floor_s=floor_s, say=console.print)
+            result = run_bench(
+                plan, folder, fsync=fsync, partitions=partitions, chf=chf, floor_s=floor_s, say=console.print
+            )
         report.show(result, console, before)
         if save is not None:
             report.save(result, save)

@@ -26,7 +26,9 @@ def test_a_short_run_finds_the_planted_micro_and_nothing_else(tmp_path: Path, mo
         return views[-1]
 
     monkeypatch.setattr(BenchStore, "read_accounts", twisted)
-    result = run_bench(PLAN, tmp_path / "run", fsync="everysec", partitions=2, floor_s=10.0, say=lambda line: None)
+    result = run_bench(
+        PLAN, tmp_path / "run", fsync="everysec", partitions=2, chf=2, floor_s=10.0, say=lambda line: None
+    )
     assert not report.is_sound(result)
     assert result["differences_count"] == 1
     assert result["differences"][0].startswith(f"subscriber {TWISTED}: money_remaining is ")

@@ -22,7 +22,7 @@ from bench.generators.fleet import (
     WRONG_MSCC,
 )
 from bench.workload import RATING_GROUPS
-from chf_http2.responses import UnitAnswer, response_body, unit_information
+from chf_http2.responses import UNIT_COLUMNS, response_body, unit_information
 from tests.bench.generators.chf_server import ChfServerTwin, chf_plan
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -95,11 +95,12 @@ def test_what_json_reads_is_read(number: int, units: tuple[Any, ...], others: di
 
 def test_what_the_product_writes_is_read() -> None:
     answers = [
-        UnitAnswer(Outcome.GRANTED, Unit.OCTETS, 1, 1_000_000, 3_600, 0),
-        UnitAnswer(Outcome.GRANTED, Unit.OCTETS, 1, 17, 0, 1),
-        UnitAnswer(Outcome.CREDIT_LIMIT_REACHED, Unit.OCTETS, 0, 0, 0, 0),
+        {"outcome": Outcome.GRANTED, "has_grant": 1, "granted": 1_000_000, "validity_s": 3_600},
+        {"outcome": Outcome.GRANTED, "has_grant": 1, "granted": 17, "final_action": 1},
+        {"outcome": Outcome.CREDIT_LIMIT_REACHED},
     ]
-    information = [unit_information(group, None, one) for group, one in zip(RATING_GROUPS, answers, strict=True)]
+    rows = [tuple(int(one.get(name, Unit.OCTETS if name == "unit" else 0)) for name in UNIT_COLUMNS) for one in answers]
+    information = [unit_information(group, None, row) for group, row in zip(RATING_GROUPS, rows, strict=True)]
     assert read(response_body(datetime.now(UTC), 3, information)) == RIGHT
     assert FLEET.seen[SEEN_NUMBER] == 4
     assert FLEET.seen_mscc.tolist() == [

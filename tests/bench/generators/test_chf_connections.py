@@ -8,6 +8,7 @@ import h2.events
 import pytest
 
 from bench.generators.chf_connections import GIVE_BACK_OCTETS, OUR_SETTINGS, ChfConnections, agree
+from bench.generators.connections import GeneratorError
 from bench.generators.http2_frames import (
     GOAWAY,
     PING,
@@ -56,6 +57,13 @@ def test_pings_and_settings_are_acknowledged() -> None:
     assert connections.answer_to(0, write_settings({3: 17})) == ACK
     assert connections.answer_to(0, ACK) == b""
     assert twin.fleet.wire.streams_max[0] == 17
+
+
+def test_a_server_whose_windows_are_too_small_is_refused() -> None:
+    twin = ChfServerTwin(chf_plan())
+    connections = ChfConnections(twin.plan, twin.fleet, stop=lambda why: None)
+    with pytest.raises(GeneratorError, match="raise its initial window"):
+        connections.answer_to(0, write_settings({4: 100}))
 
 
 def test_a_server_that_ends_the_connection_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
