@@ -27,7 +27,7 @@ from runtime.bench_store import BenchStore
 from runtime.kill_points import KILLED_LINE, VARIABLE
 from runtime.up import UP_LINE
 from tests.kills.record_sums import record_faults
-from tests.runtime.running_up import RunningUp, wait_until
+from tests.runtime.running_up import RunningUp, is_alive, wait_until
 
 READY: Final = ("engine", "archiver", "records", "store")
 READY_S: Final = 90.0
@@ -127,8 +127,13 @@ class LoadedUp:
             raise AssertionError(f"{error}; these were not: {missing}\n{self.up.text()[-6000:]}") from error
 
     def kill(self, role: str) -> int:
-        """SIGKILL to a process by the id that up.json has; the id. The process must be there."""
-        pid = int(self.up.state.pids[role])
+        """SIGKILL to a process by the id that up.json has, once it has one that lives; the id."""
+
+        def living() -> int | None:
+            pid = self.up.state.pids.get(role, 0)
+            return pid if pid and is_alive(pid) else None
+
+        pid: int = wait_until(f"{role} runs", living, READY_S)
         os.kill(pid, signal.SIGKILL)
         return pid
 
