@@ -24,7 +24,7 @@ PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 """So that the record writer soon saves its state."""
-ALL_HIT_S = 50.0
+ALL_HIT_S = 90.0
 
 
 @pytest.mark.timeout(240)

@@ -30,6 +30,7 @@ def test_front_ends_share_the_port_and_come_back_on_it(tmp_path: Path) -> None:
             assert {row.name for row in METRICS if row.process == "gy"} <= set(text.replace("{", " ").split())
             assert "farebox_gy_link_up 1.0" in text
         os.kill(state.pids["gy-1"], signal.SIGKILL)
+        wait_until("it takes no connection any more", lambda: not is_alive(state.pids["gy-1"]))
         with gy_client(state.ports["gy"]) as client:  # the other takes it, or the first once it is back
             assert client.ask(1, 0, "pgw1.example.net;meanwhile", IMSI, asked=MIB).result == 2001
             after = up.wait_ready("gy-1", but_not=state.pids)
