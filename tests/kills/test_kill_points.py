@@ -24,12 +24,12 @@ PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 """So that the record writer soon saves its state."""
-ALL_HIT_S = 90.0
+ALL_HIT_S = 120.0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(330)
 def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plan, wanted = kill_plan(measured_s=150.0), Counter({point.name: 1 for point in OTHERS})
+    plan, wanted = kill_plan(measured_s=200.0), Counter({point.name: 1 for point in OTHERS})
     armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in OTHERS)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
@@ -60,7 +60,7 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
     assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(330)
 def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,7 +70,7 @@ def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
     roles = ("gy-1", *READY)
-    with LoadedUp(tmp_path / "data", kill_plan(measured_s=150.0), "--front-ends", "1", kill_at=armed) as farebox:
+    with LoadedUp(tmp_path / "data", kill_plan(measured_s=200.0), "--front-ends", "1", kill_at=armed) as farebox:
 
         def kill_all() -> None:
             farebox.wait_killed_at(wanted, ALL_HIT_S)
