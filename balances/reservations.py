@@ -72,7 +72,10 @@ def debit(arena, slot, ledger, at, amount):
 
 @kernel
 def reserve(arena, slot, ledger, service_tag, at, amount):
-    """Hold `amount` of the bucket for a service. False, and nothing is held, where the record has no room for it."""
+    """Hold `amount` of the bucket for a service. False, and nothing is held, where the record has no room for it.
+
+    amount   above 0: what holds nothing would keep no bucket from being removed, and be left without one
+    """
     reservation = append_row(arena, slot, _RESERVATIONS)
     if reservation < 0:
         return False

@@ -184,6 +184,8 @@ def step_both(arena, ledger, plain, movements, step):
             plain.remove_empty()
         return moves
     elif row >= 0 and amount <= max(plain.buckets[row]["remaining"], 0):
+        if name == "reserve" and amount == 0:
+            return []
         if name == "reserve":
             assert reserve(arena, 0, ledger, tag, at, amount) == plain.reserve(tag, row, amount)
         else:
