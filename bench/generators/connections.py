@@ -104,8 +104,8 @@ class Connections(ABC):
         """The run is over."""
 
     def repeat(self, index: int) -> None:
-        """Queue again what is unanswered on a connection that was lost and is back."""
-        raise NotImplementedError
+        """Queue again what is unanswered on a connection that was lost and is back. GeneratorError where a load can't."""
+        raise GeneratorError(f"connection {index} was lost, and this load repeats nothing")
 
     def open(self) -> None:
         """Make all of them. GeneratorError where one is not to be had."""
