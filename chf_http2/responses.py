@@ -1,11 +1,12 @@
 """Answered rows to bodies of 201 and 200; what a release or a failure is answered has no such body."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, SessionName
+from chf_http2.routes import Service
 from chf_http2.schema import (
     ChargingDataResponse,
     FinalUnitIndication,
@@ -13,6 +14,7 @@ from chf_http2.schema import (
     MultipleUnitInformation,
     Trigger,
 )
+from chf_http2.tick_memory import ECHO_NUMBER_OCTETS
 from vocabulary.outcomes import OUTCOMES
 from vocabulary.units import Unit
 
@@ -57,12 +59,35 @@ def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]
     )
 
 
-def response_body(now: datetime, sequence_number: int, information: Iterable[MultipleUnitInformation]) -> bytes:
-    """A ChargingDataResponse."""
+def session_of(request: Any, octets: memoryview) -> SessionName:
+    """The session of a row whose account is known."""
+    first = int(request["session_id_offset"]) + len(SESSION_PREFIX)
+    return SessionName(str(octets[first : first + NAME_DIGITS], "ascii"), int(request["account_id"]))
+
+
+def response_body(
+    now: datetime,
+    request: Any,
+    octets: memoryview,
+    groups: list[int],
+    units: list[tuple[int, ...]],
+    service: Service,
+) -> bytes:
+    """The ChargingDataResponse of a row of a batch; `groups` and `units` have rating groups and UNIT_COLUMNS of all rows."""
+    echo = int(request["service_information_offset"]) + int(request["service_information_length"])
+    at = echo + ECHO_NUMBER_OCTETS
+    information = []
+    if not service.is_offline_only:
+        first = int(request["mscc_first"])
+        for index in range(first, first + int(request["mscc_count"])):
+            behind = at + 1 + octets[at]
+            upf_id = str(octets[at + 1 : behind], "utf-8") or None
+            information.append(unit_information(groups[index], upf_id, units[index]))
+            at = behind
     return _ENCODER.encode(
         ChargingDataResponse(
             invocation_time_stamp=now,
-            invocation_sequence_number=sequence_number,
+            invocation_sequence_number=int.from_bytes(octets[echo : echo + ECHO_NUMBER_OCTETS], "little"),
             multiple_unit_information=tuple(information) or None,
         )
     )
