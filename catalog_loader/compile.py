@@ -54,6 +54,8 @@ def _price_row(price: Price, service: Service, allowance_first: int) -> tuple[in
         "grant_units": price.grant_units,
         "grant_units_min": price.grant_units_min,
         "grant_units_max": price.grant_units_max,
+        "threshold_units": price.terms.threshold_units,
+        "holding_s": price.terms.holding_s,
         "validity_s": price.validity_s,
         "price": number_of_name(price.id),
         "allowance_first": allowance_first,
@@ -64,6 +66,7 @@ def _price_row(price: Price, service: Service, allowance_first: int) -> tuple[in
         "rounding_scope": ROUNDING_SCOPES[price.rounding_over],
         "has_price": price.price_micros is not None,
         "final_action": FINAL_ACTIONS[price.final_action],
+        "threshold_percent": price.terms.threshold_percent,
     }
     assert PRICE_DTYPE.names is not None
     return tuple(int(row[name]) for name in PRICE_DTYPE.names)

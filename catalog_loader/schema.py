@@ -22,6 +22,7 @@ class Kind(Enum):
     NUMBER = "a whole number"
     MONEY = 'a sum of money, such as "0.02 EUR"'
     AMOUNT = "an amount, such as 10 MiB"
+    PART = "an amount, such as 2 MiB, or a share, such as 20 %"
     DURATION = "a time, such as 30 d"
     INSTANT = "an instant, such as 2026-01-01T00:00:00Z, or a date"
     CURRENCY = "a currency, such as EUR"
@@ -91,6 +92,13 @@ KEYS: Final = (
     KeyRow("price", "rounding_over", Kind.WORD, False, "session (what is left over is carried on) or report; session"),
     KeyRow("price", "grant", Kind.MAP, False, "sizes of grants"),
     KeyRow("price", "validity", Kind.DURATION, False, "of a grant, up to 7 d; 1 h where left out"),
+    KeyRow(
+        "price",
+        "holding_time",
+        Kind.DURATION,
+        False,
+        "quota that is unused so long comes back, at most validity; none where left out",
+    ),
     KeyRow("price", "allowances", Kind.IDS, False, "used before money, in order of their priorities"),
     KeyRow("price", "final_action", Kind.WORD, False, "what follows the last grant: terminate or none; terminate"),
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
@@ -102,6 +110,9 @@ KEYS: Final = (
     KeyRow("grant", "default", Kind.AMOUNT, False, "what a request gets that names no size"),
     KeyRow("grant", "min", Kind.AMOUNT, False, "smaller requests are raised to it"),
     KeyRow("grant", "max", Kind.AMOUNT, False, "larger requests are cut to it"),
+    KeyRow(
+        "grant", "threshold", Kind.PART, False, "what is left of a grant when more is to be asked; none where left out"
+    ),
 )
 
 KEYS_OF: Final = {
@@ -174,8 +185,8 @@ MONEY_KEYS: Final = (
 )
 KEYS_WITHOUT_SENSE: Final = {
     "free": MONEY_KEYS,
-    "denied": (*MONEY_KEYS, "grant", "validity"),
-    "not_applicable": (*MONEY_KEYS, "grant", "validity"),
+    "denied": (*MONEY_KEYS, "grant", "validity", "holding_time"),
+    "not_applicable": (*MONEY_KEYS, "grant", "validity", "holding_time"),
 }
 """Keys of a price that its control leaves nothing to do."""
 

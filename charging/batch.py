@@ -271,6 +271,8 @@ ANSWER_MSCC_DTYPE: Final = np.dtype(
     [
         ("granted", np.int64),  # in `unit`; meaningful where has_grant
         ("validity_s", np.int32),  # 0: no Validity-Time
+        ("threshold_units", np.uint32),  # in `unit`, below `granted`; 0: no threshold
+        ("holding_s", np.int32),  # 0: no Quota-Holding-Time
         ("outcome", np.uint8),
         ("unit", np.uint8),
         ("has_grant", np.uint8),

@@ -71,6 +71,8 @@ PRICE_DTYPE: Final = np.dtype(
         ("grant_units", np.int64),  # what an empty request gets
         ("grant_units_min", np.int64),  # smaller requests are raised to it
         ("grant_units_max", np.int64),  # larger ones are cut to it
+        ("threshold_units", np.uint32),  # of a grant: what is left of it when more is to be asked; 0 where none
+        ("holding_s", np.int32),  # unused so long, the quota is given back; 0 where nothing is said, at most validity_s
         ("validity_s", np.int32),  # of a grant; also what supervision is derived from
         ("price", np.int32),  # number_of_name of the price's id: the why-id
         (
@@ -84,6 +86,7 @@ PRICE_DTYPE: Final = np.dtype(
         ("rounding_scope", np.uint8),
         ("has_price", np.uint8),  # 0: allowances alone pay, money is never touched
         ("final_action", np.uint8),
+        ("threshold_percent", np.uint8),  # of the grant, in place of threshold_units; 0 where that counts
     ],
     align=True,
 )

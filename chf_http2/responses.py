@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from itertools import compress
+from typing import Any, Final
 
 import msgspec
 
@@ -20,14 +21,36 @@ RESULT_CODES: Final = {int(row.outcome): row.nchf for row in OUTCOMES}
 """resultCode of a rating group by outcome (TS 32.291 §6.1.6.3.14)."""
 _QUOTA_EXHAUSTED: Final = Trigger(trigger_type="QUOTA_EXHAUSTED", trigger_category="IMMEDIATE_REPORT")
 _VALIDITY_TIME: Final = Trigger(trigger_type="VALIDITY_TIME", trigger_category="IMMEDIATE_REPORT")
-_TRIGGERS: Final = ((_QUOTA_EXHAUSTED,), (_QUOTA_EXHAUSTED, _VALIDITY_TIME))
-"""By whether the quota has a validity time. Named each time: free5GC's SMF installs no quota without."""
+_QUOTA_THRESHOLD: Final = Trigger(trigger_type="QUOTA_THRESHOLD", trigger_category="IMMEDIATE_REPORT")
+_QHT: Final = Trigger(trigger_type="QHT", trigger_category="IMMEDIATE_REPORT")
+_TRIGGERS: Final = tuple(
+    (_QUOTA_EXHAUSTED, *compress((_VALIDITY_TIME, _QUOTA_THRESHOLD, _QHT), (place & 1, place & 2, place & 4)))
+    for place in range(8)
+)
+"""By what the quota has: a validity time (1), a threshold (2), a holding time (4). Named each time: free5GC's SMF installs
+no quota without."""
+_THRESHOLDS: Final = {
+    int(Unit.OCTETS): "volume_quota_threshold",
+    int(Unit.SECONDS): "time_quota_threshold",
+    int(Unit.EVENTS): "unit_quota_threshold",
+}
+"""The member of a threshold by the unit of its grant."""
+_NO_THRESHOLD: Final[dict[str, Any]] = {}
 FINAL_UNIT_ACTIONS: Final = ("", "TERMINATE")
 """finalUnitAction by final_action of an answer."""
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-UNIT_COLUMNS: Final = ("outcome", "unit", "has_grant", "granted", "validity_s", "final_action")
+UNIT_COLUMNS: Final = (
+    "outcome",
+    "unit",
+    "has_grant",
+    "granted",
+    "validity_s",
+    "threshold_units",
+    "holding_s",
+    "final_action",
+)
 """What of an ANSWER_MSCC row `unit_information` is told."""
 
 
@@ -42,7 +65,7 @@ def granted_unit(unit: int, amount: int) -> GrantedUnit:
 
 def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]) -> MultipleUnitInformation:
     """The answer for one rating group; `row` has UNIT_COLUMNS."""
-    outcome, unit, has_grant, granted, validity_s, final_action = row
+    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action = row
     if not has_grant:
         return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
     final = FINAL_UNIT_ACTIONS[final_action]
@@ -51,9 +74,11 @@ def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]
         upf_id=upf_id,
         result_code=RESULT_CODES[outcome],
         granted_unit=granted_unit(unit, granted),
-        triggers=_TRIGGERS[validity_s > 0],
+        triggers=_TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0)],
         validity_time=validity_s or None,
+        quota_holding_time=holding_s or None,
         final_unit_indication=FinalUnitIndication(final_unit_action=final) if final else None,
+        **({_THRESHOLDS[unit]: threshold_units} if threshold_units else _NO_THRESHOLD),
     )
 
 

@@ -30,11 +30,15 @@ from gy_interface.avp_codes import (
     FINAL_UNIT_INDICATION,
     GRANTED_SERVICE_UNIT,
     MULTIPLE_SERVICES_CREDIT_CONTROL,
+    QUOTA_HOLDING_TIME,
     RATING_GROUP,
     RESULT_CODE,
     SERVICE_IDENTIFIER,
     SESSION_ID,
+    TIME_QUOTA_THRESHOLD,
+    UNIT_QUOTA_THRESHOLD,
     VALIDITY_TIME,
+    VOLUME_QUOTA_THRESHOLD,
 )
 from gy_interface.avp_writer import (
     find_avp,
@@ -45,6 +49,7 @@ from gy_interface.avp_writer import (
     put_text,
     put_unsigned32,
     put_unsigned64,
+    put_vendor_unsigned32,
 )
 from gy_interface.ccr import CREDIT_CONTROL
 from gy_interface.ccr_avps import APPLICATION
@@ -70,7 +75,7 @@ ANSWER_SPAN_DTYPE: Final = np.dtype(
 """The answers of one connection, next to each other in the buffer."""
 
 _FIXED_OCTETS = 256
-_MSCC_OCTETS = 128
+MSCC_OCTETS_MAX = 160
 _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _RATING_FAILED = int(Outcome.RATING_FAILED)
@@ -81,12 +86,22 @@ _RESULT_CODES = tuple(code or RESULT_CODES[Outcome.UNABLE_TO_COMPLY] for code in
 """5012 for a row that was answered undecided: a fault of ours, said as such."""
 _SECONDS = int(Unit.SECONDS)
 _EVENTS = int(Unit.EVENTS)
+_THRESHOLD_OF: Final = {
+    Unit.OCTETS: VOLUME_QUOTA_THRESHOLD,
+    Unit.SECONDS: TIME_QUOTA_THRESHOLD,
+    Unit.EVENTS: UNIT_QUOTA_THRESHOLD,
+}
+_THRESHOLDS = tuple(_THRESHOLD_OF.get(unit, 0) for unit in Unit)
+"""The AVP of a threshold by the unit of its grant; money is never granted."""
 
 
 def answer_octets_max(rules: AnswerRules) -> int:
     """Octets that `out` of encode_answers must hold at least: the longest answer."""
     return (
-        _FIXED_OCTETS + rules.identity.shape[0] + 3 * DIAMETER_MESSAGE_OCTETS_MAX + _MSCC_OCTETS * MSCCS_PER_REQUEST_MAX
+        _FIXED_OCTETS
+        + rules.identity.shape[0]
+        + 3 * DIAMETER_MESSAGE_OCTETS_MAX
+        + MSCC_OCTETS_MAX * MSCCS_PER_REQUEST_MAX
     )
 
 
@@ -163,7 +178,7 @@ def _octets_max(request, rules):
         _FIXED_OCTETS
         + rules.identity.shape[0]
         + 3 * np.int64(request.message_length)
-        + _MSCC_OCTETS * np.int64(request.mscc_count)
+        + MSCC_OCTETS_MAX * np.int64(request.mscc_count)
     )
 
 
@@ -229,7 +244,7 @@ def _put_mscc(out, start, mscc, answer, may_grant):
         at = put_unsigned32(out, at, RATING_GROUP, mscc.rating_group)
     at = put_unsigned32(out, at, RESULT_CODE, _RESULT_CODES[answer.outcome])
     if may_grant:
-        at = _put_conditions(out, at, answer)
+        at = _put_quota_terms(out, _put_conditions(out, at, answer), answer)
     put_header(out, start, MULTIPLE_SERVICES_CREDIT_CONTROL, at - start)
     return at
 
@@ -255,6 +270,16 @@ def _put_conditions(out, at, answer):
     if answer.final_action > 0:
         at = put_header(out, at, FINAL_UNIT_INDICATION, 20)
         at = put_unsigned32(out, at, FINAL_UNIT_ACTION, np.int64(answer.final_action) - 1)
+    return at
+
+
+@kernel
+def _put_quota_terms(out, at, answer):
+    """When more is to be asked before the end, and when the quota comes back unused; in an MSCC alone (TS 32.299 §7.2.160)."""
+    if answer.threshold_units > 0:
+        at = put_vendor_unsigned32(out, at, _THRESHOLDS[answer.unit], np.int64(answer.threshold_units))
+    if answer.holding_s > 0:
+        at = put_vendor_unsigned32(out, at, QUOTA_HOLDING_TIME, np.int64(answer.holding_s))
     return at
 
 

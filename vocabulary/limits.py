@@ -12,6 +12,8 @@ CHARGED_MICROS_MAX: Final = 4 * MICROS_MAX
 """Money charged to one account over its whole life; a charge beyond it is refused as one that can't be computed."""
 UNITS_MAX: Final = 2**53
 """Largest count of octets, seconds or service-specific units that one report or one bucket holds."""
+THRESHOLD_UNITS_MAX: Final = 2**32 - 1
+"""Of a grant: the AVPs of thresholds have 32 bits (TS 32.299 §7.2)."""
 BLOCK_UNITS_MAX: Final = 2**40
 """Largest block that a price is given for."""
 PRICE_MICROS_MAX: Final = 10**12

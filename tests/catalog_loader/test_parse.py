@@ -8,7 +8,7 @@ import yaml
 
 from catalog_loader import nodes
 from catalog_loader.check import CheckReport, Source, check_sources
-from catalog_loader.release import Allowance, Offer, Price, Release, Service, canonical
+from catalog_loader.release import Allowance, Offer, Price, Release, Service, Terms, canonical
 from catalog_loader.schema import GRANT_SIZES, KEYS, TENANT
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample
@@ -48,7 +48,8 @@ prices:
     control: free
     unit: octets
     validity: 7 d
-    grant: {max: 1 MiB}
+    holding_time: 10 min
+    grant: {max: 1 MiB, threshold: 100 KiB}
 offers:
   - id: offer
     name: Offer
@@ -66,7 +67,7 @@ offers:
         price: "0.000001"
         rounding: half_even
         rounding_over: report
-        grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB}
+        grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB, threshold: 15 %}
         validity: 90 s
         allowances: [data-a, data-b]
         final_action: none
@@ -114,6 +115,7 @@ def test_every_key_arrives() -> None:
                 validity_s=90,
                 allowances=("data-a", "data-b"),
                 final_action="none",
+                said=Terms(threshold_percent=15),
             ),
             Price(
                 id="shared",
@@ -131,6 +133,7 @@ def test_every_key_arrives() -> None:
                 grant_units_max=2**20,
                 validity_s=604_800,
                 final_action="none",
+                said=Terms(threshold_units=102_400, holding_s=600),
             ),
         ),
         offers=(

@@ -6,12 +6,19 @@ import msgspec
 import pytest
 
 from catalog_loader.check import check_release
-from catalog_loader.release import Offer, Release, Service, price_of
+from catalog_loader.release import Offer, Release, Service, Terms, price_of
 from catalog_loader.rules import find_faults
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import checked_sample, data_allowance, data_price, small_release
 from vocabulary.ids import number_of_name
-from vocabulary.limits import BLOCK_UNITS_MAX, MICROS_MAX, PRICE_MICROS_MAX, UNITS_MAX, VALIDITY_S_MAX
+from vocabulary.limits import (
+    BLOCK_UNITS_MAX,
+    MICROS_MAX,
+    PRICE_MICROS_MAX,
+    THRESHOLD_UNITS_MAX,
+    UNITS_MAX,
+    VALIDITY_S_MAX,
+)
 
 OFFER = small_release().offers[0]
 # Two ids with one number, found by trying: crc32 is linear, so such pairs are easy to come by.
@@ -105,6 +112,25 @@ BROKEN = {
     "price too high": (with_price(price_micros=PRICE_MICROS_MAX + 1), "price is"),
     "validity 0": (with_price(validity_s=0), "validity is 0 seconds"),
     "validity too high": (with_price(validity_s=VALIDITY_S_MAX + 1), "validity is"),
+    "threshold above 32 bits": (
+        with_price(said=Terms(threshold_units=2**32), grant_units_max=2**40),
+        "threshold is 4294967296 octets",
+    ),
+    "threshold below zero": (with_price(said=Terms(threshold_units=-1)), "threshold is -1 octets"),
+    "threshold of the largest grant": (
+        with_price(said=Terms(threshold_units=2**30)),
+        "threshold 1073741824 is not below the largest grant 1073741824 (octets)",
+    ),
+    "threshold of all": (with_price(said=Terms(threshold_percent=100)), "threshold is 100 %"),
+    "two thresholds": (
+        with_price(said=Terms(threshold_percent=9, threshold_units=1)),
+        "the threshold is an amount and a share",
+    ),
+    "held longer than valid": (
+        with_price(said=Terms(holding_s=61), validity_s=60),
+        "holding_time is 61 s, not in 1 s to the validity of 60 s. Shorten it",
+    ),
+    "held less than nothing": (with_price(said=Terms(holding_s=-1)), "holding_time is -1 s"),
     "unit": (with_price(unit="bytes"), "the price has no unit"),
     "control": (with_price(control="cheap"), "control cheap is not served"),
     "rounding": (with_price(rounding="away"), "rounding away is not served"),
@@ -128,6 +154,7 @@ def test_sound_releases_have_no_faults() -> None:
         price_micros=PRICE_MICROS_MAX,
         validity_s=VALIDITY_S_MAX,
         grant_units_max=UNITS_MAX,
+        said=Terms(threshold_units=THRESHOLD_UNITS_MAX, holding_s=VALIDITY_S_MAX),
         services=(Service(2**31 - 1, 2**32 - 1), Service(32251, 0), Service(32251, 0, 2**32 - 1)),
     )
     assert list(find_faults(at_the_limits)) == []

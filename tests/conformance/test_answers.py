@@ -80,6 +80,21 @@ def test_granted(request_type: int, unit: Unit, validity_s: int, final_action: i
     )
 
 
+@pytest.mark.parametrize("request_type", [INITIAL, UPDATE, TERMINATION], ids=["I", "U", "T"])
+@pytest.mark.parametrize("unit", [Unit.OCTETS, Unit.SECONDS, Unit.EVENTS], ids=lambda unit: unit.name)
+def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
+    octets = answer(
+        request_of(request_type, group(437)),
+        lambda _, msccs: grant(msccs[0], 100, unit, 600, threshold_units=20, holding_s=30),
+    )
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    (mscc,) = typed.multiple_services_credit_control
+    said = (mscc.volume_quota_threshold, mscc.time_quota_threshold, mscc.unit_quota_threshold)
+    grants = request_type != TERMINATION
+    assert said == tuple(20 if grants and unit == of else None for of in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS))
+    assert mscc.quota_holding_time == (30 if grants else None)
+
+
 @pytest.mark.parametrize("outcome", RESULTS, ids=lambda outcome: outcome.name)
 def test_every_result_of_an_mscc(outcome: Outcome) -> None:
     def decide(_: Any, msccs: Any) -> None:

@@ -136,7 +136,11 @@ def decode_one(octets: bytes, codec: Codec | None = None) -> Decoded:
     return row
 
 
-def grant(mscc: Any, units: int, unit: Unit = Unit.OCTETS, validity_s: int = 0, final_action: int = 0) -> None:
-    """A granted MSCC."""
+def grant(
+    mscc: Any, units: int, unit: Unit = Unit.OCTETS, validity_s: int = 0, final_action: int = 0, **terms: int
+) -> None:
+    """A granted MSCC; `terms` are further columns of ANSWER_MSCC_DTYPE."""
     mscc["outcome"], mscc["has_grant"], mscc["granted"], mscc["unit"] = Outcome.GRANTED, 1, units, unit
     mscc["validity_s"], mscc["final_action"] = validity_s, final_action
+    for column, value in terms.items():
+        mscc[column] = value

@@ -90,6 +90,18 @@ def test_grant_is_in_the_unit_that_is_rated(unit: Unit, units: bytes) -> None:
     assert only(answer[20:], 456) == group(431, units) + u32(439, 3) + u32(268, 2001)
 
 
+@pytest.mark.parametrize(("unit", "code"), [(Unit.OCTETS, 869), (Unit.SECONDS, 868), (Unit.EVENTS, 1226)])
+def test_threshold_and_holding_time_follow_in_an_mscc_alone(unit: Unit, code: int) -> None:
+    def decide(answers: Any, msccs: Any) -> None:
+        grant(msccs[0], 77, unit, 60, threshold_units=2**32 - 1, holding_s=45)
+
+    answer = answer_to(ccr(group(456, u32(432, 1))), decide)
+    said = only(answer[20:], 456)
+    assert said.endswith(u32(448, 60) + u32(code, 2**32 - 1, 10415) + u32(871, 45, 10415))
+    flat = answer_to(ccr(group(437, u32(420, 60))), decide)
+    assert codes(flat[20:]) == [263, 268, 264, 296, 258, 416, 415, 431, 448]
+
+
 def test_last_grant_says_what_follows() -> None:
     def decide(answers: Any, msccs: Any) -> None:
         grant(msccs[0], 77, Unit.OCTETS, 60, FinalAction.TERMINATE)

@@ -1,6 +1,6 @@
 """One MSCC by docs/charging.md §4 to §6: its price, what its usage costs and who pays, and the next grant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Final
@@ -265,6 +265,18 @@ def affordable(givers: list[tuple[Bucket, int]], price: Price, carry: int) -> in
     return max(free // price.price_micros * price.block_units - carry, 0)
 
 
+def granted_answer(answer: MsccAnswer, price: Price, *, is_final: bool) -> MsccAnswer:
+    """A grant with what the price says beside its size; one that is said to be the last has no threshold."""
+    action = int(price.final_action) if is_final else 0
+    return replace(
+        answer,
+        validity_s=price.validity_s,
+        final_action=action,
+        threshold_units=0 if action else price.threshold(answer.granted or 0),
+        holding_s=price.holding_s,
+    )
+
+
 def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: bool, books: CauseBooks) -> MsccAnswer:
     """Reserve the next grant (§6); a second one of the same request can't use what was paid ahead."""
     account = turn.account
@@ -272,7 +284,7 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
     want = wanted_units(mscc, price)
     if price.control == Control.FREE:
-        return MsccAnswer(Outcome.GRANTED, price.unit, want, price.validity_s)
+        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, is_final=False)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
     carry = max(service.carry, 0) if is_again else service.carry
     part, is_more = _reserve_money(account, service, price, carry, want - granted, books, turn.now_ns)
@@ -281,8 +293,7 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
         return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    final_action = 0 if is_more else int(price.final_action)
-    return MsccAnswer(Outcome.GRANTED, price.unit, granted, price.validity_s, final_action)
+    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, is_final=not is_more)
 
 
 def _reserve_allowances(

@@ -36,7 +36,12 @@ def said(answer: Answer) -> Said:
         return Said(result)
     return Said(
         result,
-        tuple(MsccSaid(RESULT_CODES[m.outcome], m.granted, m.final_action != 0) for m in answer.msccs),
+        tuple(
+            MsccSaid(
+                RESULT_CODES[m.outcome], m.granted, m.final_action != 0, m.threshold_units or None, m.holding_s or None
+            )
+            for m in answer.msccs
+        ),
     )
 
 

@@ -9,7 +9,8 @@
     clock     3600
 
 Requests count by themselves (`number 7` says otherwise). Behind the arrow stands the answer: `!5002` at command level,
-or for each MSCC, between bars, `granted <units>` (and `final`), `none` (2001 without quota) or a Result-Code. `account`
+or for each MSCC, between bars, `granted <units>` (and `final`, `threshold 5`, `holding 60`, in that order), `none` (2001
+without quota) or a Result-Code. `account`
 lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds and events. `via` names a peer of PEERS.
 """
 
@@ -86,6 +87,8 @@ class MsccSaid(NamedTuple):
     result: int
     granted: int | None = None
     is_final: bool = False
+    threshold_units: int | None = None
+    holding_s: int | None = None
 
 
 class Said(NamedTuple):
@@ -197,7 +200,9 @@ def read_answer(text: str) -> Said:
     for part in text.split("|"):
         words = Words(part)
         if words.takes("granted"):
-            msccs.append(MsccSaid(2001, int(words.take()), words.takes("final")))
+            granted, is_final = int(words.take()), words.takes("final")
+            threshold, holding_s = words.number_after("threshold"), words.number_after("holding")
+            msccs.append(MsccSaid(2001, granted, is_final, threshold, holding_s))
         elif words.takes("none"):
             msccs.append(MsccSaid(2001))
         elif words.left:

@@ -20,6 +20,11 @@ from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
 MEMBERS: Final = {Unit.OCTETS: "totalVolume", Unit.SECONDS: "time", Unit.EVENTS: "serviceSpecificUnits"}
+THRESHOLDS: Final = {
+    Unit.OCTETS: "volumeQuotaThreshold",
+    Unit.SECONDS: "timeQuotaThreshold",
+    Unit.EVENTS: "unitQuotaThreshold",
+}
 LONG_AGO: Final = "2020-01-01T00:00:00Z"
 """Not believed, so that usage is of its receipt, as that of the Gy scenarios, which say no time."""
 CODES: Final = {word: RESULT_CODES[outcome] for outcome, word in WORDS.items()}
@@ -65,7 +70,16 @@ def information_said(information: dict[str, Any]) -> MsccSaid:
     """A MultipleUnitInformation in result codes."""
     granted = information.get("grantedUnit")
     units = None if granted is None else next(granted[name] for name in MEMBERS.values() if name in granted)
-    return MsccSaid(CODES[information["resultCode"]], units, "finalUnitIndication" in information)
+    thresholds = {unit: information[member] for unit, member in THRESHOLDS.items() if member in information}
+    threshold = None
+    if thresholds:
+        ((unit, threshold),) = thresholds.items()
+        assert MEMBERS[unit] in granted, "a threshold is in the unit of its grant"
+    holding_s = information.get("quotaHoldingTime")
+    triggers = [trigger["triggerType"] for trigger in information.get("triggers", ())]
+    assert ("QUOTA_THRESHOLD" in triggers, "QHT" in triggers) == (threshold is not None, holding_s is not None)
+    is_final = "finalUnitIndication" in information
+    return MsccSaid(CODES[information["resultCode"]], units, is_final, threshold, holding_s)
 
 
 def http2_client() -> httpx.Client:

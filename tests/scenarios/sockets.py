@@ -40,6 +40,7 @@ READY_WITHIN_S: Final = 500.0
 ANSWER_WITHIN_S: Final = 20.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 UNIT_CODES: Final = {Unit.OCTETS: 421, Unit.SECONDS: 420, Unit.EVENTS: 417}
+THRESHOLD_CODES: Final = {Unit.OCTETS: 869, Unit.SECONDS: 868, Unit.EVENTS: 1226}
 
 _T = TypeVar("_T")
 
@@ -182,11 +183,16 @@ def read_mscc(data: bytes) -> MsccSaid:
     """One Multiple-Services-Credit-Control of an answer."""
     avps = avps_of(data)
     granted = next((data for code, _, _, data in avps if code == 431), None)
-    units = None
+    unit, units = Unit.MONEY, None
     if granted is not None:
         inside = avps_of(granted)
-        units = next(number_in(inside, code) for code in UNIT_CODES.values() if number_in(inside, code) is not None)
-    return MsccSaid(result_of(avps), units, any(code == 430 for code, _, _, _ in avps))
+        unit = next(unit for unit, code in UNIT_CODES.items() if number_in(inside, code) is not None)
+        units = number_in(inside, UNIT_CODES[unit])
+    said = [number for number in (number_in(avps, code) for code in THRESHOLD_CODES.values()) if number is not None]
+    assert len(said) <= 1
+    assert not said or number_in(avps, THRESHOLD_CODES[unit]) == said[0], "a threshold is in the unit of its grant"
+    is_final = any(code == 430 for code, _, _, _ in avps)
+    return MsccSaid(result_of(avps), units, is_final, said[0] if said else None, number_in(avps, 871))
 
 
 def mscc_octets(mscc: Mscc) -> bytes:
