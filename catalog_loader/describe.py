@@ -144,6 +144,14 @@ def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> D
         charge,
         ", ".join(price.allowances) or "-",
         grant if price.control in ("charged", "free") else "-",
-        price.final_action if price.control == "charged" else "-",
+        _final_action(price) if price.control == "charged" else "-",
         ", ".join(offers) or "-",
     )
+
+
+def _final_action(price: Price) -> str:
+    """ "redirect to https://top-up.example.net, filter walled-garden" """
+    terms = price.terms
+    to = f" to {terms.redirect_to}" if terms.redirect_to else ""
+    filters = ", ".join(f"filter {text}" for text in (terms.filter_id, terms.filter_rule) if text)
+    return price.final_action + to + (f", {filters}" if filters else "")

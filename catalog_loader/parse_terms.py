@@ -5,6 +5,7 @@ from msgspec import UNSET, UnsetType
 from catalog_loader.fields import Fields
 from catalog_loader.release import NO_TERMS, Terms
 from catalog_loader.schema import UNITS
+from vocabulary.limits import FINAL_TEXT_OCTETS_MAX
 
 
 def read_terms(fields: Fields, grant: Fields | None, unit: str) -> Terms | UnsetType:
@@ -21,5 +22,10 @@ def read_terms(fields: Fields, grant: Fields | None, unit: str) -> Terms | Unset
     units, percent = threshold or (0, 0)
     if threshold == (0, 0) and grant is not None:
         grant.fault("threshold", "threshold is nothing: quota that is used up is asked for anyway", "Leave it out")
-    terms = Terms(threshold_units=units, threshold_percent=percent, holding_s=holding_s or 0)
+    terms = Terms(
+        threshold_units=units,
+        threshold_percent=percent,
+        holding_s=holding_s or 0,
+        **{key: fields.name(key, FINAL_TEXT_OCTETS_MAX) for key in ("redirect_to", "filter_id", "filter_rule")},
+    )
     return UNSET if terms == NO_TERMS else terms

@@ -53,6 +53,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     threshold_percent: int = 0
     """of the grant; one of the two at most is above 0"""
     holding_s: int = 0
+    redirect_to: str = ""
+    filter_id: str = ""
+    filter_rule: str = ""
 
 
 NO_TERMS: Final = Terms()

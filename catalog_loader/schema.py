@@ -23,6 +23,8 @@ class Kind(Enum):
     MONEY = 'a sum of money, such as "0.02 EUR"'
     AMOUNT = "an amount, such as 10 MiB"
     PART = "an amount, such as 2 MiB, or a share, such as 20 %"
+    ADDRESS = "an URL, a SIP URI or an IP address, such as https://top-up.example.net"
+    RULE = "an IPFilterRule, such as permit out ip from 192.0.2.10 to assigned"
     DURATION = "a time, such as 30 d"
     INSTANT = "an instant, such as 2026-01-01T00:00:00Z, or a date"
     CURRENCY = "a currency, such as EUR"
@@ -100,7 +102,22 @@ KEYS: Final = (
         "quota that is unused so long comes back, at most validity; none where left out",
     ),
     KeyRow("price", "allowances", Kind.IDS, False, "used before money, in order of their priorities"),
-    KeyRow("price", "final_action", Kind.WORD, False, "what follows the last grant: terminate or none; terminate"),
+    KeyRow(
+        "price",
+        "final_action",
+        Kind.WORD,
+        False,
+        "behind the last grant: terminate, redirect, restrict, none; terminate",
+    ),
+    KeyRow("price", "redirect_to", Kind.ADDRESS, False, "where final_action: redirect leads; needed with it"),
+    KeyRow(
+        "price",
+        "filter_id",
+        Kind.NAME,
+        False,
+        "filters of the access device: what redirect and restrict still let pass",
+    ),
+    KeyRow("price", "filter_rule", Kind.RULE, False, "the same as a rule, in place of or beside filter_id"),
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
     KeyRow(
         "service", "context", Kind.CONTEXTS, True, "data, voice, sms ..., the number of a 3GPP specification, or a list"
@@ -153,13 +170,16 @@ CONTROLS: Final = {
 }
 ROUNDINGS: Final = {"up": Rounding.UP, "down": Rounding.DOWN, "half_even": Rounding.HALF_EVEN}
 ROUNDING_SCOPES: Final = {"report": RoundingScope.REPORT, "session": RoundingScope.SESSION}
-FINAL_ACTIONS: Final = {"none": FinalAction.NONE, "terminate": FinalAction.TERMINATE}
+FINAL_ACTIONS: Final = {
+    "none": FinalAction.NONE,
+    "terminate": FinalAction.TERMINATE,
+    "redirect": FinalAction.REDIRECT,
+    "restrict": FinalAction.RESTRICT,
+}
 GRANTED_BY: Final = ("opening", "top_up")
 
 NOT_SERVED_YET: Final = {
     ("settled_by", "bill"): "Settle by balance, or leave settled_by out",
-    ("final_action", "redirect"): "Write terminate or none",
-    ("final_action", "restrict"): "Write terminate or none",
 }
 """(key, word) that is right by name but not built: the remedy."""
 
@@ -181,6 +201,9 @@ MONEY_KEYS: Final = (
     "rounding_over",
     "allowances",
     "final_action",
+    "redirect_to",
+    "filter_id",
+    "filter_rule",
     "settled_by",
 )
 KEYS_WITHOUT_SENSE: Final = {

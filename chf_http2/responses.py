@@ -1,17 +1,19 @@
 """Answered rows to bodies of 201 and 200; what a release or a failure is answered has no such body."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import compress
 from typing import Any, Final
 
 import msgspec
 
+from charging.final_units import NO_FINAL_UNIT, FinalUnit
 from chf_http2.schema import (
     ChargingDataResponse,
     FinalUnitIndication,
     GrantedUnit,
     MultipleUnitInformation,
+    RedirectServer,
     Trigger,
 )
 from vocabulary.outcomes import OUTCOMES
@@ -36,8 +38,11 @@ _THRESHOLDS: Final = {
 }
 """The member of a threshold by the unit of its grant."""
 _NO_THRESHOLD: Final[dict[str, Any]] = {}
-FINAL_UNIT_ACTIONS: Final = ("", "TERMINATE")
+FINAL_UNIT_ACTIONS: Final = ("", "TERMINATE", "REDIRECT", "RESTRICT_ACCESS")
 """finalUnitAction by final_action of an answer."""
+_TERMINATE: Final = FinalUnitIndication(final_unit_action=FINAL_UNIT_ACTIONS[1])
+_ADDRESS_TYPES: Final = ("IPV4", "IPV6", "URL", "URI")
+"""redirectAddressType by RedirectAddressType."""
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -50,6 +55,7 @@ UNIT_COLUMNS: Final = (
     "threshold_units",
     "holding_s",
     "final_action",
+    "final_unit",
 )
 """What of an ANSWER_MSCC row `unit_information` is told."""
 
@@ -63,21 +69,55 @@ def granted_unit(unit: int, amount: int) -> GrantedUnit:
     return GrantedUnit(service_specific_units=amount)
 
 
-def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]) -> MultipleUnitInformation:
+def indication(final_action: int, unit: FinalUnit) -> FinalUnitIndication:
+    """What happens behind the last quota, with the texts of it."""
+    server = None
+    if unit.redirect_to:
+        server = RedirectServer(
+            redirect_address_type=_ADDRESS_TYPES[unit.redirect_type], redirect_server_address=unit.redirect_to
+        )
+    return FinalUnitIndication(
+        final_unit_action=FINAL_UNIT_ACTIONS[final_action],
+        restriction_filter_rule=unit.filter_rule or None,
+        filter_id=unit.filter_id or None,
+        redirect_server=server,
+    )
+
+
+class Indications:
+    """finalUnitIndication by (final_action, final_unit) of an answer: made once, when its texts are told."""
+
+    def __init__(self) -> None:
+        self._by_answer: dict[tuple[int, int], FinalUnitIndication] = {}
+        self.use({NO_FINAL_UNIT: FinalUnit()})
+
+    def use(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on."""
+        for number, unit in units.items():
+            for action in range(1, len(FINAL_UNIT_ACTIONS)):
+                self._by_answer[action, number] = indication(action, unit)
+
+    def find(self, final_action: int, final_unit: int) -> FinalUnitIndication:
+        """Of an action above 0; where nobody told us its texts the service ends with its quota."""
+        return self._by_answer.get((final_action, final_unit), _TERMINATE)
+
+
+def unit_information(
+    rating_group: int, upf_id: str | None, row: tuple[int, ...], indications: Indications
+) -> MultipleUnitInformation:
     """The answer for one rating group; `row` has UNIT_COLUMNS."""
-    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action = row
-    if not has_grant:
+    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action, final_unit = row
+    if not has_grant and not final_action:
         return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
-    final = FINAL_UNIT_ACTIONS[final_action]
     return MultipleUnitInformation(
         rating_group=rating_group,
         upf_id=upf_id,
         result_code=RESULT_CODES[outcome],
-        granted_unit=granted_unit(unit, granted),
+        granted_unit=granted_unit(unit, granted) if has_grant else None,
         triggers=_TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0)],
         validity_time=validity_s or None,
         quota_holding_time=holding_s or None,
-        final_unit_indication=FinalUnitIndication(final_unit_action=final) if final else None,
+        final_unit_indication=indications.find(final_action, final_unit) if final_action else None,
         **({_THRESHOLDS[unit]: threshold_units} if threshold_units else _NO_THRESHOLD),
     )
 

@@ -26,8 +26,6 @@ from gy_interface.avp_codes import (
     CC_TIME,
     CC_TOTAL_OCTETS,
     FAILED_AVP,
-    FINAL_UNIT_ACTION,
-    FINAL_UNIT_INDICATION,
     GRANTED_SERVICE_UNIT,
     MULTIPLE_SERVICES_CREDIT_CONTROL,
     QUOTA_HOLDING_TIME,
@@ -54,10 +52,11 @@ from gy_interface.avp_writer import (
 from gy_interface.ccr import CREDIT_CONTROL
 from gy_interface.ccr_avps import APPLICATION
 from gy_interface.codec_rules import AnswerRules
+from gy_interface.final_units import put_final_unit
 from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
 from gy_interface.octets import store32
 from vocabulary.kernel import kernel
-from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, FINAL_AVPS_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
@@ -101,7 +100,7 @@ def answer_octets_max(rules: AnswerRules) -> int:
         _FIXED_OCTETS
         + rules.identity.shape[0]
         + 3 * DIAMETER_MESSAGE_OCTETS_MAX
-        + MSCC_OCTETS_MAX * MSCCS_PER_REQUEST_MAX
+        + (MSCC_OCTETS_MAX + FINAL_AVPS_OCTETS_MAX) * MSCCS_PER_REQUEST_MAX
     )
 
 
@@ -178,7 +177,7 @@ def _octets_max(request, rules):
         _FIXED_OCTETS
         + rules.identity.shape[0]
         + 3 * np.int64(request.message_length)
-        + MSCC_OCTETS_MAX * np.int64(request.mscc_count)
+        + (MSCC_OCTETS_MAX + rules.finals.longest[0]) * np.int64(request.mscc_count)
     )
 
 
@@ -210,7 +209,7 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
     if not request.presence & NUMBER_UNREADABLE:
         at = put_unsigned32(out, at, CC_REQUEST_NUMBER, np.int64(request.request_number))
     if outcome in (_GRANTED, _CREDIT_LIMIT_REACHED):
-        at = _put_services(out, at, batch, request, mscc_answers, is_flat)
+        at = _put_services(out, at, batch, request, mscc_answers, is_flat, rules)
     at = _put_faults(out, at, batch, request, answer, mscc_answers, code, rules)
     if request.presence & HAS_PROXY_INFO:
         offset, length = np.int64(request.message_offset), np.int64(request.message_length)
@@ -220,20 +219,21 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
 
 
 @kernel
-def _put_services(out, at, batch, request, mscc_answers, is_flat):
+def _put_services(out, at, batch, request, mscc_answers, is_flat, rules):
     """The MSCCs in the order of the request; for a request whose units stand outside of MSCCs the units alone."""
     may_grant = request.request_type != TERMINATION
     first = np.int64(request.mscc_first)
     for index in range(first, first + request.mscc_count):
         if not is_flat:
-            at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant)
+            at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant, rules)
         elif may_grant:
-            at = _put_conditions(out, _put_units(out, at, mscc_answers[index]), mscc_answers[index])
+            at = _put_units(out, at, mscc_answers[index])
+            at = _put_conditions(out, at, mscc_answers[index], rules)
     return at
 
 
 @kernel
-def _put_mscc(out, start, mscc, answer, may_grant):
+def _put_mscc(out, start, mscc, answer, may_grant, rules):
     """Multiple-Services-Credit-Control; its ids only where the request had them (clients.md 6a)."""
     at = start + 8
     if may_grant:
@@ -244,7 +244,7 @@ def _put_mscc(out, start, mscc, answer, may_grant):
         at = put_unsigned32(out, at, RATING_GROUP, mscc.rating_group)
     at = put_unsigned32(out, at, RESULT_CODE, _RESULT_CODES[answer.outcome])
     if may_grant:
-        at = _put_quota_terms(out, _put_conditions(out, at, answer), answer)
+        at = _put_quota_terms(out, _put_conditions(out, at, answer, rules), answer)
     put_header(out, start, MULTIPLE_SERVICES_CREDIT_CONTROL, at - start)
     return at
 
@@ -263,13 +263,12 @@ def _put_units(out, at, answer):
 
 
 @kernel
-def _put_conditions(out, at, answer):
+def _put_conditions(out, at, answer, rules):
     """Validity-Time, and what happens when the units are used up (RFC 8506 §8.33, §8.34)."""
     if answer.validity_s > 0:
         at = put_unsigned32(out, at, VALIDITY_TIME, np.int64(answer.validity_s))
     if answer.final_action > 0:
-        at = put_header(out, at, FINAL_UNIT_INDICATION, 20)
-        at = put_unsigned32(out, at, FINAL_UNIT_ACTION, np.int64(answer.final_action) - 1)
+        at = put_final_unit(out, at, answer.final_action, answer.final_unit, rules.finals)
     return at
 
 

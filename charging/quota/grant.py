@@ -16,7 +16,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
 )
-from charging.quota.terms import set_terms
+from charging.quota.terms import goes_on_without_quota, set_action_at_once, set_terms
 from charging.rating.funds import free_micros, places_left, reserve_money
 from charging.rating.price import (
     affordable_units,
@@ -156,6 +156,8 @@ def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, wan
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED
+        if goes_on_without_quota(price):
+            set_action_at_once(price, answer)
         return
     answer.outcome = _GRANTED
     answer.granted = granted

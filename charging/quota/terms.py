@@ -5,8 +5,13 @@ All of it is the price's as it is now, so that the record keeps none of it and a
 
 import numpy as np
 
+from charging.tariff_tables import FinalAction
 from vocabulary.kernel import kernel
 from vocabulary.limits import THRESHOLD_UNITS_MAX
+from vocabulary.outcomes import Outcome
+
+_TERMINATE = int(FinalAction.TERMINATE)
+_GRANTED = int(Outcome.GRANTED)
 
 
 @kernel
@@ -34,5 +39,21 @@ def set_terms(price, is_final, answer):
     answer.holding_s = price.holding_s
     if is_final and price.final_action != 0:
         answer.final_action = price.final_action
+        answer.final_unit = price.final_unit
     else:
         answer.threshold_units = threshold_of(price, answer.granted)
+
+
+@kernel
+def goes_on_without_quota(price):
+    """Is a user whose credit is used up redirected or restricted, instead of being refused?"""
+    return price.final_action > _TERMINATE
+
+
+@kernel
+def set_action_at_once(price, answer):
+    """No quota, and what follows the last grant at once; the client asks again when the validity is over (RFC 8506 §5.6.2)."""
+    answer.outcome = _GRANTED
+    answer.validity_s = price.validity_s
+    answer.final_action = price.final_action
+    answer.final_unit = price.final_unit

@@ -5,7 +5,7 @@ requests.py and in responses.py; what a request comes to is the engine's.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from granian.rsgi import Scope
 
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
+from charging.final_units import FinalUnit
 from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.config import ChfConfig
 from chf_http2.edge.bodies import BodyReader
@@ -25,7 +26,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
-from chf_http2.responses import UNIT_COLUMNS, response_body, unit_information
+from chf_http2.responses import UNIT_COLUMNS, Indications, response_body, unit_information
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from chf_http2.schema import MultipleUnitInformation, ProblemDetails
@@ -91,11 +92,16 @@ class ChfServer:
         self._tick = Held(TickMemory(packed, self._batch, secret), HELD_TICK)
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._bodies = BodyReader(config.body_s)
+        self._indications = Indications()
         self._waiting: dict[int, Waiting] = {}
         self._next = 0
         self._is_tick_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = structlog.get_logger(process="chf")
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers."""
+        self._indications.use(units)
 
     def begin(self) -> None:
         """Serve from now on, in the running loop."""
@@ -223,9 +229,19 @@ class ChfServer:
                 continue
             body = b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                body = response_body(now, waiting.sequence_number, _information(waiting, units, first))
+                body = response_body(now, waiting.sequence_number, self._information(waiting, units, first))
             waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
         self._answered(answered)
+
+    def _information(self, waiting: Waiting, units: list[tuple[int, ...]], first: int) -> list[MultipleUnitInformation]:
+        """What a request's rating groups were answered: rows of `units` from `first`, in their order."""
+        if waiting.route.service.is_offline_only:
+            return []
+        groups = waiting.packed.units.items()
+        return [
+            unit_information(group, one.upf_id, units[first + index], self._indications)
+            for index, (group, one) in enumerate(groups)
+        ]
 
     def _look(self) -> None:
         """Answer what waited too long; whose client is gone is nobody's any more."""
@@ -240,14 +256,6 @@ class ChfServer:
                 del self._waiting[number]
                 # What became of it is not known; the same request again gets the answer that it had.
                 waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
-
-
-def _information(waiting: Waiting, units: list[tuple[int, ...]], first: int) -> list[MultipleUnitInformation]:
-    """What a request's rating groups were answered: rows of `units` from `first`, in their order."""
-    if waiting.route.service.is_offline_only:
-        return []
-    groups = waiting.packed.units.items()
-    return [unit_information(group, one.upf_id, units[first + index]) for index, (group, one) in enumerate(groups)]
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:

@@ -94,3 +94,9 @@ def test_terms_of_grants_are_shown() -> None:
     ):
         (price,) = describe(small_release(prices=(data_price(said=said),))).prices
         assert price.grant == "10 MiB (64 KiB to 1 GiB), 1 h" + text
+
+
+def test_what_follows_the_last_grant_is_shown() -> None:
+    said = Terms(redirect_to="https://a.example", filter_id="garden", filter_rule="permit out ip from any to any")
+    (price,) = describe(small_release(prices=(data_price(final_action="redirect", said=said),))).prices
+    assert price.final_action == "redirect to https://a.example, filter garden, filter permit out ip from any to any"

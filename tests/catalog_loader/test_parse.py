@@ -70,7 +70,10 @@ offers:
         grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB, threshold: 15 %}
         validity: 90 s
         allowances: [data-a, data-b]
-        final_action: none
+        final_action: redirect
+        redirect_to: https://top-up.example.net/?from=portal
+        filter_id: garden
+        filter_rule: permit out ip from 192.0.2.10 to assigned
         settled_by: balance
 """
 
@@ -114,8 +117,13 @@ def test_every_key_arrives() -> None:
                 grant_units_max=3 * 2**20,
                 validity_s=90,
                 allowances=("data-a", "data-b"),
-                final_action="none",
-                said=Terms(threshold_percent=15),
+                final_action="redirect",
+                said=Terms(
+                    threshold_percent=15,
+                    redirect_to="https://top-up.example.net/?from=portal",
+                    filter_id="garden",
+                    filter_rule="permit out ip from 192.0.2.10 to assigned",
+                ),
             ),
             Price(
                 id="shared",

@@ -33,7 +33,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=5)
 id_lists = st.lists(ids, max_size=3).map(tuple)
 services = st.builds(Service, st.integers(0, 2**31), st.integers(-2, 2**32), st.integers(-2, 2**32))
 counts = st.integers(-1, 2**60)
-terms = st.builds(Terms, threshold_units=counts, threshold_percent=counts, holding_s=counts)
+terms = st.builds(Terms, threshold_units=counts, threshold_percent=counts, holding_s=counts, redirect_to=texts)
 prices = st.builds(
     Price,
     said=st.just(UNSET) | terms,

@@ -134,7 +134,32 @@ BROKEN = {
     "unit": (with_price(unit="bytes"), "the price has no unit"),
     "control": (with_price(control="cheap"), "control cheap is not served"),
     "rounding": (with_price(rounding="away"), "rounding away is not served"),
-    "final action": (with_price(final_action="redirect"), "final_action redirect is not served"),
+    "final action": (with_price(final_action="reject"), "final_action reject is not served"),
+    "redirected nowhere": (with_price(final_action="redirect"), "redirect_to is missing: final_action is redirect"),
+    "redirected to a word": (
+        with_price(final_action="redirect", said=Terms(redirect_to="portal")),
+        "\"portal\" is no address. Write an URL",
+    ),
+    "address without redirect": (
+        with_price(said=Terms(redirect_to="https://a.example")),
+        "redirect_to has no sense where final_action is terminate. Remove it, or write final_action: redirect",
+    ),
+    "filter without restrict": (
+        with_price(said=Terms(filter_id="garden")),
+        "filter_id has no sense where final_action is terminate",
+    ),
+    "filter beyond ASCII": (
+        with_price(final_action="restrict", said=Terms(filter_id="gärten")),
+        "filter_id has characters beyond ASCII",
+    ),
+    "long address": (
+        with_price(final_action="redirect", said=Terms(redirect_to="http://" + "a" * 249)),
+        "redirect_to has characters beyond ASCII, or more than 255",
+    ),
+    "rule": (
+        with_price(final_action="restrict", said=Terms(filter_rule="permit all")),
+        "\"permit all\" is no IPFilterRule. Write a rule such as",
+    ),
     "settled by bill": (with_price(settled_by="bill"), "settled_by bill is not served. Write balance"),
 }  # fmt: skip
 

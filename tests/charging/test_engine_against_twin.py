@@ -66,7 +66,8 @@ def prices(draw: st.DrawFn) -> Price:
         control=draw(st.sampled_from((Control.CHARGED,) * 8 + (Control.FREE, Control.NOT_APPLICABLE, Control.DENIED))),
         rounding=draw(st.sampled_from(Rounding)),
         scope=draw(st.sampled_from(RoundingScope)),
-        final_action=draw(st.sampled_from((1, 1, 0))),  # type: ignore[arg-type]
+        final_action=draw(st.sampled_from((1, 1, 0, 2, 3))),  # type: ignore[arg-type]
+        final_unit=draw(st.sampled_from((0, 7, 2**31 - 1))),
     )
 
 

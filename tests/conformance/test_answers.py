@@ -14,7 +14,9 @@ from diameter.message.commands import (
     DisconnectPeerRequest,
 )
 
+from charging.final_units import FinalUnit, RedirectAddressType, by_number, number_of_final_unit
 from charging.tariff_tables import FinalAction
+from gy_interface.final_units import new_final_avps
 from tests.conformance import grammar
 from tests.conformance.another_stack import read
 from tests.conformance.grammar import Form, misfits
@@ -93,6 +95,31 @@ def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
     grants = request_type != TERMINATION
     assert said == tuple(20 if grants and unit == of else None for of in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS))
     assert mscc.quota_holding_time == (30 if grants else None)
+
+
+ADDRESSES = [
+    ("192.0.2.1", RedirectAddressType.IPV4),
+    ("2001:db8::1", RedirectAddressType.IPV6),
+    ("https://top-up.example.net/?a=b", RedirectAddressType.URL),
+    ("sip:top-up@example.net", RedirectAddressType.SIP_URI),
+]
+
+
+@pytest.mark.parametrize(("address", "kind"), ADDRESSES)
+@pytest.mark.parametrize("action", [FinalAction.REDIRECT, FinalAction.RESTRICT])
+def test_what_follows_the_last_grant(address: str, kind: int, action: FinalAction) -> None:
+    unit = FinalUnit(address, kind, "garden", "permit out ip from 192.0.2.10 to assigned")
+    octets = answer(
+        request_of(UPDATE, group(437)),
+        lambda _, msccs: grant(msccs[0], 9, Unit.OCTETS, 60, action, final_unit=number_of_final_unit(unit)),
+        finals=new_final_avps(by_number([unit])),
+    )
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    final = typed.multiple_services_credit_control[0].final_unit_indication
+    assert final.final_unit_action == action - 1
+    assert (final.filter_id, final.restriction_filter_rule) == (["garden"], [unit.filter_rule.encode()])
+    assert final.redirect_server.redirect_server_address == address
+    assert final.redirect_server.redirect_address_type == kind
 
 
 @pytest.mark.parametrize("outcome", RESULTS, ids=lambda outcome: outcome.name)

@@ -305,6 +305,7 @@ def _read_mscc(columns: Any) -> MsccAnswer:
         int(columns["final_action"]),
         int(columns["threshold_units"]),
         int(columns["holding_s"]),
+        int(columns["final_unit"]),
     )
 
 

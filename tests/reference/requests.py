@@ -115,6 +115,7 @@ class MsccAnswer:
     final_action: int = 0
     threshold_units: int = 0
     holding_s: int = 0
+    final_unit: int = 0
 
 
 @dataclass(slots=True)

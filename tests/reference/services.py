@@ -146,7 +146,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         usage.release, usage.offer = charged.release, charged.offer
         usage.price, usage.unit = price.number, price.unit
         refusal = _refusal_of(found)
-        is_wanted = mscc.requested is not None and turn.request.type != TERMINATION and refusal == Outcome.GRANTED
+        is_open = turn.request.type != TERMINATION and refusal == Outcome.GRANTED
+        stays = is_open and not is_again and _goes_on(mscc, found, service)
+        is_wanted = is_open and (mscc.requested is not None or (stays and mscc.used is None))
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
             service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
@@ -155,6 +157,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             assert found.price is not None
             answer = _grant(turn, mscc, found.price, service, is_again, books)
+        elif stays and outcome == Outcome.GRANTED:
+            assert found.price is not None
+            answer = answer_at_once(found.price)
     if service is not None:
         service.unit = answer.unit if answer.granted is not None else service.unit
         if price is not None and price.control not in REFUSALS:
@@ -163,6 +168,13 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
     usage.final_action = answer.final_action
     return answer
+
+
+def _goes_on(mscc: Mscc, found: Found, service: Service | None) -> bool:
+    """Does an MSCC that asks for nothing belong to a service that had its last grant and goes on without quota?"""
+    if mscc.requested is not None or service is None or found.price is None:
+        return False
+    return found.price.goes_on and service.last.is_final
 
 
 def _refusal_of(found: Found) -> Outcome:
@@ -272,8 +284,17 @@ def granted_answer(answer: MsccAnswer, price: Price, *, is_final: bool) -> MsccA
         answer,
         validity_s=price.validity_s,
         final_action=action,
+        final_unit=price.final_unit if action else 0,
         threshold_units=0 if action else price.threshold(answer.granted or 0),
         holding_s=price.holding_s,
+    )
+
+
+def answer_at_once(price: Price) -> MsccAnswer:
+    """No quota, and what follows the last grant at once."""
+    action = int(price.final_action)
+    return MsccAnswer(
+        Outcome.GRANTED, price.unit, validity_s=price.validity_s, final_action=action, final_unit=price.final_unit
     )
 
 
@@ -289,6 +310,8 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
     carry = max(service.carry, 0) if is_again else service.carry
     part, is_more = _reserve_money(account, service, price, carry, want - granted, books, turn.now_ns)
     granted += part
+    if granted == 0 and price.goes_on:
+        return answer_at_once(price)
     if granted == 0:
         return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
     if not is_more:

@@ -48,6 +48,12 @@ class Price:
     rounding: Rounding = Rounding.UP
     scope: RoundingScope = RoundingScope.SESSION
     final_action: FinalAction = FinalAction.TERMINATE
+    final_unit: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Is a user without credit redirected or restricted, instead of being refused?"""
+        return self.final_action in (FinalAction.REDIRECT, FinalAction.RESTRICT)
 
     def threshold(self, granted: int) -> int:
         """What is left of a grant when more is to be asked for; 0 where that is nothing, or not a part of the grant."""
@@ -172,6 +178,7 @@ def _price_row(price: Price, allowance_first: int) -> tuple[int, ...]:
         "grant_units": price.grant_units,
         "grant_units_min": price.grant_units_min,
         "grant_units_max": price.grant_units_max,
+        "final_unit": price.final_unit,
         "threshold_units": price.threshold_units,
         "threshold_percent": price.threshold_percent,
         "holding_s": price.holding_s,

@@ -66,6 +66,18 @@ def usage_of(mscc: Mscc) -> dict[str, Any]:
     return said
 
 
+def final_said(indication: dict[str, Any]) -> str:
+    """A FinalUnitIndication in words."""
+    action = {"TERMINATE": "terminate", "REDIRECT": "redirect", "RESTRICT_ACCESS": "restrict"}[
+        indication["finalUnitAction"]
+    ]
+    if "redirectServer" in indication:
+        server = indication["redirectServer"]
+        assert server["redirectAddressType"] == "URL"
+        return f"{action} {server['redirectServerAddress']}"
+    return f"{action} {indication['filterId']}" if "filterId" in indication else action
+
+
 def information_said(information: dict[str, Any]) -> MsccSaid:
     """A MultipleUnitInformation in result codes."""
     granted = information.get("grantedUnit")
@@ -78,8 +90,9 @@ def information_said(information: dict[str, Any]) -> MsccSaid:
     holding_s = information.get("quotaHoldingTime")
     triggers = [trigger["triggerType"] for trigger in information.get("triggers", ())]
     assert ("QUOTA_THRESHOLD" in triggers, "QHT" in triggers) == (threshold is not None, holding_s is not None)
-    is_final = "finalUnitIndication" in information
-    return MsccSaid(CODES[information["resultCode"]], units, is_final, threshold, holding_s)
+    final = final_said(information["finalUnitIndication"]) if "finalUnitIndication" in information else ""
+    assert not final or granted or information["validityTime"], "an action at once has a validity"
+    return MsccSaid(CODES[information["resultCode"]], units, final, threshold, holding_s)
 
 
 def http2_client() -> httpx.Client:

@@ -179,6 +179,17 @@ def result_of(avps: Avps) -> int:
     return result
 
 
+def final_said(data: bytes) -> str:
+    """A Final-Unit-Indication in words."""
+    avps = {code: data for code, _, _, data in avps_of(data)}
+    action = ("terminate", "redirect", "restrict")[int.from_bytes(avps[449], "big")]
+    if 434 in avps:
+        server = {code: data for code, _, _, data in avps_of(avps[434])}
+        assert int.from_bytes(server[433], "big") == 2, "an URL"
+        return f"{action} {server[435].decode()}"
+    return f"{action} {avps[11].decode()}" if 11 in avps else action
+
+
 def read_mscc(data: bytes) -> MsccSaid:
     """One Multiple-Services-Credit-Control of an answer."""
     avps = avps_of(data)
@@ -191,8 +202,9 @@ def read_mscc(data: bytes) -> MsccSaid:
     said = [number for number in (number_in(avps, code) for code in THRESHOLD_CODES.values()) if number is not None]
     assert len(said) <= 1
     assert not said or number_in(avps, THRESHOLD_CODES[unit]) == said[0], "a threshold is in the unit of its grant"
-    is_final = any(code == 430 for code, _, _, _ in avps)
-    return MsccSaid(result_of(avps), units, is_final, said[0] if said else None, number_in(avps, 871))
+    final = next((final_said(data) for code, _, _, data in avps if code == 430), "")
+    assert not final or units is not None or number_in(avps, 448), "an action at once has a validity"
+    return MsccSaid(result_of(avps), units, final, said[0] if said else None, number_in(avps, 871))
 
 
 def mscc_octets(mscc: Mscc) -> bytes:

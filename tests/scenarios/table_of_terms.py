@@ -41,4 +41,55 @@ TERMS: Final = {
         account   A                            -> money 90/0
         event     A e1 context sms rg 30 rsu 1e -> granted 1
     """,
+    "redirected behind the last grant, until there is money": """
+        open      A money 60
+        initial   A s1 rg 32 rsu 50            -> granted 50 threshold 5
+        update    A s1 rg 32 usu 50 rsu 50     -> granted 10 redirect https://top-up.example.net
+        repeat    s1                           -> same
+        update    A s1 rg 32 usu 10            -> none redirect https://top-up.example.net
+        repeat    s1                           -> same
+        repeat    s1 back 2                    -> same
+        account   A                            -> money 0/0
+        clock     1800
+        update    A s1 rg 32                   -> none redirect https://top-up.example.net
+        top_up    A money 100
+        update    A s1 rg 32                   -> granted 50 threshold 5
+        repeat    s1                           -> same
+        account   A                            -> money 50/50
+        update    A s1 rg 32 usu 20            -> none
+        terminate A s1 rg 32                   -> none
+        account   A                            -> money 80/0
+    """,
+    "redirected at once, and again while nothing was paid": """
+        open      A money 5
+        initial   A s1 rg 32 rsu 50 + rg 10 rsu 5 -> granted 5 redirect https://top-up.example.net | 4012
+        update    A s1 rg 32 usu 7 rsu 50      -> none redirect https://top-up.example.net
+        account   A                            -> money -2/0
+        update    A s1 rg 32 rsu 50            -> none redirect https://top-up.example.net
+        initial   A s2 rg 32 rsu               -> none redirect https://top-up.example.net
+        repeat    s2                           -> same
+        top_up    A money 12
+        update    A s2 rg 32                   -> granted 10 redirect https://top-up.example.net
+        terminate A s2 rg 32 usu 10            -> none
+        terminate A s1
+        account   A                            -> money 0/0
+    """,
+    "restricted by a filter of the access device": """
+        open      A money 20
+        initial   A s1 rg 33 rsu 50            -> granted 20 restrict walled-garden
+        update    A s1 rg 33 usu 20            -> none restrict walled-garden
+        update    A s1 rg 33 usu 0             -> none restrict walled-garden
+        top_up    A money 200
+        update    A s1 rg 33 rsu 50            -> granted 50
+        terminate A s1 rg 33 usu 50            -> none
+        account   A                            -> money 150/0
+    """,
+    "a session of a redirected user goes on for twice its validity": """
+        open      A
+        initial   A s1 rg 32 rsu 50            -> none redirect https://top-up.example.net
+        clock     3500
+        update    A s1 rg 32                   -> none redirect https://top-up.example.net
+        clock     3601
+        update    A s1 rg 32                   -> !5002
+    """,
 }
