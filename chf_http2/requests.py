@@ -46,6 +46,9 @@ from vocabulary.limits import (
 SERVICE_CONTEXTS: Final = {"SMF": 32255, "SMSF": 32274, "IMS_Node": 32260, "AMF": 32256}
 """Middle tier specification by the consumer's function, where `serviceSpecificationInfo` doesn't name it."""
 NO_SERVICE_CONTEXT: Final = -1
+OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
+"""quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
+it is reported, as any; a request for quota beside it ends the suspension."""
 NOTIFY_URI_OCTETS_MAX: Final = 1024
 _REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
 _FOR_RECORDS: Final = "information of services and names together at most"
@@ -202,7 +205,7 @@ class RequestReader:
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
         asked = usage.requested_unit if gives_quota else None
-        if asked is not None:
+        if asked is not None and not _is_offline(usage):
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:
             one.upf_id = usage.upf_id
@@ -236,6 +239,12 @@ class RequestReader:
 
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+
+
+def _is_offline(usage: MultipleUnitUsage) -> bool:
+    """Is all that is reported used offline? Then no quota is held, also where free5GC's SMF asks for `{}` of it."""
+    used = usage.used_unit_container or ()
+    return len(used) > 0 and all(one.quota_management_indicator == OFFLINE_CHARGING for one in used)
 
 
 def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import compress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,7 @@ from chf_http2.schema import (
     ChargingDataResponse,
     FinalUnitIndication,
     GrantedUnit,
+    InvocationResult,
     MultipleUnitInformation,
     RedirectServer,
     Trigger,
@@ -122,12 +123,47 @@ def unit_information(
     )
 
 
-def response_body(now: datetime, sequence_number: int, information: Iterable[MultipleUnitInformation]) -> bytes:
+SESSION_FAILOVERS: Final = {"supported": "FAILOVER_SUPPORTED", "not_supported": "FAILOVER_NOT_SUPPORTED"}
+"""sessionFailover by the word of `chf.session_failover`; another word isn't said."""
+FAILURE_HANDLINGS: Final = {
+    "terminate": "TERMINATE",
+    "continue": "CONTINUE",
+    "retry_and_terminate": "RETRY_AND_TERMINATE",
+}
+"""failureHandling by the word of `chf.failure_handling`, the same."""
+
+
+class Opening(NamedTuple):
+    """What the answer that opens a session says for its whole life (TS 32.290 §5.4)."""
+
+    session_failover: str | None = None
+    invocation_result: InvocationResult | None = None
+
+
+NO_OPENING: Final = Opening()
+
+
+def opening_of(session_failover: str, failure_handling: str) -> Opening:
+    """The members of the words of two settings."""
+    handling = FAILURE_HANDLINGS.get(failure_handling)
+    return Opening(
+        SESSION_FAILOVERS.get(session_failover), InvocationResult(failure_handling=handling) if handling else None
+    )
+
+
+def response_body(
+    now: datetime,
+    sequence_number: int,
+    information: Iterable[MultipleUnitInformation],
+    opening: Opening = NO_OPENING,
+) -> bytes:
     """A ChargingDataResponse."""
     return _ENCODER.encode(
         ChargingDataResponse(
             invocation_time_stamp=now,
             invocation_sequence_number=sequence_number,
+            invocation_result=opening.invocation_result,
+            session_failover=opening.session_failover,
             multiple_unit_information=tuple(information) or None,
         )
     )

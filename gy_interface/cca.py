@@ -12,6 +12,7 @@ import numpy as np
 from charging.batch import (
     COUNT_REQUESTS,
     HAS_PROXY_INFO,
+    INITIAL,
     IS_PROXIABLE,
     KIND_USAGE,
     NUMBER_UNREADABLE,
@@ -208,6 +209,8 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
         at = put_unsigned32(out, at, CC_REQUEST_TYPE, np.int64(request.request_type))
     if not request.presence & NUMBER_UNREADABLE:
         at = put_unsigned32(out, at, CC_REQUEST_NUMBER, np.int64(request.request_number))
+    if request.request_type == INITIAL and outcome == _GRANTED:
+        at = _put_opening(out, at, np.int64(request.peer), rules.openings)
     if outcome in (_GRANTED, _CREDIT_LIMIT_REACHED):
         at = _put_services(out, at, batch, request, mscc_answers, is_flat, rules)
     at = _put_faults(out, at, batch, request, answer, mscc_answers, code, rules)
@@ -216,6 +219,15 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
         at = put_proxy_infos(out, at, batch.octets, offset, length)
     store32(out, start, (1 << 24) | (at - start))
     return at
+
+
+@kernel
+def _put_opening(out, at, peer, openings):
+    """What the peer is told for the session's life; nothing where it has no such settings."""
+    if not 0 <= peer < openings.firsts.shape[0] - 1:
+        return at
+    first = openings.firsts[peer]
+    return copy_octets(openings.octets, first, out, at, openings.firsts[peer + 1] - first)
 
 
 @kernel

@@ -10,6 +10,7 @@ from charging.batch import KIND_USAGE, REQUEST_DTYPE
 from gy_interface.avp import write_text
 from gy_interface.avp_codes import ORIGIN_HOST, ORIGIN_REALM
 from gy_interface.final_units import NO_FINAL_AVPS, FinalAvps
+from gy_interface.opening_avps import NO_OPENING_AVPS, OpeningAvps
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
 
@@ -36,6 +37,7 @@ class AnswerRules(NamedTuple):
     identity: NDArray[np.uint8]  # Origin-Host and Origin-Realm as AVPs
     examples: NDArray[np.int64]  # (k, 2): sorted (vendor << 32 | code, least octets of the payload), for Failed-AVP
     finals: FinalAvps  # what Final-Unit-Indications hold
+    openings: OpeningAvps  # what answers that open a session say besides
 
 
 class AnswerOrder(NamedTuple):
@@ -94,7 +96,11 @@ def new_sender(
 
 
 def new_answer_rules(
-    host: str, realm: str, examples: Mapping[int, int], finals: FinalAvps = NO_FINAL_AVPS
+    host: str,
+    realm: str,
+    examples: Mapping[int, int],
+    finals: FinalAvps = NO_FINAL_AVPS,
+    openings: OpeningAvps = NO_OPENING_AVPS,
 ) -> AnswerRules:
     """Rules of a front end that answers as `host`, `realm`.
 
@@ -102,7 +108,10 @@ def new_answer_rules(
     """
     identity = write_text(ORIGIN_HOST, host) + write_text(ORIGIN_REALM, realm)
     return AnswerRules(
-        np.array(bytearray(identity), np.uint8), np.array(sorted(examples.items()), np.int64).reshape(-1, 2), finals
+        np.array(bytearray(identity), np.uint8),
+        np.array(sorted(examples.items()), np.int64).reshape(-1, 2),
+        finals,
+        openings,
     )
 
 

@@ -26,7 +26,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
-from chf_http2.responses import UNIT_COLUMNS, Indications, response_body, unit_information
+from chf_http2.responses import NO_OPENING, UNIT_COLUMNS, Indications, opening_of, response_body, unit_information
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
 from chf_http2.schema import MultipleUnitInformation, ProblemDetails
@@ -93,6 +93,9 @@ class ChfServer:
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._bodies = BodyReader(config.body_s)
         self._indications = Indications()
+        self._openings = dict.fromkeys(Operation, NO_OPENING) | {
+            Operation.CREATE: opening_of(config.session_failover, config.failure_handling)
+        }
         self._waiting: dict[int, Waiting] = {}
         self._next = 0
         self._is_tick_due = False
@@ -229,7 +232,8 @@ class ChfServer:
                 continue
             body = b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                body = response_body(now, waiting.sequence_number, self._information(waiting, units, first))
+                information = self._information(waiting, units, first)
+                body = response_body(now, waiting.sequence_number, information, self._openings[waiting.route.operation])
             waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
         self._answered(answered)
 

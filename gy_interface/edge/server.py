@@ -35,6 +35,7 @@ from gy_interface.events import PeerClosed, PeerOpened
 from gy_interface.final_units import new_final_avps
 from gy_interface.framing import HEADER_OCTETS
 from gy_interface.held_codec import HELD_ANSWERS, HELD_TICK, AnswerMemory, TickMemory, decode_received, encode_batch
+from gy_interface.opening_avps import new_opening_avps
 from gy_interface.peer import Peer, PeerRegistry
 from vocabulary.held import Held
 from vocabulary.limits import BATCH_REQUESTS_MAX
@@ -86,7 +87,12 @@ class GyServer:
         self._others = np.zeros((OTHERS_MAX, 2), np.int64)
         rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
         self._tick = Held(TickMemory(self._batch, rules, self._others), HELD_TICK)
-        answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
+        answer_rules = new_answer_rules(
+            config.origin_host,
+            config.origin_realm,
+            failed_avp_examples(),
+            openings=new_opening_avps(config.peers.values()),
+        )
         assert answer_octets_max(answer_rules) <= OUT_OCTETS, "the longest answer must fit"
         order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
         out = np.zeros(OUT_OCTETS, np.uint8)

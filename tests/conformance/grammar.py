@@ -46,6 +46,8 @@ CREDIT_CONTROL_ANSWER: Final = Form(
         258: _ONE,
         416: _ONE,
         415: _ONE,
+        418: _MAY,
+        427: _MAY,
         278: _MAY,
         431: _MAY,
         456: _ANY,

@@ -16,7 +16,9 @@ from diameter.message.commands import (
 
 from charging.final_units import FinalUnit, RedirectAddressType, by_number, number_of_final_unit
 from charging.tariff_tables import FinalAction
+from gy_interface.config import PeerConfig
 from gy_interface.final_units import new_final_avps
+from gy_interface.opening_avps import new_opening_avps
 from tests.conformance import grammar
 from tests.conformance.another_stack import read
 from tests.conformance.grammar import Form, misfits
@@ -95,6 +97,32 @@ def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
     grants = request_type != TERMINATION
     assert said == tuple(20 if grants and unit == of else None for of in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS))
     assert mscc.quota_holding_time == (30 if grants else None)
+
+
+@pytest.mark.parametrize("request_type", [INITIAL, UPDATE, TERMINATION, EVENT], ids=["I", "U", "T", "E"])
+@pytest.mark.parametrize(
+    ("peer", "said"),
+    [
+        (PeerConfig(), (None, None)),
+        (PeerConfig(session_failover="supported", failure_handling="terminate"), (1, 0)),
+        (PeerConfig(session_failover="not_supported"), (0, None)),
+        (PeerConfig(failure_handling="continue"), (None, 1)),
+        (PeerConfig(failure_handling="retry_and_terminate"), (None, 2)),
+    ],
+)
+def test_what_holds_for_a_session(request_type: int, peer: PeerConfig, said: tuple[int | None, int | None]) -> None:
+    other = PeerConfig(session_failover="supported", failure_handling="continue")
+    openings = new_opening_avps([other, other, peer, other])  # the codec's connection is of peer 2
+    octets = answer(request_of(request_type, group(437)), openings=openings)
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    found = (typed.cc_session_failover, typed.credit_control_failure_handling)
+    assert found == (said if request_type == INITIAL else (None, None))
+    refused = answer(
+        request_of(request_type, group(437)),
+        lambda answers, _: answers.__setitem__("outcome", Outcome.END_USER_SERVICE_DENIED),
+        openings=openings,
+    )
+    assert not {418, 427} & {code for code, *_ in avps_of(refused[20:])}
 
 
 ADDRESSES = [

@@ -13,6 +13,7 @@ from gy_interface.ccr import NEEDS_OCTETS, decode_requests
 from gy_interface.codec_rules import new_answer_order, new_answer_rules, new_decode_rules, new_sender
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
 from gy_interface.final_units import NO_FINAL_AVPS, FinalAvps
+from gy_interface.opening_avps import NO_OPENING_AVPS, OpeningAvps
 from tests.gy_interface.diameter_octets import split
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -89,10 +90,11 @@ class Codec:
         connection: int = 3,
         batch: UsageBatch | None = None,
         finals: FinalAvps = NO_FINAL_AVPS,
+        openings: OpeningAvps = NO_OPENING_AVPS,
     ) -> None:
         self.batch = batch or new_usage_batch(64, 2048, 1 << 20)
         self.answers = new_answer_batch(64, 2048)
-        self.answer_rules = new_answer_rules(HOST, REALM, failed_avp_examples(), finals)
+        self.answer_rules = new_answer_rules(HOST, REALM, failed_avp_examples(), finals, openings)
         self.rules = new_decode_rules(SECRET, KEYS, KEYS, host, realm)
         self.sender = new_sender(connection, 7, 2, tenant, presence, is_lenient)
         self.others = np.zeros((64, 2), np.int64)

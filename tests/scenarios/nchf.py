@@ -5,13 +5,13 @@ from zlib import crc32
 
 import httpx
 
-from charging.batch import EVENT, INITIAL, TERMINATION
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from chf_http2.charging_data_ref import Refs
 from chf_http2.problems import REFUSALS
 from chf_http2.responses import RESULT_CODES as WORDS
 from tests.reference.requests import Mscc
 from tests.scenarios.catalogues import TENANTS
-from tests.scenarios.language import Asked, MsccSaid, Said
+from tests.scenarios.language import CONTEXTS, Asked, MsccSaid, Said
 from tests.scenarios.served_engine import CHF
 from tests.scenarios.sockets import ANSWER_WITHIN_S, Served, SocketMachine
 from vocabulary.instants import NS_PER_S
@@ -127,14 +127,7 @@ class NchfMachine(SocketMachine):
             raise NotInNchf("a one-time event is always debited")
         if asked.type == INITIAL and self._opened.setdefault(asked.session, asked) != asked:
             raise NotInNchf("another create is another session")
-        body = {
-            "subscriberIdentifier": f"imsi-{self._imsi(asked.name)}",
-            "chargingId": crc32(f"{self.prefix} {asked.session}".encode()),
-            "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": asked.peer},
-            "invocationTimeStamp": LONG_AGO,
-            "invocationSequenceNumber": asked.number,
-            "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
-        }
+        body = self._body(asked)
         if asked.msccs:
             body["multipleUnitUsage"] = [usage_of(mscc) for mscc in asked.msccs]
             groups = [mscc.rating_group for mscc in asked.msccs]
@@ -150,6 +143,25 @@ class NchfMachine(SocketMachine):
         if response.status_code == 201 and asked.type == INITIAL:
             self._refs[asked.session] = response.headers["location"].rpartition("/")[2]
         return Said(2001, tuple(map(information_said, response.json().get("multipleUnitInformation", ()))))
+
+    def _body(self, asked: Asked) -> dict[str, Any]:
+        """What a request has without its rating groups."""
+        return {
+            "subscriberIdentifier": f"imsi-{self._imsi(asked.name)}",
+            "chargingId": crc32(f"{self.prefix} {asked.session}".encode()),
+            "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": asked.peer},
+            "invocationTimeStamp": LONG_AGO,
+            "invocationSequenceNumber": asked.number,
+            "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
+        }
+
+    def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
+        """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""
+        asked = Asked(name, session, UPDATE, number, "core", CONTEXTS["data"], (), None)
+        response = self._client.post(self._path(asked), json=self._body(asked) | {"multipleUnitUsage": usages})
+        assert response.status_code == 200, response.text
+        said: dict[str, Any] = response.json()
+        return said
 
     def _path(self, asked: Asked) -> str:
         if asked.type in (INITIAL, EVENT):
