@@ -60,6 +60,9 @@ from vocabulary.limits import (
 from vocabulary.outcomes import Outcome
 
 REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
+OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
+"""quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
+it is reported, as any; a request for quota beside it ends the suspension."""
 _FOR_RECORDS: Final = "information of services and names together at most"
 """The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
 _WRAP: Final = 2**32
@@ -212,7 +215,7 @@ class RequestReader:
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
         asked = usage.requested_unit if gives_quota else None
-        if asked is not None:
+        if asked is not None and not _is_offline(usage):
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:
             one.upf_id = usage.upf_id
@@ -246,6 +249,12 @@ class RequestReader:
 
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+
+
+def _is_offline(usage: MultipleUnitUsage) -> bool:
+    """Is all that is reported used offline? Then no quota is held, also where free5GC's SMF asks for `{}` of it."""
+    used = usage.used_unit_container or ()
+    return len(used) > 0 and all(one.quota_management_indicator == OFFLINE_CHARGING for one in used)
 
 
 def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:

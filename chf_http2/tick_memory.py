@@ -116,6 +116,8 @@ FACTS_DTYPE: Final = np.dtype(
         ("rating_group", np.int64),  # of the usage that is being read
         ("upf_at", np.int64),
         ("upf_length", np.int64),
+        ("containers", np.int64),  # of that usage; of these are offline
+        ("offline_containers", np.int64),
         ("presence", np.uint32),
     ]
 )

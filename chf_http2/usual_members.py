@@ -41,6 +41,8 @@ SECONDS: Final = 20
 EVENTS: Final = 21
 LOCAL_NUMBER: Final = 22
 TRIGGER_TIME: Final = 23
+INDICATOR: Final = 24
+"""Known, and usage that is offline asks for no quota."""
 
 # Objects
 BODY: Final = 0
@@ -93,7 +95,7 @@ MEMBERS: Final = (
     Member(USAGE, "multihomedPDUAddress", KNOWN),
     *(Member(UNITS, name, does) for name, does in _AMOUNTS),
     Member(CONTAINER, "localSequenceNumber", LOCAL_NUMBER),
-    Member(CONTAINER, "quotaManagementIndicator", KNOWN),
+    Member(CONTAINER, "quotaManagementIndicator", INDICATOR),
     Member(CONTAINER, "triggers", KNOWN),
     Member(CONTAINER, "triggerTimestamp", TRIGGER_TIME),
     *(Member(CONTAINER, name, does) for name, does in _AMOUNTS),

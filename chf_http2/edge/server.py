@@ -5,7 +5,7 @@ requests.py and in responses.py; what a request comes to is the engine's.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from granian.rsgi import Scope
 
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
+from charging.final_units import FinalUnit
 from chf_http2.arrivals import Arrivals
 from chf_http2.charging_data_ref import NO_SESSION, Refs, SessionName
 from chf_http2.config import ChfConfig
@@ -26,7 +27,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem
 from chf_http2.requests import RequestReader
-from chf_http2.responses import UNIT_COLUMNS, response_body, session_of
+from chf_http2.responses import ResponseWriter, granted_rows, json_stamp, opening_of, session_of
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import place_packed
 from chf_http2.schema import ProblemDetails
@@ -92,11 +93,16 @@ class ChfServer:
         self._reader = RequestReader(self._refs, self._tick.value, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._bodies = BodyReader(config.body_s)
+        self._responses = ResponseWriter(opening_of(config.session_failover, config.failure_handling))
         self._waiting: dict[int, Waiting] = {}
         self._next = 0
         self._is_tick_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = structlog.get_logger(process="chf")
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers."""
+        self._responses.use_final_units(units)
 
     def begin(self) -> None:
         """Serve from now on, in the running loop."""
@@ -214,10 +220,9 @@ class ChfServer:
         count = int(usage.counts[0])
         requests, replies = usage.requests[:count], answers.answers[:count]
         msccs = answers.msccs[: int(usage.counts[1])]
-        groups = usage.msccs["rating_group"][: msccs.size].tolist()
-        units = list(zip(*(msccs[name].tolist() for name in UNIT_COLUMNS), strict=True))
+        granted = granted_rows(usage.msccs[: msccs.size], msccs)
         octets = usage.octets.data
-        now = datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC)
+        stamp = json_stamp(datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC))
         for row, (number, is_silent, outcome) in enumerate(
             zip(
                 requests["hop_by_hop"].tolist(), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
@@ -232,7 +237,7 @@ class ChfServer:
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
                 request = requests[row]
                 session = session_of(request, octets)
-                body = response_body(now, request, octets, groups, units, waiting.route.service)
+                body = self._responses.write(stamp, request, octets, granted, waiting.route.service)
             waiting.answer.set_result(Answer(Outcome(outcome), session, body))
         self._answered(answered)
 

@@ -308,3 +308,21 @@ def test_a_create_that_names_nobody_is_refused_by_the_member_that_is_missing(des
     assert refused.value.problem.invalid_params is not None
     assert refused.value.problem.invalid_params[0].param == "/subscriberIdentifier"
     assert desk.take(Operation.UPDATE, SESSION, body | {"invocationSequenceNumber": 1})["account_id"] == [77]
+
+
+def test_quota_is_not_held_for_what_is_used_offline(desk: Desk) -> None:
+    def reported(*indicators: str) -> tuple[bool, int]:
+        containers = [
+            {"localSequenceNumber": place, "totalVolume": 10, "quotaManagementIndicator": indicator}
+            for place, indicator in enumerate(indicators)
+        ]
+        said = request(4, ({"ratingGroup": 10, "requestedUnit": {}, "usedUnitContainer": containers},))
+        desk.take(Operation.UPDATE, SESSION, said)
+        mscc = desk.batch.msccs[0]
+        return bool(mscc["presence"] & HAS_REQUESTED), int(mscc["used_octets"])
+
+    assert reported("OFFLINE_CHARGING") == (False, 10)
+    assert reported("OFFLINE_CHARGING", "OFFLINE_CHARGING") == (False, 20)
+    assert reported("OFFLINE_CHARGING", "ONLINE_CHARGING") == (True, 20)
+    assert reported("QUOTA_MANAGEMENT_SUSPENDED") == (True, 10)
+    assert reported() == (True, 0)

@@ -129,7 +129,7 @@ CONTAINER = st.fixed_dictionaries(
         **AMOUNTS,
         "triggers": TRIGGERS,
         "triggerTimestamp": STAMP,
-        "quotaManagementIndicator": TEXT,
+        "quotaManagementIndicator": TEXT | st.sampled_from(["OFFLINE_CHARGING", "ONLINE_CHARGING"]),
         "pDUContainerInformation": st.sampled_from([{}, {"qoSCharacteristics": {}}, {"chargingRuleBaseName": "a"}, 7]),
     },
 )
@@ -223,6 +223,12 @@ def test_any_octets_are_borne(readers: TwoReaders, body: bytes) -> None:
         (Operation.UPDATE, request(1, (usage(1, asks={}, used=({"uplinkVolume": 5, "downlinkVolume": 6},)),) * 3)),
         (Operation.UPDATE, request(0, (usage(1, used=({"time": 7, "pDUContainerInformation": {}},)),))),
         (Operation.UPDATE, request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX)))),
+        (
+            Operation.UPDATE,
+            request(
+                1, (usage(1, asks={"time": 1}, used=({"time": 7, "quotaManagementIndicator": "OFFLINE_CHARGING"},)),)
+            ),
+        ),
         (Operation.RELEASE, request(9, (usage(7) | {"uPFID": "upf-1"},), retransmissionIndicator=True)),
         (Operation.CREATE, free5gc_create()),
     ],
