@@ -254,8 +254,8 @@ def test_the_service_describes_itself() -> None:
             assert response.status_code == 200
             document = response.json()
             assert document["openapi"].startswith("3.0.")
-            assert document["servers"] == [{"url": f"{root}/site-1/nchf-convergedcharging/v3"}]
-            assert "/chargingdata/{ChargingDataRef}/update" in document["paths"]
+            assert document["servers"] == [{"url": f"{root}/site-1"}]
+            assert f"{PATH}/{{ChargingDataRef}}/update" in document["paths"]
             assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
 
     run(converse())
