@@ -29,6 +29,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _HEADERS: Final = {
     "Location": ("Where the session is: the path of the collection and its ref", "string"),
     "Allow": ("Methods that the path takes", "string"),
+    "WWW-Authenticate": ("What is wrong with the access token (RFC 6750)", "string"),
     "Retry-After": ("Seconds until it makes sense to try again", "integer"),
 }
 
@@ -41,7 +42,11 @@ def openapi_document(server_url: str) -> dict[str, Any]:
         "info": {"title": "Nchf_ConvergedCharging, Nchf_OfflineOnlyCharging", "version": SERVICES[0].full_version},
         "servers": [{"url": server_url.rstrip("/")}],
         "paths": {row.path(service): {"post": _post(row, service)} for service in SERVICES for row in OPERATIONS},
-        "components": {"schemas": {name: as_openapi(schema) for name, schema in sorted(components.items())}},
+        "security": [{}, {"accessToken": []}],
+        "components": {
+            "schemas": {name: as_openapi(schema) for name, schema in sorted(components.items())},
+            "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     }
 
 
@@ -111,7 +116,8 @@ def _notification() -> dict[str, Any]:
 
 def _refusal(status: int) -> dict[str, Any]:
     row = STATUSES[status]
-    return {"description": f"{row.title} ({', '.join(row.causes)})", **_headers(*row.headers), **_problem()}
+    causes = f" ({', '.join(row.causes)})" if row.causes else ""
+    return {"description": row.title + causes, **_headers(*row.headers), **_problem()}
 
 
 def _problem() -> dict[str, Any]:

@@ -61,14 +61,16 @@ STATUSES: Final = {
             "CHARGING_FAILED",
         ),
     ),
+    401: Status("No access token, or none that is valid", (), ("WWW-Authenticate",)),
     403: Status(
-        "The user or the service may not be charged",
+        "The user or the service may not be charged, or the access token is for another service",
         (
             "END_USER_REQUEST_DENIED",
             "END_USER_REQUEST_REJECTED",
             "CHARGING_NOT_APPLICABLE",
             "QUOTA_LIMIT_REACHED",
         ),
+        ("WWW-Authenticate",),
     ),
     404: Status(
         "No such path, user or session",
@@ -93,9 +95,9 @@ def refusal_problem(outcome: Outcome) -> ProblemDetails:
     return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
 
 
-def problem(status: int, cause: str, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
-    """A problem that the front end finds."""
-    assert cause in STATUSES[status].causes
+def problem(status: int, cause: str | None, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
+    """A problem that the front end finds; `cause` None: no specification has one for it."""
+    assert cause is None or cause in STATUSES[status].causes
     return ProblemDetails(
         title=STATUSES[status].title, status=status, cause=cause, detail=detail, invalid_params=params or None
     )

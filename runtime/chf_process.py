@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
+import structlog
 import uvloop
 
 from balances.edge.redis_store import RedisStore
@@ -14,6 +15,7 @@ from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
 from runtime.clock import SystemClock
 from runtime.front_end import FrontEnd
+from runtime.nf_instance import nf_instance_id
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import CHF, Health, Telemetry
@@ -60,7 +62,10 @@ class ChfProcess:
             now_ns=self.clock.now_ns,
             tenant=tenant,
             secret=meta.secret,
+            nf_instance_id=nf_instance_id(self.settings.chf.nf_instance_id, meta),
         )
+        if not self.settings.chf.token_keys:
+            structlog.get_logger(process=CHF).warning("access tokens aren't checked", remedy="set chf.token_keys")
         self.server.begin()
         self.listener = Listener(self.server, self.settings.chf)
         await self.listener.start()

@@ -20,6 +20,7 @@ from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usag
 from charging.batch_rows import answer_refused, hold_answered
 from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.config import ChfConfig
+from chf_http2.edge.admission import Admission
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
@@ -65,6 +66,7 @@ class ChfServer:
     answered  is told of every batch whose answers were given out
     secret    uint64[2] of the store
     tenant    number of the tenant whose subscribers are asked for
+    nf_instance_id   who we are: an audience of access tokens
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class ChfServer:
         now_ns: Callable[[], int],
         tenant: int,
         secret: "np.ndarray[Any, np.dtype[np.uint64]]",
+        nf_instance_id: str = "",
     ) -> None:
         self._config = config
+        self._admission = Admission(config, nf_instance_id)
         self._offer = offer
         self._answered = answered
         self._now_ns = now_ns
@@ -119,13 +123,15 @@ class ChfServer:
                 return
             try:
                 route = self._router.find(scope.method, scope.path)
-                body = await self._bodies.read(scope, protocol, self._now_ns())
+                headers, now_ns = scope.headers, self._now_ns()  # headers are made each time they are asked for
+                body = await self._bodies.read(headers, protocol, now_ns)
+                self._admission.admit(headers, route.service, now_ns)
                 answer = await self._take(route, body)
             except NoRoute as refused:
                 self._refuse_route(protocol, refused)
                 return
             except RequestRefused as refused:
-                _respond_problem(protocol, refused.problem)
+                _respond_problem(protocol, refused.problem, *refused.headers)
                 return
             self._respond(scope, protocol, route, answer)
         except ProtocolClosed:
@@ -233,6 +239,7 @@ class ChfServer:
         self._loop.call_later(LOOK_S, self._look)
         now_ns = self._now_ns()
         self._bodies.look(now_ns)
+        self._admission.look(now_ns)
         for number, waiting in list(self._waiting.items()):
             if waiting.answer.done():
                 del self._waiting[number]
