@@ -82,7 +82,7 @@ STATUSES: Final = {
     415: Status("The body is not JSON", ("UNSUPPORTED_MEDIA_TYPE",)),
     500: Status("The charging function failed", ("SYSTEM_FAILURE",)),
     503: Status("More to do than can be done, or no store: nothing was charged", ("NF_CONGESTION",), ("Retry-After",)),
-    504: Status("No answer came in time", ("TIMED_OUT_REQUEST",)),
+    504: Status("No answer came in time", ("TIMED_OUT_REQUEST",), ("3gpp-Sbi-Response-Info",)),
 }
 """All that a request may be refused with: the description at /openapi and docs/nchf.md are made of it."""
 

@@ -20,7 +20,7 @@ from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usag
 from charging.batch_rows import answer_refused, hold_answered
 from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.config import ChfConfig
-from chf_http2.edge.admission import Admission
+from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
@@ -121,27 +121,32 @@ class ChfServer:
                     200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
                 )
                 return
+            asked = NOTHING
             try:
                 route = self._router.find(scope.method, scope.path)
-                headers, now_ns = scope.headers, self._now_ns()  # headers are made each time they are asked for
-                body = await self._bodies.read(headers, protocol, now_ns)
-                self._admission.admit(headers, route.service, now_ns)
-                answer = await self._take(route, body)
+                headers = scope.headers  # once: they are made each time they are asked for
+                body = await self._bodies.read(headers, protocol, self._now_ns())
+                asked = self._admission.admit(headers, route, self._now_ns(), len(self._waiting))
+                answer = await self._take(route, body, asked)
+                if asked.due_ns:
+                    refuse_late(asked, self._now_ns())
             except NoRoute as refused:
                 self._refuse_route(protocol, refused)
                 return
             except RequestRefused as refused:
-                _respond_problem(protocol, refused.problem, *refused.headers)
+                _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
                 return
-            self._respond(scope, protocol, route, answer)
+            self._respond(scope, protocol, route, answer, asked)
         except ProtocolClosed:
             pass  # who asked is gone
         except Exception as error:  # without a traceback's locals: they have the subscriber's data
             self._log.error("request failed", path=scope.path, error=repr(error))
             _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
 
-    def _take(self, route: Route, body: bytes) -> "asyncio.Future[Answer]":
+    def _take(self, route: Route, body: bytes, asked: Asked) -> "asyncio.Future[Answer]":
         """Pack a request into the tick that comes. RequestRefused."""
+        if asked.due_ns:
+            refuse_late(asked, self._now_ns())
         session = None
         if route.operation is not Operation.CREATE:
             session = self._refs.read(route.ref)
@@ -160,24 +165,27 @@ class ChfServer:
         packed = self._reader.pack(route, session, said, body, self._next)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
+        if asked.due_ns:
+            deadline_ns = min(deadline_ns, asked.due_ns)
         self._waiting[self._next] = Waiting(answer, deadline_ns, route, packed, said.invocation_sequence_number)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
         return answer
 
-    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer) -> None:
+    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
+        echoed = asked.echoed
         if answer.outcome != Outcome.GRANTED:
             retry_after_s = REFUSALS[answer.outcome].retry_after_s
             headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
-            _respond_problem(protocol, refusal_problem(answer.outcome), *headers)
+            _respond_problem(protocol, refusal_problem(answer.outcome), *headers, *echoed)
         elif route.operation is Operation.RELEASE:
-            protocol.response_empty(204, [])
+            protocol.response_empty(204, [*echoed])
         elif route.operation is Operation.UPDATE:
-            protocol.response_bytes(200, _JSON, answer.body)
+            protocol.response_bytes(200, [*_JSON, *echoed], answer.body)
         else:
             location = ("location", f"{self._root(scope)}{route.base}/{self._refs.make(*answer.session)}")
-            protocol.response_bytes(201, [*_JSON, location], answer.body)
+            protocol.response_bytes(201, [*_JSON, location, *echoed], answer.body)
 
     def _root(self, scope: Scope) -> str:
         """apiRoot without the prefix, as it is set, else as the client wrote it."""
