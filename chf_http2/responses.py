@@ -57,12 +57,18 @@ def unit_information(rating_group: int, upf_id: str | None, row: tuple[int, ...]
     )
 
 
-def response_body(now: datetime, sequence_number: int, information: Iterable[MultipleUnitInformation]) -> bytes:
+def response_body(
+    now: datetime,
+    sequence_number: int,
+    information: Iterable[MultipleUnitInformation],
+    supported_features: str | None = None,
+) -> bytes:
     """A ChargingDataResponse."""
     return _ENCODER.encode(
         ChargingDataResponse(
             invocation_time_stamp=now,
             invocation_sequence_number=sequence_number,
+            supported_features=supported_features,
             multiple_unit_information=tuple(information) or None,
         )
     )

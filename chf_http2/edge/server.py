@@ -23,6 +23,7 @@ from chf_http2.config import ChfConfig
 from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
+from chf_http2.features import common_features
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
 from chf_http2.requests import Packed, RequestReader
@@ -49,6 +50,8 @@ class Waiting(NamedTuple):
     route: Route
     packed: Packed
     sequence_number: int
+    features: str | None
+    """supportedFeatures of the answer to a create"""
 
 
 class Answer(NamedTuple):
@@ -167,7 +170,10 @@ class ChfServer:
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
         if asked.due_ns:
             deadline_ns = min(deadline_ns, asked.due_ns)
-        self._waiting[self._next] = Waiting(answer, deadline_ns, route, packed, said.invocation_sequence_number)
+        features = common_features(said.supported_features) if session is None else None
+        self._waiting[self._next] = Waiting(
+            answer, deadline_ns, route, packed, said.invocation_sequence_number, features
+        )
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
@@ -237,7 +243,8 @@ class ChfServer:
                 continue
             body = b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                body = response_body(now, waiting.sequence_number, _information(waiting, units, first))
+                information = _information(waiting, units, first)
+                body = response_body(now, waiting.sequence_number, information, waiting.features)
             waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
         self._answered(answered)
 

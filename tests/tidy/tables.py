@@ -10,6 +10,7 @@ from typing import Final
 
 from balances.keys import KEYS
 from balances.record import FIELDS
+from chf_http2.features import FEATURES
 from chf_http2.problems import STATUSES
 from chf_http2.routes import OPERATIONS, SERVICES
 from runtime.kill_points import KILL_POINTS
@@ -85,11 +86,20 @@ def nchf_statuses() -> str:
     )
 
 
+def nchf_features() -> str:
+    """Optional features of Nchf."""
+    return lines_of(
+        ("number", "feature", "supported: what comes with it is read as"),
+        ((row.number, row.name, f"`{row.read_as}`" if row.read_as else "no") for row in FEATURES),
+    )
+
+
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/operating/kill-points.md", "kill points", kill_points),
     ("docs/outcomes.md", "outcomes", outcomes),
     ("docs/nchf.md", "operations", nchf_operations),
     ("docs/nchf.md", "statuses", nchf_statuses),
+    ("docs/nchf.md", "features", nchf_features),
     ("docs/store.md", "store keys", store_keys),
     ("docs/store.md", "record fields", record_fields),
 )

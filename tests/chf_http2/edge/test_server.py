@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from charging.batch import HAS_REQUESTED, AnswerBatch, UsageBatch
+from chf_http2.features import SUPPORTED_TEXT
 from chf_http2.schema import ChargingDataResponse, ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request, usage
 from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
@@ -220,6 +221,18 @@ def test_api_root_and_prefix_are_in_locations() -> None:
             url = served.url.replace(PATH, "/site-1" + PATH)
             response = await post(client, url, request())
             assert response.headers["location"].startswith(f"https://chf.example:8443/site-1{PATH}/")
+
+    run(converse())
+
+
+def test_features_are_negotiated_when_a_session_begins() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            created = await post(client, served.url, request(supportedFeatures="3ffff"))
+            assert created.json()["supportedFeatures"] == SUPPORTED_TEXT
+            updated = await post(client, created.headers["location"] + "/update", request(1, supportedFeatures="3ffff"))
+            assert "supportedFeatures" not in updated.json()
+            assert "supportedFeatures" not in (await post(client, served.url, request())).json()
 
     run(converse())
 
