@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -13,7 +14,9 @@ from balances.edge.redis_store import RedisStore
 from charging.batch import AnsweredBatch
 from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
+from runtime.chf_load import TELL_S, LoadTeller
 from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
 from runtime.front_end import FrontEnd
 from runtime.nf_instance import nf_instance_id
 from runtime.serving import serve
@@ -75,8 +78,17 @@ class ChfProcess:
         return {"chf_port": self.listener.port}
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until told to stop. See ServingProcess."""
-        await stopping.wait()
+        """Until told to stop; where there is an NRF, it is told our load by another process. See ServingProcess."""
+        if not self.settings.nrf.url:
+            await stopping.wait()
+            return
+        assert self.server is not None
+        teller = LoadTeller(DataFolder(self.settings.store.data_dir).run)
+        while not stopping.is_set():
+            teller.tell(self.server.waiting_count, self.clock.now_ns())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), TELL_S)
+        teller.end()
 
     def _deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Answers of a tick to who waits for them."""
