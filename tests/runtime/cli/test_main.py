@@ -30,6 +30,7 @@ COMMANDS = (
     ("session", "show"),
     ("cdr", "tail"),
     ("audit",),
+    ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),
     ("config", "show"),
