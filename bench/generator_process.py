@@ -78,16 +78,13 @@ def run_generator(
 ) -> dict[str, Any]:
     """Run the generator of a plan to its end; its figures. Books are in `folder/books.npz`.
 
-    on_event   called with `connecting`, `connected` (of a plan that waits), `measuring`, `measured` as they happen
+    on_event   called with `measuring` and `measured` as they happen
     on_tick    called about once a second meanwhile
     is_enough  asked behind each tick: True ends the measured time before its end
     BenchError where it can't start, or doesn't end in time.
     """
-    process = _start(plan, folder)
-    try:
-        return _follow(process, plan, on_event, on_tick, is_enough)
-    finally:
-        _end(process)
+    (figures,) = run_generators([plan], [folder], on_event=on_event, on_tick=on_tick, is_enough=is_enough)
+    return figures
 
 
 def _start(plan: LoadPlan, folder: Path) -> "subprocess.Popen[bytes]":

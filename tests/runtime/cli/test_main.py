@@ -33,6 +33,7 @@ COMMANDS = (
     ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),
+    ("bench", "mixed"),
     ("config", "show"),
 )
 HEAVY = ("numpy", "numba", "redis", "pyarrow", "diameter", "asyncio", "structlog", "prometheus_client", "uvloop")
