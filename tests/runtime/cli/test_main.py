@@ -31,8 +31,10 @@ COMMANDS = (
     ("session", "show"),
     ("cdr", "tail"),
     ("audit",),
+    ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),
+    ("bench", "mixed"),
     ("config", "show"),
 )
 HEAVY = ("numpy", "numba", "redis", "pyarrow", "diameter", "asyncio", "structlog", "prometheus_client", "uvloop")
