@@ -6,6 +6,11 @@ charging record. Those that want something decided or answered are supported onc
 
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from chf_http2.tick_memory import NO_FEATURES
+from vocabulary.kernel import kernel
+
 
 class Feature(NamedTuple):
     """A row of table 6.1.8-1."""
@@ -40,15 +45,26 @@ FEATURES: Final = (
 
 SUPPORTED: Final = sum(1 << (feature.number - 1) for feature in FEATURES if feature.read_as)
 _DIGITS: Final = (len(FEATURES) + 3) // 4
+_NINE = 57
 SUPPORTED_TEXT: Final = f"{SUPPORTED:X}"
 """As the type SupportedFeatures has it (TS 29.571 §5.2.2)."""
 
 
-def common_features(said: str | None) -> str | None:
-    """What both sides support, in hexadecimal digits; None where the consumer says nothing of it.
+def common_features(said: str | None) -> int:
+    """What both sides support, a bit each; NO_FEATURES where the consumer says nothing of it.
 
     said   digits without a limit to their number, of which those in front stand for features that we have never heard of
     """
     if said is None:
-        return None
-    return f"{int(said[-_DIGITS:] or '0', 16) & SUPPORTED:X}"
+        return NO_FEATURES
+    return int(said[-_DIGITS:] or "0", 16) & SUPPORTED
+
+
+@kernel
+def features_of_digits(octets, at, length):
+    """The same of digits at octets[at:]."""
+    value = np.int64(0)
+    for index in range(max(length - _DIGITS, 0), length):
+        octet = np.int64(octets[at + index])
+        value = 16 * value + (octet & 15) + (9 if octet > _NINE else 0)
+    return value & SUPPORTED

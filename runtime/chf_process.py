@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
@@ -12,6 +12,7 @@ import uvloop
 
 from balances.edge.redis_store import RedisStore
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
 from runtime.chf_load import TELL_S, LoadTeller
@@ -55,7 +56,7 @@ class ChfProcess:
             tenant = await store.add_tenant(self.settings.chf.tenant)
         finally:
             await store.close()
-        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping)
+        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping, self._use_final_units)
         if link is None:
             return None
         self.server = ChfServer(
@@ -67,6 +68,7 @@ class ChfProcess:
             secret=meta.secret,
             nf_instance_id=nf_instance_id(self.settings.chf.nf_instance_id, meta),
         )
+        self.server.use_final_units(self.front_end.final_units)
         if not self.settings.chf.token_keys:
             structlog.get_logger(process=CHF).warning("access tokens aren't checked", remedy="set chf.token_keys")
         self.server.begin()
@@ -76,6 +78,11 @@ class ChfProcess:
         gc.freeze()
         gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
         return {"chf_port": self.listener.port}
+
+    def _use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on; a server that isn't there yet gets all of them when it is."""
+        if self.server is not None:
+            self.server.use_final_units(units)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop; where there is an NRF, it is told our load by another process. See ServingProcess."""
