@@ -307,6 +307,19 @@ class PartitionPipeline:
             self._events.on_lost(self.partition, stored_token)
             self._refuse_everything()
 
+    def stop_taking(self) -> None:
+        """The partition is to be another's: what waits is refused, to be handed there; what is under way goes on."""
+        for batch in self.waiting.take_all():
+            self._refuse(batch)
+
+    def leave(self) -> None:
+        """The partition is another's from now on; what is under way still may be in the store, and is left unanswered."""
+        self.state = PipelineState.LOST
+        if self._committing is not None:
+            self._committing.may_be_written = True
+        self._refuse_everything()
+        self._connection.close()
+
     def _on_store_away(self, reason: str) -> None:
         self._requeue_loading()
         self.state = PipelineState.AWAY

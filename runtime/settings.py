@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from chf_http2.config import ChfConfig
 from gy_interface.config import GyConfig
-from vocabulary.limits import PARTITIONS_MAX
+from vocabulary.limits import NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
@@ -77,8 +77,8 @@ class EngineSettings:
     )
 
     def __post_init__(self) -> None:
-        is_name = bool(self.node) and set(self.node) <= _NODE_SIGNS
-        fault = f"node is {self.node!r}: write letters, digits, dots, dashes and underscores"
+        is_name = 0 < len(self.node) <= NODE_SIGNS_MAX and set(self.node) <= _NODE_SIGNS
+        fault = f"node is {self.node!r}: write 1 to {NODE_SIGNS_MAX} letters, digits, dots, dashes and underscores"
         ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX), ("front_ends", 0, FRONT_ENDS_MAX))
         _check_ranges(self, ranges, () if is_name else (fault,))
 
