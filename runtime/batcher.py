@@ -15,7 +15,8 @@ from charging.batch import UsageBatch
 from charging.routing import refuse_excess, route_requests
 from runtime.account_look_up import AccountLookUp
 from runtime.batch_in_flight import BatchInFlight, BatchPool
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.pipeline_events import PipelineState
 from vocabulary.limits import (
     BATCH_REQUESTS_MAX,
     BATCHES_QUEUED_MAX,

@@ -1,4 +1,7 @@
-"""A front end's connection to an engine: greeting, welcome, what it owns, answers. What is handed over is runtime/handoff_client.py."""
+"""A front end's connection to an engine: greeting, welcome, what it owns, answers.
+
+What is handed over is runtime/handoff_client.py.
+"""
 
 import asyncio
 from collections.abc import Callable

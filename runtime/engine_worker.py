@@ -25,8 +25,9 @@ from runtime.batcher import Batcher
 from runtime.clock import Clock
 from runtime.commands_reader import read_commands
 from runtime.gathering import Gathering
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.partition_pipeline import PartitionPipeline
 from runtime.partition_shares import PartitionShares
+from runtime.pipeline_events import PipelineState
 from runtime.pressure import Pressure, PressureLimits
 from runtime.releases import follow_releases
 from runtime.sweeper import sweep

@@ -8,7 +8,6 @@ many small batches would come of it, rows wait a moment for more (runtime/gather
 """
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -47,7 +46,7 @@ from runtime.clock import Clock
 from runtime.gathering import Gathering
 from runtime.journal_fill import JournalFill
 from runtime.lost_entries import lost_ids
-from runtime.pipeline_events import PipelineEvents
+from runtime.pipeline_events import PipelineEvents, PipelineState
 from runtime.waiting_rows import WaitingRows
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
@@ -57,14 +56,6 @@ from vocabulary.outcomes import Outcome
 ANSWERED_FIRST_MAX: Final = 300
 """So many answers are written in a fraction of the time that deciding the next batch takes, for which they needn't wait."""
 _DEADLINE_NS: Final = ANSWER_DEADLINE_S * NS_PER_S
-
-
-class PipelineState(Enum):
-    """Whether the partition decides, waits for its store, or is another's."""
-
-    READY = "ready"
-    AWAY = "store away"
-    LOST = "owned by another"
 
 
 class PartitionPipeline:

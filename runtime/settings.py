@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from chf_http2.config import ChfConfig
 from gy_interface.config import GyConfig
-from vocabulary.limits import NODE_SIGNS_MAX, PARTITIONS_MAX
+from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
@@ -61,7 +61,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """[engine] the process that decides."""
+    """[engine] the processes that decide, and those in front of them."""
 
     node: str = setting("engine-1", "name of this engine in ownership tokens and logs")
     environment: Literal["lab", "production"] = setting(
@@ -76,11 +76,27 @@ class EngineSettings:
         0, "of farebox up: processes of their own for Diameter Gy, 0..32; 0: Gy is in the engine's process"
     )
 
+    processes: int = setting(
+        1,
+        "of farebox up: engines that share the partitions, 1..32, at most one a partition; more than 1 needs front_ends",
+    )
+
     def __post_init__(self) -> None:
         is_name = 0 < len(self.node) <= NODE_SIGNS_MAX and set(self.node) <= _NODE_SIGNS
         fault = f"node is {self.node!r}: write 1 to {NODE_SIGNS_MAX} letters, digits, dots, dashes and underscores"
-        ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX), ("front_ends", 0, FRONT_ENDS_MAX))
-        _check_ranges(self, ranges, () if is_name else (fault,))
+        faults: tuple[str, ...] = () if is_name else (fault,)
+        if self.processes > 1 and self.front_ends == 0:
+            faults += (
+                f"processes is {self.processes} and front_ends 0: Diameter can't be in the process of one engine of several,"
+                " set front_ends to 1 or more",
+            )
+        ranges = (
+            ("cpu", -1, 4095),
+            ("records_kept_mib", 0, _MIB_MAX),
+            ("front_ends", 0, FRONT_ENDS_MAX),
+            ("processes", 1, ENGINES_MAX),
+        )
+        _check_ranges(self, ranges, faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +140,7 @@ class TelemetrySettings:
     log_json: bool = setting(False, "log lines as JSON")
 
     def __post_init__(self) -> None:
-        _check_ranges(self, (("port", -1, 65535 - 2 - FRONT_ENDS_MAX),))
+        _check_ranges(self, (("port", -1, 65535 - 2 - FRONT_ENDS_MAX - ENGINES_MAX),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Scene:
             gathering=Gathering(lambda after_s, go_on: self.world.posts.append(go_on)),
             kept=new_kept_records(0),
         )
-        self.batcher.serve([pipeline])
+        self.batcher.serve([pipeline], 1)
         return pipeline
 
     def on_committed(self, partition: int, request_count: int, now_ns: int) -> None:
