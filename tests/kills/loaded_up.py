@@ -161,9 +161,9 @@ class LoadedUp:
             raise caught[0]
         return Loaded(figures, books, generator_faults(figures, books))
 
-    def check_store(self, loaded: Loaded) -> AuditReport:
-        """While all runs: books against store, journal against store; faults are added."""
-        self.up.wait_ready(*READY, timeout_s=READY_S)
+    def check_store(self, loaded: Loaded, *roles: str) -> AuditReport:
+        """While all runs (`roles`, or READY): books against store, journal against store; faults are added."""
+        self.up.wait_ready(*(roles or READY), timeout_s=READY_S)
         loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, self.accounts()))
         report = self.check_audit()
         loaded.faults.extend(f"audit: {fault}" for fault in report.faults)
