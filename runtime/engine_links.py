@@ -256,8 +256,17 @@ class EngineLinks:
         link.send()
 
     def on_returned(self, link: EngineLink) -> None:
-        """See LinkEvents."""
-        self.moved_total += link.take_back(self._owners, self._again, self._keep_again, leaves_all=False)
+        """See LinkEvents: whatever the engine said, it doesn't own those rows' partitions until it says so again."""
+
+        def keep_returned() -> None:
+            accounts = self._again.requests["account_id"][: self._again.counts[COUNT_REQUESTS]]
+            for partition in set((accounts % len(self._owners)).tolist()):
+                link.owned.pop(partition, None)
+            self._owners[:] = self._found_owners()
+            self._keep_again()
+
+        self.moved_total += link.take_back(self._owners, self._again, keep_returned, leaves_all=False)
+        self._note_state()
 
     def on_down(self, link: EngineLink, reason: str) -> None:
         """See LinkEvents: a line for each reason, not for each attempt."""
