@@ -60,7 +60,7 @@ class StubHolder:
         return self.partitions
 
     def heed_owner(self, partition: int, token: str) -> None:
-        if not token.split(":")[1] == self.node:
+        if token.split(":")[1] != self.node:
             self.partitions.remove(partition)
             self.moves.append(("lost", partition))
 
