@@ -304,7 +304,7 @@ class PartitionPipeline:
             self._refuse(batch)
 
     def leave(self) -> None:
-        """The partition is another's from now on; what is under way still may be in the store, and is left unanswered."""
+        """The partition is another's from now on; what is under way still may be in the store: it isn't answered."""
         self.state = PipelineState.LOST
         if self._committing is not None:
             self._committing.may_be_written = True
@@ -371,10 +371,7 @@ class PartitionPipeline:
             self.waiting.put_back(half)
 
     def refuse_overdue(self, now_ns: int) -> None:
-        """Answer requests 3004 that were not sent to the store by their deadline; call each second.
-
-        Account commands and wake-ups wait on: nobody gives up on them.
-        """
+        """Answer requests 3004 that were not sent to the store by their deadline; call each second."""
         for batch in self.waiting.take_late(now_ns - _DEADLINE_NS):
             self._refuse(batch)
 

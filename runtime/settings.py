@@ -63,7 +63,9 @@ class StoreSettings:
 class EngineSettings:
     """[engine] the processes that decide, and those in front of them."""
 
-    node: str = setting("engine-1", "name of this engine in ownership tokens and logs")
+    node: str = setting(
+        "engine-1", "name of this engine in ownership tokens and logs; farebox up names several engine-1, engine-2 ..."
+    )
     environment: Literal["lab", "production"] = setting(
         "lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores"
     )
@@ -133,8 +135,8 @@ class TelemetrySettings:
     host: str = setting("127.0.0.1", "address of /metrics and /health")
     port: int = setting(
         9464,
-        "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, the record writer"
-        " the one after, front ends those behind it; 0: any free ones, -1: none",
+        "port of /metrics and /health; of farebox up: the (first) engine's, the archiver has the next, the record writer"
+        " the one after, front ends and further engines those behind it; 0: any free ones, -1: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
