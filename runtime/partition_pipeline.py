@@ -260,11 +260,10 @@ class PartitionPipeline:
 
     def _finish(self, batch: BatchInFlight | None) -> None:
         """Give out the answers of a batch and keep its memory."""
-        if batch is None:
-            return
-        self._deliver(batch)
-        self._reached("engine.answers_sent")
-        self._close_batch(batch, is_written=True)
+        if batch is not None:
+            self._deliver(batch)
+            self._reached("engine.answers_sent")
+            self._close_batch(batch, is_written=True)
 
     def _close_batch(self, batch: BatchInFlight, *, is_written: bool) -> None:
         for finished in batch.on_finished:

@@ -45,8 +45,9 @@ class PoliteClient(GyClient):
 class Session(threading.Thread):
     """A session that reports again and again until it is told to end; everything that was wrong."""
 
-    def __init__(self, port: int, imsi: str) -> None:
+    def __init__(self, port: int, imsi: str, name: str) -> None:
         super().__init__()
+        self._name = f"pgw1.example.net;{imsi};{name}"
         self.number = 0
         self.faults: list[str] = []
         self.refused = 0
@@ -68,7 +69,7 @@ class Session(threading.Thread):
         """One request, asked again over another connection where this one ends; the connection to go on with."""
         while True:
             used = None if kind == 1 else USED
-            answer = client.ask(kind, self.number, f"pgw1.example.net;{self._imsi}", self._imsi, used=used, asked=MIB)
+            answer = client.ask(kind, self.number, self._name, self._imsi, used=used, asked=MIB)
             is_refused = answer.result == 3004 and client.said_good_bye
             self.refused += is_refused
             if client.said_good_bye:
@@ -137,10 +138,10 @@ def check(up: RunningUp, sessions: list[Session], before: dict[str, int]) -> Non
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
-def begin(up: RunningUp) -> tuple[list[Session], dict[str, int]]:
+def begin(up: RunningUp, name: str) -> tuple[list[Session], dict[str, int]]:
     """A session a subscriber, and what each had."""
     before = {imsi: octets_of(up, imsi) for imsi in IMSIS}
-    sessions = [Session(up.state.ports["gy"], imsi) for imsi in IMSIS]
+    sessions = [Session(up.state.ports["gy"], imsi, name) for imsi in IMSIS]
     for session in sessions:
         session.start()
     wait_until("sessions are charged", lambda: all(session.number > 5 for session in sessions))
@@ -163,7 +164,7 @@ def test_connections_are_spread_evenly_and_counted_over_both_front_ends(up: Runn
 def test_an_engine_is_killed_and_every_session_goes_on(up: RunningUp, role: str) -> None:
     wait_shared(up)
     pids = up.state.pids
-    sessions, before = begin(up)
+    sessions, before = begin(up, role)
     os.kill(pids[role], signal.SIGKILL)
     up.wait_ready(role, but_not=pids)
     wait_shared(up)
@@ -176,7 +177,7 @@ def test_an_engine_is_killed_and_every_session_goes_on(up: RunningUp, role: str)
 def test_all_are_started_anew_and_no_answer_is_missed(up: RunningUp) -> None:
     wait_shared(up)
     pids = up.state.pids
-    sessions, before = begin(up)
+    sessions, before = begin(up, "anew")
     done = invoke("restart", "--data-dir", str(up.folder.path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
