@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from chf_http2.errors import ChfConfigError
 from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
@@ -31,6 +31,12 @@ class ChfConfig:
     tls_key: str = setting("", "PEM file with its private key, PKCS#8")
     tls_client_ca: str = setting(
         "", "PEM file with authorities: clients must have a certificate of one; empty: need none"
+    )
+    session_failover: Literal["unsaid", "supported", "not_supported"] = setting(
+        "unsaid", "may a consumer go on with its sessions at another of our front ends: sessionFailover"
+    )
+    failure_handling: Literal["unsaid", "terminate", "continue", "retry_and_terminate"] = setting(
+        "unsaid", "what a consumer does with a session when we don't answer: failureHandling"
     )
     body_s: int = setting(10, "a body that takes longer to come is refused, 1..300")
 

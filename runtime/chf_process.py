@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from balances.store import StoreMeta
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
 from runtime.engine_links import EngineLinks
@@ -37,11 +38,17 @@ class ChfProcess(FrontEndProcess):
             tenant=await self.store.add_tenant(self.settings.chf.tenant),
             secret=meta.secret,
         )
+        self.server.use_final_units(self.final_units)
         self.server.begin()
         self.listener = Listener(self.server, self.settings.chf)
         await self.listener.start()
         gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
         return {"chf_port": self.listener.port}
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """See FrontEndProcess."""
+        if self.server is not None:
+            self.server.use_final_units(units)
 
     def deliver(self, answered: Held[AnsweredBatch]) -> None:
         """See FrontEndProcess: to who waits for them."""

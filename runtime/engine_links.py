@@ -8,7 +8,7 @@ its answer, or none, and its peer asks again.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import structlog
 
 from balances.store import BalanceStore, StoreMeta
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_usage_batch
+from charging.final_units import FinalUnit
 from charging.handed_rows import REFUSE_ALL, REFUSE_NEW, REFUSE_NONE, refuse_some
 from charging.routing import order_by_place, refuse_excess, route_requests
 from runtime.account_look_up import AccountLookUp
@@ -54,6 +55,7 @@ class EngineLinks:
     name       of the front end's kind: for logs, and for kill points (`<name>.rows_kept` and the others)
     deliver    gets rows and answers: rows that aren't answered by this call are silent, account_id is the engine's.
                The memory is used again when it returns
+    take_texts gets texts of final units, before answers that name them
     now_ns     the clock that `received_ns` of rows comes from
     on_change  told whether every partition has an owner
     reached    kill points
@@ -68,6 +70,7 @@ class EngineLinks:
         name: str,
         deliver: Callable[[Held[AnsweredBatch]], None],
         now_ns: Callable[[], int],
+        take_texts: Callable[[Mapping[int, FinalUnit]], None] = lambda units: None,
         on_change: Callable[[bool], None] = lambda is_up: None,
         reached: Callable[[str], None] = lambda point: None,
         grace_s: float = LINK_GRACE_S,
@@ -86,6 +89,7 @@ class EngineLinks:
             greeting=lambda: text_frame(Frame.HELLO, meta.created_ns, fingerprint(), f"{name}\n{release()}"),
             partition_count=meta.partition_count,
             deliver=self._deliver_answers,
+            take_texts=take_texts,
             reached=reached,
         )
         self._look_up = AccountLookUp(

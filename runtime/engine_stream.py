@@ -4,10 +4,11 @@ What is handed over is runtime/handoff_client.py.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from runtime.handoff_frames import Frame, FrameError, Header, fingerprint, read_text
+from charging.final_units import FinalUnit
+from runtime.handoff_frames import Frame, FrameError, Header, fingerprint, read_text, read_texts
 from runtime.handoff_stream import FrameBuffer
 
 UNWRITTEN_OCTETS_HIGH: Final = 4 << 20
@@ -18,6 +19,7 @@ class EngineStream(asyncio.BufferedProtocol):
     """One connection to the engine.
 
     take_answers   gets each ANSWERS frame; FrameError where it can't be used
+    take_texts     gets the texts of each FINAL_UNITS frame, before answers that name them
     take_owned     gets each OWNED frame; the first comes behind the welcome
     on_up          told of the link's number once the engine takes rows
     on_down        told when the connection is gone, and why
@@ -29,6 +31,7 @@ class EngineStream(asyncio.BufferedProtocol):
         *,
         greeting: bytes,
         take_answers: Callable[[Header, memoryview], None],
+        take_texts: Callable[[Mapping[int, FinalUnit]], None],
         take_owned: Callable[[Header, memoryview], None],
         on_up: Callable[["EngineStream", int], None],
         on_down: Callable[["EngineStream", str], None],
@@ -40,6 +43,7 @@ class EngineStream(asyncio.BufferedProtocol):
         self._reason = "the engine closed the link"
         self._greeting = greeting
         self._take_answers = take_answers
+        self._take_texts = take_texts
         self._take_owned = take_owned
         self._on_up = on_up
         self._on_down = on_down
@@ -76,6 +80,8 @@ class EngineStream(asyncio.BufferedProtocol):
             return False
         if header.kind is Frame.ANSWERS and self.welcomed:
             self._take_answers(header, body)
+        elif header.kind is Frame.FINAL_UNITS and self.welcomed:
+            self._take_texts(read_texts(header, body))
         elif header.kind is Frame.OWNED and self.welcomed:
             self._take_owned(header, body)
         elif header.kind is Frame.WELCOME and not self.welcomed:

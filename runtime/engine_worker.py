@@ -6,7 +6,7 @@ Everything here is once a batch or less.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
 from balances.kept_records import new_kept_records
 from balances.store import Ownership, StoreError, StoreMeta
+from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
@@ -70,6 +71,9 @@ class Engine:
         """by partition: of its ownership, 0 where it has none"""
         self.on_owned: Callable[[], None] = lambda: None
         """called when `epochs` changed"""
+        self.final_units: dict[int, FinalUnit] = {}
+        """texts that answers may name, by their numbers"""
+        self.on_final_units: Callable[[Mapping[int, FinalUnit]], None] = lambda units: None
         self._is_alone = is_alone
         self._shares: PartitionShares | None = None
         self._sharing: asyncio.Task[None] | None = None
@@ -103,6 +107,7 @@ class Engine:
         self.epochs = np.zeros(self.meta.partition_count, np.int64)
         self.batcher.serve((), self.meta.partition_count)
         self._tariffs = await self._load_releases()
+        self._tell_final_units(self._tariffs)
         return self.meta
 
     async def start(self) -> None:
@@ -214,10 +219,16 @@ class Engine:
         )
 
     def use_tariffs(self, tariffs: TariffTables) -> None:
-        """Decide with these tables from the next batch on."""
+        """Decide with these tables from the next batch on; front ends are told before what its answers may name."""
+        self._tell_final_units(tariffs)
         self._tariffs = tariffs
         for pipeline in self.pipelines.values():
             pipeline.use_tariffs(tariffs)
+
+    def _tell_final_units(self, tariffs: TariffTables) -> None:
+        units = read_final_units(tariffs.final_units)
+        self.final_units |= units
+        self.on_final_units(units)
 
     def health(self) -> Health:
         """Ready while every partition decides, and nothing presses."""

@@ -17,6 +17,7 @@ from balances.edge.redis_store import RedisStore
 from balances.store import StoreMeta
 from charging.answer_tally import TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.engine_links import LONGEST_SOCKET_NAME, EngineLinks
@@ -45,6 +46,8 @@ class FrontEndProcess(ABC):
         self.store = RedisStore(store_url)
         self.run_folder = DataFolder(settings.store.data_dir).run
         self.links: EngineLinks | None = None
+        self.final_units: dict[int, FinalUnit] = {}
+        """texts that answers may name, by their numbers, as engines told them"""
         self._tally, self._counted = new_tally(), new_tally()
         self._link_counted = (0, 0, 0)
         self.telemetry.before_scrape(self._count)
@@ -54,6 +57,10 @@ class FrontEndProcess(ABC):
     @abstractmethod
     async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
         """Take requests, and offer them to the engines; the ports by name."""
+
+    @abstractmethod
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on; clients that aren't served yet get all of `final_units` when they are."""
 
     @abstractmethod
     def deliver(self, answered: Held[AnsweredBatch]) -> None:
@@ -82,6 +89,7 @@ class FrontEndProcess(ABC):
             name=self.name,
             deliver=self.deliver,
             now_ns=self.clock.now_ns,
+            take_texts=self._take_texts,
             on_change=lambda is_up: self.telemetry.gauge(f"{self.name}_link_up").set(int(is_up)),
             reached=reached,
         )
@@ -96,6 +104,10 @@ class FrontEndProcess(ABC):
         gc.collect()
         gc.freeze()
         return ports
+
+    def _take_texts(self, units: Mapping[int, FinalUnit]) -> None:
+        self.final_units |= units
+        self.use_final_units(units)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop. See ServingProcess."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from balances.edge.embedded_socket import socket_path
 from balances.store import StoreMeta
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
 from runtime.acceptor import ACCEPTOR_SOCKET, TakenConnections
 from runtime.engine_links import EngineLinks
@@ -47,6 +48,7 @@ class GyProcess(FrontEndProcess):
             slots=PeerSlots(self.run_folder / SLOTS_FILE, peers),
             on_gone=self._on_gone,
         )
+        self.gy.use_final_units(self.final_units)
         if self._is_listening:
             return {"gy_port": await self.gy.start()}
         self.gy.begin()
@@ -57,6 +59,11 @@ class GyProcess(FrontEndProcess):
     def _on_gone(self) -> None:
         if self._taken is not None:
             self._taken.note_ended()
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """See FrontEndProcess."""
+        if self.gy is not None:
+            self.gy.use_final_units(units)
 
     def deliver(self, answered: Held[AnsweredBatch]) -> None:
         """See FrontEndProcess: to the wire."""

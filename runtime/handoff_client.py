@@ -5,7 +5,7 @@ runtime/engine_links.py.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -15,6 +15,7 @@ import structlog
 from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_usage_batch
+from charging.final_units import FinalUnit
 from charging.handed_checks import FAULTS, SOUND, find_answer_fault
 from charging.handed_rows import (
     HELD_HANDED,
@@ -61,8 +62,9 @@ class LinkEvents(Protocol):
 class LinkTools:
     """What the links of one front end use in turn.
 
-    deliver   gets rows and answers: rows that aren't answered by this call are silent
-    reached   kill points
+    deliver      gets rows and answers: rows that aren't answered by this call are silent
+    take_texts   gets texts of final units, before answers that name them
+    reached      kill points
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class LinkTools:
         greeting: Callable[[], bytes],
         partition_count: int,
         deliver: Callable[[Held[AnsweredBatch]], None],
+        take_texts: Callable[[Mapping[int, FinalUnit]], None],
         reached: Callable[[str], None],
     ) -> None:
         self.name = name
         self.greeting = greeting
         self.partition_count = partition_count
         self.deliver = deliver
+        self.take_texts = take_texts
         self.reached = reached
         self.ticks = TickSource()
         self.incoming = Held(new_handed_answers(), HELD_HANDED)
@@ -224,6 +228,7 @@ class EngineLink(WaitingPlace):
             stream = EngineStream(
                 greeting=self._tools.greeting(),
                 take_answers=self.take_answers,
+                take_texts=self._tools.take_texts,
                 take_owned=self._take_owned,
                 on_up=self._on_up,
                 on_down=self._on_down,

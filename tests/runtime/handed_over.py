@@ -11,6 +11,7 @@ from balances.edge.memory_store import MemoryStore
 from balances.store import StoreMeta
 from charging.batch import COUNT_MSCCS, COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import hold_answered, take_rows
+from charging.final_units import FinalUnit
 from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
 from runtime.handoff_server import HandoffServer
 from tests.reference.engine_alone import fill_batch
@@ -120,6 +121,7 @@ class FrontEnd:
     def __init__(self, folder: Path, *, store: int = STORE, grace_s: float = WITHIN_S, partitions: int = 1) -> None:
         self.now_ns = START_NS
         self.answered: list[tuple[int, int, int, int]] = []
+        self.final_units: dict[int, FinalUnit] = {}
         self.store = MemoryStore()
         self.link = EngineLinks(
             folder,
@@ -128,6 +130,7 @@ class FrontEnd:
             name="gy",
             deliver=self._deliver,
             now_ns=lambda: self.now_ns,
+            take_texts=self.final_units.update,
             grace_s=grace_s,
         )
 
