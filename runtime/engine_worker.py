@@ -30,7 +30,7 @@ from runtime.partition_pipeline import PartitionPipeline
 from runtime.partition_shares import PartitionShares
 from runtime.pipeline_events import PipelineState
 from runtime.pressure import Pressure, PressureLimits
-from runtime.releases import follow_releases
+from runtime.releases import follow_releases, load_releases
 from runtime.sweeper import sweep
 from runtime.telemetry import Health, Telemetry
 from vocabulary.instants import NS_PER_S
@@ -106,7 +106,7 @@ class Engine:
         self.meta = await self._store.open()
         self.epochs = np.zeros(self.meta.partition_count, np.int64)
         self.batcher.serve((), self.meta.partition_count)
-        self._tariffs = await self._load_releases()
+        self._tariffs = await load_releases(self._store)
         self._tell_final_units(self._tariffs)
         return self.meta
 
@@ -191,17 +191,6 @@ class Engine:
         self._log.error("this engine was put out", by=node)
         self.lost_to = node
         self.lost.set()
-
-    async def _load_releases(self) -> TariffTables:
-        """Without tables that are whole an engine doesn't begin: it would refuse what subscribers have paid for."""
-        from catalog_loader.edge.publish import load_published
-        from catalog_loader.faults import CatalogError
-
-        try:
-            tariffs, _ = await load_published(self._store.client)
-        except CatalogError as error:
-            raise StoreError(str(error)) from error
-        return tariffs
 
     async def _pipeline(self, ownership: Ownership) -> PartitionPipeline:
         assert self._tariffs is not None
