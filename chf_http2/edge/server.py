@@ -43,6 +43,7 @@ LOOK_S: Final = 0.5
 _JSON: Final = [("content-type", "application/json")]
 _PROBLEM: Final = ("content-type", "application/problem+json")
 _ENCODER: Final = msgspec.json.Encoder()
+_READS: Final = ("GET", "HEAD")
 
 
 class Waiting(NamedTuple):
@@ -123,13 +124,11 @@ class ChfServer:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         try:
-            if scope.path == self._openapi_path and scope.method == "GET":
-                protocol.response_bytes(
-                    200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
-                )
-                return
             asked = NOTHING
             try:
+                if scope.path == self._openapi_path:
+                    self._describe(scope, protocol)
+                    return
                 route = self._router.find(scope.method, scope.path)
                 headers = scope.headers  # once: they are made each time they are asked for
                 body = await self._bodies.read(headers, protocol, self._now_ns())
@@ -138,7 +137,7 @@ class ChfServer:
                 if asked.due_ns:
                     refuse_late(asked, self._now_ns())
             except NoRoute as refused:
-                self._refuse_route(protocol, refused)
+                _refuse_route(scope, protocol, refused)
                 return
             except RequestRefused as refused:
                 _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
@@ -187,11 +186,15 @@ class ChfServer:
         """apiRoot without the prefix, as it is set, else as the client wrote it."""
         return self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
 
-    def _refuse_route(self, protocol: HTTPProtocol, refused: NoRoute) -> None:
-        if refused.status == 405:
-            _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), ("allow", ", ".join(refused.allowed)))
+    def _describe(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """The description of the service. NoRoute."""
+        if scope.method not in _READS:
+            raise NoRoute(405, _READS)
+        document = _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
+        if scope.method == "HEAD":
+            protocol.response_empty(200, [*_JSON, ("content-length", str(len(document)))])
         else:
-            _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
+            protocol.response_bytes(200, _JSON, document)
 
     # --- batches ---------------------------------------------------------------------------------------------------------
 
@@ -269,6 +272,17 @@ class ChfServer:
                 del self._waiting[number]
                 # What became of it is not known; the same request again gets the answer that it had.
                 waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
+
+
+def _refuse_route(scope: Scope, protocol: HTTPProtocol, refused: NoRoute) -> None:
+    """404 or 405; to HEAD without a body (RFC 9110 §9.3.2)."""
+    headers = [("allow", ", ".join(refused.allowed))] if refused.allowed else []
+    if scope.method == "HEAD":
+        protocol.response_empty(refused.status, [_PROBLEM, *headers])
+    elif refused.status == 405:
+        _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), *headers)
+    else:
+        _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:
