@@ -29,6 +29,10 @@ KILL_POINTS: Final = (
     KillPoint("engine.answers_sent", "engine", "the answers of a batch are sent"),
     KillPoint("engine.rows_taken", "engine", "rows of a front end were taken, none is decided"),
     KillPoint("engine.answers_returned", "engine", "answers were returned to a front end"),
+    KillPoint("engine.partition_claimed", "engine", "a partition was claimed, no front end knows of it"),
+    KillPoint(
+        "engine.partition_given", "engine", "a partition was drained for another engine, which doesn't know of it"
+    ),
     KillPoint("gy.rows_kept", "gy", "a front end keeps rows, which aren't handed over"),
     KillPoint("gy.rows_handed", "gy", "rows were handed over to the engine"),
     KillPoint("gy.answers_received", "gy", "answers came from the engine, none is sent to its peer"),

@@ -14,6 +14,7 @@ except KeyboardInterrupt:  # it takes a tenth of a second, in which ^C is not ye
 MODULES: Final = (
     "demo",
     "up",
+    "restart",
     "engine",
     "gy",
     "chf",

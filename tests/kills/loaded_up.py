@@ -209,9 +209,9 @@ class LoadedUp:
         faults = [fault for plan, said, kept in loads for fault in generator_faults(plan.LOAD, said, kept)]
         return Loaded(figures[0], beside_each_other(books), *figures[1:], faults=faults)
 
-    def check_store(self, loaded: Loaded) -> AuditReport:
-        """While all runs: books against store, journal against store; faults are added."""
-        self.up.wait_ready(*READY, timeout_s=READY_S)
+    def check_store(self, loaded: Loaded, *roles: str) -> AuditReport:
+        """While all runs (`roles`, or READY): books against store, journal against store; faults are added."""
+        self.up.wait_ready(*(roles or READY), timeout_s=READY_S)
         loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, self.accounts()))
         report = self.check_audit()
         loaded.faults.extend(f"audit: {fault}" for fault in report.faults)

@@ -19,7 +19,9 @@ from tests.kills.loaded_up import READY, LoadedUp, kill_plan, nchf_plan, report_
 AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
 HANDING_OVER = [point for point in KILL_POINTS if point.process in ("gy", "chf") or point.name in AT_THE_ENGINE]
 """Points that are passed where front ends are processes of their own."""
-OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER]
+OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
+"""Points of engines that share the partitions (test_several_engines.py)."""
+OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER and point.name not in OF_SEVERAL]
 PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}

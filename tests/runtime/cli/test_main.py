@@ -16,6 +16,7 @@ from tests.runtime.running_up import environment, farebox, invoke
 COMMANDS = (
     ("demo",),
     ("up",),
+    ("restart",),
     ("engine",),
     ("gy",),
     ("chf",),
