@@ -136,7 +136,7 @@ def test_usage_with_details_ends_a_record_that_has_them_as_they_came(journal, tm
     assert [row["closed_by"] for row in rows] == ["usage_details", "usage_details", "termination"]
     assert [row["partial_sequence"] for row in rows] == [1, 2, 3]
     assert [bytes.fromhex(row["service_information"]) for row in rows] == [*details, b"\x02\xfe"]
-    assert [(row["request_count"], row["used_units"]) for row in rows] == [(2, 100), (1, 100), (1, None)]
+    assert [(row["request_count"], row["used_units"]) for row in rows] == [(2, 100), (1, 100), (1, 0)]
     assert named(rows) == twin_of(settings.segments).rows
 
 
