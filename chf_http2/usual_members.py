@@ -45,7 +45,7 @@ LOCAL_NUMBER: Final = 22
 TRIGGER_TIME: Final = 23
 INDICATOR: Final = 25
 """Known, and usage that is offline asks for no quota."""
-DETAIL: Final = 25
+DETAIL: Final = 26
 """Known, and multipleUnitUsage goes to the charging record as it came."""
 
 # Objects
