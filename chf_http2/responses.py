@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from charging.final_units import NO_FINAL_UNIT, FinalUnit
+from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, SessionName
+from chf_http2.routes import Operation, Route
 from chf_http2.schema import (
     ChargingDataResponse,
     FinalUnitIndication,
@@ -17,6 +19,7 @@ from chf_http2.schema import (
     RedirectServer,
     Trigger,
 )
+from chf_http2.tick_memory import ECHO_NUMBER_OCTETS
 from vocabulary.outcomes import OUTCOMES
 from vocabulary.units import Unit
 
@@ -151,13 +154,54 @@ def opening_of(session_failover: str, failure_handling: str) -> Opening:
     )
 
 
+class Wording:
+    """What a front end's answers say beside the columns of their rows: texts of final units, and of the answer to a create.
+
+    session_failover, failure_handling   words of the settings
+    """
+
+    def __init__(self, session_failover: str = "unsaid", failure_handling: str = "unsaid") -> None:
+        self.indications = Indications()
+        self.openings = dict.fromkeys(Operation, NO_OPENING) | {
+            Operation.CREATE: opening_of(session_failover, failure_handling)
+        }
+
+
+def session_of(request: Any, octets: memoryview) -> SessionName:
+    """The session of a row whose account is known."""
+    first = int(request["session_id_offset"]) + len(SESSION_PREFIX)
+    return SessionName(str(octets[first : first + NAME_DIGITS], "ascii"), int(request["account_id"]))
+
+
 def response_body(
     now: datetime,
-    sequence_number: int,
-    information: Iterable[MultipleUnitInformation],
-    opening: Opening = NO_OPENING,
+    request: Any,
+    octets: memoryview,
+    groups: list[int],
+    units: list[tuple[int, ...]],
+    *,
+    route: Route,
+    wording: Wording,
 ) -> bytes:
-    """A ChargingDataResponse."""
+    """The ChargingDataResponse of a row of a batch; `groups` and `units` have rating groups and UNIT_COLUMNS of all rows."""
+    echo = int(request["service_information_offset"]) + int(request["service_information_length"])
+    at = echo + ECHO_NUMBER_OCTETS
+    information = []
+    if not route.service.is_offline_only:
+        first = int(request["mscc_first"])
+        for index in range(first, first + int(request["mscc_count"])):
+            behind = at + 1 + octets[at]
+            upf_id = str(octets[at + 1 : behind], "utf-8") or None
+            information.append(unit_information(groups[index], upf_id, units[index], wording.indications))
+            at = behind
+    number = int.from_bytes(octets[echo : echo + ECHO_NUMBER_OCTETS], "little")
+    return encoded(now, number, information, wording.openings[route.operation])
+
+
+def encoded(
+    now: datetime, sequence_number: int, information: Iterable[MultipleUnitInformation], opening: Opening = NO_OPENING
+) -> bytes:
+    """A ChargingDataResponse as it is sent."""
     return _ENCODER.encode(
         ChargingDataResponse(
             invocation_time_stamp=now,

@@ -19,17 +19,20 @@ from granian.rsgi import Scope
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
 from charging.final_units import FinalUnit
-from chf_http2.charging_data_ref import Refs, SessionName
+from chf_http2.arrivals import Arrivals
+from chf_http2.charging_data_ref import NO_SESSION, Refs, SessionName
 from chf_http2.config import ChfConfig
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
-from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
-from chf_http2.requests import Packed, RequestReader
-from chf_http2.responses import NO_OPENING, UNIT_COLUMNS, Indications, opening_of, response_body, unit_information
+from chf_http2.problems import REFUSALS, problem, refusal_problem
+from chf_http2.requests import RequestReader
+from chf_http2.responses import UNIT_COLUMNS, Wording, response_body, session_of
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
-from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
-from chf_http2.schema import MultipleUnitInformation, ProblemDetails
+from chf_http2.rows import place_packed
+from chf_http2.schema import ProblemDetails
+from chf_http2.tick_memory import HELD_TICK, new_packed_rows, new_tick_memory
+from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
@@ -47,8 +50,7 @@ class Waiting(NamedTuple):
     answer: "asyncio.Future[Answer]"
     deadline_ns: int
     route: Route
-    packed: Packed
-    sequence_number: int
+    body: bytes
 
 
 class Answer(NamedTuple):
@@ -82,20 +84,16 @@ class ChfServer:
         self._offer = offer
         self._answered = answered
         self._now_ns = now_ns
-        self._tenant = tenant
         self._router = Router(config.api_prefix)
         self._openapi_path = config.api_prefix + OPENAPI
-        self._refs = Refs(secret.tobytes(), tenant)
-        packed = new_packed_rows()
-        self._reader = RequestReader(self._refs, packed, wraps_volumes=config.wraps_volumes)
+        self._refs = Refs(secret, tenant)
         self._batch = new_usage_batch()
-        self._tick = Held(TickMemory(packed, self._batch, secret), HELD_TICK)
+        self._tick = Held(new_tick_memory(self._batch, new_packed_rows(), secret, tenant), HELD_TICK)
+        self._arrivals = Arrivals(self._tick)
+        self._reader = RequestReader(self._refs, self._tick.value, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._bodies = BodyReader(config.body_s)
-        self._indications = Indications()
-        self._openings = dict.fromkeys(Operation, NO_OPENING) | {
-            Operation.CREATE: opening_of(config.session_failover, config.failure_handling)
-        }
+        self._wording = Wording(config.session_failover, config.failure_handling)
         self._waiting: dict[int, Waiting] = {}
         self._next = 0
         self._is_tick_due = False
@@ -104,7 +102,7 @@ class ChfServer:
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
         """Texts that answers may name from now on, by their numbers."""
-        self._indications.use(units)
+        self._wording.indications.use(units)
 
     def begin(self) -> None:
         """Serve from now on, in the running loop."""
@@ -144,26 +142,15 @@ class ChfServer:
             _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
 
     def _take(self, route: Route, body: bytes) -> "asyncio.Future[Answer]":
-        """Pack a request into the tick that comes. RequestRefused."""
-        session = None
-        if route.operation is not Operation.CREATE:
-            session = self._refs.read(route.ref)
-            if session is None:
-                raise RequestRefused(refusal_problem(Outcome.UNKNOWN_SESSION_ID))
-        try:
-            said = self._reader.decode(body)
-        except msgspec.ValidationError as error:
-            raise RequestRefused(validation_problem(error)) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error) or "nested too deeply")) from None
-        if self._reader.is_full:
-            self._flush()
+        """Put a request to those of the tick that comes."""
         assert self._loop is not None
+        if not self._arrivals.has_room(route, body):
+            self._flush()
         self._next = (self._next + 1) & 0xFFFFFFFF
-        packed = self._reader.pack(route, session, said, body, self._next)
+        self._arrivals.put(self._next, route, body)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
-        self._waiting[self._next] = Waiting(answer, deadline_ns, route, packed, said.invocation_sequence_number)
+        self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
@@ -199,13 +186,31 @@ class ChfServer:
         self._flush()
 
     def _flush(self) -> None:
-        """Offer what is packed as one batch; what nobody will decide is answered here."""
-        count = self._reader.request_count
-        if not count:
-            return
-        place_packed(self._tick.octets, count, self._tenant, self._now_ns())
-        self._reader.clear()
-        if self._offer(self._batch):
+        """Read what arrived and offer it, as one batch where that has room; what nobody will decide is answered here."""
+        at = 0
+        while True:
+            at, reason = self._arrivals.read(at)
+            if reason == UNUSUAL:
+                self._read_unusual(self._arrivals.waiting_of(at))
+                at += 1
+                continue
+            self._offer_packed()
+            if reason != NO_ROOM:
+                break
+        self._arrivals.clear()
+
+    def _read_unusual(self, number: int) -> None:
+        """A request that the kernel doesn't read: packed as any, or refused."""
+        waiting = self._waiting[number]
+        try:
+            self._reader.take(waiting.route, waiting.body, number)
+        except RequestRefused as refused:
+            del self._waiting[number]
+            if not waiting.answer.done():
+                waiting.answer.set_exception(refused)
+
+    def _offer_packed(self) -> None:
+        if place_packed(self._tick.octets, self._now_ns()) and self._offer(self._batch):
             answer_refused(*self._refused.value)
             self.deliver(self._refused)
 
@@ -215,37 +220,27 @@ class ChfServer:
         count = int(usage.counts[0])
         requests, replies = usage.requests[:count], answers.answers[:count]
         msccs = answers.msccs[: int(usage.counts[1])]
+        groups = usage.msccs["rating_group"][: msccs.size].tolist()
         units = list(zip(*(msccs[name].tolist() for name in UNIT_COLUMNS), strict=True))
+        octets = usage.octets.data
         now = datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC)
-        for number, is_silent, outcome, account_id, first in zip(
-            requests["hop_by_hop"].tolist(),
-            replies["is_silent"].tolist(),
-            replies["outcome"].tolist(),
-            requests["account_id"].tolist(),
-            requests["mscc_first"].tolist(),
-            strict=True,
+        for row, (number, is_silent, outcome) in enumerate(
+            zip(
+                requests["hop_by_hop"].tolist(), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
+            )
         ):
             if is_silent:
                 continue
             waiting = self._waiting.pop(number, None)
             if waiting is None or waiting.answer.done():
                 continue
-            body = b""
+            session, body = NO_SESSION, b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                information = self._information(waiting, units, first)
-                body = response_body(now, waiting.sequence_number, information, self._openings[waiting.route.operation])
-            waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
+                request = requests[row]
+                session = session_of(request, octets)
+                body = response_body(now, request, octets, groups, units, route=waiting.route, wording=self._wording)
+            waiting.answer.set_result(Answer(Outcome(outcome), session, body))
         self._answered(answered)
-
-    def _information(self, waiting: Waiting, units: list[tuple[int, ...]], first: int) -> list[MultipleUnitInformation]:
-        """What a request's rating groups were answered: rows of `units` from `first`, in their order."""
-        if waiting.route.service.is_offline_only:
-            return []
-        groups = waiting.packed.units.items()
-        return [
-            unit_information(group, one.upf_id, units[first + index], self._indications)
-            for index, (group, one) in enumerate(groups)
-        ]
 
     def _look(self) -> None:
         """Answer what waited too long; whose client is gone is nobody's any more."""

@@ -170,7 +170,7 @@ class NchfMachine(SocketMachine):
         if ref is None:  # of a session that was never opened, on the subscriber's account
             _, account_id = self.accounts[asked.name]
             meta = self.running.run(self.running.store.open())
-            refs = Refs(meta.secret.tobytes(), TENANTS["default"])
+            refs = Refs(meta.secret, TENANTS["default"])
             ref = refs.make(refs.name_of(asked.session.encode()), account_id)
         return f"{self._url}/{ref}/{'release' if asked.type == TERMINATION else 'update'}"
 

@@ -22,7 +22,7 @@ from bench.generators.fleet import (
     WRONG_MSCC,
 )
 from bench.workload import RATING_GROUPS
-from chf_http2.responses import UNIT_COLUMNS, Indications, response_body, unit_information
+from chf_http2.responses import UNIT_COLUMNS, Indications, encoded, unit_information
 from tests.bench.generators.chf_server import ChfServerTwin, chf_plan
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -103,7 +103,7 @@ def test_what_the_product_writes_is_read() -> None:
     information = [
         unit_information(group, None, row, Indications()) for group, row in zip(RATING_GROUPS, rows, strict=True)
     ]
-    assert read(response_body(datetime.now(UTC), 3, information)) == RIGHT
+    assert read(encoded(datetime.now(UTC), 3, information)) == RIGHT
     assert FLEET.seen[SEEN_NUMBER] == 4
     assert FLEET.seen_mscc.tolist() == [
         [1, SUCCESS, 1_000_000, 1, 0],
