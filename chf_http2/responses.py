@@ -1,17 +1,19 @@
 """Answered rows to bodies of 201 and 200; what a release or a failure is answered has no such body."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from charging.batch import EVENT, INITIAL
 from charging.final_units import NO_FINAL_UNIT, FinalUnit
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, SessionName
-from chf_http2.routes import Operation, Route
+from chf_http2.routes import Service
 from chf_http2.schema import (
-    ChargingDataResponse,
     FinalUnitIndication,
     GrantedUnit,
     InvocationResult,
@@ -19,7 +21,7 @@ from chf_http2.schema import (
     RedirectServer,
     Trigger,
 )
-from chf_http2.tick_memory import ECHO_NUMBER_OCTETS
+from chf_http2.tick_memory import ECHO_PACKER, NO_FEATURES
 from vocabulary.outcomes import OUTCOMES
 from vocabulary.units import Unit
 
@@ -48,6 +50,9 @@ _TERMINATE: Final = FinalUnitIndication(final_unit_action=FINAL_UNIT_ACTIONS[1])
 _ADDRESS_TYPES: Final = ("IPV4", "IPV6", "URL", "URI")
 """redirectAddressType by RedirectAddressType."""
 _ENCODER: Final = msgspec.json.Encoder()
+WRITTEN_MAX: Final = 4096
+"""So many different MultipleUnitInformation are kept as octets."""
+_OPENING_TYPES: Final = (INITIAL, EVENT)
 
 
 UNIT_COLUMNS: Final = (
@@ -136,11 +141,26 @@ FAILURE_HANDLINGS: Final = {
 """failureHandling by the word of `chf.failure_handling`, the same."""
 
 
-class Opening(NamedTuple):
-    """What the answer that opens a session says for its whole life (TS 32.290 §5.4)."""
+class Opening:
+    """What the answer that opens a session says for its whole life (TS 32.290 §5.4); `octets` are its members behind others."""
 
-    session_failover: str | None = None
-    invocation_result: InvocationResult | None = None
+    def __init__(self, session_failover: str | None = None, invocation_result: InvocationResult | None = None) -> None:
+        said = {"invocationResult": invocation_result, "sessionFailover": session_failover}
+        self.octets = b"".join(b',"%s":%s' % (name.encode(), _ENCODER.encode(one)) for name, one in said.items() if one)
+
+
+class Granted(NamedTuple):
+    """What the MSCC rows of a batch were answered."""
+
+    groups: list[int]
+    units: list[tuple[int, ...]]
+    """UNIT_COLUMNS"""
+
+
+def granted_rows(msccs: NDArray[np.void], answers: NDArray[np.void]) -> Granted:
+    """Of MSCC_DTYPE rows and the ANSWER_MSCC_DTYPE rows beside them."""
+    columns = (answers[name].tolist() for name in UNIT_COLUMNS)
+    return Granted(msccs["rating_group"].tolist(), list(zip(*columns, strict=True)))
 
 
 NO_OPENING: Final = Opening()
@@ -154,60 +174,83 @@ def opening_of(session_failover: str, failure_handling: str) -> Opening:
     )
 
 
-class Wording:
-    """What a front end's answers say beside the columns of their rows: texts of final units, and of the answer to a create.
-
-    session_failover, failure_handling   words of the settings
-    """
-
-    def __init__(self, session_failover: str = "unsaid", failure_handling: str = "unsaid") -> None:
-        self.indications = Indications()
-        self.openings = dict.fromkeys(Operation, NO_OPENING) | {
-            Operation.CREATE: opening_of(session_failover, failure_handling)
-        }
-
-
 def session_of(request: Any, octets: memoryview) -> SessionName:
     """The session of a row whose account is known."""
     first = int(request["session_id_offset"]) + len(SESSION_PREFIX)
     return SessionName(str(octets[first : first + NAME_DIGITS], "ascii"), int(request["account_id"]))
 
 
-def response_body(
-    now: datetime,
-    request: Any,
-    octets: memoryview,
-    groups: list[int],
-    units: list[tuple[int, ...]],
-    *,
-    route: Route,
-    wording: Wording,
-) -> bytes:
-    """The ChargingDataResponse of a row of a batch; `groups` and `units` have rating groups and UNIT_COLUMNS of all rows."""
-    echo = int(request["service_information_offset"]) + int(request["service_information_length"])
-    at = echo + ECHO_NUMBER_OCTETS
-    information = []
-    if not route.service.is_offline_only:
+class ResponseWriter:
+    """Writes the bodies of a front end's answers.
+
+    opening   what answers that open a session say besides
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._indications = Indications()
+        self._written: dict[tuple[Any, ...], bytes] = {}
+        """Octets of a MultipleUnitInformation by what it says: an offer grants the same quota again and again."""
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers."""
+        self._indications.use(units)
+        self._written.clear()
+
+    def write(self, stamp: bytes, request: Any, octets: memoryview, granted: Granted, service: Service) -> bytes:
+        """The ChargingDataResponse of a row of a batch.
+
+        stamp     `json_stamp` of now
+        request   REQUEST_DTYPE row, whose texts and echo (tick_memory.py) are in `octets`
+        """
+        echo = int(request["service_information_offset"]) + int(request["service_information_length"])
+        number, features = ECHO_PACKER.unpack_from(octets, echo)
+        information: Sequence[bytes] = ()
+        if not service.is_offline_only:
+            information = self._information(request, octets, echo + ECHO_PACKER.size, granted)
+        if request["request_type"] in _OPENING_TYPES:
+            return response_body(stamp, number, information, self._opening, features)
+        return response_body(stamp, number, information)
+
+    def _information(self, request: Any, octets: memoryview, at: int, granted: Granted) -> list[bytes]:
         first = int(request["mscc_first"])
+        written = []
         for index in range(first, first + int(request["mscc_count"])):
             behind = at + 1 + octets[at]
-            upf_id = str(octets[at + 1 : behind], "utf-8") or None
-            information.append(unit_information(groups[index], upf_id, units[index], wording.indications))
+            said = granted.groups[index], octets[at + 1 : behind].tobytes(), granted.units[index]
+            part = self._written.get(said)
+            if part is None:
+                part = self._write_information(*said)
+                if len(self._written) == WRITTEN_MAX:
+                    self._written.clear()
+                self._written[said] = part
+            written.append(part)
             at = behind
-    number = int.from_bytes(octets[echo : echo + ECHO_NUMBER_OCTETS], "little")
-    return encoded(now, number, information, wording.openings[route.operation])
+        return written
+
+    def _write_information(self, rating_group: int, upf_id: bytes, row: tuple[int, ...]) -> bytes:
+        return _ENCODER.encode(unit_information(rating_group, upf_id.decode() or None, row, self._indications))
 
 
-def encoded(
-    now: datetime, sequence_number: int, information: Iterable[MultipleUnitInformation], opening: Opening = NO_OPENING
+def response_body(
+    stamp: bytes,
+    sequence_number: int,
+    information: Sequence[bytes],
+    opening: Opening = NO_OPENING,
+    features: int = NO_FEATURES,
 ) -> bytes:
-    """A ChargingDataResponse as it is sent."""
-    return _ENCODER.encode(
-        ChargingDataResponse(
-            invocation_time_stamp=now,
-            invocation_sequence_number=sequence_number,
-            invocation_result=opening.invocation_result,
-            session_failover=opening.session_failover,
-            multiple_unit_information=tuple(information) or None,
-        )
+    """A ChargingDataResponse with an encoded MultipleUnitInformation for each rating group."""
+    supported = b"" if features == NO_FEATURES else b',"supportedFeatures":"%X"' % features
+    listed = b',"multipleUnitInformation":[%s]' % b",".join(information) if information else b""
+    return b'{"invocationTimeStamp":%s,"invocationSequenceNumber":%d%s%s%s}' % (
+        stamp,
+        sequence_number,
+        opening.octets,
+        supported,
+        listed,
     )
+
+
+def json_stamp(now: datetime) -> bytes:
+    """An instant as a member's value."""
+    return _ENCODER.encode(now)

@@ -21,6 +21,7 @@ from chf_http2.json_octets import (
     behind_string,
     enter,
     go_on,
+    is_text,
     read_instant,
     read_name,
     read_whole,
@@ -44,27 +45,20 @@ from chf_http2.usual_members import (
     UNITS,
     UPF_ID,
     USAGE,
+    word,
 )
 from vocabulary.kernel import kernel
 from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 _UINT32_MAX = 2**32 - 1
+_OFFLINE = word("OFFLINE_CHARGING")
 _ABSENT = -1
 """Units that aren't said."""
-_OFFLINE = ord("F")
-"""Second letter of OFFLINE_CHARGING, of no other quotaManagementIndicator."""
-_ESCAPE = ord("\\")
 _AMOUNTS = 3
 """octets, seconds, events"""
 _REQUESTED_BITS = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
 _USED_BITS = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
 _ALL_USED = HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
-
-
-@kernel
-def _may_be_offline(octets, at, end):
-    """May the value be OFFLINE_CHARGING, in whatever way it is written?"""
-    return at + 2 < end and (octets[at + 1] == _ESCAPE or octets[at + 2] == _ESCAPE or octets[at + 2] == _OFFLINE)
 
 
 @kernel
@@ -86,10 +80,12 @@ def _read_amounts(tick, at, end, of, has_number):
             return np.int64(NOT_USUAL)
         seen |= np.uint64(1) << np.uint64(row)
         does = DOES[row]
-        if does == INDICATOR and _may_be_offline(octets, at, end):
-            return np.int64(NOT_USUAL)
-        if does in (KNOWN, INDICATOR):
+        if does == KNOWN:
             at = behind_known(tick, row, at, end)
+        elif does == INDICATOR:
+            behind = behind_known(tick, row, at, end)
+            tick.facts[0].offline_containers += behind >= 0 and is_text(octets, at + 1, behind - at - 2, _OFFLINE)
+            at = behind
         elif does == TRIGGER_TIME:
             at, instant_ns = read_instant(octets, at, end)
             tick.facts[0].last_trigger_ns = max(tick.facts[0].last_trigger_ns, instant_ns)
@@ -150,6 +146,7 @@ def _read_containers(tick, at, end):
     octets = tick.arrived.octets
     at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
     while more and at >= 0:
+        tick.facts[0].containers += 1
         at = _read_amounts(tick, at, end, CONTAINER, False)
         if at < 0:
             return at
@@ -166,6 +163,7 @@ def _read_usage(tick, at, end):
     """Behind one MultipleUnitUsage: sums and facts get it."""
     octets, facts = tick.arrived.octets, tick.facts[0]
     facts.rating_group, facts.presence, facts.upf_at, facts.upf_length = _ABSENT, 0, 0, 0
+    facts.containers, facts.offline_containers = 0, 0
     tick.requested[:] = 0
     tick.used[:] = 0
     seen = np.uint64(0)
@@ -217,7 +215,8 @@ def _mscc_of(tick, gives_quota):
     mscc.used_octets += tick.used[0]
     mscc.used_seconds += tick.used[1]
     mscc.used_events += tick.used[2]
-    if gives_quota:
+    is_offline = facts.containers > 0 and facts.offline_containers == facts.containers
+    if gives_quota and not is_offline:
         mscc.requested_octets += tick.requested[0]
         mscc.requested_seconds += tick.requested[1]
         mscc.requested_events += tick.requested[2]

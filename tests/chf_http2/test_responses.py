@@ -11,7 +11,15 @@ import pytest
 
 from charging.final_units import FinalUnit, RedirectAddressType, by_number
 from charging.tariff_tables import FinalAction
-from chf_http2.responses import UNIT_COLUMNS, Indications, Opening, encoded, opening_of, unit_information
+from chf_http2.responses import (
+    UNIT_COLUMNS,
+    Indications,
+    Opening,
+    json_stamp,
+    opening_of,
+    response_body,
+    unit_information,
+)
 from tests.conformance.openapi_bundle import bundled
 from tests.reference.specifications import specifications
 from vocabulary.outcomes import Outcome
@@ -103,7 +111,7 @@ OPENINGS = {
 
 def test_what_holds_for_a_session() -> None:
     def said(opening: Opening) -> Mapping[str, Any]:
-        found: dict[str, Any] = msgspec.json.decode(encoded(NOW, 1, (), opening))
+        found: dict[str, Any] = msgspec.json.decode(response_body(json_stamp(NOW), 1, (), opening))
         return {name: value for name, value in found.items() if not name.startswith("invocationT")}
 
     assert said(OPENINGS["unsaid", "unsaid"]) == {"invocationSequenceNumber": 1}
@@ -144,8 +152,10 @@ def test_every_answer_is_one_of_the_specification() -> None:
     openings = list(OPENINGS.values())
     for place, row in enumerate(rows):
         information = unit_information(10, None, row, indications)
-        body = encoded(NOW, place, [information], openings[place % len(openings)])
+        body = response_body(
+            json_stamp(NOW), place, [msgspec.json.encode(information)], openings[place % len(openings)]
+        )
         faults = [fault.message for fault in validator.iter_errors(msgspec.json.decode(body))]
         assert faults == [], (row, body)
-    broken = encoded(NOW, 1, []).replace(b"invocationSequenceNumber", b"number")
+    broken = response_body(json_stamp(NOW), 1, []).replace(b"invocationSequenceNumber", b"number")
     assert not validator.is_valid(msgspec.json.decode(broken)), "the check can fail"
