@@ -8,7 +8,7 @@ from chf_http2.identities import kind_of_identity
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, hash_of_information, hash_of_units
 from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_specification
 from chf_http2.tick_memory import (
-    ECHO_PACKER,
+    ECHO_HEAD_OCTETS,
     NOTIFY_URI_OCTETS_MAX,
     TICK_IDENTITIES,
     TICK_MSCCS,
@@ -169,7 +169,7 @@ def _write_carried(tick, at):
 def _write_echo(tick, at):
     out, facts = tick.packed.octets, tick.facts[0]
     put_word(out, at, facts.features << _HIGH | facts.sequence_number)
-    at += ECHO_PACKER.size
+    at += ECHO_HEAD_OCTETS
     for index in range(facts.mscc_count):
         place, length = tick.upf_ids[index]
         out[at] = length
