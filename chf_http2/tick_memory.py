@@ -31,8 +31,6 @@ CARRIED_MAX: Final = 17
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255
 ECHO_PACKER: Final = Struct("<II")
-ECHO_HEAD_OCTETS: Final = ECHO_PACKER.size
-"""A number of its own, since kernels know no Struct."""
 NO_FEATURES: Final = 0xFFFFFFFF
 REQUEST_TEXTS_MAX: Final = 1 << 19
 """More octets than the texts of one body can have, and what else is written behind them on the way."""
