@@ -44,7 +44,7 @@ EVENTS: Final = 21
 LOCAL_NUMBER: Final = 22
 TRIGGER_TIME: Final = 23
 INDICATOR: Final = 25
-"""Known, and usage that is offline asks for no quota."""
+"""Any text, and usage that is offline asks for no quota."""
 DETAIL: Final = 26
 """Known, and multipleUnitUsage goes to the charging record as it came."""
 

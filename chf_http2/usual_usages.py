@@ -85,7 +85,7 @@ def _read_amounts(tick, at, end, of, has_number):
             at = behind_known(tick, row, at, end)
             tick.facts[0].has_details |= does == DETAIL
         elif does == INDICATOR:
-            behind = behind_known(tick, row, at, end)
+            behind = behind_string(octets, at, end)  # escapes, which might spell it, are requests.py's to read
             tick.facts[0].offline_containers += behind >= 0 and is_text(octets, at + 1, behind - at - 2, _OFFLINE)
             at = behind
         elif does == TRIGGER_TIME:
