@@ -16,7 +16,7 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
+from charging.batch import UPDATE, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
 from charging.final_units import FinalUnit
 from chf_http2.arrivals import Arrivals
@@ -28,7 +28,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem
 from chf_http2.requests import RequestReader
-from chf_http2.responses import ResponseWriter, granted_rows, json_stamp, opening_of, session_of
+from chf_http2.responses import ResponseWriter, answered_rows, granted_rows, json_stamp, opening_of, session_of
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import place_packed
 from chf_http2.schema import ProblemDetails
@@ -40,9 +40,13 @@ from vocabulary.limits import ANSWER_DEADLINE_S
 from vocabulary.outcomes import Outcome
 
 LOOK_S: Final = 0.5
+GATHER_S: Final = 0.001
+"""Requests of so long are one batch: a turn of the loop alone would see a few, each batch costs as much as many rows."""
 _JSON: Final = [("content-type", "application/json")]
 _PROBLEM: Final = ("content-type", "application/problem+json")
 _ENCODER: Final = msgspec.json.Encoder()
+_OUTCOMES: Final = {int(one): one for one in Outcome}
+"""A look-up where a call would be a request's."""
 _READS: Final = ("GET", "HEAD")
 
 
@@ -165,7 +169,7 @@ class ChfServer:
         self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
         if not self._is_tick_due:
             self._is_tick_due = True
-            self._loop.call_soon(self._tick_now)
+            self._loop.call_later(GATHER_S, self._tick_now)
         return answer
 
     def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
@@ -240,22 +244,20 @@ class ChfServer:
         granted = granted_rows(usage.msccs[: msccs.size], msccs)
         octets = usage.octets.data
         stamp = json_stamp(datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC))
-        for row, (number, is_silent, outcome) in enumerate(
-            zip(
-                requests["hop_by_hop"].tolist(), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
-            )
+        for row, is_silent, outcome in zip(
+            answered_rows(requests), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
         ):
             if is_silent:
                 continue
-            waiting = self._waiting.pop(number, None)
+            waiting = self._waiting.pop(row.hop_by_hop, None)
             if waiting is None or waiting.answer.done():
                 continue
             session, body = NO_SESSION, b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                request = requests[row]
-                session = session_of(request, octets)
-                body = self._responses.write(stamp, request, octets, granted, waiting.route.service)
-            waiting.answer.set_result(Answer(Outcome(outcome), session, body))
+                if row.request_type != UPDATE:
+                    session = session_of(row, octets)
+                body = self._responses.write(stamp, row, octets, granted, waiting.route.service)
+            waiting.answer.set_result(Answer(_OUTCOMES[outcome], session, body))
         self._answered(answered)
 
     def _look(self) -> None:
