@@ -30,6 +30,7 @@ from charging.batch import (
 from chf_http2.carried import carried_information
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
+from chf_http2.features import common_features
 from chf_http2.identities import identities_of
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
@@ -37,7 +38,7 @@ from chf_http2.routes import Operation, Route
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
 from chf_http2.service_contexts import service_context
 from chf_http2.tick_memory import (
-    ECHO_NUMBER_OCTETS,
+    ECHO_PACKER,
     IDENTITY_PACKER,
     MSCC_PACKER,
     NOTIFY_URI_OCTETS_MAX,
@@ -165,7 +166,7 @@ class RequestReader:
                 problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
             )
         number = _number_of(route.operation, said, stamp_ns, msccs, self._secret)
-        echo = _echo(said.invocation_sequence_number, units)
+        echo = _echo(said, units)
         REQUEST_PACKER.pack_into(
             self._requests,
             int(self._counts[TICK_REQUESTS]) * REQUEST_PACKER.size,
@@ -296,9 +297,9 @@ def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes
     return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
 
 
-def _echo(sequence_number: int, units: dict[int, Units]) -> bytes:
+def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
     """What an answer repeats; see tick_memory.py. RequestRefused."""
-    echo = sequence_number.to_bytes(ECHO_NUMBER_OCTETS, "little")
+    echo = ECHO_PACKER.pack(said.invocation_sequence_number, common_features(said.supported_features))
     for one in units.values():
         upf_id = (one.upf_id or "").encode()
         if len(upf_id) > UPF_ID_OCTETS_MAX:

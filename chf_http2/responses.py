@@ -21,7 +21,7 @@ from chf_http2.schema import (
     RedirectServer,
     Trigger,
 )
-from chf_http2.tick_memory import ECHO_NUMBER_OCTETS
+from chf_http2.tick_memory import ECHO_PACKER, NO_FEATURES
 from vocabulary.outcomes import OUTCOMES
 from vocabulary.units import Unit
 
@@ -204,10 +204,13 @@ class ResponseWriter:
         request   REQUEST_DTYPE row, whose texts and echo (tick_memory.py) are in `octets`
         """
         echo = int(request["service_information_offset"]) + int(request["service_information_length"])
-        at = echo + ECHO_NUMBER_OCTETS
-        opening = self._opening if request["request_type"] in _OPENING_TYPES else NO_OPENING
-        information = [] if service.is_offline_only else self._information(request, octets, at, granted)
-        return response_body(stamp, int.from_bytes(octets[echo:at], "little"), information, opening)
+        number, features = ECHO_PACKER.unpack_from(octets, echo)
+        information: Sequence[bytes] = ()
+        if not service.is_offline_only:
+            information = self._information(request, octets, echo + ECHO_PACKER.size, granted)
+        if request["request_type"] in _OPENING_TYPES:
+            return response_body(stamp, number, information, self._opening, features)
+        return response_body(stamp, number, information)
 
     def _information(self, request: Any, octets: memoryview, at: int, granted: Granted) -> list[bytes]:
         first = int(request["mscc_first"])
@@ -230,14 +233,20 @@ class ResponseWriter:
 
 
 def response_body(
-    stamp: bytes, sequence_number: int, information: Sequence[bytes], opening: Opening = NO_OPENING
+    stamp: bytes,
+    sequence_number: int,
+    information: Sequence[bytes],
+    opening: Opening = NO_OPENING,
+    features: int = NO_FEATURES,
 ) -> bytes:
     """A ChargingDataResponse with an encoded MultipleUnitInformation for each rating group."""
+    supported = b"" if features == NO_FEATURES else b',"supportedFeatures":"%X"' % features
     listed = b',"multipleUnitInformation":[%s]' % b",".join(information) if information else b""
-    return b'{"invocationTimeStamp":%s,"invocationSequenceNumber":%d%s%s}' % (
+    return b'{"invocationTimeStamp":%s,"invocationSequenceNumber":%d%s%s%s}' % (
         stamp,
         sequence_number,
         opening.octets,
+        supported,
         listed,
     )
 

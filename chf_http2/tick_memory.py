@@ -4,8 +4,9 @@ Who reads a body, usual_bodies.py or requests.py, packs a PACKED_REQUEST row, a 
 PACKED_IDENTITY row for each identity, and its texts next to each other: session id, consumer's name, notifyUri, each
 identity, carried information, echo. rows.py places them.
 
-The echo is what an answer repeats and nobody decides by: `invocationSequenceNumber`, uint32 little-endian, then for each
-MSCC row an octet that says how long its uPFID is, and that.
+The echo is what an answer repeats and nobody decides by: `invocationSequenceNumber` and the features that both sides support,
+NO_FEATURES where the consumer says nothing of them, each uint32 little-endian; then for each MSCC row an octet that says
+how long its uPFID is, and that.
 """
 
 from struct import Struct
@@ -29,8 +30,8 @@ CARRIED_MAX: Final = 17
 """Members of a body that can be carried."""
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255
-ECHO_NUMBER_OCTETS: Final = 4
-ECHO_OCTETS_MAX: Final = ECHO_NUMBER_OCTETS + MSCCS_PER_REQUEST_MAX * (1 + UPF_ID_OCTETS_MAX)
+ECHO_PACKER: Final = Struct("<II")
+NO_FEATURES: Final = 0xFFFFFFFF
 REQUEST_TEXTS_MAX: Final = 1 << 19
 """More octets than the texts of one body can have, and what else is written behind them on the way."""
 ARRIVED_OCTETS_MAX: Final = 1 << 21
@@ -107,6 +108,7 @@ FACTS_DTYPE: Final = np.dtype(
         ("function_context", np.int64),
         ("charging_id", np.int64),
         ("sequence_number", np.int64),
+        ("features", np.int64),
         ("invocation_ns", np.int64),
         ("last_trigger_ns", np.int64),
         ("is_retransmission", np.int64),

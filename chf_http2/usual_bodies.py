@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from charging.batch import INITIAL
+from chf_http2.features import features_of_digits
 from chf_http2.json_octets import (
     CLOSE_OBJECT,
     NOT_USUAL,
@@ -29,6 +30,7 @@ from chf_http2.known_values import UNKNOWN, behind_known, find_member
 from chf_http2.service_contexts import context_of_function
 from chf_http2.tick_memory import (
     HELD_TICK,
+    NO_FEATURES,
     REQUEST_TEXTS_MAX,
     TICK_ARRIVED,
     TICK_IDENTITIES,
@@ -43,6 +45,7 @@ from chf_http2.usual_members import (
     CONSUMER,
     DOES,
     EVENT_TYPE,
+    FEATURES_TEXT,
     MEMBERS,
     NOTIFY_URI,
     ONE_TIME_EVENT,
@@ -129,6 +132,7 @@ def _forget(facts):
     facts.gpsi_length = _NONE
     facts.function_context = _NONE
     facts.charging_id = _NONE
+    facts.features = NO_FEATURES
     facts.last_trigger_ns = _NONE
     facts.is_retransmission = 0
     facts.is_event = 0
@@ -151,7 +155,7 @@ def _read_body(tick, head, at, end):
             return np.int64(NOT_USUAL)
         seen |= np.uint64(1) << np.uint64(row)
         does = DOES[row]
-        if does <= CONSUMER:
+        if does <= CONSUMER or does == FEATURES_TEXT:
             at = _read_known(tick, head, row, at, end)
         elif does <= EVENT_TYPE:
             at = _read_text(tick, does, at, end)
@@ -168,7 +172,7 @@ def _read_body(tick, head, at, end):
 @kernel
 def _read_known(tick, head, row, at, end):
     """Behind a value that was accepted before, of which the record or we want something."""
-    facts, does = tick.facts[0], DOES[row]
+    octets, facts, does = tick.arrived.octets, tick.facts[0], DOES[row]
     behind = behind_known(tick, row, at, end)
     if behind < 0:
         return behind
@@ -180,6 +184,11 @@ def _read_known(tick, head, row, at, end):
             return np.int64(NOT_USUAL)
     elif does == CONSUMER and not _read_consumer(tick, at, behind):
         return np.int64(NOT_USUAL)
+    elif does == FEATURES_TEXT:
+        length = _text_length(octets, at, behind)
+        if length < 0:
+            return np.int64(NOT_USUAL)
+        facts.features = features_of_digits(octets, at + 1, length)
     return behind
 
 

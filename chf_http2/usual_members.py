@@ -24,6 +24,8 @@ SUBSCRIBER: Final = 3
 NOTIFY_URI: Final = 4
 SPECIFICATION: Final = 5
 EVENT_TYPE: Final = 6
+FEATURES_TEXT: Final = 24
+"""Known, and what both sides support is answered."""
 CHARGING_ID: Final = 7
 SEQUENCE_NUMBER: Final = 8
 TIME_STAMP: Final = 9
@@ -41,7 +43,7 @@ SECONDS: Final = 20
 EVENTS: Final = 21
 LOCAL_NUMBER: Final = 22
 TRIGGER_TIME: Final = 23
-INDICATOR: Final = 24
+INDICATOR: Final = 25
 """Known, and usage that is offline asks for no quota."""
 
 # Objects
@@ -86,7 +88,7 @@ MEMBERS: Final = (
     Member(BODY, "oneTimeEvent", ONE_TIME_EVENT),
     Member(BODY, "oneTimeEventType", EVENT_TYPE),
     Member(BODY, "serviceSpecificationInfo", SPECIFICATION),
-    Member(BODY, "supportedFeatures", KNOWN),
+    Member(BODY, "supportedFeatures", FEATURES_TEXT),
     *(Member(BODY, name, CARRY) for name in sorted(CARRIED)),
     Member(USAGE, "ratingGroup", RATING_GROUP),
     Member(USAGE, "requestedUnit", REQUESTED),

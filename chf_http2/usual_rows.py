@@ -8,7 +8,7 @@ from chf_http2.identities import kind_of_identity
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, hash_of_information, hash_of_units
 from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_specification
 from chf_http2.tick_memory import (
-    ECHO_NUMBER_OCTETS,
+    ECHO_PACKER,
     NOTIFY_URI_OCTETS_MAX,
     TICK_IDENTITIES,
     TICK_MSCCS,
@@ -24,7 +24,9 @@ _PREFIX = word(SESSION_PREFIX)
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE = 34, 58, 44, 123, 125
 _BEHIND_TEXT = 0
 _WORD_OCTETS = 8
+_HIGH = 32
 _FACT_OCTETS = UNLIKE_PACKER.size
+_ECHO_OCTETS = ECHO_PACKER.size
 _STAMP_OCTETS = STAMP_PACKER.size
 _SUBSCRIBER_OCTETS_MAX = IDENTITY_OCTETS_MAX
 """Longer ones are for requests.py to refuse."""
@@ -167,9 +169,8 @@ def _write_carried(tick, at):
 @kernel
 def _write_echo(tick, at):
     out, facts = tick.packed.octets, tick.facts[0]
-    for index in range(ECHO_NUMBER_OCTETS):
-        out[at + index] = (facts.sequence_number >> (8 * index)) & 0xFF
-    at += ECHO_NUMBER_OCTETS
+    put_word(out, at, facts.features << _HIGH | facts.sequence_number)
+    at += _ECHO_OCTETS
     for index in range(facts.mscc_count):
         place, length = tick.upf_ids[index]
         out[at] = length

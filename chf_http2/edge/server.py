@@ -22,6 +22,7 @@ from charging.final_units import FinalUnit
 from chf_http2.arrivals import Arrivals
 from chf_http2.charging_data_ref import NO_SESSION, Refs, SessionName
 from chf_http2.config import ChfConfig
+from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
@@ -68,6 +69,7 @@ class ChfServer:
     answered  is told of every batch whose answers were given out
     secret    uint64[2] of the store
     tenant    number of the tenant whose subscribers are asked for
+    nf_instance_id   who we are: an audience of access tokens
     """
 
     def __init__(
@@ -79,8 +81,10 @@ class ChfServer:
         now_ns: Callable[[], int],
         tenant: int,
         secret: "np.ndarray[Any, np.dtype[np.uint64]]",
+        nf_instance_id: str = "",
     ) -> None:
         self._config = config
+        self._admission = Admission(config, nf_instance_id)
         self._offer = offer
         self._answered = answered
         self._now_ns = now_ns
@@ -124,25 +128,32 @@ class ChfServer:
                     200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
                 )
                 return
+            asked = NOTHING
             try:
                 route = self._router.find(scope.method, scope.path)
-                body = await self._bodies.read(scope, protocol, self._now_ns())
-                answer = await self._take(route, body)
+                headers = scope.headers  # once: they are made each time they are asked for
+                body = await self._bodies.read(headers, protocol, self._now_ns())
+                asked = self._admission.admit(headers, route, self._now_ns(), len(self._waiting))
+                answer = await self._take(route, body, asked)
+                if asked.due_ns:
+                    refuse_late(asked, self._now_ns())
             except NoRoute as refused:
                 self._refuse_route(protocol, refused)
                 return
             except RequestRefused as refused:
-                _respond_problem(protocol, refused.problem)
+                _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
                 return
-            self._respond(scope, protocol, route, answer)
+            self._respond(scope, protocol, route, answer, asked)
         except ProtocolClosed:
             pass  # who asked is gone
         except Exception as error:  # without a traceback's locals: they have the subscriber's data
             self._log.error("request failed", path=scope.path, error=repr(error))
             _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
 
-    def _take(self, route: Route, body: bytes) -> "asyncio.Future[Answer]":
-        """Put a request to those of the tick that comes."""
+    def _take(self, route: Route, body: bytes, asked: Asked) -> "asyncio.Future[Answer]":
+        """Put a request to those of the tick that comes. RequestRefused."""
+        if asked.due_ns:
+            refuse_late(asked, self._now_ns())
         assert self._loop is not None
         if not self._arrivals.has_room(route, body):
             self._flush()
@@ -150,24 +161,27 @@ class ChfServer:
         self._arrivals.put(self._next, route, body)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
+        if asked.due_ns:
+            deadline_ns = min(deadline_ns, asked.due_ns)
         self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
         return answer
 
-    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer) -> None:
+    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
+        echoed = asked.echoed
         if answer.outcome != Outcome.GRANTED:
             retry_after_s = REFUSALS[answer.outcome].retry_after_s
             headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
-            _respond_problem(protocol, refusal_problem(answer.outcome), *headers)
+            _respond_problem(protocol, refusal_problem(answer.outcome), *headers, *echoed)
         elif route.operation is Operation.RELEASE:
-            protocol.response_empty(204, [])
+            protocol.response_empty(204, [*echoed])
         elif route.operation is Operation.UPDATE:
-            protocol.response_bytes(200, _JSON, answer.body)
+            protocol.response_bytes(200, [*_JSON, *echoed], answer.body)
         else:
             location = ("location", f"{self._root(scope)}{route.base}/{self._refs.make(*answer.session)}")
-            protocol.response_bytes(201, [*_JSON, location], answer.body)
+            protocol.response_bytes(201, [*_JSON, location, *echoed], answer.body)
 
     def _root(self, scope: Scope) -> str:
         """apiRoot without the prefix, as it is set, else as the client wrote it."""
@@ -247,6 +261,7 @@ class ChfServer:
         self._loop.call_later(LOOK_S, self._look)
         now_ns = self._now_ns()
         self._bodies.look(now_ns)
+        self._admission.look(now_ns)
         for number, waiting in list(self._waiting.items()):
             if waiting.answer.done():
                 del self._waiting[number]

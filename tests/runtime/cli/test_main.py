@@ -20,6 +20,7 @@ COMMANDS = (
     ("engine",),
     ("gy",),
     ("chf",),
+    ("nrf",),
     ("catalog", "check"),
     ("catalog", "publish"),
     ("catalog", "show"),
@@ -31,8 +32,10 @@ COMMANDS = (
     ("session", "show"),
     ("cdr", "tail"),
     ("audit",),
+    ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),
+    ("bench", "mixed"),
     ("config", "show"),
 )
 HEAVY = ("numpy", "numba", "redis", "pyarrow", "diameter", "asyncio", "structlog", "prometheus_client", "uvloop")
