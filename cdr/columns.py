@@ -39,6 +39,8 @@ class ClosedBy(IntEnum):
     """a sum of the record would have left what 64 bits hold"""
     TABLE_LIMIT = 8
     """the writer keeps as many sessions open as it may: each request is a partial record"""
+    ABORT = 9
+    """we ended the session: its client had lost it, or did not heed what it was told"""
 
 
 CAUSES: Final = {
@@ -51,6 +53,7 @@ CAUSES: Final = {
     ClosedBy.LINE_LIMIT: ClosingCause.MAX_CHANGES,
     ClosedBy.AMOUNT_LIMIT: ClosingCause.VOLUME_LIMIT,
     ClosedBy.TABLE_LIMIT: ClosingCause.PARTIAL,
+    ClosedBy.ABORT: ClosingCause.ABNORMAL,
 }
 CAUSE_NUMBERS: Final = tuple(int(CAUSES[closed_by]) for closed_by in ClosedBy)
 """Cause by ClosedBy, for kernels and for whole columns."""

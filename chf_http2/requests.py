@@ -23,6 +23,7 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
+    RENEWS_ROUTE,
     TERMINATION,
     UPDATE,
 )
@@ -158,7 +159,7 @@ class RequestReader:
             self.request_count * REQUEST_PACKER.size,
             waiting,
             number.request_number,
-            number.presence,
+            number.presence | (RENEWS_ROUTE if notify_uri else 0),
             number.body_hash,
             crc32(information),
             _service_context(said),

@@ -25,6 +25,8 @@ from runtime.data_folder import DataFolder
 from runtime.engine_worker import Engine
 from runtime.handoff_server import SOCKET_NAME, HandoffServer
 from runtime.kill_points import reached
+from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
+from runtime.notices.gy_link import GyLink
 from runtime.pressure import PressureLimits
 from runtime.serving import serve
 from runtime.settings import Settings
@@ -69,6 +71,7 @@ class EngineProcess:
             reached=reached,
         )
         self.gy: GyServer | None = None
+        self.notices: GyLink | None = None
         self.handoff: HandoffServer | None = None
         self._has_gy = has_gy
         self._handed = 0
@@ -111,7 +114,13 @@ class EngineProcess:
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
-        return await self.gy.start()
+        port = await self.gy.start()
+        run_folder = DataFolder(self.settings.store.data_dir).run
+        self.notices = GyLink(
+            socket_path(run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
+        )
+        self.notices.start()
+        return port
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop, or until a partition is another engine's. See ServingProcess."""
@@ -161,6 +170,8 @@ class EngineProcess:
         """Answer what is under way, say good-bye, end."""
         if self.handoff is not None:
             self.handoff.stop_reading()
+        if self.notices is not None:
+            await self.notices.close()
         if self.gy is not None:
             await self.gy.close()
         await self.engine.close()

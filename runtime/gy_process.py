@@ -8,11 +8,15 @@ from typing import ClassVar
 
 import uvloop
 
+from balances.edge.embedded_socket import socket_path
 from balances.edge.redis_store import RedisStore
 from charging.batch import AnsweredBatch
 from gy_interface.edge.server import GyServer
 from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
 from runtime.front_end import FrontEnd
+from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
+from runtime.notices.gy_link import GyLink
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import GY, Health, Telemetry
@@ -33,6 +37,7 @@ class GyProcess:
         self.clock = SystemClock()
         self.front_end = FrontEnd(self.name, settings, self.telemetry, self.clock)
         self.gy: GyServer | None = None
+        self.notices: GyLink | None = None
         self._store_url = store_url
 
     def health(self) -> Health:
@@ -61,6 +66,11 @@ class GyProcess:
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
         )
         gy_port = await self.gy.start()
+        run_folder = DataFolder(self.settings.store.data_dir).run
+        self.notices = GyLink(
+            socket_path(run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
+        )
+        self.notices.start()
         gc.collect()
         gc.freeze()
         return {"gy_port": gy_port}
@@ -76,6 +86,8 @@ class GyProcess:
 
     async def close(self) -> None:
         """Say good-bye to peers, then wait a little for what is under way."""
+        if self.notices is not None:
+            await self.notices.close()
         if self.gy is not None:
             await self.gy.close()
         await self.front_end.close()

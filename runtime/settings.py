@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from chf_http2.config import ChfConfig
 from gy_interface.config import GyConfig
+from runtime.notify_settings import NotifySettings
 from vocabulary.limits import PARTITIONS_MAX
 from vocabulary.setting import setting
 
@@ -117,14 +118,14 @@ class TelemetrySettings:
     host: str = setting("127.0.0.1", "address of /metrics and /health")
     port: int = setting(
         9464,
-        "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, the record writer"
-        " the one after, front ends those behind it; 0: any free ones, -1: none",
+        "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, then come record writer,"
+        " notifier and front ends; 0: any free ones, -1: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
 
     def __post_init__(self) -> None:
-        _check_ranges(self, (("port", -1, 65535 - 2 - FRONT_ENDS_MAX),))
+        _check_ranges(self, (("port", -1, 65535 - 3 - FRONT_ENDS_MAX),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +137,5 @@ class Settings:
     chf: ChfConfig = field(default_factory=ChfConfig)
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

@@ -52,11 +52,12 @@ ROLES: Final = (
         arguments=lambda settings: ("--no-gy",) if _has_front_ends(settings) else (),
         listens=lambda settings: () if _has_front_ends(settings) else ("gy",),
     ),
+    Role("notifier"),
     Role("archiver"),
     Role("records"),
 )
 """In the order in which data flows, which is that in which they are stopped."""
-METRICS_ORDER: Final = ("engine", "archiver", "records")
+METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
 """Whose metrics have telemetry.port and the next ones; all others follow in the order of ROLES."""
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
     "gy": lambda settings: ("Diameter Gy", settings.gy.host),

@@ -19,6 +19,7 @@ from balances.edge.redis_client import store_errors
 from balances.edge.redis_commands import RedisCommandLog
 from balances.edge.redis_connection import RedisPartitionConnection
 from balances.edge.redis_journal import RedisJournalLog
+from balances.edge.redis_notices import RedisNotices
 from balances.edge.store_function import (
     ADD_TENANT_FUNCTION,
     CLAIM_FUNCTION,
@@ -57,7 +58,7 @@ _WANTED: Final = (
 _SECRET_OCTETS: Final = 16
 
 
-class RedisStore(RedisCommandLog, RedisJournalLog):
+class RedisStore(RedisCommandLog, RedisJournalLog, RedisNotices):
     """The store at an address: `redis://…`, `rediss://…` or `unix://…`."""
 
     # --- creation and checks
