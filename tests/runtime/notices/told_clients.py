@@ -47,7 +47,7 @@ class ToldPacketCore:
         self._application = SimpleThreadingApplication(
             CREDIT_CONTROL, is_auth_application=True, request_handler=self._take
         )
-        self._node.add_application(self._application, [peer])
+        self._node.add_application(self._application, [peer], realms=[REALM])
         self._node.start()
         self._application.wait_for_ready(WAIT_S)
 
