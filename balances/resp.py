@@ -145,15 +145,12 @@ def put_routes(out, at, route_prefix, answered_prefix, routes, octets):
         if route.life_s == 0:
             continue
         prefix = answered_prefix if route.is_answer != 0 else route_prefix
-        if route.length == 0:
-            at = put_digest_key(out, put_octets(out, at, _EXPIRE), prefix, route.high, route.low)
-            at = put_number(out, at, route.life_s)
-            continue
-        at = put_octets(out, at, _SET)
+        at = put_octets(out, at, _SET if route.length > 0 else _EXPIRE)
         at = put_digest_key(out, at, prefix, route.high, route.low)
-        at = put_header(out, at, _DOLLAR, route.length)
-        at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
-        at = put_octets(out, at, _EX)
+        if route.length > 0:
+            at = put_header(out, at, _DOLLAR, route.length)
+            at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
+            at = put_octets(out, at, _EX)
         at = put_number(out, at, route.life_s)
     return at
 

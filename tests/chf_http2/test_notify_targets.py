@@ -38,9 +38,13 @@ def test_addresses_of_this_host_and_of_clouds_are_not(address: str) -> None:
 
 def test_networks_stand_beside_the_default_or_alone() -> None:
     both, alone = read_networks(["default", "127.0.0.0/8"]), read_networks(["10.0.0.0/8", "::1"])
-    assert both.allows("127.0.0.1") and both.allows("8.8.8.8") and not both.allows("169.254.1.1")
+    assert both.allows("127.0.0.1")
+    assert both.allows("8.8.8.8")
+    assert not both.allows("169.254.1.1")
     assert both.allows("::ffff:127.0.0.1"), "the same address in another dress"
-    assert alone.allows("10.9.9.9") and alone.allows("::1") and not alone.allows("8.8.8.8")
+    assert alone.allows("10.9.9.9")
+    assert alone.allows("::1")
+    assert not alone.allows("8.8.8.8")
     assert not read_networks([]).allows("8.8.8.8")
 
 

@@ -48,5 +48,6 @@ def test_first_halves_follow_the_rows() -> None:
     book.drop(SessionName(9, 9))
     book.put(row(2**64 - 1, 0))
     assert book.highs().tolist() == [3, 2**64 - 1]
-    assert SessionName(3, 3) in book and SessionName(3, 4) not in book
+    assert SessionName(3, 3) in book
+    assert SessionName(3, 4) not in book
     assert len(book) == 2

@@ -84,7 +84,8 @@ def test_an_abort_takes_the_place_of_a_reauthorisation_and_keeps_it() -> None:
 def test_reports_settle_what_they_are_of() -> None:
     notice = owed(NoticeKind.REAUTHORIZE, TEN, TWENTY)
     left = after_report(notice, [TEN, ServiceName(30, ABSENT)])
-    assert left is not None and left.services == (TWENTY,)
+    assert left is not None
+    assert left.services == (TWENTY,)
     assert after_report(left, [TWENTY]) is None
     assert after_report(owed(), [ServiceName(30, ABSENT)]) is None, "of everything any report will do"
     abort = owed(NoticeKind.ABORT)
@@ -96,7 +97,8 @@ def test_tries_that_reach_nobody_wait_longer_each_time_and_never_end() -> None:
     for _ in range(6):
         notice = before_try(notice, now_ns, 0, RULES)
         again = after_try(notice, Told.FAILED, "no answer", now_ns, RULES)
-        assert again is not None and again.stage is Stage.OWED
+        assert again is not None
+        assert again.stage is Stage.OWED
         waits.append((again.next_try_ns - now_ns) // NS_PER_S)
         notice, now_ns = again, again.next_try_ns
     assert waits == [1, 2, 4, 8, 8, 8]
@@ -110,18 +112,22 @@ def test_who_is_killed_within_a_try_makes_the_next_after_its_back_off() -> None:
 def test_an_abort_that_reaches_nobody_ends_the_session_here() -> None:
     notice = replace(owed(NoticeKind.ABORT), attempts=RULES.attempts_max)
     ended = after_try(notice, Told.FAILED, "no answer", 9, RULES)
-    assert ended is not None and (ended.stage, ended.next_try_ns) == (Stage.CLOSING, 9)
+    assert ended is not None
+    assert (ended.stage, ended.next_try_ns) == (Stage.CLOSING, 9)
     refused = after_try(owed(NoticeKind.ABORT), Told.REFUSED, "answered 3001", 9, RULES)
-    assert refused is not None and refused.stage is Stage.CLOSING
+    assert refused is not None
+    assert refused.stage is Stage.CLOSING
     assert after_try(owed(), Told.REFUSED, "answered 3001", 9, RULES) is None, "the session goes on without"
 
 
 def test_a_client_that_takes_and_never_heeds_loses_its_session() -> None:
     notice: Notice | None = owed()
     for _ in range(RULES.told_max):
-        assert notice is not None and when_due(notice, 0, RULES).stage is not Stage.CLOSING
+        assert notice is not None
+        assert when_due(notice, 0, RULES).stage is not Stage.CLOSING
         notice = after_try(notice, Told.TAKEN, "answered 204", 0, RULES)
-        assert notice is not None and notice.next_try_ns == 30 * NS_PER_S
+        assert notice is not None
+        assert notice.next_try_ns == 30 * NS_PER_S
     assert notice is not None
     ended = when_due(notice, 30 * NS_PER_S, RULES)
     assert (ended.stage, ended.last) == (Stage.CLOSING, "answered 204, not heeded")
