@@ -19,7 +19,8 @@ from tests.kills.loaded_up import READY, LoadedUp, kill_plan, report_of
 AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
 HANDING_OVER = [point for point in KILL_POINTS if point.process == "gy" or point.name in AT_THE_ENGINE]
 """Points that are passed where the front end is a process of its own."""
-OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER]
+OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER and point.process != "notifier"]
+"""The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py."""
 PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import queue
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,8 +82,9 @@ class NotifyTarget:
     answer   what a notification is answered; None: nothing, it hangs
     """
 
-    def __init__(self, answer: Callable[[Notification], Reply | None]) -> None:
+    def __init__(self, answer: Callable[[Notification], Reply | None], tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
+        self._tls = tls
         self.connection_count = 0
         self.port = 0
         self.got: queue.Queue[Notification] = queue.Queue()
@@ -94,7 +96,9 @@ class NotifyTarget:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0))
+        server = self._loop.run_until_complete(
+            self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, ssl=self._tls)
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()
@@ -124,9 +128,11 @@ class NotifyTarget:
 
 
 @contextmanager
-def notify_target(answer: Callable[[Notification], Reply | None] = takes_all) -> Iterator[NotifyTarget]:
+def notify_target(
+    answer: Callable[[Notification], Reply | None] = takes_all, tls: ssl.SSLContext | None = None
+) -> Iterator[NotifyTarget]:
     """A target that ends with the context."""
-    target = NotifyTarget(answer)
+    target = NotifyTarget(answer, tls)
     try:
         yield target
     finally:
