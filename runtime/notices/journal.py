@@ -11,7 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal_reader import EntryRows
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
+from balances.journal_reader import EntryReader, EntryRows
+from balances.journal_writer import encode_entry
 from charging.batch import (
     COMMAND_ABORT,
     COMMAND_REAUTHORIZE,
@@ -20,6 +22,7 @@ from charging.batch import (
     KIND_USAGE,
     UPDATE,
 )
+from charging.usage_record import USAGE_DTYPE
 from runtime.notices.notice import NoticeKind, ServiceName, SessionName
 from vocabulary.outcomes import Outcome
 
@@ -86,6 +89,15 @@ def events_of(entry: EntryRows, owed: Container[SessionName], owed_highs: NDArra
             yield Ended(session)
         elif session in owed:
             yield Reported(session, _services_of(entry.usages, row))
+
+
+def warm_reader() -> EntryReader:
+    """A reader of entries whose kernels are compiled or loaded, by an empty entry of the journal's own columns."""
+    reader = EntryReader(USAGE_DTYPE)
+    dtypes = {"requests": JOURNAL_REQUEST_DTYPE, "usages": USAGE_DTYPE, "movements": MOVEMENT_DTYPE}
+    tables = {name: np.zeros(0, dtype) for name, dtype in dtypes.items()}
+    reader.read(encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8)))
+    return reader
 
 
 def _is_among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:

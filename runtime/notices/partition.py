@@ -17,13 +17,11 @@ from balances.commands import encode_command
 from balances.edge.redis_notices import READER
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY
-from balances.journal_reader import EntryReader
 from balances.queries import AccountView, RecordError, SessionView, decode_record
 from balances.session_commands import SessionAction, SessionCommand
 from balances.store import StoreError
-from charging.usage_record import USAGE_DTYPE
 from runtime.notices.book import NoticeBook
-from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of
+from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of, warm_reader
 from runtime.notices.messenger import Messenger, Tried
 from runtime.notices.notice import (
     ABSENT,
@@ -145,7 +143,7 @@ class PartitionNotices:
         self._now_ns = now_ns
         self._observe = observe
         self._reached = reached
-        self._reader = EntryReader(USAGE_DTYPE)
+        self._reader = warm_reader()
         self._position = NO_ENTRY
         self._written_position = NO_ENTRY
         self._writing = asyncio.Lock()

@@ -29,8 +29,8 @@ UNKNOWN_SESSION_ID = 5002
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
-    """Everything, with one front end for 5G."""
-    with running_up(tmp_path_factory.mktemp("told") / "data", "--chf", "1", **QUICK) as running:
+    """Everything, with two front ends for Diameter and one for 5G."""
+    with running_up(tmp_path_factory.mktemp("told") / "data", "--front-ends", "2", "--chf", "1", **QUICK) as running:
         yield running
 
 
