@@ -19,6 +19,7 @@ CAUSES = {
     "line_limit": 19,
     "amount_limit": 16,
     "table_limit": 1,
+    "abort": 4,
 }
 CURRENCIES = {0: None, 8: "ALL", 840: "USD", 978: "EUR"}
 SUM_MAX = 2**62
