@@ -10,8 +10,11 @@ from vocabulary.units import EVENTS_PER, OCTETS_PER, SECONDS_PER, UNIT_NAMES, Un
 MICROS_PER_UNIT: Final = 1_000_000
 _DECIMALS_MAX: Final = 6
 _TEXT_MAX: Final = 40
+PERCENT_MAX: Final = 99
+"""A part of something is less than all of it."""
 
 _MONEY: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?: *([A-Z]{3}))?")
+_SHARE: Final = re.compile(r"([0-9]{1,3}) *%")
 _AMOUNT: Final = re.compile(r"([0-9]+)(?:\.([0-9]+))? *([A-Za-z]+)")
 
 _LONG_WORDS: Final = {
@@ -89,6 +92,18 @@ def parse_units(text: str, wanted: Unit | None = None) -> tuple[Unit, int]:
     if exact.denominator != 1:
         raise AmountInvalid(f"{text} is no whole number of {UNIT_NAMES[unit]}", "Write an amount that comes out even")
     return unit, int(exact)
+
+
+def parse_part(text: str, wanted: Unit | None = None) -> tuple[int, int]:
+    """(units, percent) of "2 MiB" or "20 %": the other of the two is 0."""
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        if "%" in text:
+            raise AmountInvalid(f"{_shown(text)} is no share", "Write a whole number of percent, such as 20 %")
+        return parse_units(text, wanted)[1], 0
+    if not 1 <= int(match[1]) <= PERCENT_MAX:
+        raise AmountInvalid(f"{text} is no part of a grant", f"Write 1 % to {PERCENT_MAX} %, or leave it out")
+    return 0, int(match[1])
 
 
 def money_text(micros: int, currency: str) -> str:

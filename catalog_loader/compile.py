@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from catalog_loader.redirects import final_unit
 from catalog_loader.release import Price, Release, Service
 from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from charging.final_units import NO_FINAL_UNIT, FinalUnit, number_of_final_unit, pack_final_units, read_final_units
 from charging.tariff_tables import OFFER_DTYPE, PRICE_DTYPE, RELEASE_DTYPE, TariffTables, empty_tables
 from vocabulary.ids import number_of_name
 from vocabulary.limits import TENANTS_MAX
@@ -40,7 +42,16 @@ def compile_release(release: Release, tenant: int) -> TariffTables:
         np.array(offers, OFFER_DTYPE),
         np.array(rows, PRICE_DTYPE),
         np.array(allowances, np.int32),
+        pack_final_units(_final_unit(price) for price in by_id.values() if _has_final_texts(price)),
     )
+
+
+def _has_final_texts(price: Price) -> bool:
+    return bool(price.terms.redirect_to or price.terms.filter_id or price.terms.filter_rule)
+
+
+def _final_unit(price: Price) -> FinalUnit:
+    return final_unit(price.terms.redirect_to, price.terms.filter_id, price.terms.filter_rule)
 
 
 def _price_row(price: Price, service: Service, allowance_first: int) -> tuple[int, ...]:
@@ -54,6 +65,9 @@ def _price_row(price: Price, service: Service, allowance_first: int) -> tuple[in
         "grant_units": price.grant_units,
         "grant_units_min": price.grant_units_min,
         "grant_units_max": price.grant_units_max,
+        "threshold_units": price.terms.threshold_units,
+        "holding_s": price.terms.holding_s,
+        "final_unit": number_of_final_unit(_final_unit(price)) if _has_final_texts(price) else NO_FINAL_UNIT,
         "validity_s": price.validity_s,
         "price": number_of_name(price.id),
         "allowance_first": allowance_first,
@@ -64,13 +78,15 @@ def _price_row(price: Price, service: Service, allowance_first: int) -> tuple[in
         "rounding_scope": ROUNDING_SCOPES[price.rounding_over],
         "has_price": price.price_micros is not None,
         "final_action": FINAL_ACTIONS[price.final_action],
+        "threshold_percent": price.terms.threshold_percent,
     }
     assert PRICE_DTYPE.names is not None
     return tuple(int(row[name]) for name in PRICE_DTYPE.names)
 
 
 def stack(tables: Sequence[TariffTables]) -> TariffTables:
-    """One set of tables with the releases of all; the same whatever their order. ValueError where two hold one release.
+    """One set of tables with the releases of all; the same whatever their order. ValueError where two hold one release,
+    or texts of final units that have one number.
 
     Rows of prices and allowances follow their offers, so that a tenant's release lies together.
     """
@@ -105,4 +121,5 @@ def stack(tables: Sequence[TariffTables]) -> TariffTables:
         stacked,
         np.concatenate([np.zeros(0, PRICE_DTYPE), *prices]),
         np.concatenate([np.zeros(0, np.int32), *allowances]),
+        pack_final_units(unit for table in tables for unit in read_final_units(table.final_units).values()),
     )

@@ -42,7 +42,7 @@ class DescribedPrice(NamedTuple):
     """such as "0.02 EUR per 1 MiB, up over the session", "free", "allowances alone" """
     allowances: str
     grant: str
-    """default (min to max), validity"""
+    """default (min to max), validity, and the terms of grants that it says"""
     final_action: str
     offers: str
 
@@ -132,12 +132,26 @@ def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> D
         units_text(unit, units) for units in (price.grant_units_min, price.grant_units, price.grant_units_max)
     )
     grant = f"{usual} ({low} to {high}), {units_text(UNITS['seconds'], price.validity_s)}"
+    terms = price.terms
+    if terms.threshold_units or terms.threshold_percent:
+        part = f"{terms.threshold_percent} %" if terms.threshold_percent else units_text(unit, terms.threshold_units)
+        grant += f", asked again at {part}"
+    if terms.holding_s:
+        grant += f", held unused {units_text(UNITS['seconds'], terms.holding_s)}"
     return DescribedPrice(
         price.id,
         "; ".join(services),
         charge,
         ", ".join(price.allowances) or "-",
         grant if price.control in ("charged", "free") else "-",
-        price.final_action if price.control == "charged" else "-",
+        _final_action(price) if price.control == "charged" else "-",
         ", ".join(offers) or "-",
     )
+
+
+def _final_action(price: Price) -> str:
+    """ "redirect to https://top-up.example.net, filter walled-garden" """
+    terms = price.terms
+    to = f" to {terms.redirect_to}" if terms.redirect_to else ""
+    filters = ", ".join(f"filter {text}" for text in (terms.filter_id, terms.filter_rule) if text)
+    return price.final_action + to + (f", {filters}" if filters else "")

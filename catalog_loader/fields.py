@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from catalog_loader.amounts import EXAMPLES, AmountInvalid, parse_money, parse_units
+from catalog_loader.amounts import EXAMPLES, AmountInvalid, parse_money, parse_part, parse_units
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.instants import InstantInvalid, parse_instant
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
@@ -147,6 +147,17 @@ class Fields:
             return None
         try:
             return parse_units(node.text, wanted)
+        except AmountInvalid as error:
+            self.fault(key, f"{key}: {error.problem}", error.remedy)
+            return None
+
+    def part(self, key: str, wanted: Unit | None = None) -> tuple[int, int] | None:
+        """(units, percent) of an amount or a share; one of the two is 0."""
+        node = self._scalar(key)
+        if node is None:
+            return None
+        try:
+            return parse_part(node.text, wanted)
         except AmountInvalid as error:
             self.fault(key, f"{key}: {error.problem}", error.remedy)
             return None

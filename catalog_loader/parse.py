@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.fields import Fields
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
+from catalog_loader.parse_terms import read_terms
 from catalog_loader.release import Allowance, Offer, Price, Release, Service
 from catalog_loader.schema import (
     CONTEXTS,
@@ -203,13 +204,15 @@ class _Reader:
         self._refuse_senseless(fields, control)
         is_charged = control == "charged"
         unit, block_units = self._unit(fields, services)
-        sizes = self._grant_sizes(fields, path, unit)
+        grant = Fields(fields.nodes["grant"], "grant", (*path, "grant"), self._faults) if fields.has("grant") else None
+        sizes = self._grant_sizes(grant, unit)
         price_micros = fields.money("price", self._currency)
         if price_micros is None and fields.has("price"):
             price_micros = 0
         if fields.has("price") and not fields.has("block") and is_charged:
             fields.fault("block", "block is missing: a price is for an amount", "Write block: 1 MiB, 1 min or 1 event")
         validity_s = fields.duration("validity")
+        terms = read_terms(fields, grant, unit)
         price_id = fields.id() or ""
         name, description = fields.name("name") or price_id, fields.description()
         rounding, rounding_over = fields.word("rounding"), fields.word("rounding_over")
@@ -231,6 +234,7 @@ class _Reader:
                 grant_units_min=sizes.min,
                 grant_units_max=sizes.max,
                 validity_s=VALIDITY_S if validity_s is None else validity_s,
+                said=terms,
                 allowances=allowances if is_charged else (),
                 final_action=(final_action or "terminate") if is_charged else "none",
             )
@@ -257,12 +261,11 @@ class _Reader:
             fields.excuse("unit")
         return unit or _NOT_KNOWN, block[1] if block else 1
 
-    def _grant_sizes(self, fields: Fields, path: Path, unit: str) -> GrantSizes:
+    def _grant_sizes(self, grant: Fields | None, unit: str) -> GrantSizes:
         """Sizes as given; the others so that they don't contradict those."""
         usual = GRANT_SIZES.get(unit, GRANT_SIZES["octets"])
-        if not fields.has("grant"):
+        if grant is None:
             return usual
-        grant = Fields(fields.nodes["grant"], "grant", (*path, "grant"), self._faults)
         given: dict[str, int | None] = {}
         for key in GrantSizes._fields:
             amount = grant.amount(key, UNITS.get(unit))

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from catalog_loader.faults import CatalogError
 from catalog_loader.schema import GRANT_SIZES, PRIORITY, TENANT, VALIDITY_S
@@ -45,6 +46,21 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     granted_by: str = "opening"
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a price says of its grants beside their size and validity; the default of each is to say nothing."""
+
+    threshold_units: int = 0
+    threshold_percent: int = 0
+    """of the grant; one of the two at most is above 0"""
+    holding_s: int = 0
+    redirect_to: str = ""
+    filter_id: str = ""
+    filter_rule: str = ""
+
+
+NO_TERMS: Final = Terms()
+
+
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What services cost; words are those of catalog_loader.schema."""
 
@@ -66,6 +82,13 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     allowances: tuple[str, ...] = ()
     final_action: str = "terminate"
     settled_by: str = "balance"
+    said: Terms | UnsetType = UNSET
+    """UNSET, never NO_TERMS, where nothing is said: the text is then as it was before there were terms"""
+
+    @property
+    def terms(self) -> Terms:
+        """What is said of grants."""
+        return NO_TERMS if self.said is UNSET else self.said
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

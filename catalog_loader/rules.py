@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from catalog_loader.faults import Finding, suggestion
 from catalog_loader.release import Price, Release, Service
+from catalog_loader.rules_of_grants import check_final_actions, check_grants, check_holding_times, check_thresholds
 from catalog_loader.schema import CONTEXT_WORDS, CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
 from charging.tariff_tables import ABSENT, ANY
 from vocabulary.currencies import CURRENCY_NUMBERS
@@ -145,25 +146,6 @@ def _check_units(release: Release) -> Findings:
                 yield Finding(path, problem, "Swap them here, or change their priorities")
             else:
                 priority_before, name_before = allowance.priority, name
-
-
-def _check_grants(release: Release) -> Findings:
-    """Grants have an order, and the smallest one can be paid."""
-    for index, price in enumerate(release.prices):
-        path = ("prices", index, "grant")
-        low, usual, high = price.grant_units_min, price.grant_units, price.grant_units_max
-        if low > high:
-            yield Finding(
-                (*path, "min"), f"grant min {low} is above max {high} ({price.unit})", "Lower min or raise max"
-            )
-        elif not low <= usual <= high:
-            problem = f"grant default {usual} is not between min {low} and max {high} ({price.unit})"
-            yield Finding((*path, "default"), problem, "Choose a default between them")
-        if price.price_micros and price.price_micros <= PRICE_MICROS_MAX and price.block_units >= 1:
-            blocks = -(-low // price.block_units)
-            if blocks * price.price_micros > MICROS_MAX:
-                problem = f"the smallest grant would cost more than {MICROS_MAX} micros, which no account can hold"
-                yield Finding((*path, "min"), problem, "Lower min or the price")
 
 
 def _check_services(release: Release) -> Findings:
@@ -365,7 +347,10 @@ RULES: Final[tuple[Callable[[Release], Findings], ...]] = (
     _check_gaps,
     _check_payers,
     _check_units,
-    _check_grants,
+    check_grants,
+    check_thresholds,
+    check_holding_times,
+    check_final_actions,
     _check_price_limits,
 )
 """Every rule; a report has what all of them say."""

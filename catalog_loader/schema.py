@@ -22,6 +22,9 @@ class Kind(Enum):
     NUMBER = "a whole number"
     MONEY = 'a sum of money, such as "0.02 EUR"'
     AMOUNT = "an amount, such as 10 MiB"
+    PART = "an amount, such as 2 MiB, or a share, such as 20 %"
+    ADDRESS = "an URL, a SIP URI or an IP address, such as https://top-up.example.net"
+    RULE = "an IPFilterRule, such as permit out ip from 192.0.2.10 to assigned"
     DURATION = "a time, such as 30 d"
     INSTANT = "an instant, such as 2026-01-01T00:00:00Z, or a date"
     CURRENCY = "a currency, such as EUR"
@@ -91,8 +94,30 @@ KEYS: Final = (
     KeyRow("price", "rounding_over", Kind.WORD, False, "session (what is left over is carried on) or report; session"),
     KeyRow("price", "grant", Kind.MAP, False, "sizes of grants"),
     KeyRow("price", "validity", Kind.DURATION, False, "of a grant, up to 7 d; 1 h where left out"),
+    KeyRow(
+        "price",
+        "holding_time",
+        Kind.DURATION,
+        False,
+        "quota that is unused so long comes back, at most validity; none where left out",
+    ),
     KeyRow("price", "allowances", Kind.IDS, False, "used before money, in order of their priorities"),
-    KeyRow("price", "final_action", Kind.WORD, False, "what follows the last grant: terminate or none; terminate"),
+    KeyRow(
+        "price",
+        "final_action",
+        Kind.WORD,
+        False,
+        "behind the last grant: terminate, redirect, restrict, none; terminate",
+    ),
+    KeyRow("price", "redirect_to", Kind.ADDRESS, False, "where final_action: redirect leads; needed with it"),
+    KeyRow(
+        "price",
+        "filter_id",
+        Kind.NAME,
+        False,
+        "filters of the access device: what redirect and restrict still let pass",
+    ),
+    KeyRow("price", "filter_rule", Kind.RULE, False, "the same as a rule, in place of or beside filter_id"),
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
     KeyRow(
         "service", "context", Kind.CONTEXTS, True, "data, voice, sms ..., the number of a 3GPP specification, or a list"
@@ -102,6 +127,9 @@ KEYS: Final = (
     KeyRow("grant", "default", Kind.AMOUNT, False, "what a request gets that names no size"),
     KeyRow("grant", "min", Kind.AMOUNT, False, "smaller requests are raised to it"),
     KeyRow("grant", "max", Kind.AMOUNT, False, "larger requests are cut to it"),
+    KeyRow(
+        "grant", "threshold", Kind.PART, False, "what is left of a grant when more is to be asked; none where left out"
+    ),
 )
 
 KEYS_OF: Final = {
@@ -142,13 +170,16 @@ CONTROLS: Final = {
 }
 ROUNDINGS: Final = {"up": Rounding.UP, "down": Rounding.DOWN, "half_even": Rounding.HALF_EVEN}
 ROUNDING_SCOPES: Final = {"report": RoundingScope.REPORT, "session": RoundingScope.SESSION}
-FINAL_ACTIONS: Final = {"none": FinalAction.NONE, "terminate": FinalAction.TERMINATE}
+FINAL_ACTIONS: Final = {
+    "none": FinalAction.NONE,
+    "terminate": FinalAction.TERMINATE,
+    "redirect": FinalAction.REDIRECT,
+    "restrict": FinalAction.RESTRICT,
+}
 GRANTED_BY: Final = ("opening", "top_up")
 
 NOT_SERVED_YET: Final = {
     ("settled_by", "bill"): "Settle by balance, or leave settled_by out",
-    ("final_action", "redirect"): "Write terminate or none",
-    ("final_action", "restrict"): "Write terminate or none",
 }
 """(key, word) that is right by name but not built: the remedy."""
 
@@ -170,12 +201,15 @@ MONEY_KEYS: Final = (
     "rounding_over",
     "allowances",
     "final_action",
+    "redirect_to",
+    "filter_id",
+    "filter_rule",
     "settled_by",
 )
 KEYS_WITHOUT_SENSE: Final = {
     "free": MONEY_KEYS,
-    "denied": (*MONEY_KEYS, "grant", "validity"),
-    "not_applicable": (*MONEY_KEYS, "grant", "validity"),
+    "denied": (*MONEY_KEYS, "grant", "validity", "holding_time"),
+    "not_applicable": (*MONEY_KEYS, "grant", "validity", "holding_time"),
 }
 """Keys of a price that its control leaves nothing to do."""
 

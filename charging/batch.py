@@ -276,13 +276,16 @@ ANSWER_MSCC_DTYPE: Final = np.dtype(
     [
         ("granted", np.int64),  # in `unit`; meaningful where has_grant
         ("validity_s", np.int32),  # 0: no Validity-Time
+        ("threshold_units", np.uint32),  # in `unit`, below `granted`; 0: no threshold
+        ("holding_s", np.int32),  # 0: no Quota-Holding-Time
+        ("final_unit", np.uint32),  # number of the texts of final_action (charging/final_units.py); 0: none
         ("outcome", np.uint8),
         ("unit", np.uint8),
         ("has_grant", np.uint8),
         (
             "final_action",
             np.uint8,
-        ),  # 0 none, 1 terminate (FinalAction of charging.tariff_tables)
+        ),  # 0 none, 1 terminate, 2 redirect, 3 restrict (FinalAction of charging.tariff_tables); without a grant: at once
     ],
     align=True,
 )

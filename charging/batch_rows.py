@@ -134,6 +134,9 @@ def clear_answer(request, answers, row, outcome):
         mscc = answers.msccs[index]
         mscc.granted = 0
         mscc.validity_s = 0
+        mscc.threshold_units = 0
+        mscc.holding_s = 0
+        mscc.final_unit = 0
         mscc.outcome = outcome
         mscc.unit = 0
         mscc.has_grant = 0

@@ -23,6 +23,7 @@ from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
+    HAS_USED,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -33,6 +34,7 @@ from charging.batch import (
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import count_reservations, grant, wanted_units
+from charging.quota.terms import goes_on_without_quota, set_action_at_once
 from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
@@ -45,7 +47,7 @@ from charging.sessions.open_sessions import (
     open_session,
     request_mix,
 )
-from charging.sessions.services import add_service, find_service, remember_answer
+from charging.sessions.services import add_service, find_service, remember_answer, was_last
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import kernel
 from vocabulary.limits import (
@@ -131,6 +133,28 @@ def _stands_before(msccs, first, row):
 
 
 @kernel
+def _goes_on(arena, service, request, mscc, price):
+    """Is an MSCC that asks for nothing one of a service that had its last grant, and goes on redirected or restricted?"""
+    return (
+        mscc.presence & HAS_REQUESTED == 0
+        and service >= 0
+        and request.request_type != TERMINATION
+        and goes_on_without_quota(price)
+        and was_last(arena, service)
+    )
+
+
+@kernel
+def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
+    """Nothing of a refused service is charged, and what it held goes back. `service` -1: there is none."""
+    usage.uncharged_units = usage.used_units
+    if service >= 0:
+        tag = arena.octets[8 * service + SERVICE_TAG]
+        commit_reservations(arena, slot, scratch.ledger, tag, usage.unit, 0, now_ns)
+        remember_answer(arena, service, answers, answer)
+
+
+@kernel
 def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer):
     """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6).
 
@@ -151,22 +175,13 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     if usage_price < 0:
         answer.outcome = outcome
         usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
-        usage.uncharged_units = usage.used_units
-        if service >= 0:
-            commit_reservations(
-                arena,
-                slot,
-                scratch.ledger,
-                arena.octets[8 * service + SERVICE_TAG],
-                usage.unit,
-                0,
-                now_ns,
-            )
-            remember_answer(arena, service, answers, answer)
+        _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer)
         return
     name_price(usage, tariffs, usage_price, usage_offer)
     used = used_units(mscc, usage.unit)
     wants = outcome == _GRANTED and (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
+    stays = outcome == _GRANTED and not is_again and _goes_on(arena, service, request, mscc, tariffs.prices[price_row])
+    wants |= stays and mscc.presence & HAS_USED == 0  # the validity without quota is over: is there credit now?
     answer.unit = usage.unit
     if service < 0 and (used > 0 or wants):
         service = add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
@@ -218,6 +233,8 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             )
         else:
             answer.outcome = _END_USER_SERVICE_DENIED
+    elif stays and answer.outcome == _GRANTED:
+        set_action_at_once(tariffs.prices[price_row], answer)
     remember_answer(arena, service, answers, answer)
 
 

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from charging.final_units import pack_final_units
+
 ABSENT: Final = -1
 """rating_group or service_identifier of a price for requests that carry none."""
 ANY: Final = -2
@@ -43,6 +45,9 @@ class FinalAction(IntEnum):
 
     NONE = 0
     TERMINATE = 1
+    REDIRECT = 2
+    """With this and the next the session goes on without quota, until there is credit again."""
+    RESTRICT = 3
 
 
 RELEASE_DTYPE: Final = np.dtype(
@@ -71,7 +76,10 @@ PRICE_DTYPE: Final = np.dtype(
         ("grant_units", np.int64),  # what an empty request gets
         ("grant_units_min", np.int64),  # smaller requests are raised to it
         ("grant_units_max", np.int64),  # larger ones are cut to it
+        ("threshold_units", np.uint32),  # of a grant: what is left of it when more is to be asked; 0 where none
+        ("holding_s", np.int32),  # unused so long, the quota is given back; 0 where nothing is said, at most validity_s
         ("validity_s", np.int32),  # of a grant; also what supervision is derived from
+        ("final_unit", np.uint32),  # number of the texts that go with final_action (charging/final_units.py); 0: none
         ("price", np.int32),  # number_of_name of the price's id: the why-id
         (
             "allowance_first",
@@ -84,9 +92,13 @@ PRICE_DTYPE: Final = np.dtype(
         ("rounding_scope", np.uint8),
         ("has_price", np.uint8),  # 0: allowances alone pay, money is never touched
         ("final_action", np.uint8),
+        ("threshold_percent", np.uint8),  # of the grant, in place of threshold_units; 0 where that counts
     ],
     align=True,
 )
+
+
+NO_FINAL_UNITS: Final = pack_final_units(())
 
 
 class TariffTables(NamedTuple):
@@ -96,6 +108,7 @@ class TariffTables(NamedTuple):
     offers: NDArray[np.void]  # OFFER_DTYPE, sorted by (tenant, release, offer)
     prices: NDArray[np.void]  # PRICE_DTYPE, sorted within each offer
     allowances: NDArray[np.int32]  # allowance numbers, by price
+    final_units: NDArray[np.uint8] = NO_FINAL_UNITS  # their texts, packed; kernels don't read them
 
 
 def empty_tables() -> TariffTables:

@@ -2,22 +2,28 @@
 
 `<32 digits: name><16 digits: account id><16 digits: code>`, hexadecimal. The name is derived from what makes a create
 unlike any other, so that a create which is sent again names the same session, whichever front end gets it. The code is
-keyed with the secret of the store: a ref that we didn't give out leads nowhere.
+keyed with the secret of the store: a ref that we didn't give out leads nowhere. Kernels, since each request has one.
 """
 
-from functools import lru_cache
-from hashlib import blake2b
-from hmac import compare_digest
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabulary.digest import digest128
+from vocabulary.ids import NCHF_NAME_DOMAIN, NCHF_REF_DOMAIN
+from vocabulary.kernel import kernel
+
 NAME_DIGITS: Final = 32
-_ACCOUNT_DIGITS: Final = 16
-_CODE_OCTETS: Final = 8
-REF_DIGITS: Final = NAME_DIGITS + _ACCOUNT_DIGITS + 2 * _CODE_OCTETS
-REFS_KNOWN: Final = 65536
-"""So many refs that were read are known again without a code: an open session's comes with each of its requests."""
+_WORD_DIGITS: Final = 16
+_SIGNED_DIGITS: Final = NAME_DIGITS + _WORD_DIGITS
+"""Name and account id, which the code is of."""
+REF_DIGITS: Final = _SIGNED_DIGITS + _WORD_DIGITS
 SESSION_PREFIX: Final = "nchf;"
 """What a session's id in records begins with; its name follows."""
+_DOMAINS_PER_TENANT = 16
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+_ZERO, _NINE, _A, _F = 48, 57, 97, 102
 
 
 class SessionName(NamedTuple):
@@ -28,37 +34,86 @@ class SessionName(NamedTuple):
     account_id: int
 
 
-class Refs:
-    """Makes and reads refs of one store.
+NO_SESSION: Final = SessionName("", -1)
 
-    secret   of the store, 16 octets; other stores' refs are not ours
+
+@kernel
+def write_digits(word, out, at):
+    """The sixteen digits of a word at out[at:]; the place behind them."""
+    for index in range(_WORD_DIGITS):
+        out[at + index] = _DIGITS[np.int64((np.uint64(word) >> np.uint64(60 - 4 * index)) & np.uint64(15))]
+    return at + _WORD_DIGITS
+
+
+@kernel
+def _read_digits(octets, at):
+    """(is it one, the word) of sixteen lower-case digits."""
+    word = np.uint64(0)
+    for index in range(at, at + _WORD_DIGITS):
+        octet = octets[index]
+        if _ZERO <= octet <= _NINE:
+            digit = octet - _ZERO
+        elif _A <= octet <= _F:
+            digit = octet - _A + 10
+        else:
+            return False, word
+        word = (word << np.uint64(4)) | np.uint64(digit)
+    return True, word
+
+
+@kernel
+def write_name(octets, at, length, secret, tenant, out, place):
+    """The name of the session that a create opens, which is unlike others in octets[at:]; the place behind it."""
+    high, low = digest128(octets, at, length, secret, np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_NAME_DOMAIN)
+    return write_digits(low, out, write_digits(high, out, place))
+
+
+@kernel
+def write_ref_end(account_id, secret, tenant, out, at):
+    """Account id and code behind the name at out[at:]; the place behind them."""
+    behind = write_digits(account_id, out, at + NAME_DIGITS)
+    domain = np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_REF_DOMAIN
+    return write_digits(digest128(out, at, _SIGNED_DIGITS, secret, domain)[0], out, behind)
+
+
+@kernel
+def account_of_ref(octets, at, length, secret, tenant):
+    """The account of the ref at octets[at:]; -1 where we gave out no such ref."""
+    if length != REF_DIGITS:
+        return np.int64(-1)
+    is_account, account_id = _read_digits(octets, at + NAME_DIGITS)
+    is_code, code = _read_digits(octets, at + _SIGNED_DIGITS)
+    domain = np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_REF_DOMAIN
+    right = digest128(octets, at, _SIGNED_DIGITS, secret, domain)[0]
+    return np.int64(account_id) if is_account and is_code and code == right else np.int64(-1)
+
+
+class Refs:
+    """Makes and reads refs of one store, in Python.
+
+    secret   uint64[2] of the store; other stores' refs are not ours
     tenant   whose they are: another's ref leads nowhere
     """
 
-    def __init__(self, secret: bytes, tenant: int) -> None:
-        self._keyed = blake2b(tenant.to_bytes(4, "big"), digest_size=_CODE_OCTETS, key=secret, person=b"nchf ref")
-        self.read = lru_cache(REFS_KNOWN)(self._read)
-        """The session that a ref names; None where we gave out no such ref."""
-        self._naming = blake2b(tenant.to_bytes(4, "big"), digest_size=NAME_DIGITS // 2, key=secret, person=b"nchf name")
+    def __init__(self, secret: NDArray[np.uint64], tenant: int) -> None:
+        self._secret = secret
+        self._tenant = tenant
+        self._out = np.zeros(REF_DIGITS, np.uint8)
 
     def name_of(self, what_is_unlike_others: bytes) -> str:
         """The name of the session that a create opens."""
-        naming = self._naming.copy()
-        naming.update(what_is_unlike_others)
-        return naming.hexdigest()
+        unlike = np.frombuffer(bytearray(what_is_unlike_others), np.uint8)
+        write_name(unlike, 0, unlike.size, self._secret, self._tenant, self._out, 0)
+        return self._out[:NAME_DIGITS].tobytes().decode()
 
     def make(self, name: str, account_id: int) -> str:
         """The ref of a session."""
-        text = f"{name}{account_id:016x}"
-        return text + self._code(text)
+        self._out[:NAME_DIGITS] = np.frombuffer(bytearray(name.encode()), np.uint8)
+        write_ref_end(account_id, self._secret, self._tenant, self._out, 0)
+        return self._out.tobytes().decode()
 
-    def _read(self, ref: str) -> SessionName | None:
-        text, code = ref[: NAME_DIGITS + _ACCOUNT_DIGITS], ref[NAME_DIGITS + _ACCOUNT_DIGITS :]
-        if len(ref) != REF_DIGITS or not ref.isascii() or not compare_digest(code, self._code(text)):
-            return None
-        return SessionName(text[:NAME_DIGITS], int(text[NAME_DIGITS:], 16))
-
-    def _code(self, text: str) -> str:
-        keyed = self._keyed.copy()
-        keyed.update(text.encode())
-        return keyed.hexdigest()
+    def read(self, ref: str) -> SessionName | None:
+        """The session that a ref names; None where we gave out no such ref."""
+        octets = np.frombuffer(bytearray(ref.encode("utf-8", "replace")), np.uint8)
+        account_id = int(account_of_ref(octets, 0, octets.size, self._secret, self._tenant))
+        return None if account_id < 0 else SessionName(ref[:NAME_DIGITS], account_id)

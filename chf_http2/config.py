@@ -1,14 +1,17 @@
 """Settings of the 5G front end: where it listens, whose subscribers it asks for, what it takes."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from chf_http2.errors import ChfConfigError
 from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 from vocabulary.setting import setting
 
 BODY_OCTETS_MAX: Final = 256 * 1024
+_UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PLMN: Final = re.compile("[0-9]{3}-[0-9]{2,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,23 @@ class ChfConfig:
     tls_client_ca: str = setting(
         "", "PEM file with authorities: clients must have a certificate of one; empty: need none"
     )
+    session_failover: Literal["unsaid", "supported", "not_supported"] = setting(
+        "unsaid", "may a consumer go on with its sessions at another of our front ends: sessionFailover"
+    )
+    failure_handling: Literal["unsaid", "terminate", "continue", "retry_and_terminate"] = setting(
+        "unsaid", "what a consumer does with a session when we don't answer: failureHandling"
+    )
+    token_keys: tuple[str, ...] = setting(
+        (),
+        "files with keys of the NRF that access tokens are signed with, PEM or JWK set; empty: tokens aren't checked",
+    )
+    token_issuers: tuple[str, ...] = setting(
+        (), "NF instance ids of the NRFs whose tokens are taken; empty: of any that has one of the keys"
+    )
+    nf_instance_id: str = setting(
+        "", "our NF instance id, a UUID: audience of tokens, name at the NRF; empty: made of the store's"
+    )
+    plmns: tuple[str, ...] = setting((), "our networks, such as 262-01; empty: not said, and not looked for in tokens")
     body_s: int = setting(10, "a body that takes longer to come is refused, 1..300")
 
     def __post_init__(self) -> None:
@@ -55,5 +75,42 @@ class ChfConfig:
             path = getattr(self, name)
             if path and not Path(path).is_file():
                 faults.append(f"{name} is {path!r}: no such file")
+        faults += _identity_faults(self) + _key_faults(self.token_keys)
         if faults:
             raise ChfConfigError("\n".join(faults))
+
+
+def plmn_of(text: str) -> tuple[str, str]:
+    """MCC and MNC of `262-01`."""
+    mcc, _, mnc = text.partition("-")
+    return mcc, mnc
+
+
+def _identity_faults(config: ChfConfig) -> list[str]:
+    """What is wrong with who we say that we are, and whom we trust."""
+    faults = []
+    if config.nf_instance_id and not _UUID.fullmatch(config.nf_instance_id):
+        faults.append(f"nf_instance_id is {config.nf_instance_id!r}: write a UUID, or nothing")
+    for plmn in config.plmns:
+        if not _PLMN.fullmatch(plmn):
+            faults.append(f"plmns has {plmn!r}: write MCC and MNC as 262-01")
+    if config.token_issuers and not config.token_keys:
+        faults.append("token_issuers has no sense without token_keys")
+    return faults
+
+
+def _key_faults(paths: tuple[str, ...]) -> list[str]:
+    """What is wrong with files of keys."""
+    if not paths:
+        return []
+    from chf_http2.token_keys import keys_of  # a tenth of a second that only who checks tokens pays
+
+    faults = []
+    for path in paths:
+        try:
+            keys_of(Path(path).read_bytes())
+        except OSError as error:
+            faults.append(f"token_keys has {path!r}: {error.strerror}")
+        except ValueError as error:
+            faults.append(f"token_keys has {path!r}, which {error}")
+    return faults

@@ -8,8 +8,9 @@ class ChfConfigError(ValueError):
 
 
 class RequestRefused(Exception):
-    """A request that no row is made of; `problem` says why."""
+    """A request that no row is made of; `problem` says why, `headers` are those beside the body."""
 
-    def __init__(self, problem: ProblemDetails) -> None:
+    def __init__(self, problem: ProblemDetails, *headers: tuple[str, str]) -> None:
         super().__init__(problem.detail)
         self.problem = problem
+        self.headers = headers

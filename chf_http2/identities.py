@@ -2,8 +2,11 @@
 
 from typing import Final
 
+import numpy as np
+
 from chf_http2.schema import ChargingDataRequest
 from vocabulary.ids import IdentityKind
+from vocabulary.kernel import kernel
 
 PREFIXES: Final = {
     "imsi-": IdentityKind.IMSI,
@@ -12,6 +15,10 @@ PREFIXES: Final = {
     "extid-": IdentityKind.NAI,
 }
 """What stands before the value, and the kind that it says."""
+_OTHER = int(IdentityKind.PRIVATE)
+_TEXTS = np.array([text.encode().ljust(8, b"\0") for text in PREFIXES], "S8").view(np.uint8).reshape(len(PREFIXES), 8)
+_LENGTHS = np.array([len(text) for text in PREFIXES], np.int64)
+_KINDS = np.array([int(kind) for kind in PREFIXES.values()], np.int64)
 
 
 def identity_of(text: str) -> tuple[int, bytes]:
@@ -19,7 +26,19 @@ def identity_of(text: str) -> tuple[int, bytes]:
     for prefix, kind in PREFIXES.items():
         if text.startswith(prefix):
             return int(kind), text[len(prefix) :].encode()
-    return int(IdentityKind.PRIVATE), text.encode()
+    return _OTHER, text.encode()
+
+
+@kernel
+def kind_of_identity(octets, at, length):
+    """(kind, how long its prefix is) of a SUPI or GPSI, as identity_of."""
+    for row in range(_LENGTHS.shape[0]):
+        index = 0
+        while index < _LENGTHS[row] and index < length and octets[at + index] == _TEXTS[row, index]:
+            index += 1
+        if index == _LENGTHS[row]:
+            return _KINDS[row], _LENGTHS[row]
+    return np.int64(_OTHER), np.int64(0)
 
 
 def identities_of(said: ChargingDataRequest) -> list[tuple[int, bytes]]:

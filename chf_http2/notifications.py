@@ -8,8 +8,6 @@ import msgspec
 
 from chf_http2.schema import ChargingNotifyRequest, ReauthorizationDetails
 
-CALLBACK: Final = "Nchf_ConvergedCharging_Notify; apiversion=3"
-"""3gpp-Sbi-Callback of a notification (TS 29.500 §5.2.3.2.3)."""
 REAUTHORIZATION: Final = "REAUTHORIZATION"
 ABORT_CHARGING: Final = "ABORT_CHARGING"
 _encode = msgspec.json.Encoder().encode

@@ -1,12 +1,14 @@
-"""The OpenAPI document of what is served: paths of TS 32.291 §6.1.3, made of the types that requests are decoded with.
+"""The OpenAPI document of what is served: the tables of routes and statuses, and the types that requests are decoded with.
 
 OpenAPI 3.0.3, as 3GPP publishes: its schemas are an older dialect than the JSON Schema 2020-12 that msgspec writes.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
+from chf_http2.problems import STATUSES
+from chf_http2.routes import OPERATIONS, SERVICES, OperationRow, Service
 from chf_http2.schema import (
     ChargingDataRequest,
     ChargingDataResponse,
@@ -16,7 +18,6 @@ from chf_http2.schema import (
 )
 from chf_http2.schema_data_types import INT32_MIN
 
-BASE_PATH: Final = "/nchf-convergedcharging/v3"
 _BODIES: Final = (
     ChargingDataRequest,
     ChargingDataResponse,
@@ -25,53 +26,28 @@ _BODIES: Final = (
     ProblemDetails,
 )
 _REFERENCE: Final = "#/components/schemas/{name}"
-
-
-class Operation(NamedTuple):
-    """One operation: what it answers with when it was done, and which headers that has."""
-
-    path: str
-    name: str
-    done: str
-    headers: tuple[str, ...]
-    answers_with: type | None
-
-
-OPERATIONS: Final = (
-    #         path                                     name      done   headers        answers with
-    Operation("/chargingdata", "create", "201", ("Location",), ChargingDataResponse),
-    Operation("/chargingdata/{ChargingDataRef}/update", "update", "200", (), ChargingDataResponse),
-    Operation("/chargingdata/{ChargingDataRef}/release", "release", "204", (), None),
-)
-"""All are POST with a ChargingDataRequest."""
-
-REFUSALS: Final = {
-    "400": "The body is no ChargingDataRequest, or can't be charged",
-    "401": "No token, or none that is valid",
-    "403": "The user or the service may not be charged",
-    "404": "No such charging data, user or path",
-    "411": "Content-Length is missing",
-    "413": "The body is too long",
-    "415": "The body is not application/json",
-    "500": "We failed",
-    "503": "Too busy: try again after Retry-After",
-    "504": "No decision within the time that the client allows",
-}
 _HEADERS: Final = {
-    "Location": ("Where the charging data is: {apiRoot}" + BASE_PATH + "/chargingdata/{ChargingDataRef}", "string"),
+    "Location": ("Where the session is: the path of the collection and its ref", "string"),
+    "Allow": ("Methods that the path takes", "string"),
+    "WWW-Authenticate": ("What is wrong with the access token (RFC 6750)", "string"),
+    "3gpp-Sbi-Response-Info": ("no-retry=true where the time that the client gave is over", "string"),
     "Retry-After": ("Seconds until it makes sense to try again", "integer"),
 }
 
 
 def openapi_document(server_url: str) -> dict[str, Any]:
-    """The document, as JSON has it. `server_url` is what 3GPP calls apiRoot: https://chf.example, without a path."""
+    """The document, as JSON has it. `server_url` is what 3GPP calls apiRoot, with the prefix: https://chf.example/site-1."""
     _, components = msgspec.json.schema_components(_BODIES, ref_template=_REFERENCE)
     return {
         "openapi": "3.0.3",
-        "info": {"title": "Nchf_ConvergedCharging", "version": "3.2.0"},
-        "servers": [{"url": server_url.rstrip("/") + BASE_PATH}],
-        "paths": {operation.path: {"post": _post(operation)} for operation in OPERATIONS},
-        "components": {"schemas": {name: as_openapi(schema) for name, schema in sorted(components.items())}},
+        "info": {"title": "Nchf_ConvergedCharging, Nchf_OfflineOnlyCharging", "version": SERVICES[0].full_version},
+        "servers": [{"url": server_url.rstrip("/")}],
+        "paths": {row.path(service): {"post": _post(row, service)} for service in SERVICES for row in OPERATIONS},
+        "security": [{}, {"accessToken": []}],
+        "components": {
+            "schemas": {name: as_openapi(schema) for name, schema in sorted(components.items())},
+            "securitySchemes": {"accessToken": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     }
 
 
@@ -106,20 +82,19 @@ def as_openapi(schema: Any) -> Any:
     return converted
 
 
-def _post(operation: Operation) -> dict[str, Any]:
-    done: dict[str, Any] = {"description": "Done", **_headers(*operation.headers)}
-    if operation.answers_with is not None:
-        done["content"] = _content("application/json", operation.answers_with)
+def _post(row: OperationRow, service: Service) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "Done", **_headers(*row.headers)}
+    if row.has_body:
+        done["content"] = _content("application/json", ChargingDataResponse)
     post: dict[str, Any] = {
-        "operationId": operation.name,
+        "operationId": f"{row.operation.value}-{service.name}-{service.version}",
+        "tags": [f"{service.name} {service.version}"],
         "requestBody": {"required": True, "content": _content("application/json", ChargingDataRequest)},
-        "responses": {operation.done: done, **{status: _refusal(status) for status in REFUSALS}},
+        "responses": {str(row.done_status): done, **{str(status): _refusal(status) for status in STATUSES}},
     }
-    if "{ChargingDataRef}" in operation.path:
-        post["parameters"] = [
-            {"name": "ChargingDataRef", "in": "path", "required": True, "schema": {"type": "string"}},
-        ]
-    else:
+    if row.last:
+        post["parameters"] = [{"name": service.ref_name, "in": "path", "required": True, "schema": {"type": "string"}}]
+    elif not service.is_offline_only:
         post["callbacks"] = {"chargingNotification": {"{$request.body#/notifyUri}": {"post": _notification()}}}
     return post
 
@@ -140,9 +115,10 @@ def _notification() -> dict[str, Any]:
     }
 
 
-def _refusal(status: str) -> dict[str, Any]:
-    headers = _headers("Retry-After") if status == "503" else {}
-    return {"description": REFUSALS[status], **headers, **_problem()}
+def _refusal(status: int) -> dict[str, Any]:
+    row = STATUSES[status]
+    causes = f" ({', '.join(row.causes)})" if row.causes else ""
+    return {"description": row.title + causes, **_headers(*row.headers), **_problem()}
 
 
 def _problem() -> dict[str, Any]:

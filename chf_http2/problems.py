@@ -41,17 +41,52 @@ REFUSALS: Final = {
 
 assert set(REFUSALS) == set(Outcome) - {Outcome.UNDECIDED, Outcome.GRANTED}
 
-_TITLES: Final = {
-    400: "The request is malformed",
-    404: "Nothing is served at this path",
-    405: "The path doesn't take this method",
-    408: "The body took too long to come",
-    411: "The body has another length than was said",
-    413: "The body is too large",
-    415: "The body is not JSON",
-    500: "The charging function failed",
-    504: "No answer came in time",
+
+class Status(NamedTuple):
+    """A status that a refusal may have: its title, the causes that are said with it, and headers beside the body."""
+
+    title: str
+    causes: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+
+
+STATUSES: Final = {
+    400: Status(
+        "The request is malformed, or can't be charged",
+        (
+            "INVALID_MSG_FORMAT",
+            "MANDATORY_IE_MISSING",
+            "MANDATORY_IE_INCORRECT",
+            "OPTIONAL_IE_INCORRECT",
+            "CHARGING_FAILED",
+        ),
+    ),
+    401: Status("No access token, or none that is valid", (), ("WWW-Authenticate",)),
+    403: Status(
+        "The user or the service may not be charged, or the access token is for another service",
+        (
+            "END_USER_REQUEST_DENIED",
+            "END_USER_REQUEST_REJECTED",
+            "CHARGING_NOT_APPLICABLE",
+            "QUOTA_LIMIT_REACHED",
+        ),
+        ("WWW-Authenticate",),
+    ),
+    404: Status(
+        "No such path, user or session",
+        ("RESOURCE_URI_STRUCTURE_NOT_FOUND", "USER_UNKNOWN", "CONTEXT_NOT_FOUND"),
+    ),
+    405: Status("The path doesn't take this method", ("METHOD_NOT_ALLOWED",), ("Allow",)),
+    408: Status("The body took too long to come", ("UNSPECIFIED_MSG_FAILURE",)),
+    413: Status("The body is too large", ("INVALID_MSG_FORMAT",)),
+    415: Status("The body is not JSON", ("UNSUPPORTED_MEDIA_TYPE",)),
+    500: Status("The charging function failed", ("SYSTEM_FAILURE",)),
+    503: Status("More to do than can be done, or no store: nothing was charged", ("NF_CONGESTION",), ("Retry-After",)),
+    504: Status("No answer came in time", ("TIMED_OUT_REQUEST",), ("3gpp-Sbi-Response-Info",)),
 }
+"""All that a request may be refused with: the description at /openapi and docs/nchf.md are made of it."""
+
+assert all(refusal.cause in STATUSES[refusal.status].causes for refusal in REFUSALS.values())
 
 
 def refusal_problem(outcome: Outcome) -> ProblemDetails:
@@ -60,10 +95,11 @@ def refusal_problem(outcome: Outcome) -> ProblemDetails:
     return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
 
 
-def problem(status: int, cause: str, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
-    """A problem that the front end finds."""
+def problem(status: int, cause: str | None, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
+    """A problem that the front end finds; `cause` None: no specification has one for it."""
+    assert cause is None or cause in STATUSES[status].causes
     return ProblemDetails(
-        title=_TITLES[status], status=status, cause=cause, detail=detail, invalid_params=params or None
+        title=STATUSES[status].title, status=status, cause=cause, detail=detail, invalid_params=params or None
     )
 
 

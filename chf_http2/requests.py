@@ -3,11 +3,12 @@
 What can't be charged is refused here, with the member's place in the body, before a row is made of it.
 """
 
-from datetime import datetime
-from typing import Final, NamedTuple
-from zlib import crc32
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from charging.batch import (
     EVENT,
@@ -23,18 +24,32 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
-    RENEWS_ROUTE,
     TERMINATION,
     UPDATE,
 )
 from chf_http2.carried import carried_information
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
+from chf_http2.features import common_features
 from chf_http2.identities import identities_of
-from chf_http2.problems import invalid, missing, problem
+from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
+from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
-from chf_http2.rows import IDENTITY_PACKER, MSCC_PACKER, REQUEST_PACKER, PackedRows
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
+from chf_http2.service_contexts import service_context
+from chf_http2.tick_memory import (
+    ECHO_PACKER,
+    IDENTITY_PACKER,
+    MSCC_PACKER,
+    NOTIFY_URI_OCTETS_MAX,
+    REQUEST_PACKER,
+    TICK_IDENTITIES,
+    TICK_MSCCS,
+    TICK_OCTETS,
+    TICK_REQUESTS,
+    UPF_ID_OCTETS_MAX,
+    TickMemory,
+)
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
     DIAMETER_MESSAGE_OCTETS_MAX,
@@ -43,17 +58,18 @@ from vocabulary.limits import (
     SESSION_ID_OCTETS_MAX,
     UNITS_MAX,
 )
+from vocabulary.outcomes import Outcome
 
-SERVICE_CONTEXTS: Final = {"SMF": 32255, "SMSF": 32274, "IMS_Node": 32260, "AMF": 32256}
-"""Middle tier specification by the consumer's function, where `serviceSpecificationInfo` doesn't name it."""
-NO_SERVICE_CONTEXT: Final = -1
-NOTIFY_URI_OCTETS_MAX: Final = 1024
-_REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
+REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
+OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
+"""quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
+it is reported, as any; a request for quota beside it ends the suspension."""
 _FOR_RECORDS: Final = "information of services and names together at most"
 """The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
 _WRAP: Final = 2**32
-_MICROS_PER_S: Final = 1_000_000
 _NS_PER_MICRO: Final = 1000
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_MICRO: Final = timedelta(microseconds=1)
 
 
 class Units:
@@ -70,13 +86,6 @@ class Units:
         """the first that is named: it is echoed"""
 
 
-class Packed(NamedTuple):
-    """A request that was packed: the name of its session, its rating groups in the order of its MSCC rows."""
-
-    name: str
-    units: dict[int, Units]
-
-
 def _octets_of(amounts: RequestedUnit | UsedUnitContainer) -> int | None:
     """The total, or both directions together; None where no volume is said."""
     if amounts.total_volume is not None:
@@ -87,36 +96,37 @@ def _octets_of(amounts: RequestedUnit | UsedUnitContainer) -> int | None:
 
 
 class RequestReader:
-    """Packs the requests of a front end.
+    """Packs requests of any form into the tick of a front end.
 
     wraps_volumes   a negative volume is one that passed 2 GiB in 32 bits; else it is refused
     """
 
-    def __init__(self, refs: Refs, packed: PackedRows, *, wraps_volumes: bool) -> None:
+    def __init__(self, refs: Refs, tick: TickMemory, *, wraps_volumes: bool) -> None:
+        packed = tick.packed
         self._refs = refs
+        self._secret = tick.secret
         self._wraps_volumes = wraps_volumes
         self._decoder = msgspec.json.Decoder(ChargingDataRequest)
+        self._counts = tick.counts
         self._requests = packed.requests.view("u1").data
-        self._msccs = packed.msccs.view("u1").data
+        self._msccs = packed.mscc_octets.data
         self._identities = packed.identities.view("u1").data
         self._octets = packed.octets.data
-        self._msccs_max = packed.msccs.shape[0]
-        self._identities_max = packed.identities.shape[0]
-        self.request_count = self._mscc_count = self._identity_count = self._octet_count = 0
 
-    def clear(self) -> None:
-        """Begin a tick."""
-        self.request_count = self._mscc_count = self._identity_count = self._octet_count = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Might the next request find no room? Then the tick is over."""
-        return (
-            (self.request_count + 1) * REQUEST_PACKER.size >= len(self._requests)
-            or self._mscc_count + MSCCS_PER_REQUEST_MAX > self._msccs_max
-            or self._identity_count + 2 > self._identities_max
-            or self._octet_count + (1 << 19) > len(self._octets)
-        )
+    def take(self, route: Route, body: bytes, waiting: int) -> None:
+        """Pack a request as it came; `waiting` comes back with the answer. RequestRefused."""
+        session = None
+        if route.operation is not Operation.CREATE:
+            session = self._refs.read(route.ref)
+            if session is None:
+                raise RequestRefused(refusal_problem(Outcome.UNKNOWN_SESSION_ID))
+        try:
+            said = self.decode(body)
+        except msgspec.ValidationError as error:
+            raise RequestRefused(validation_problem(error)) from None
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error) or "nested too deeply")) from None
+        self.pack(route, session, said, body, waiting)
 
     def decode(self, body: bytes) -> ChargingDataRequest:
         """The body by the schema. msgspec.ValidationError names the member, msgspec.DecodeError the place."""
@@ -124,8 +134,8 @@ class RequestReader:
 
     def pack(
         self, route: Route, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
-    ) -> Packed:
-        """Pack a request. RequestRefused.
+    ) -> None:
+        """Pack a request into the tick, which has room for it. RequestRefused.
 
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
@@ -140,13 +150,14 @@ class RequestReader:
             raise RequestRefused(invalid("/nfConsumerIdentification/nFName", f"at most {SESSION_ID_OCTETS_MAX} octets"))
         if len(notify_uri) > NOTIFY_URI_OCTETS_MAX:
             raise RequestRefused(invalid("/notifyUri", f"at most {NOTIFY_URI_OCTETS_MAX} octets"))
+        stamp_ns = _instant_ns(said.invocation_time_stamp)
         identities: list[tuple[int, bytes]] = []
         if session is None:
             identities = _subscribers(said)
-            name, account_id = self._refs.name_of(_unlike_others(said, consumer, notify_uri, msccs)), -1
+            name = self._refs.name_of(_unlike_others(said, consumer, notify_uri, stamp_ns, msccs))
+            account_id = -1
         else:
             name, account_id = session
-        number = _number_of(route.operation, said, msccs)
         information = carried_information(body)
         session_id = f"{SESSION_PREFIX}{name}".encode()
         texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
@@ -154,16 +165,16 @@ class RequestReader:
             raise RequestRefused(
                 problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
             )
+        number = _number_of(route.operation, said, stamp_ns, msccs, self._secret)
+        echo = _echo(said, units)
         REQUEST_PACKER.pack_into(
             self._requests,
-            self.request_count * REQUEST_PACKER.size,
+            int(self._counts[TICK_REQUESTS]) * REQUEST_PACKER.size,
             waiting,
-            number.request_number,
-            number.presence | (RENEWS_ROUTE if notify_uri else 0),
-            number.body_hash,
-            crc32(information),
-            _service_context(said),
-            _reported_ns(said),
+            *number,
+            information_hash(information, self._secret),
+            service_context(said),
+            _reported_ns(said, stamp_ns),
             account_id,
             len(units),
             len(identities),
@@ -171,21 +182,23 @@ class RequestReader:
             len(consumer),
             len(notify_uri),
             len(information),
-            number.request_type,
+            len(echo),
+            _request_type(route.operation, said),
         )
-        self._append(msccs, identities, texts)
-        self.request_count += 1
-        return Packed(name, units)
+        self._append(msccs, identities, texts + echo)
 
     def _append(self, msccs: bytes, identities: list[tuple[int, bytes]], texts: bytes) -> None:
-        at = self._mscc_count * MSCC_PACKER.size
+        counts = self._counts
+        at = int(counts[TICK_MSCCS]) * MSCC_PACKER.size
         self._msccs[at : at + len(msccs)] = msccs
-        self._mscc_count += len(msccs) // MSCC_PACKER.size
-        for kind, value in identities:
-            IDENTITY_PACKER.pack_into(self._identities, self._identity_count * IDENTITY_PACKER.size, kind, len(value))
-            self._identity_count += 1
-        self._octets[self._octet_count : self._octet_count + len(texts)] = texts
-        self._octet_count += len(texts)
+        for index, (kind, value) in enumerate(identities, int(counts[TICK_IDENTITIES])):
+            IDENTITY_PACKER.pack_into(self._identities, index * IDENTITY_PACKER.size, kind, len(value))
+        at = int(counts[TICK_OCTETS])
+        self._octets[at : at + len(texts)] = texts
+        counts[TICK_REQUESTS] += 1
+        counts[TICK_MSCCS] += len(msccs) // MSCC_PACKER.size
+        counts[TICK_IDENTITIES] += len(identities)
+        counts[TICK_OCTETS] += len(texts)
 
     def _units_of(self, said: ChargingDataRequest, *, gives_quota: bool) -> dict[int, Units]:
         """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
@@ -203,7 +216,7 @@ class RequestReader:
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
         asked = usage.requested_unit if gives_quota else None
-        if asked is not None:
+        if asked is not None and not _is_offline(usage):
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:
             one.upf_id = usage.upf_id
@@ -239,6 +252,12 @@ _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUE
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
 
 
+def _is_offline(usage: MultipleUnitUsage) -> bool:
+    """Is all that is reported used offline? Then no quota is held, also where free5GC's SMF asks for `{}` of it."""
+    used = usage.used_unit_container or ()
+    return len(used) > 0 and all(one.quota_management_indicator == OFFLINE_CHARGING for one in used)
+
+
 def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
     """Whom a create charges. RequestRefused: it names nobody, or too long."""
     identities = identities_of(said)
@@ -250,55 +269,46 @@ def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
     return identities
 
 
-class _Number(NamedTuple):
-    """How a request is known again within its session."""
-
-    request_type: int
-    request_number: int
-    body_hash: int
-    presence: int
+def _request_type(operation: Operation, said: ChargingDataRequest) -> int:
+    return EVENT if operation is Operation.CREATE and said.one_time_event else REQUEST_TYPES[operation]
 
 
-def _number_of(operation: Operation, said: ChargingDataRequest, msccs: bytes) -> _Number:
-    """The consumer's number; of one that doesn't count, a number made of the request.
-
-    Who counts is past 0 behind its create. Who sends 0 again (free5GC's SMF) has requests that are told apart by units and
-    time alone; a number made of these lets the same request have the same number, and no flag is needed to know it again.
-    """
-    request_type = _REQUEST_TYPES[operation]
-    body_hash = crc32(msccs, request_type)
-    presence = HAS_EVENT_TIMESTAMP | (IS_RETRANSMISSION if said.retransmission_indicator else 0)
-    if operation is Operation.CREATE:
-        if said.one_time_event:
-            presence |= HAS_REQUESTED_ACTION
-            request_type = EVENT
-    elif said.invocation_sequence_number == 0:
-        body_hash = crc32(said.invocation_time_stamp.isoformat().encode(), body_hash)
-        return _Number(request_type, body_hash, body_hash, HAS_EVENT_TIMESTAMP)
-    return _Number(request_type, said.invocation_sequence_number, body_hash, presence)
+def _number_of(
+    operation: Operation, said: ChargingDataRequest, stamp_ns: int, msccs: bytes, secret: NDArray[np.uint64]
+) -> tuple[int, int, int]:
+    """(number, presence bits, body hash): the consumer's number, or one made of the request; see numbering.py."""
+    request_type = REQUEST_TYPES[operation]
+    presence = HAS_EVENT_TIMESTAMP
+    if operation is not Operation.CREATE and said.invocation_sequence_number == 0:
+        body_hash = units_hash(msccs + STAMP_PACKER.pack(stamp_ns), secret, request_type)
+        return body_hash, presence, body_hash
+    if said.retransmission_indicator:
+        presence |= IS_RETRANSMISSION
+    if operation is Operation.CREATE and said.one_time_event:
+        presence |= HAS_REQUESTED_ACTION
+    return said.invocation_sequence_number, presence, units_hash(msccs, secret, request_type)
 
 
-def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, msccs: bytes) -> bytes:
+def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, stamp_ns: int, msccs: bytes) -> bytes:
     """What makes a create unlike any other, and like itself when it is sent again."""
-    facts = (
-        said.subscriber_identifier,
-        said.charging_id,
-        said.invocation_sequence_number,
-        said.invocation_time_stamp.isoformat(),
-        said.one_time_event_type,
-    )
-    return b"\0".join((repr(facts).encode(), consumer, notify_uri, msccs))
+    texts = (said.subscriber_identifier, said.one_time_event_type)
+    charging_id = -1 if said.charging_id is None else said.charging_id
+    facts = UNLIKE_PACKER.pack(charging_id, said.invocation_sequence_number, stamp_ns)
+    return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
 
 
-def _service_context(said: ChargingDataRequest) -> int:
-    """The number in `32255@3gpp.org`, else that of the consumer's function."""
-    number = (said.service_specification_info or "").partition("@")[0]
-    if number.isascii() and number.isdigit() and len(number) <= 9:
-        return int(number)
-    return SERVICE_CONTEXTS.get(said.nf_consumer_identification.node_functionality, NO_SERVICE_CONTEXT)
+def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
+    """What an answer repeats; see tick_memory.py. RequestRefused."""
+    echo = ECHO_PACKER.pack(said.invocation_sequence_number, common_features(said.supported_features))
+    for one in units.values():
+        upf_id = (one.upf_id or "").encode()
+        if len(upf_id) > UPF_ID_OCTETS_MAX:
+            raise RequestRefused(invalid("/multipleUnitUsage/uPFID", f"at most {UPF_ID_OCTETS_MAX} octets"))
+        echo += bytes((len(upf_id),)) + upf_id
+    return echo
 
 
-def _reported_ns(said: ChargingDataRequest) -> int:
+def _reported_ns(said: ChargingDataRequest, stamp_ns: int) -> int:
     """When the usage that is reported ended, in ns: the last container's trigger, else the request itself."""
     last: datetime | None = None
     for usage in said.multiple_unit_usage or ():
@@ -306,5 +316,9 @@ def _reported_ns(said: ChargingDataRequest) -> int:
             stamp = used.trigger_timestamp
             if stamp is not None and (last is None or stamp > last):
                 last = stamp
-    reported_ns = int((last or said.invocation_time_stamp).timestamp() * _MICROS_PER_S) * _NS_PER_MICRO
-    return max(-INSTANT_NS_MAX, min(reported_ns, INSTANT_NS_MAX))  # a year that nobody believes anyway
+    return stamp_ns if last is None else _instant_ns(last)
+
+
+def _instant_ns(moment: datetime) -> int:
+    """Its ns; of a year that nobody believes anyway the first or the last that there is."""
+    return max(-INSTANT_NS_MAX, min((moment - _EPOCH) // _MICRO * _NS_PER_MICRO, INSTANT_NS_MAX))

@@ -1,4 +1,7 @@
-"""Paths of Nchf to operations, as tables (TS 32.291 §6.1.3, §6.2.3)."""
+"""Services and operations of Nchf, as tables: the router, the description of the service and the NRF read the same rows.
+
+TS 32.291 §6.1.3, §6.2.3.
+"""
 
 from enum import Enum
 from typing import Final, NamedTuple
@@ -10,14 +13,20 @@ class Service(NamedTuple):
     name: str
     version: str
     collection: str
+    ref_name: str
+    """what the specification calls the ChargingDataRef in its paths"""
+    full_version: str
+    """of the API, as its OpenAPI file has it"""
     is_offline_only: bool = False
     """usage is reported and no quota is asked for or given"""
 
 
 SERVICES: Final = (
-    Service("nchf-convergedcharging", "v3", "chargingdata"),
-    Service("nchf-convergedcharging", "v2", "chargingdata"),
-    Service("nchf-offlineonlycharging", "v1", "offlinechargingdata", is_offline_only=True),
+    Service("nchf-convergedcharging", "v3", "chargingdata", "ChargingDataRef", "3.2.0"),
+    Service("nchf-convergedcharging", "v2", "chargingdata", "ChargingDataRef", "2.0.0"),
+    Service(
+        "nchf-offlineonlycharging", "v1", "offlinechargingdata", "OfflineChargingDataRef", "1.2.0", is_offline_only=True
+    ),
 )
 """Paths of version 2 are served with the bodies of version 3."""
 
@@ -36,6 +45,31 @@ class Operation(Enum):
     RELEASE = "release"
 
 
+class OperationRow(NamedTuple):
+    """An operation, of every service: how it is asked for, and what it answers when it was done."""
+
+    operation: Operation
+    method: str
+    last: str
+    """the segment behind the ref; empty: it is asked of the collection"""
+    done_status: int
+    has_body: bool
+    headers: tuple[str, ...] = ()
+
+    def path(self, service: Service) -> str:
+        """The path below the prefix, as OpenAPI writes it."""
+        collection = f"/{service.name}/{service.version}/{service.collection}"
+        return f"{collection}/{{{service.ref_name}}}/{self.last}" if self.last else collection
+
+
+OPERATIONS: Final = (
+    #            operation          method  last       done  body   headers
+    OperationRow(Operation.CREATE, "POST", "", 201, True, ("Location",)),
+    OperationRow(Operation.UPDATE, "POST", "update", 200, True),
+    OperationRow(Operation.RELEASE, "POST", "release", 204, False),
+)
+
+
 class Route(NamedTuple):
     """A path that is served. `ref` is the ChargingDataRef, empty for CREATE."""
 
@@ -46,12 +80,7 @@ class Route(NamedTuple):
     service: Service
 
 
-ROUTES: Final = {
-    ("POST", 0, ""): Operation.CREATE,
-    ("POST", 2, "update"): Operation.UPDATE,
-    ("POST", 2, "release"): Operation.RELEASE,
-}
-"""(method, path segments behind the collection, the last of them) -> operation."""
+_ROUTES: Final = {(row.method, row.last): row.operation for row in OPERATIONS}
 
 
 class NoRoute(Exception):
@@ -71,16 +100,16 @@ class Router:
 
     def find(self, method: str, path: str) -> Route:
         """The route. NoRoute."""
-        base, ref, last, segments = path, "", "", 0
-        if base not in self._bases:
+        base, ref, last = path, "", ""
+        service = self._bases.get(base)
+        if service is None:
             base, _, last = path.rpartition("/")
             base, _, ref = base.rpartition("/")
-            segments = 2
-        service = self._bases.get(base)
-        if service is None or (segments and not ref):
-            raise NoRoute(404)
-        operation = ROUTES.get((method, segments, last))
+            service = self._bases.get(base)
+            if service is None or not ref or not last:
+                raise NoRoute(404)
+        operation = _ROUTES.get((method, last))
         if operation is None:
-            allowed = tuple(one for one, count, name in ROUTES if (count, name) == (segments, last))
+            allowed = tuple(row.method for row in OPERATIONS if row.last == last)
             raise NoRoute(405 if allowed else 404, allowed)
         return Route(operation, base, ref, service)

@@ -1,119 +1,35 @@
-"""Requests that Python read, packed, to rows of a batch by one kernel a tick: digests and places cost no Python.
+"""Packed requests to rows of a batch, by one kernel a tick: digests and places cost no Python.
 
-requests.py packs a request into a NCHF_REQUEST row, a NCHF_MSCC row for each rating group, and its texts next to each other:
-session id, consumer's name, notifyUri, each identity, carried information. What the rows of a batch say besides is the same
-for all requests of the front end.
+What the rows of a batch say besides what was packed (tick_memory.py) is the same for all requests of the front end.
 """
 
-from struct import Struct
-from typing import Final, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from charging.batch import (
-    COUNT_IDENTITIES,
-    COUNT_MSCCS,
-    COUNT_OCTETS,
-    COUNT_REQUESTS,
-    UsageBatch,
-    new_usage_batch,
-)
+from charging.batch import COUNT_IDENTITIES, COUNT_MSCCS, COUNT_OCTETS, COUNT_REQUESTS, RENEWS_ROUTE
 from charging.batch_rows import name_session_and_identity
-from vocabulary.held import held, kind_of
+from chf_http2.tick_memory import HELD_TICK, TICK_OCTETS, TICK_REQUESTS
+from vocabulary.held import held
 from vocabulary.kernel import kernel
-from vocabulary.limits import BATCH_IDENTITIES_MAX, BATCH_MSCCS_MAX, BATCH_OCTETS_MAX, BATCH_REQUESTS_MAX
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
 _UNDECIDED = int(Outcome.UNDECIDED)
-
-NCHF_REQUEST_DTYPE: Final = np.dtype(
-    [
-        ("waiting", np.uint32),  # who waits for the answer: comes back as hop_by_hop
-        ("request_number", np.uint32),
-        ("presence", np.uint32),
-        ("body_hash", np.uint32),
-        ("information_hash", np.uint32),
-        ("service_context", np.int32),
-        ("event_ns", np.int64),
-        ("account_id", np.int64),  # -1 where an identity is to lead to it
-        ("mscc_count", np.int32),
-        ("identity_count", np.int32),
-        ("session_id_length", np.int32),
-        ("consumer_length", np.int32),
-        ("notify_uri_length", np.int32),
-        ("information_length", np.int32),
-        ("request_type", np.uint8),
-    ]
-)
-REQUEST_PACKER: Final = Struct("<IIIIIiqqiiiiiiB")
-NCHF_MSCC_DTYPE: Final = np.dtype(
-    [
-        ("rating_group", np.int64),
-        ("requested_octets", np.int64),
-        ("requested_seconds", np.int64),
-        ("requested_events", np.int64),
-        ("used_octets", np.int64),
-        ("used_seconds", np.int64),
-        ("used_events", np.int64),
-        ("presence", np.uint32),
-    ]
-)
-MSCC_PACKER: Final = Struct("<qqqqqqqI")
-NCHF_IDENTITY_DTYPE: Final = np.dtype([("kind", np.int32), ("length", np.int32)])
-IDENTITY_PACKER: Final = Struct("<ii")
-
-assert REQUEST_PACKER.size == NCHF_REQUEST_DTYPE.itemsize
-assert MSCC_PACKER.size == NCHF_MSCC_DTYPE.itemsize
-assert IDENTITY_PACKER.size == NCHF_IDENTITY_DTYPE.itemsize
-
-
-class PackedRows(NamedTuple):
-    """What requests.py packs for one tick."""
-
-    requests: NDArray[np.void]  # NCHF_REQUEST_DTYPE
-    msccs: NDArray[np.void]  # NCHF_MSCC_DTYPE
-    identities: NDArray[np.void]  # NCHF_IDENTITY_DTYPE
-    octets: NDArray[np.uint8]
-
-
-class TickMemory(NamedTuple):
-    """What placing needs of a front end."""
-
-    packed: PackedRows
-    batch: UsageBatch
-    secret: NDArray[np.uint64]  # (2,)
-
-
-def new_packed_rows(
-    requests_max: int = BATCH_REQUESTS_MAX,
-    msccs_max: int = BATCH_MSCCS_MAX,
-    identities_max: int = BATCH_IDENTITIES_MAX,
-    octets_max: int = BATCH_OCTETS_MAX,
-) -> PackedRows:
-    """Room for the requests of a tick, as much as a batch has."""
-    return PackedRows(
-        np.zeros(requests_max, NCHF_REQUEST_DTYPE),
-        np.zeros(msccs_max, NCHF_MSCC_DTYPE),
-        np.zeros(identities_max, NCHF_IDENTITY_DTYPE),
-        np.zeros(octets_max, np.uint8),
-    )
-
-
-HELD_TICK: Final = kind_of(TickMemory(new_packed_rows(1, 1, 1, 1), new_usage_batch(1, 1, 1), np.zeros(2, np.uint64)))
+_PACKED_COUNTS = TICK_OCTETS + 1
 
 
 @kernel
-def place_packed(tick_octets, count, tenant, now_ns):
-    """The first `count` packed requests as the rows of the tick's batch, which is emptied before."""
+def place_packed(tick_octets, now_ns):
+    """Packed requests become the rows of the tick's batch, which is emptied before, and are packed no more. Their number."""
     tick = held(tick_octets, HELD_TICK)
-    batch, packed = tick.batch, tick.packed
+    batch, packed, tenant = tick.batch, tick.packed, tick.tenant[0]
+    count = tick.counts[TICK_REQUESTS]
     for index in range(batch.counts.shape[0]):
         batch.counts[index] = 0
     for row in range(count):
         _place_request(batch, packed, row, tick.secret, tenant, now_ns)
         batch.counts[COUNT_REQUESTS] = row + 1
+    tick.counts[:_PACKED_COUNTS] = 0
+    return count
 
 
 @kernel
@@ -133,6 +49,7 @@ def _place_request(batch, packed, row, secret, tenant, now_ns):
     request.service_information_offset = behind
     request.service_information_length = said.information_length
     behind += said.information_length
+    behind += said.echo_length
     request.message_length = behind - at
     copy_octets(packed.octets, at, batch.octets, at, behind - at)
     batch.counts[COUNT_OCTETS] = behind
@@ -153,7 +70,7 @@ def _place_facts(request, said, tenant, now_ns):
     request.request_number = said.request_number
     request.body_hash = said.body_hash
     request.service_information_hash = said.information_hash
-    request.presence = said.presence
+    request.presence = said.presence | (RENEWS_ROUTE if said.notify_uri_length > 0 else 0)
     request.connection = -1
     request.front_end = 0
     request.handed_tick = 0

@@ -26,6 +26,14 @@ def put_unsigned32(out, at, code, value):
 
 
 @kernel
+def put_vendor_unsigned32(out, at, key, value):
+    """An AVP of four octets of a vendor; `key` is vendor << 32 | code."""
+    store32(out, at, key & 0xFFFFFFFF)
+    store32(out, at + 4, _VENDOR | _MANDATORY | 16)
+    return store32(out, store32(out, at + 8, key >> 32), value)
+
+
+@kernel
 def put_unsigned64(out, at, code, value):
     """An AVP of eight octets."""
     return store64(out, put_header(out, at, code, 16), value)

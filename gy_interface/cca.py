@@ -12,6 +12,7 @@ import numpy as np
 from charging.batch import (
     COUNT_REQUESTS,
     HAS_PROXY_INFO,
+    INITIAL,
     IS_PROXIABLE,
     KIND_USAGE,
     NUMBER_UNREADABLE,
@@ -26,15 +27,17 @@ from gy_interface.avp_codes import (
     CC_TIME,
     CC_TOTAL_OCTETS,
     FAILED_AVP,
-    FINAL_UNIT_ACTION,
-    FINAL_UNIT_INDICATION,
     GRANTED_SERVICE_UNIT,
     MULTIPLE_SERVICES_CREDIT_CONTROL,
+    QUOTA_HOLDING_TIME,
     RATING_GROUP,
     RESULT_CODE,
     SERVICE_IDENTIFIER,
     SESSION_ID,
+    TIME_QUOTA_THRESHOLD,
+    UNIT_QUOTA_THRESHOLD,
     VALIDITY_TIME,
+    VOLUME_QUOTA_THRESHOLD,
 )
 from gy_interface.avp_writer import (
     find_avp,
@@ -45,14 +48,16 @@ from gy_interface.avp_writer import (
     put_text,
     put_unsigned32,
     put_unsigned64,
+    put_vendor_unsigned32,
 )
 from gy_interface.ccr import CREDIT_CONTROL
 from gy_interface.ccr_avps import APPLICATION
 from gy_interface.codec_rules import AnswerRules
+from gy_interface.final_units import put_final_unit
 from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
 from gy_interface.octets import store32
 from vocabulary.kernel import kernel
-from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, FINAL_AVPS_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
@@ -70,7 +75,7 @@ ANSWER_SPAN_DTYPE: Final = np.dtype(
 """The answers of one connection, next to each other in the buffer."""
 
 _FIXED_OCTETS = 256
-_MSCC_OCTETS = 128
+MSCC_OCTETS_MAX = 160
 _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _RATING_FAILED = int(Outcome.RATING_FAILED)
@@ -81,12 +86,22 @@ _RESULT_CODES = tuple(code or RESULT_CODES[Outcome.UNABLE_TO_COMPLY] for code in
 """5012 for a row that was answered undecided: a fault of ours, said as such."""
 _SECONDS = int(Unit.SECONDS)
 _EVENTS = int(Unit.EVENTS)
+_THRESHOLD_OF: Final = {
+    Unit.OCTETS: VOLUME_QUOTA_THRESHOLD,
+    Unit.SECONDS: TIME_QUOTA_THRESHOLD,
+    Unit.EVENTS: UNIT_QUOTA_THRESHOLD,
+}
+_THRESHOLDS = tuple(_THRESHOLD_OF.get(unit, 0) for unit in Unit)
+"""The AVP of a threshold by the unit of its grant; money is never granted."""
 
 
 def answer_octets_max(rules: AnswerRules) -> int:
     """Octets that `out` of encode_answers must hold at least: the longest answer."""
     return (
-        _FIXED_OCTETS + rules.identity.shape[0] + 3 * DIAMETER_MESSAGE_OCTETS_MAX + _MSCC_OCTETS * MSCCS_PER_REQUEST_MAX
+        _FIXED_OCTETS
+        + rules.identity.shape[0]
+        + 3 * DIAMETER_MESSAGE_OCTETS_MAX
+        + (MSCC_OCTETS_MAX + FINAL_AVPS_OCTETS_MAX) * MSCCS_PER_REQUEST_MAX
     )
 
 
@@ -163,7 +178,7 @@ def _octets_max(request, rules):
         _FIXED_OCTETS
         + rules.identity.shape[0]
         + 3 * np.int64(request.message_length)
-        + _MSCC_OCTETS * np.int64(request.mscc_count)
+        + (MSCC_OCTETS_MAX + rules.finals.longest[0]) * np.int64(request.mscc_count)
     )
 
 
@@ -194,8 +209,10 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
         at = put_unsigned32(out, at, CC_REQUEST_TYPE, np.int64(request.request_type))
     if not request.presence & NUMBER_UNREADABLE:
         at = put_unsigned32(out, at, CC_REQUEST_NUMBER, np.int64(request.request_number))
+    if request.request_type == INITIAL and outcome == _GRANTED:
+        at = _put_opening(out, at, np.int64(request.peer), rules.openings)
     if outcome in (_GRANTED, _CREDIT_LIMIT_REACHED):
-        at = _put_services(out, at, batch, request, mscc_answers, is_flat)
+        at = _put_services(out, at, batch, request, mscc_answers, is_flat, rules)
     at = _put_faults(out, at, batch, request, answer, mscc_answers, code, rules)
     if request.presence & HAS_PROXY_INFO:
         offset, length = np.int64(request.message_offset), np.int64(request.message_length)
@@ -205,20 +222,30 @@ def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
 
 
 @kernel
-def _put_services(out, at, batch, request, mscc_answers, is_flat):
+def _put_opening(out, at, peer, openings):
+    """What the peer is told for the session's life; nothing where it has no such settings."""
+    if not 0 <= peer < openings.firsts.shape[0] - 1:
+        return at
+    first = openings.firsts[peer]
+    return copy_octets(openings.octets, first, out, at, openings.firsts[peer + 1] - first)
+
+
+@kernel
+def _put_services(out, at, batch, request, mscc_answers, is_flat, rules):
     """The MSCCs in the order of the request; for a request whose units stand outside of MSCCs the units alone."""
     may_grant = request.request_type != TERMINATION
     first = np.int64(request.mscc_first)
     for index in range(first, first + request.mscc_count):
         if not is_flat:
-            at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant)
+            at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant, rules)
         elif may_grant:
-            at = _put_conditions(out, _put_units(out, at, mscc_answers[index]), mscc_answers[index])
+            at = _put_units(out, at, mscc_answers[index])
+            at = _put_conditions(out, at, mscc_answers[index], rules)
     return at
 
 
 @kernel
-def _put_mscc(out, start, mscc, answer, may_grant):
+def _put_mscc(out, start, mscc, answer, may_grant, rules):
     """Multiple-Services-Credit-Control; its ids only where the request had them (clients.md 6a)."""
     at = start + 8
     if may_grant:
@@ -229,7 +256,7 @@ def _put_mscc(out, start, mscc, answer, may_grant):
         at = put_unsigned32(out, at, RATING_GROUP, mscc.rating_group)
     at = put_unsigned32(out, at, RESULT_CODE, _RESULT_CODES[answer.outcome])
     if may_grant:
-        at = _put_conditions(out, at, answer)
+        at = _put_quota_terms(out, _put_conditions(out, at, answer, rules), answer)
     put_header(out, start, MULTIPLE_SERVICES_CREDIT_CONTROL, at - start)
     return at
 
@@ -248,13 +275,22 @@ def _put_units(out, at, answer):
 
 
 @kernel
-def _put_conditions(out, at, answer):
+def _put_conditions(out, at, answer, rules):
     """Validity-Time, and what happens when the units are used up (RFC 8506 §8.33, §8.34)."""
     if answer.validity_s > 0:
         at = put_unsigned32(out, at, VALIDITY_TIME, np.int64(answer.validity_s))
     if answer.final_action > 0:
-        at = put_header(out, at, FINAL_UNIT_INDICATION, 20)
-        at = put_unsigned32(out, at, FINAL_UNIT_ACTION, np.int64(answer.final_action) - 1)
+        at = put_final_unit(out, at, answer.final_action, answer.final_unit, rules.finals)
+    return at
+
+
+@kernel
+def _put_quota_terms(out, at, answer):
+    """When more is to be asked before the end, and when the quota comes back unused; in an MSCC alone (TS 32.299 §7.2.160)."""
+    if answer.threshold_units > 0:
+        at = put_vendor_unsigned32(out, at, _THRESHOLDS[answer.unit], np.int64(answer.threshold_units))
+    if answer.holding_s > 0:
+        at = put_vendor_unsigned32(out, at, QUOTA_HOLDING_TIME, np.int64(answer.holding_s))
     return at
 
 

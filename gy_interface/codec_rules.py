@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from charging.batch import KIND_USAGE, REQUEST_DTYPE
 from gy_interface.avp import write_text
 from gy_interface.avp_codes import ORIGIN_HOST, ORIGIN_REALM
+from gy_interface.final_units import NO_FINAL_AVPS, FinalAvps
+from gy_interface.opening_avps import NO_OPENING_AVPS, OpeningAvps
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
 
@@ -34,6 +36,8 @@ class AnswerRules(NamedTuple):
 
     identity: NDArray[np.uint8]  # Origin-Host and Origin-Realm as AVPs
     examples: NDArray[np.int64]  # (k, 2): sorted (vendor << 32 | code, least octets of the payload), for Failed-AVP
+    finals: FinalAvps  # what Final-Unit-Indications hold
+    openings: OpeningAvps  # what answers that open a session say besides
 
 
 class AnswerOrder(NamedTuple):
@@ -91,14 +95,23 @@ def new_sender(
     return Sender(template, np.array([is_lenient], np.uint8))
 
 
-def new_answer_rules(host: str, realm: str, examples: Mapping[int, int]) -> AnswerRules:
+def new_answer_rules(
+    host: str,
+    realm: str,
+    examples: Mapping[int, int],
+    finals: FinalAvps = NO_FINAL_AVPS,
+    openings: OpeningAvps = NO_OPENING_AVPS,
+) -> AnswerRules:
     """Rules of a front end that answers as `host`, `realm`.
 
     examples   least octets of the payload by vendor << 32 | code, where that isn't 0: for a Failed-AVP that is made up
     """
     identity = write_text(ORIGIN_HOST, host) + write_text(ORIGIN_REALM, realm)
     return AnswerRules(
-        np.array(bytearray(identity), np.uint8), np.array(sorted(examples.items()), np.int64).reshape(-1, 2)
+        np.array(bytearray(identity), np.uint8),
+        np.array(sorted(examples.items()), np.int64).reshape(-1, 2),
+        finals,
+        openings,
     )
 
 

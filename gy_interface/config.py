@@ -25,6 +25,12 @@ class PeerConfig:
     counts: Literal["strict", "never"] = setting(
         "strict", "never: its CC-Request-Number means nothing, bodies tell repeats"
     )
+    session_failover: Literal["unsaid", "supported", "not_supported"] = setting(
+        "unsaid", "may it go on with its sessions at another of our front ends: CC-Session-Failover"
+    )
+    failure_handling: Literal["unsaid", "terminate", "continue", "retry_and_terminate"] = setting(
+        "unsaid", "what it does with a session when we don't answer: Credit-Control-Failure-Handling"
+    )
 
 
 def _default_peers() -> dict[str, PeerConfig]:

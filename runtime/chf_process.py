@@ -2,18 +2,24 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
+import structlog
 import uvloop
 
 from balances.edge.redis_store import RedisStore
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
+from runtime.chf_load import TELL_S, LoadTeller
 from runtime.clock import SystemClock
+from runtime.data_folder import DataFolder
 from runtime.front_end import FrontEnd
+from runtime.nf_instance import nf_instance_id
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import CHF, Health, Telemetry
@@ -50,7 +56,7 @@ class ChfProcess:
             tenant = await store.add_tenant(self.settings.chf.tenant)
         finally:
             await store.close()
-        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping)
+        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping, self._use_final_units)
         if link is None:
             return None
         self.server = ChfServer(
@@ -60,7 +66,11 @@ class ChfProcess:
             now_ns=self.clock.now_ns,
             tenant=tenant,
             secret=meta.secret,
+            nf_instance_id=nf_instance_id(self.settings.chf.nf_instance_id, meta),
         )
+        self.server.use_final_units(self.front_end.final_units)
+        if not self.settings.chf.token_keys:
+            structlog.get_logger(process=CHF).warning("access tokens aren't checked", remedy="set chf.token_keys")
         self.server.begin()
         self.listener = Listener(self.server, self.settings.chf)
         await self.listener.start()
@@ -69,9 +79,23 @@ class ChfProcess:
         gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
         return {"chf_port": self.listener.port}
 
+    def _use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on; a server that isn't there yet gets all of them when it is."""
+        if self.server is not None:
+            self.server.use_final_units(units)
+
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until told to stop. See ServingProcess."""
-        await stopping.wait()
+        """Until told to stop; where there is an NRF, it is told our load by another process. See ServingProcess."""
+        if not self.settings.nrf.url:
+            await stopping.wait()
+            return
+        assert self.server is not None
+        teller = LoadTeller(DataFolder(self.settings.store.data_dir).run)
+        while not stopping.is_set():
+            teller.tell(self.server.waiting_count, self.clock.now_ns())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), TELL_S)
+        teller.end()
 
     def _deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Answers of a tick to who waits for them."""

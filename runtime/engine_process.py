@@ -6,7 +6,7 @@ Front ends that are processes of their own reach it through a socket of the data
 import asyncio
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from balances.edge.redis_store import RedisStore
 from balances.store import StoreError, StoreMeta
 from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
@@ -96,10 +97,19 @@ class EngineProcess:
             reached=reached,
         )
         ports = {"gy_port": await self._start_gy(meta)} if self._has_gy else {}
+        self._use_final_units(self.engine.final_units)
+        self.engine.on_final_units = self._use_final_units
         await self.handoff.start()
         gc.collect()
         gc.freeze()
         return ports
+
+    def _use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on, to the front ends in this process and behind links."""
+        if self.gy is not None:
+            self.gy.use_final_units(units)
+        if self.handoff is not None:
+            self.handoff.use_final_units(units)
 
     async def _start_gy(self, meta: StoreMeta) -> int:
         """Listen for packet cores in this process; the port."""

@@ -1,10 +1,11 @@
 """A front end's connection to the engine: greeting, welcome, answers. What is handed over is runtime/handoff_client.py."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from runtime.handoff_frames import Frame, FrameError, Header, fingerprint, read_text
+from charging.final_units import FinalUnit
+from runtime.handoff_frames import Frame, FrameError, Header, fingerprint, read_text, read_texts
 from runtime.handoff_stream import FrameBuffer
 
 UNWRITTEN_OCTETS_HIGH: Final = 4 << 20
@@ -15,6 +16,7 @@ class EngineStream(asyncio.BufferedProtocol):
     """One connection to the engine.
 
     take_answers   gets each ANSWERS frame; FrameError where it can't be used
+    take_texts     gets the texts of each FINAL_UNITS frame, before answers that name them
     on_up          told of the link's number once the engine takes rows
     on_down        told when the connection is gone, and why
     on_writable    told when the engine reads again
@@ -25,6 +27,7 @@ class EngineStream(asyncio.BufferedProtocol):
         *,
         greeting: bytes,
         take_answers: Callable[[Header, memoryview], None],
+        take_texts: Callable[[Mapping[int, FinalUnit]], None],
         on_up: Callable[["EngineStream", int], None],
         on_down: Callable[["EngineStream", str], None],
         on_writable: Callable[[], None],
@@ -35,6 +38,7 @@ class EngineStream(asyncio.BufferedProtocol):
         self._reason = "the engine closed the link"
         self._greeting = greeting
         self._take_answers = take_answers
+        self._take_texts = take_texts
         self._on_up = on_up
         self._on_down = on_down
         self._on_writable = on_writable
@@ -70,6 +74,8 @@ class EngineStream(asyncio.BufferedProtocol):
             return False
         if header.kind is Frame.ANSWERS and self.welcomed:
             self._take_answers(header, body)
+        elif header.kind is Frame.FINAL_UNITS and self.welcomed:
+            self._take_texts(read_texts(header, body))
         elif header.kind is Frame.WELCOME and not self.welcomed:
             theirs, _ = read_text(header, body)
             if theirs != fingerprint():

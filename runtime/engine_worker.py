@@ -5,7 +5,7 @@ is due, swaps releases, and reconnects. Everything here is once a batch or less.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
 from balances.kept_records import new_kept_records
 from balances.store import Ownership, StoreError, StoreMeta
+from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
@@ -52,6 +53,9 @@ class Engine:
     ) -> None:
         self.meta: StoreMeta | None = None
         self.pipelines: list[PartitionPipeline] = []
+        self.final_units: dict[int, FinalUnit] = {}
+        """texts that answers may name, by their numbers"""
+        self.on_final_units: Callable[[Mapping[int, FinalUnit]], None] = lambda units: None
         self._store = store
         self._clock = clock
         self._telemetry = telemetry
@@ -77,6 +81,7 @@ class Engine:
         """Claim every partition, connect, load the releases in force, and begin to serve. StoreError says what is wrong."""
         self.meta = await self._store.open()
         tariffs = await self._load_releases()
+        self._tell_final_units(tariffs)
         wall_ms = self._clock.now_ns() // _NS_PER_MS
         for partition in range(self.meta.partition_count):
             ownership = await self._store.claim(partition, self._node, wall_ms=wall_ms, last_epoch=0)
@@ -118,9 +123,15 @@ class Engine:
         )
 
     def use_tariffs(self, tariffs: TariffTables) -> None:
-        """Decide with these tables from the next batch on."""
+        """Decide with these tables from the next batch on; front ends are told before what its answers may name."""
+        self._tell_final_units(tariffs)
         for pipeline in self.pipelines:
             pipeline.use_tariffs(tariffs)
+
+    def _tell_final_units(self, tariffs: TariffTables) -> None:
+        units = read_final_units(tariffs.final_units)
+        self.final_units |= units
+        self.on_final_units(units)
 
     def health(self) -> Health:
         """Ready while every partition decides, and nothing presses."""

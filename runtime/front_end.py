@@ -1,11 +1,12 @@
 """What every front-end process has: the link to the engine, its health, and its counters, which are named after it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from balances.edge.embedded_socket import socket_path
 from charging.answer_tally import TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from runtime.clock import Clock
 from runtime.data_folder import DataFolder
 from runtime.handoff_client import EngineLink
@@ -25,6 +26,8 @@ class FrontEnd:
 
     def __init__(self, name: str, settings: Settings, telemetry: Telemetry, clock: Clock) -> None:
         self.link: EngineLink | None = None
+        self.final_units: dict[int, FinalUnit] = {}
+        """texts that answers may name, by their numbers, as engines told them"""
         self._name = name
         self._settings = settings
         self._telemetry = telemetry
@@ -40,18 +43,29 @@ class FrontEnd:
         return Health(True, ())
 
     async def link_up(
-        self, store: int, deliver: Callable[[Held[AnsweredBatch]], None], stopping: asyncio.Event
+        self,
+        store: int,
+        deliver: Callable[[Held[AnsweredBatch]], None],
+        stopping: asyncio.Event,
+        use_final_units: Callable[[Mapping[int, FinalUnit]], None],
     ) -> EngineLink | None:
         """The link, once an engine is found; None where the process is told to stop before.
 
-        store   number of the store that the front end works on
+        store             number of the store that the front end works on
+        use_final_units   told of further texts, `final_units` has them already
         """
+
+        def take_texts(units: Mapping[int, FinalUnit]) -> None:
+            self.final_units |= units
+            use_final_units(units)
+
         self.link = EngineLink(
             socket_path(DataFolder(self._settings.store.data_dir).run, SOCKET_NAME),
             store=store,
             name=self._name,
             deliver=deliver,
             now_ns=self._clock.now_ns,
+            take_texts=take_texts,
             on_change=lambda is_up: self._telemetry.gauge(f"{self._name}_link_up").set(int(is_up)),
             reached=reached,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import uvloop
 from balances.edge.embedded_socket import socket_path
 from balances.edge.redis_store import RedisStore
 from charging.batch import AnsweredBatch
+from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
@@ -52,7 +53,7 @@ class GyProcess:
             tenants = {peer.tenant: await store.add_tenant(peer.tenant) for peer in self.settings.gy.peers.values()}
         finally:
             await store.close()
-        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping)
+        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping, self._use_final_units)
         if link is None:
             return None
         self.gy = GyServer(
@@ -65,6 +66,7 @@ class GyProcess:
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
         )
+        self.gy.use_final_units(self.front_end.final_units)
         gy_port = await self.gy.start()
         run_folder = DataFolder(self.settings.store.data_dir).run
         self.notices = GyLink(
@@ -74,6 +76,11 @@ class GyProcess:
         gc.collect()
         gc.freeze()
         return {"gy_port": gy_port}
+
+    def _use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on; a server that isn't there yet gets all of them when it is."""
+        if self.gy is not None:
+            self.gy.use_final_units(units)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop. See ServingProcess."""

@@ -7,7 +7,7 @@ been decided is never refused here: it gets its answer, or none, and its peer as
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_usage_batch
+from charging.final_units import FinalUnit
 from charging.handed_checks import FAULTS, SOUND, find_answer_fault
 from charging.handed_rows import (
     HELD_HANDED,
@@ -71,6 +72,7 @@ class EngineLink:
     name       of the front end's kind: for logs, and for kill points (`<name>.rows_kept` and the others)
     deliver    gets rows and answers: rows that aren't answered by this call are silent, account_id is the engine's.
                The memory is used again when it returns
+    take_texts gets texts of final units, before answers that name them
     now_ns     the clock that `received_ns` of rows comes from
     on_change  told when the link is up or down
     reached    kill points
@@ -84,6 +86,7 @@ class EngineLink:
         name: str,
         deliver: Callable[[Held[AnsweredBatch]], None],
         now_ns: Callable[[], int],
+        take_texts: Callable[[Mapping[int, FinalUnit]], None] = lambda units: None,
         on_change: Callable[[bool], None] = lambda is_up: None,
         reached: Callable[[str], None] = lambda point: None,
         grace_s: float = LINK_GRACE_S,
@@ -100,6 +103,7 @@ class EngineLink:
         self._name = name
         self._deliver = deliver
         self._now_ns = now_ns
+        self._take_texts = take_texts
         self._on_change = on_change
         self._reached = reached
         self._grace_s = grace_s
@@ -268,6 +272,7 @@ class EngineLink:
             stream = EngineStream(
                 greeting=self._greeting(),
                 take_answers=self._take_answers,
+                take_texts=self._take_texts,
                 on_up=self._on_up,
                 on_down=self._on_down,
                 on_writable=self._send,

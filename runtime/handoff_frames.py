@@ -8,9 +8,10 @@ the release, so that two releases never misread each other's octets. Every frame
     REFUSAL                                                body: why, in words; the link is closed behind it
     ROWS     number: of the tick       counts: requests, MSCCs, identities, octets
     ANSWERS                            counts: rows, MSCCs
+    FINAL_UNITS                        counts: octets                        body: texts that answers name from now on
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +34,7 @@ from charging.batch import (
     REQUEST_DTYPE,
     UsageBatch,
 )
+from charging.final_units import FinalUnit, FinalUnitsDamaged, pack_final_units, read_final_units
 from charging.handed_rows import HEAD_DTYPE, HandedAnswers
 from vocabulary.limits import HANDOFF_FRAME_OCTETS_MAX
 from vocabulary.outcomes import Outcome
@@ -46,6 +48,7 @@ class Frame(IntEnum):
     REFUSAL = 3
     ROWS = 4
     ANSWERS = 5
+    FINAL_UNITS = 6
 
 
 MAGIC: Final = int.from_bytes(b"FAREBOX1", "little")
@@ -55,6 +58,7 @@ HEADER_WORDS: Final = 4 + COUNTS
 HEADER_OCTETS: Final = 8 * HEADER_WORDS
 FINGERPRINT_OCTETS: Final = 32
 HELLO_OCTETS_MAX: Final = 4096
+FINAL_UNITS_A_FRAME: Final = 256
 _ROW_DTYPES: Final = (REQUEST_DTYPE, MSCC_DTYPE, IDENTITY_DTYPE, np.dtype(np.uint8))
 _ANSWER_DTYPES: Final = (HEAD_DTYPE, ANSWER_DTYPE, ANSWER_MSCC_DTYPE)
 _REQUEST_OCTETS, _MSCC_OCTETS, _IDENTITY_OCTETS, _ = (dtype.itemsize for dtype in _ROW_DTYPES)
@@ -161,6 +165,22 @@ def answers_frame(columns: Columns) -> bytes:
     """Answers of a link's rows."""
     rows, msccs = columns.counts.tolist()
     return _frame(Frame.ANSWERS, 0, (rows, msccs), columns.first((rows, rows, msccs)))
+
+
+def final_units_frames(units: Mapping[int, FinalUnit]) -> list[bytes]:
+    """Texts of final units, as many frames as they need; what was told before stays."""
+    texts = list(units.values())
+    parts = (texts[at : at + FINAL_UNITS_A_FRAME] for at in range(0, len(texts), FINAL_UNITS_A_FRAME))
+    packed = [pack_final_units(part).tobytes() for part in parts]
+    return [_frame(Frame.FINAL_UNITS, 0, (len(octets),), (octets,)) for octets in packed]
+
+
+def read_texts(header: Header, body: memoryview) -> dict[int, FinalUnit]:
+    """The texts of a FINAL_UNITS frame by their numbers. FrameError where they are none."""
+    try:
+        return read_final_units(body[: header.counts[0]])
+    except FinalUnitsDamaged as error:
+        raise FrameError(f"texts of final units that can't be read: {error}") from None
 
 
 def read_header(octets: memoryview, at: int = 0) -> Header:

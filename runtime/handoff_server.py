@@ -8,7 +8,7 @@ that doesn't read its answers is not read from either, and closed when megabytes
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
@@ -17,6 +17,7 @@ import structlog
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
+from charging.final_units import FinalUnit
 from charging.handed_checks import FAULTS, SOUND, take_handed
 from charging.handed_rows import HELD_HANDED, gather_answers, new_handed_answers
 from runtime.handoff_frames import (
@@ -25,6 +26,7 @@ from runtime.handoff_frames import (
     Header,
     answer_columns,
     answers_frame,
+    final_units_frames,
     fingerprint,
     read_rows,
     read_text,
@@ -73,6 +75,7 @@ class HandoffServer:
         self._links: dict[int, _Link] = {}
         self._unnamed: set[_Link] = set()
         self._last_number = 0
+        self._final_units: dict[int, FinalUnit] = {}
         self._incoming = hold_answered(new_usage_batch(), new_answer_batch())
         self._incoming_columns = row_columns(self._incoming.value.usage)
         self._outgoing = Held(new_handed_answers(), HELD_HANDED)
@@ -132,8 +135,18 @@ class HandoffServer:
         self._unnamed.discard(link)
         self._links[link.number] = link
         link.write(text_frame(Frame.WELCOME, link.number, fingerprint(), release()))
+        for frame in final_units_frames(self._final_units):
+            link.write(frame)
         self.log.info("front end connected", front_end=name, link=link.number)
         self._on_links(len(self._links))
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers: links are told before such an answer leaves."""
+        fresh = {number: unit for number, unit in units.items() if number not in self._final_units}
+        self._final_units |= fresh
+        for frame in final_units_frames(fresh):
+            for link in self._links.values():
+                link.write(frame)
 
     # --- rows and answers ------------------------------------------------------------------------------------------------
 

@@ -44,9 +44,13 @@ from charging.tariff_tables import (
     FinalAction,
     TariffTables,
 )
-from chf_http2.rows import HELD_TICK as HELD_CHF_TICK
-from chf_http2.rows import TickMemory as ChfTickMemory
-from chf_http2.rows import new_packed_rows, place_packed
+from chf_http2.arrivals import Arrivals
+from chf_http2.charging_data_ref import Refs
+from chf_http2.requests import RequestReader
+from chf_http2.routes import SERVICES, Operation, Route
+from chf_http2.rows import place_packed
+from chf_http2.tick_memory import HELD_TICK as HELD_CHF_TICK
+from chf_http2.tick_memory import new_packed_rows, new_tick_memory
 from gy_interface.avp import walk
 from gy_interface.avp import write as avp
 from gy_interface.config import GyConfig
@@ -296,8 +300,26 @@ def _call_rare_kernels(batch: UsageBatch) -> None:
     take_unanswered(tick.held.octets, batch)
     end_overdue(tick.held.octets, 0, 0)
     skip_answers(handed.octets, 0, 0)
-    chf_tick = ChfTickMemory(new_packed_rows(1, 1, 1, 1), batch, np.zeros(2, np.uint64))
-    place_packed(Held(chf_tick, HELD_CHF_TICK).octets, 0, 1, 0)
+
+
+_CHF_BODY: Final = (
+    b'{"nfConsumerIdentification":{"nodeFunctionality":"SMF"},"invocationTimeStamp":"2026-01-01T00:00:00Z",'
+    b'"invocationSequenceNumber":0,"subscriberIdentifier":"imsi-1"}'
+)
+
+
+def _read_bodies(batch: UsageBatch) -> None:
+    """What a 5G front end calls: a create and an update, read by the kernel and by Python."""
+    secret = np.zeros(2, np.uint64)
+    tick = Held(new_tick_memory(batch, new_packed_rows(), secret, 1), HELD_CHF_TICK)
+    refs, arrivals = Refs(secret, 1), Arrivals(tick)
+    reader = RequestReader(refs, tick.value, wraps_volumes=False)
+    for operation, ref in ((Operation.CREATE, ""), (Operation.UPDATE, refs.make(refs.name_of(b""), 1))):
+        route = Route(operation, "", ref, SERVICES[0])
+        arrivals.put(1, route, _CHF_BODY)
+        reader.take(route, _CHF_BODY, 2)
+    arrivals.read(0)
+    place_packed(tick.octets, 0)
 
 
 async def _rehearse() -> None:
@@ -342,6 +364,7 @@ async def _rehearse() -> None:
     folder.cleanup()
     spare = pool.take()
     _call_rare_kernels(spare.usage)
+    _read_bodies(spare.usage)
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
     refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))
     await server.close(wait_s=0.1)

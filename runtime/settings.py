@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from chf_http2.config import ChfConfig
+from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
 from runtime.notify_settings import NotifySettings
 from vocabulary.limits import PARTITIONS_MAX
@@ -16,6 +17,7 @@ from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
 FRONT_ENDS_MAX: Final = 32
+_EVERYWHERE: Final = ("0.0.0.0", "::", "")
 _NODE_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 
@@ -135,7 +137,14 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     gy: GyConfig = field(default_factory=GyConfig)
     chf: ChfConfig = field(default_factory=ChfConfig)
+    nrf: NrfConfig = field(default_factory=NrfConfig)
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+
+    def __post_init__(self) -> None:
+        if self.nrf.url and not self.nrf.address and self.chf.host in _EVERYWHERE:
+            raise ValueError(
+                f"nrf.address is empty and chf.host is {self.chf.host}: write the address that consumers reach us at"
+            )

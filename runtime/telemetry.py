@@ -26,6 +26,7 @@ RECORDS: Final = "records"
 GY: Final = "gy"
 CHF: Final = "chf"
 NOTIFIER: Final = "notifier"
+NRF: Final = "nrf"
 
 
 class MetricRow(NamedTuple):
@@ -91,6 +92,15 @@ METRICS: Final = (
     MetricRow(CHF, "farebox_chf_moved_total", "counter", (), "Requests handed over again after an engine was lost"),
     MetricRow(
         CHF, "farebox_chf_given_up_total", "counter", (), "Requests that were handed over and got no answer in time"
+    ),
+    MetricRow(NRF, "farebox_nrf_registered", "gauge", (), "1 while the NRF has us and answers"),
+    MetricRow(
+        NRF, "farebox_nrf_requests_total", "counter", ("asked", "status"), "Requests to the NRF; status 0: no answer"
+    ),
+    MetricRow(NRF, "farebox_nrf_load_percent", "gauge", (), "Load of the 5G front ends, as the NRF is told"),
+    MetricRow(NRF, "farebox_nrf_notifications_total", "counter", ("event",), "Notifications of the NRF"),
+    MetricRow(
+        NRF, "farebox_nrf_network_functions", "gauge", ("nf_type",), "Network functions of watched types that are there"
     ),
     MetricRow(ARCHIVER, "farebox_archived_entries_total", "counter", _PARTITION, "Journal entries in segment files"),
     MetricRow(ARCHIVER, "farebox_archived_octets_total", "counter", _PARTITION, "Octets of these entries"),

@@ -229,6 +229,8 @@ async def _await_ports(settings: Settings) -> None:
     wanted = [("gy.port", settings.gy.host, settings.gy.port)]
     if settings.chf.processes:
         wanted.append(("chf.port", settings.chf.host, settings.chf.port))
+    if settings.nrf.url and settings.nrf.watched:
+        wanted.append(("nrf.notify_port", settings.nrf.notify_host, settings.nrf.notify_port))
     base = settings.telemetry.port
     if base > 0:
         places = [child.metrics_place for child in planned_children(settings)]

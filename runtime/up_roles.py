@@ -39,6 +39,11 @@ def _has_front_ends(settings: Settings) -> bool:
 
 
 ROLES: Final = (
+    Role(  # first to stop: consumers go elsewhere before the front ends take no more
+        "nrf",
+        count=lambda settings: int(bool(settings.nrf.url)),
+        listens=lambda settings: ("nrf",) if settings.nrf.watched else (),
+    ),
     Role(
         "gy",
         count=lambda settings: settings.engine.front_ends,
@@ -62,6 +67,7 @@ METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
     "gy": lambda settings: ("Diameter Gy", settings.gy.host),
     "chf": lambda settings: ("5G Nchf", settings.chf.host),
+    "nrf": lambda settings: ("NRF notifications", settings.nrf.notify_host),
 }
 """What listens on a port of up.json, and on which address, by its name there."""
 

@@ -23,8 +23,8 @@ from numba.core import config
 from numba.core.caching import IndexDataCacheFile, UserProvidedCacheLocator
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "cdr", "bench", "catalog_loader", "runtime")
-_IMPORT: Final = re.compile(rf"^(?:from|import) ((?:{'|'.join(_PACKAGES)})(?:\.\w+)*)", re.MULTILINE)
+_IMPORT: Final = re.compile(r"^(?:from|import) ([\w.]+)(?: import ([\w, ]+))?", re.MULTILINE)
+"""A module, and what is taken from it, which may be modules."""
 
 
 def cache_folder() -> Path:
@@ -42,7 +42,12 @@ def _source_of(module: str) -> Path:
 def _read(path: Path) -> tuple[bytes, tuple[Path, ...]]:
     """A source's hash and the sources of ours that it imports."""
     octets = path.read_bytes()
-    imported = {_source_of(name) for name in _IMPORT.findall(octets.decode())}
+    imported = set()
+    for module, names in _IMPORT.findall(octets.decode()):
+        imported |= {
+            _source_of(module),
+            *(_source_of(f"{module}.{name.split()[0]}") for name in names.split(",") if name),
+        }
     return hashlib.sha256(octets).digest(), tuple(sorted(found for found in imported if found.exists()))
 
 

@@ -12,6 +12,12 @@ CHARGED_MICROS_MAX: Final = 4 * MICROS_MAX
 """Money charged to one account over its whole life; a charge beyond it is refused as one that can't be computed."""
 UNITS_MAX: Final = 2**53
 """Largest count of octets, seconds or service-specific units that one report or one bucket holds."""
+THRESHOLD_UNITS_MAX: Final = 2**32 - 1
+"""Of a grant: the AVPs of thresholds have 32 bits (TS 32.299 §7.2)."""
+FINAL_TEXT_OCTETS_MAX: Final = 255
+"""An address to redirect to, a filter's id or its rule."""
+FINAL_AVPS_OCTETS_MAX: Final = 3 * (FINAL_TEXT_OCTETS_MAX + 1 + 8) + 20
+"""These three, each with its header and padding, and Redirect-Server with its type around the first."""
 BLOCK_UNITS_MAX: Final = 2**40
 """Largest block that a price is given for."""
 PRICE_MICROS_MAX: Final = 10**12

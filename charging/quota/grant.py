@@ -16,6 +16,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
 )
+from charging.quota.terms import goes_on_without_quota, set_action_at_once, set_terms
 from charging.rating.funds import free_micros, places_left, reserve_money
 from charging.rating.price import (
     affordable_units,
@@ -134,7 +135,7 @@ def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, wan
 
     made     int64: reservations that the service has already, of an earlier MSCC of the same request
     carry    int64: of the service, already 0 where the price rounds each report alone
-    answer   ANSWER_MSCC_DTYPE row: granted, has_grant, validity_s, final_action, outcome are written
+    answer   ANSWER_MSCC_DTYPE row: granted, has_grant, outcome and what set_terms says are written
     """
     granted = want
     final = False
@@ -155,10 +156,10 @@ def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, wan
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED
+        if goes_on_without_quota(price):
+            set_action_at_once(price, answer)
         return
     answer.outcome = _GRANTED
     answer.granted = granted
     answer.has_grant = 1
-    answer.validity_s = price.validity_s
-    if final:
-        answer.final_action = price.final_action
+    set_terms(price, final, answer)

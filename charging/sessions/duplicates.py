@@ -27,6 +27,7 @@ from charging.batch import (
     RECORDED_OUTCOME,
     UPDATE,
 )
+from charging.quota.terms import goes_on_without_quota, set_action_at_once, set_terms
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.sessions.open_sessions import initial_mix, request_mix
 from charging.sessions.services import find_service, recall_answer
@@ -147,9 +148,9 @@ def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now
         if answer.outcome == _UNDECIDED:  # the service came later: then it was a report of nothing
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
         if answer.has_grant and price_row >= 0:
-            answer.validity_s = tariffs.prices[price_row].validity_s
-            if final:
-                answer.final_action = tariffs.prices[price_row].final_action
+            set_terms(tariffs.prices[price_row], final, answer)
+        elif final and price_row >= 0 and goes_on_without_quota(tariffs.prices[price_row]):
+            set_action_at_once(tariffs.prices[price_row], answer)
     if repeat == REPEATS_INITIAL:
         return _GRANTED
     answered = SESSION_LAST_ANSWERED if repeat == REPEATS_LAST else SESSION_PREVIOUS_ANSWERED

@@ -80,6 +80,12 @@ def add_service(arena, slot, session, rating_group, service_identifier):
 
 
 @kernel
+def was_last(arena, service):
+    """Was what follows the last grant said in the service's last answer?"""
+    return (arena.octets[8 * service + SERVICE_FINALS] & FINAL_LAST) != 0
+
+
+@kernel
 def remember_answer(arena, service, answers, answer):
     """Note what the service was answered, moving its last answer back unless this request gave that already."""
     octet = 8 * service

@@ -4,8 +4,8 @@ import asyncio
 import zlib
 from typing import Final
 
+from granian._granian import RSGIHeaders
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian.rsgi import Scope
 
 from chf_http2.config import BODY_OCTETS_MAX
 from chf_http2.errors import RequestRefused
@@ -26,9 +26,8 @@ class BodyReader:
         """when each began that is still being read, ns"""
         self._overdue: set[asyncio.Task[None]] = set()
 
-    async def read(self, scope: Scope, protocol: HTTPProtocol, now_ns: int) -> bytes:
+    async def read(self, headers: RSGIHeaders, protocol: HTTPProtocol, now_ns: int) -> bytes:
         """The whole body. RequestRefused: it is no JSON, too large or too slow."""
-        headers = scope.headers
         media_type = headers.get("content-type")
         if media_type != MEDIA_TYPE and (media_type or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
             said = "missing" if media_type is None else media_type

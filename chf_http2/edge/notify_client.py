@@ -9,18 +9,20 @@ import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
-from chf_http2.notifications import CALLBACK, Heard, heard
+from chf_http2.notifications import Heard, heard
 from chf_http2.notify_targets import AllowedNetworks
+from chf_http2.sbi_headers import notification_headers
 
 BODY_OCTETS_MAX: Final = 64 * 1024
 REDIRECTS_MAX: Final = 3
 _PERMANENT: Final = 308
+_MS_PER_S: Final = 1000
 _MOVES_KEPT: Final = 10_000
 _CONNECTIONS_MAX: Final = 512
 _IDLE_S: Final = 60.0
@@ -77,7 +79,9 @@ class NotifyClient:
     tls_ca   PEM file with the authorities of targets' certificates; '': those that the system trusts
     """
 
-    def __init__(self, allowed: AllowedNetworks, *, timeout_s: float, tls_ca: str = "") -> None:
+    def __init__(
+        self, allowed: AllowedNetworks, *, timeout_s: float, now_ns: Callable[[], int], tls_ca: str = ""
+    ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(cafile=tls_ca or None),
             max_connections=_CONNECTIONS_MAX,
@@ -88,6 +92,7 @@ class NotifyClient:
             network_backend=_CheckedBackend(allowed),
         )
         self._timeout_s = timeout_s
+        self._now_ns = now_ns
         self._moved: OrderedDict[str, str] = OrderedDict()
         """where a 308 sent us, by the URI that was asked"""
 
@@ -127,7 +132,8 @@ class NotifyClient:
         parts = urlsplit(uri)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{uri[:200]!r} is no http or https URI")
-        headers = [("content-type", "application/json"), ("3gpp-sbi-callback", CALLBACK)]
+        wait_ms = int(self._timeout_s * _MS_PER_S)
+        headers = [("content-type", "application/json"), *notification_headers(self._now_ns(), wait_ms)]
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
         async with self._pool.stream(
             "POST", uri, headers=headers, content=body, extensions={"timeout": limits}

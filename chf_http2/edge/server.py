@@ -5,7 +5,7 @@ requests.py and in responses.py; what a request comes to is the engine's.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -18,17 +18,22 @@ from granian.rsgi import Scope
 
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
-from chf_http2.charging_data_ref import Refs, SessionName
+from charging.final_units import FinalUnit
+from chf_http2.arrivals import Arrivals
+from chf_http2.charging_data_ref import NO_SESSION, Refs, SessionName
 from chf_http2.config import ChfConfig
+from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
 from chf_http2.edge.bodies import BodyReader
 from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
-from chf_http2.problems import REFUSALS, problem, refusal_problem, validation_problem
-from chf_http2.requests import Packed, RequestReader
-from chf_http2.responses import UNIT_COLUMNS, response_body, unit_information
+from chf_http2.problems import REFUSALS, problem, refusal_problem
+from chf_http2.requests import RequestReader
+from chf_http2.responses import ResponseWriter, granted_rows, json_stamp, opening_of, session_of
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
-from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
-from chf_http2.schema import MultipleUnitInformation, ProblemDetails
+from chf_http2.rows import place_packed
+from chf_http2.schema import ProblemDetails
+from chf_http2.tick_memory import HELD_TICK, new_packed_rows, new_tick_memory
+from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
@@ -46,8 +51,7 @@ class Waiting(NamedTuple):
     answer: "asyncio.Future[Answer]"
     deadline_ns: int
     route: Route
-    packed: Packed
-    sequence_number: int
+    body: bytes
 
 
 class Answer(NamedTuple):
@@ -65,6 +69,7 @@ class ChfServer:
     answered  is told of every batch whose answers were given out
     secret    uint64[2] of the store
     tenant    number of the tenant whose subscribers are asked for
+    nf_instance_id   who we are: an audience of access tokens
     """
 
     def __init__(
@@ -76,26 +81,32 @@ class ChfServer:
         now_ns: Callable[[], int],
         tenant: int,
         secret: "np.ndarray[Any, np.dtype[np.uint64]]",
+        nf_instance_id: str = "",
     ) -> None:
         self._config = config
+        self._admission = Admission(config, nf_instance_id)
         self._offer = offer
         self._answered = answered
         self._now_ns = now_ns
-        self._tenant = tenant
         self._router = Router(config.api_prefix)
         self._openapi_path = config.api_prefix + OPENAPI
-        self._refs = Refs(secret.tobytes(), tenant)
-        packed = new_packed_rows()
-        self._reader = RequestReader(self._refs, packed, wraps_volumes=config.wraps_volumes)
+        self._refs = Refs(secret, tenant)
         self._batch = new_usage_batch()
-        self._tick = Held(TickMemory(packed, self._batch, secret), HELD_TICK)
+        self._tick = Held(new_tick_memory(self._batch, new_packed_rows(), secret, tenant), HELD_TICK)
+        self._arrivals = Arrivals(self._tick)
+        self._reader = RequestReader(self._refs, self._tick.value, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._bodies = BodyReader(config.body_s)
+        self._responses = ResponseWriter(opening_of(config.session_failover, config.failure_handling))
         self._waiting: dict[int, Waiting] = {}
         self._next = 0
         self._is_tick_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = structlog.get_logger(process="chf")
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers."""
+        self._responses.use_final_units(units)
 
     def begin(self) -> None:
         """Serve from now on, in the running loop."""
@@ -117,61 +128,60 @@ class ChfServer:
                     200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
                 )
                 return
+            asked = NOTHING
             try:
                 route = self._router.find(scope.method, scope.path)
-                body = await self._bodies.read(scope, protocol, self._now_ns())
-                answer = await self._take(route, body)
+                headers = scope.headers  # once: they are made each time they are asked for
+                body = await self._bodies.read(headers, protocol, self._now_ns())
+                asked = self._admission.admit(headers, route, self._now_ns(), len(self._waiting))
+                answer = await self._take(route, body, asked)
+                if asked.due_ns:
+                    refuse_late(asked, self._now_ns())
             except NoRoute as refused:
                 self._refuse_route(protocol, refused)
                 return
             except RequestRefused as refused:
-                _respond_problem(protocol, refused.problem)
+                _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
                 return
-            self._respond(scope, protocol, route, answer)
+            self._respond(scope, protocol, route, answer, asked)
         except ProtocolClosed:
             pass  # who asked is gone
         except Exception as error:  # without a traceback's locals: they have the subscriber's data
             self._log.error("request failed", path=scope.path, error=repr(error))
             _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
 
-    def _take(self, route: Route, body: bytes) -> "asyncio.Future[Answer]":
-        """Pack a request into the tick that comes. RequestRefused."""
-        session = None
-        if route.operation is not Operation.CREATE:
-            session = self._refs.read(route.ref)
-            if session is None:
-                raise RequestRefused(refusal_problem(Outcome.UNKNOWN_SESSION_ID))
-        try:
-            said = self._reader.decode(body)
-        except msgspec.ValidationError as error:
-            raise RequestRefused(validation_problem(error)) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error) or "nested too deeply")) from None
-        if self._reader.is_full:
-            self._flush()
+    def _take(self, route: Route, body: bytes, asked: Asked) -> "asyncio.Future[Answer]":
+        """Put a request to those of the tick that comes. RequestRefused."""
+        if asked.due_ns:
+            refuse_late(asked, self._now_ns())
         assert self._loop is not None
+        if not self._arrivals.has_room(route, body):
+            self._flush()
         self._next = (self._next + 1) & 0xFFFFFFFF
-        packed = self._reader.pack(route, session, said, body, self._next)
+        self._arrivals.put(self._next, route, body)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
-        self._waiting[self._next] = Waiting(answer, deadline_ns, route, packed, said.invocation_sequence_number)
+        if asked.due_ns:
+            deadline_ns = min(deadline_ns, asked.due_ns)
+        self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
         if not self._is_tick_due:
             self._is_tick_due = True
             self._loop.call_soon(self._tick_now)
         return answer
 
-    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer) -> None:
+    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
+        echoed = asked.echoed
         if answer.outcome != Outcome.GRANTED:
             retry_after_s = REFUSALS[answer.outcome].retry_after_s
             headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
-            _respond_problem(protocol, refusal_problem(answer.outcome), *headers)
+            _respond_problem(protocol, refusal_problem(answer.outcome), *headers, *echoed)
         elif route.operation is Operation.RELEASE:
-            protocol.response_empty(204, [])
+            protocol.response_empty(204, [*echoed])
         elif route.operation is Operation.UPDATE:
-            protocol.response_bytes(200, _JSON, answer.body)
+            protocol.response_bytes(200, [*_JSON, *echoed], answer.body)
         else:
             location = ("location", f"{self._root(scope)}{route.base}/{self._refs.make(*answer.session)}")
-            protocol.response_bytes(201, [*_JSON, location], answer.body)
+            protocol.response_bytes(201, [*_JSON, location, *echoed], answer.body)
 
     def _root(self, scope: Scope) -> str:
         """apiRoot without the prefix, as it is set, else as the client wrote it."""
@@ -190,13 +200,31 @@ class ChfServer:
         self._flush()
 
     def _flush(self) -> None:
-        """Offer what is packed as one batch; what nobody will decide is answered here."""
-        count = self._reader.request_count
-        if not count:
-            return
-        place_packed(self._tick.octets, count, self._tenant, self._now_ns())
-        self._reader.clear()
-        if self._offer(self._batch):
+        """Read what arrived and offer it, as one batch where that has room; what nobody will decide is answered here."""
+        at = 0
+        while True:
+            at, reason = self._arrivals.read(at)
+            if reason == UNUSUAL:
+                self._read_unusual(self._arrivals.waiting_of(at))
+                at += 1
+                continue
+            self._offer_packed()
+            if reason != NO_ROOM:
+                break
+        self._arrivals.clear()
+
+    def _read_unusual(self, number: int) -> None:
+        """A request that the kernel doesn't read: packed as any, or refused."""
+        waiting = self._waiting[number]
+        try:
+            self._reader.take(waiting.route, waiting.body, number)
+        except RequestRefused as refused:
+            del self._waiting[number]
+            if not waiting.answer.done():
+                waiting.answer.set_exception(refused)
+
+    def _offer_packed(self) -> None:
+        if place_packed(self._tick.octets, self._now_ns()) and self._offer(self._batch):
             answer_refused(*self._refused.value)
             self.deliver(self._refused)
 
@@ -206,25 +234,25 @@ class ChfServer:
         count = int(usage.counts[0])
         requests, replies = usage.requests[:count], answers.answers[:count]
         msccs = answers.msccs[: int(usage.counts[1])]
-        units = list(zip(*(msccs[name].tolist() for name in UNIT_COLUMNS), strict=True))
-        now = datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC)
-        for number, is_silent, outcome, account_id, first in zip(
-            requests["hop_by_hop"].tolist(),
-            replies["is_silent"].tolist(),
-            replies["outcome"].tolist(),
-            requests["account_id"].tolist(),
-            requests["mscc_first"].tolist(),
-            strict=True,
+        granted = granted_rows(usage.msccs[: msccs.size], msccs)
+        octets = usage.octets.data
+        stamp = json_stamp(datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC))
+        for row, (number, is_silent, outcome) in enumerate(
+            zip(
+                requests["hop_by_hop"].tolist(), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
+            )
         ):
             if is_silent:
                 continue
             waiting = self._waiting.pop(number, None)
             if waiting is None or waiting.answer.done():
                 continue
-            body = b""
+            session, body = NO_SESSION, b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                body = response_body(now, waiting.sequence_number, _information(waiting, units, first))
-            waiting.answer.set_result(Answer(Outcome(outcome), SessionName(waiting.packed.name, account_id), body))
+                request = requests[row]
+                session = session_of(request, octets)
+                body = self._responses.write(stamp, request, octets, granted, waiting.route.service)
+            waiting.answer.set_result(Answer(Outcome(outcome), session, body))
         self._answered(answered)
 
     def _look(self) -> None:
@@ -233,6 +261,7 @@ class ChfServer:
         self._loop.call_later(LOOK_S, self._look)
         now_ns = self._now_ns()
         self._bodies.look(now_ns)
+        self._admission.look(now_ns)
         for number, waiting in list(self._waiting.items()):
             if waiting.answer.done():
                 del self._waiting[number]
@@ -240,14 +269,6 @@ class ChfServer:
                 del self._waiting[number]
                 # What became of it is not known; the same request again gets the answer that it had.
                 waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
-
-
-def _information(waiting: Waiting, units: list[tuple[int, ...]], first: int) -> list[MultipleUnitInformation]:
-    """What a request's rating groups were answered: rows of `units` from `first`, in their order."""
-    if waiting.route.service.is_offline_only:
-        return []
-    groups = waiting.packed.units.items()
-    return [unit_information(group, one.upf_id, units[first + index]) for index, (group, one) in enumerate(groups)]
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:

@@ -23,6 +23,7 @@ from charging.batch import (
     new_usage_batch,
 )
 from charging.batch_rows import answer_refused, hold_answered
+from charging.final_units import FinalUnit
 from gy_interface.base_messages import Identity
 from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max
 from gy_interface.ccr import NEEDS_ROOM, NOT_FRAMED
@@ -32,8 +33,10 @@ from gy_interface.dictionary import failed_avp_examples, recognised_keys
 from gy_interface.edge.connection import GyConnection
 from gy_interface.edge.session_teller import SessionTeller
 from gy_interface.events import PeerClosed, PeerOpened, SessionAnswered
+from gy_interface.final_units import new_final_avps
 from gy_interface.framing import HEADER_OCTETS
 from gy_interface.held_codec import HELD_ANSWERS, HELD_TICK, AnswerMemory, TickMemory, decode_received, encode_batch
+from gy_interface.opening_avps import new_opening_avps
 from gy_interface.peer import Peer, PeerRegistry
 from vocabulary.held import Held
 from vocabulary.limits import BATCH_REQUESTS_MAX
@@ -87,17 +90,32 @@ class GyServer:
         self._others = np.zeros((OTHERS_MAX, 2), np.int64)
         rules = new_decode_rules(secret, keys, keys, config.origin_host, config.origin_realm)
         self._tick = Held(TickMemory(self._batch, rules, self._others), HELD_TICK)
-        answer_rules = new_answer_rules(config.origin_host, config.origin_realm, failed_avp_examples())
+        answer_rules = new_answer_rules(
+            config.origin_host,
+            config.origin_realm,
+            failed_avp_examples(),
+            openings=new_opening_avps(config.peers.values()),
+        )
         assert answer_octets_max(answer_rules) <= OUT_OCTETS, "the longest answer must fit"
         order = new_answer_order(config.connections_max, 2 * BATCH_REQUESTS_MAX)
         out = np.zeros(OUT_OCTETS, np.uint8)
         self._out_view = out.data
         self._spans = np.zeros(config.connections_max, ANSWER_SPAN_DTYPE)
         self._answers = Held(AnswerMemory(order, answer_rules, out, self._spans), HELD_ANSWERS)
+        self._final_units: dict[int, FinalUnit] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._emptied = asyncio.Event()
         self._log = structlog.get_logger(process="gy")
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers may name from now on, by their numbers; those told before stay."""
+        if units.keys() <= self._final_units.keys():
+            return
+        self._final_units.update(units)
+        memory = self._answers.value
+        rules = memory.rules._replace(finals=new_final_avps(self._final_units))
+        self._answers = Held(memory._replace(rules=rules), HELD_ANSWERS)
 
     async def start(self) -> int:
         """Listen; the port that it is."""

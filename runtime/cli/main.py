@@ -17,6 +17,7 @@ MODULES: Final = (
     "engine",
     "gy",
     "chf",
+    "nrf",
     "catalog",
     "subscriber",
     "session",

@@ -57,7 +57,9 @@ class NotifierProcess:
             return None
         self._lock = lock_notices(folder)
         self._hub = GyHub(socket_path(folder.run, SOCKET_NAME), store=meta.created_ns)
-        self._client = NotifyClient(notify.networks, timeout_s=notify.timeout_s, tls_ca=notify.tls_ca)
+        self._client = NotifyClient(
+            notify.networks, timeout_s=notify.timeout_s, now_ns=self._clock.now_ns, tls_ca=notify.tls_ca
+        )
         messenger, slots = Messenger(self._hub, self._client, timeout_s=notify.timeout_s), Slots(notify)
         self.partitions = [
             PartitionNotices(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_loader.amounts import WORDS, AmountInvalid, money_text, parse_money, parse_units, units_text
+from catalog_loader.amounts import WORDS, AmountInvalid, money_text, parse_money, parse_part, parse_units, units_text
 from vocabulary.limits import MICROS_MAX, UNITS_MAX
 from vocabulary.units import Unit
 
@@ -103,3 +103,28 @@ def test_every_word_counts_whole_units() -> None:
     for word, (unit, factor) in WORDS.items():
         assert parse_units(f"1 {word}") == (unit, factor)
         assert factor >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("20 %", (0, 20)), ("1%", (0, 1)), ("99 %", (0, 99)), ("2 MiB", (2 * 2**20, 0)), ("5 s", (5, 0))]
+)
+def test_a_part_is_an_amount_or_a_share(text: str, part: tuple[int, int]) -> None:
+    assert parse_part(text) == part
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("0 %", "no part of a grant"),
+        ("100 %", "no part of a grant"),
+        ("12.5 %", "no share"),
+        ("-1 %", "no share"),
+        ("1000 %", "no share"),
+        ("5 s", "counts seconds, not octets"),
+        ("20", "has no unit"),
+    ],
+)
+def test_a_part_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(AmountInvalid, match=problem) as refused:
+        parse_part(text, Unit.OCTETS)
+    assert refused.value.remedy

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog_loader.compile import compile_release, stack
-from catalog_loader.release import Allowance, Offer, Price, Release, Service, price_of
+from catalog_loader.release import Allowance, Offer, Price, Release, Service, Terms, price_of
 from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from charging.final_units import FinalUnit, RedirectAddressType, number_of_final_unit, read_final_units
 from charging.rating.tariff_lookup import find_offer, price_in_offer, release_in_force
 from charging.tariff_tables import ABSENT, ANY, TariffTables
-from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, small_release
+from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_price, small_release
 from vocabulary.ids import number_of_name
 from vocabulary.limits import TENANTS_MAX
 
@@ -45,6 +46,13 @@ def look_up(tables: TariffTables, tenant: int, release: int, offer_id: str, serv
     return tables.prices[row] if row >= 0 else None
 
 
+def texts_of(price: Price) -> FinalUnit:
+    """What follows the last grant; sample addresses are URLs."""
+    terms = price.terms
+    kind = RedirectAddressType.URL if terms.redirect_to else 0
+    return FinalUnit(terms.redirect_to, kind, terms.filter_id, terms.filter_rule)
+
+
 def assert_row_says(row: Any, price: Price, tables: TariffTables) -> None:
     """Every column of a price row, by the words of the release."""
     first, count = int(row["allowance_first"]), int(row["allowance_count"])
@@ -60,6 +68,10 @@ def assert_row_says(row: Any, price: Price, tables: TariffTables) -> None:
         "grant_units": price.grant_units,
         "grant_units_min": price.grant_units_min,
         "grant_units_max": price.grant_units_max,
+        "final_unit": number_of_final_unit(texts_of(price)) if texts_of(price) != FinalUnit() else 0,
+        "threshold_units": price.terms.threshold_units,
+        "threshold_percent": price.terms.threshold_percent,
+        "holding_s": price.terms.holding_s,
         "validity_s": price.validity_s,
         "price": number_of_name(price.id),
         "allowance_count": len(price.allowances),
@@ -184,7 +196,7 @@ def test_stacked_tables_say_what_each_says(drawn: tuple[Release, ...], order: li
 
 def test_nothing_stacked_rates_nothing() -> None:
     tables = stack([])
-    assert [len(column) for column in tables] == [0, 0, 0, 0]
+    assert [len(column) for column in tables] == [0, 0, 0, 0, 0]
     assert release_in_force(tables, 1, 10**18) == 0
 
 
@@ -199,3 +211,15 @@ def test_a_release_is_stacked_once() -> None:
 def test_a_tenant_has_a_number(tenant: int) -> None:
     with pytest.raises(ValueError, match=f"tenant is {tenant}"):
         compile_release(small_release(), tenant)
+
+
+def test_texts_of_final_units_are_stacked_once() -> None:
+    tables = []
+    for number, address in enumerate(("https://a.example", "https://b.example", "https://a.example"), 1):
+        price = data_price(final_action="redirect", said=Terms(redirect_to=address))
+        release = small_release(number=number, prices=(price,))
+        tables.append(compile_release(release, 1))
+        assert_row_says(tables[-1].prices[0], price, tables[-1])
+    units = read_final_units(stack(tables).final_units)
+    assert sorted(unit.redirect_to for unit in units.values()) == ["https://a.example", "https://b.example"]
+    assert {int(number) for table in tables for number in table.prices["final_unit"]} == set(units)

@@ -4,6 +4,7 @@ import msgspec
 
 from catalog_loader.changes import Change, changes
 from catalog_loader.describe import DescribedAllowance, DescribedOffer, DescribedPrice, describe
+from catalog_loader.release import Terms
 from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_allowance, data_price, small_release
 
 SAMPLE_RELEASE = checked_sample().release
@@ -84,3 +85,18 @@ def test_what_is_new_and_what_is_gone() -> None:
             "5 MiB (64 KiB to 1 GiB), 1 h",
         ),
     }
+
+
+def test_terms_of_grants_are_shown() -> None:
+    for said, text in (
+        (Terms(threshold_percent=20), ", asked again at 20 %"),
+        (Terms(threshold_units=2 * 2**20, holding_s=600), ", asked again at 2 MiB, held unused 10 min"),
+    ):
+        (price,) = describe(small_release(prices=(data_price(said=said),))).prices
+        assert price.grant == "10 MiB (64 KiB to 1 GiB), 1 h" + text
+
+
+def test_what_follows_the_last_grant_is_shown() -> None:
+    said = Terms(redirect_to="https://a.example", filter_id="garden", filter_rule="permit out ip from any to any")
+    (price,) = describe(small_release(prices=(data_price(final_action="redirect", said=said),))).prices
+    assert price.final_action == "redirect to https://a.example, filter garden, filter permit out ip from any to any"

@@ -8,7 +8,7 @@ import yaml
 
 from catalog_loader import nodes
 from catalog_loader.check import CheckReport, Source, check_sources
-from catalog_loader.release import Allowance, Offer, Price, Release, Service, canonical
+from catalog_loader.release import Allowance, Offer, Price, Release, Service, Terms, canonical
 from catalog_loader.schema import GRANT_SIZES, KEYS, TENANT
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample
@@ -48,7 +48,8 @@ prices:
     control: free
     unit: octets
     validity: 7 d
-    grant: {max: 1 MiB}
+    holding_time: 10 min
+    grant: {max: 1 MiB, threshold: 100 KiB}
 offers:
   - id: offer
     name: Offer
@@ -66,10 +67,13 @@ offers:
         price: "0.000001"
         rounding: half_even
         rounding_over: report
-        grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB}
+        grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB, threshold: 15 %}
         validity: 90 s
         allowances: [data-a, data-b]
-        final_action: none
+        final_action: redirect
+        redirect_to: https://top-up.example.net/?from=portal
+        filter_id: garden
+        filter_rule: permit out ip from 192.0.2.10 to assigned
         settled_by: balance
 """
 
@@ -113,7 +117,13 @@ def test_every_key_arrives() -> None:
                 grant_units_max=3 * 2**20,
                 validity_s=90,
                 allowances=("data-a", "data-b"),
-                final_action="none",
+                final_action="redirect",
+                said=Terms(
+                    threshold_percent=15,
+                    redirect_to="https://top-up.example.net/?from=portal",
+                    filter_id="garden",
+                    filter_rule="permit out ip from 192.0.2.10 to assigned",
+                ),
             ),
             Price(
                 id="shared",
@@ -131,6 +141,7 @@ def test_every_key_arrives() -> None:
                 grant_units_max=2**20,
                 validity_s=604_800,
                 final_action="none",
+                said=Terms(threshold_units=102_400, holding_s=600),
             ),
         ),
         offers=(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from catalog_loader.check import Source, check_sources
 from catalog_loader.release import (
@@ -15,6 +16,7 @@ from catalog_loader.release import (
     Release,
     ReleaseDamaged,
     Service,
+    Terms,
     canonical,
     read_release,
     release_text,
@@ -31,8 +33,10 @@ texts = st.text(st.characters(codec="utf-8"), max_size=5)
 id_lists = st.lists(ids, max_size=3).map(tuple)
 services = st.builds(Service, st.integers(0, 2**31), st.integers(-2, 2**32), st.integers(-2, 2**32))
 counts = st.integers(-1, 2**60)
+terms = st.builds(Terms, threshold_units=counts, threshold_percent=counts, holding_s=counts, redirect_to=texts)
 prices = st.builds(
     Price,
+    said=st.just(UNSET) | terms,
     id=ids,
     name=texts,
     description=texts,

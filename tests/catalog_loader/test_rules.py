@@ -6,12 +6,19 @@ import msgspec
 import pytest
 
 from catalog_loader.check import check_release
-from catalog_loader.release import Offer, Release, Service, price_of
+from catalog_loader.release import Offer, Release, Service, Terms, price_of
 from catalog_loader.rules import find_faults
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import checked_sample, data_allowance, data_price, small_release
 from vocabulary.ids import number_of_name
-from vocabulary.limits import BLOCK_UNITS_MAX, MICROS_MAX, PRICE_MICROS_MAX, UNITS_MAX, VALIDITY_S_MAX
+from vocabulary.limits import (
+    BLOCK_UNITS_MAX,
+    MICROS_MAX,
+    PRICE_MICROS_MAX,
+    THRESHOLD_UNITS_MAX,
+    UNITS_MAX,
+    VALIDITY_S_MAX,
+)
 
 OFFER = small_release().offers[0]
 # Two ids with one number, found by trying: crc32 is linear, so such pairs are easy to come by.
@@ -105,10 +112,54 @@ BROKEN = {
     "price too high": (with_price(price_micros=PRICE_MICROS_MAX + 1), "price is"),
     "validity 0": (with_price(validity_s=0), "validity is 0 seconds"),
     "validity too high": (with_price(validity_s=VALIDITY_S_MAX + 1), "validity is"),
+    "threshold above 32 bits": (
+        with_price(said=Terms(threshold_units=2**32), grant_units_max=2**40),
+        "threshold is 4294967296 octets",
+    ),
+    "threshold below zero": (with_price(said=Terms(threshold_units=-1)), "threshold is -1 octets"),
+    "threshold of the largest grant": (
+        with_price(said=Terms(threshold_units=2**30)),
+        "threshold 1073741824 is not below the largest grant 1073741824 (octets)",
+    ),
+    "threshold of all": (with_price(said=Terms(threshold_percent=100)), "threshold is 100 %"),
+    "two thresholds": (
+        with_price(said=Terms(threshold_percent=9, threshold_units=1)),
+        "the threshold is an amount and a share",
+    ),
+    "held longer than valid": (
+        with_price(said=Terms(holding_s=61), validity_s=60),
+        "holding_time is 61 s, not in 1 s to the validity of 60 s. Shorten it",
+    ),
+    "held less than nothing": (with_price(said=Terms(holding_s=-1)), "holding_time is -1 s"),
     "unit": (with_price(unit="bytes"), "the price has no unit"),
     "control": (with_price(control="cheap"), "control cheap is not served"),
     "rounding": (with_price(rounding="away"), "rounding away is not served"),
-    "final action": (with_price(final_action="redirect"), "final_action redirect is not served"),
+    "final action": (with_price(final_action="reject"), "final_action reject is not served"),
+    "redirected nowhere": (with_price(final_action="redirect"), "redirect_to is missing: final_action is redirect"),
+    "redirected to a word": (
+        with_price(final_action="redirect", said=Terms(redirect_to="portal")),
+        "\"portal\" is no address. Write an URL",
+    ),
+    "address without redirect": (
+        with_price(said=Terms(redirect_to="https://a.example")),
+        "redirect_to has no sense where final_action is terminate. Remove it, or write final_action: redirect",
+    ),
+    "filter without restrict": (
+        with_price(said=Terms(filter_id="garden")),
+        "filter_id has no sense where final_action is terminate",
+    ),
+    "filter beyond ASCII": (
+        with_price(final_action="restrict", said=Terms(filter_id="gärten")),
+        "filter_id has characters beyond ASCII",
+    ),
+    "long address": (
+        with_price(final_action="redirect", said=Terms(redirect_to="http://" + "a" * 249)),
+        "redirect_to has characters beyond ASCII, or more than 255",
+    ),
+    "rule": (
+        with_price(final_action="restrict", said=Terms(filter_rule="permit all")),
+        "\"permit all\" is no IPFilterRule. Write a rule such as",
+    ),
     "settled by bill": (with_price(settled_by="bill"), "settled_by bill is not served. Write balance"),
 }  # fmt: skip
 
@@ -128,6 +179,7 @@ def test_sound_releases_have_no_faults() -> None:
         price_micros=PRICE_MICROS_MAX,
         validity_s=VALIDITY_S_MAX,
         grant_units_max=UNITS_MAX,
+        said=Terms(threshold_units=THRESHOLD_UNITS_MAX, holding_s=VALIDITY_S_MAX),
         services=(Service(2**31 - 1, 2**32 - 1), Service(32251, 0), Service(32251, 0, 2**32 - 1)),
     )
     assert list(find_faults(at_the_limits)) == []

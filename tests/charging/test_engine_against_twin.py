@@ -67,11 +67,15 @@ def prices(draw: st.DrawFn) -> Price:
         grant_units_min=lowest,
         grant_units_max=draw(st.sampled_from((lowest, 100, 2**40))),
         validity_s=draw(st.sampled_from((60, HOUR_S))),
+        threshold_units=draw(st.sampled_from((0, 0, 1, 39, 2**32 - 1))),
+        threshold_percent=draw(st.sampled_from((0, 0, 1, 20, 99))),
+        holding_s=draw(st.sampled_from((0, 0, 1, 60))),
         number=draw(st.integers(1, 2**31 - 1)),
         control=draw(st.sampled_from((Control.CHARGED,) * 8 + (Control.FREE, Control.NOT_APPLICABLE, Control.DENIED))),
         rounding=draw(st.sampled_from(Rounding)),
         scope=draw(st.sampled_from(RoundingScope)),
-        final_action=draw(st.sampled_from((1, 1, 0))),  # type: ignore[arg-type]
+        final_action=draw(st.sampled_from((1, 1, 0, 2, 3))),  # type: ignore[arg-type]
+        final_unit=draw(st.sampled_from((0, 7, 2**31 - 1))),
     )
 
 

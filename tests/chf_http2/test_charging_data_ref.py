@@ -1,12 +1,13 @@
 """ChargingDataRefs lead to their session and nowhere else."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chf_http2.charging_data_ref import REF_DIGITS, Refs
 
-SECRET = bytes(range(16))
+SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET, 1)
 
 
@@ -33,7 +34,7 @@ def test_what_is_no_ref_leads_nowhere(ref: str) -> None:
 def test_refs_of_other_tenants_and_stores_are_not_ours() -> None:
     ref = REFS.make(REFS.name_of(b"a"), 42)
     assert Refs(SECRET, 2).read(ref) is None
-    assert Refs(bytes(16), 1).read(ref) is None
+    assert Refs(np.zeros(2, np.uint64), 1).read(ref) is None
 
 
 def test_the_same_create_has_the_same_name_anywhere() -> None:

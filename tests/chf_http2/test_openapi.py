@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chf_http2.openapi import OPERATIONS, REFUSALS, as_openapi, openapi_document
+from chf_http2.openapi import as_openapi, openapi_document
+from chf_http2.problems import STATUSES
+from chf_http2.routes import OPERATIONS, SERVICES, Router
 
 DOCUMENT = openapi_document("https://chf.example/")
 KEYWORDS = {
@@ -49,7 +51,7 @@ def references(value: Any) -> Iterator[str]:
 def test_it_is_json_and_names_the_server() -> None:
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
     assert DOCUMENT["openapi"] == "3.0.3"
-    assert DOCUMENT["servers"] == [{"url": "https://chf.example/nchf-convergedcharging/v3"}]
+    assert DOCUMENT["servers"] == [{"url": "https://chf.example"}]
 
 
 def test_references_lead_somewhere_and_every_schema_is_referred_to() -> None:
@@ -69,15 +71,29 @@ def test_schemas_are_of_openapi_3_0() -> None:
 
 
 def test_every_answer_is_there() -> None:
-    for operation in OPERATIONS:
-        responses = DOCUMENT["paths"][operation.path]["post"]["responses"]
-        assert set(responses) == {operation.done, *REFUSALS}
-        assert all("description" in response for response in responses.values())
-        for status in REFUSALS:
-            assert list(responses[status]["content"]) == ["application/problem+json"]
-    created = DOCUMENT["paths"]["/chargingdata"]["post"]["responses"]["201"]
-    assert list(created["headers"]) == ["Location"]
-    assert "content" not in DOCUMENT["paths"]["/chargingdata/{ChargingDataRef}/release"]["post"]["responses"]["204"]
+    refusals = {str(status): row for status, row in STATUSES.items()}
+    for service in SERVICES:
+        for row in OPERATIONS:
+            responses = DOCUMENT["paths"][row.path(service)]["post"]["responses"]
+            assert set(responses) == {str(row.done_status), *refusals}
+            assert all("description" in response for response in responses.values())
+            for status, refusal in refusals.items():
+                assert list(responses[status]["content"]) == ["application/problem+json"]
+                assert tuple(responses[status].get("headers", ())) == refusal.headers
+            done = responses[str(row.done_status)]
+            assert tuple(done.get("headers", ())) == row.headers
+            assert ("content" in done) == row.has_body
+
+
+def test_every_path_of_it_is_served_and_operations_have_names_of_their_own() -> None:
+    router, names = Router(), set()
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            found = router.find(method.upper(), path.replace("{", "").replace("}", ""))
+            assert operation["operationId"].startswith(found.operation.value)
+            assert (found.ref != "") == ("parameters" in operation)
+            names.add(operation["operationId"])
+    assert len(names) == len(SERVICES) * len(OPERATIONS)
 
 
 def test_volumes_are_documented_as_the_specification_has_them() -> None:

@@ -27,7 +27,8 @@ from chf_http2.charging_data_ref import Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.requests import RequestReader
 from chf_http2.routes import SERVICES, Operation, Route, Service
-from chf_http2.rows import HELD_TICK, TickMemory, new_packed_rows, place_packed
+from chf_http2.rows import place_packed
+from chf_http2.tick_memory import HELD_TICK, new_packed_rows, new_tick_memory
 from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
 from vocabulary.ids import IdentityKind
@@ -35,7 +36,7 @@ from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 SECRET = np.array([3, 5], np.uint64)
-REFS = Refs(SECRET.tobytes(), 1)
+REFS = Refs(SECRET, 1)
 SESSION = SessionName("ab" * 16, 77)
 NOW_NS = 1_790_000_000_000_000_000
 
@@ -48,18 +49,17 @@ class Desk:
     """A reader with the memory of one front end."""
 
     def __init__(self, *, wraps_volumes: bool = False) -> None:
-        packed = new_packed_rows()
         self.batch: UsageBatch = new_usage_batch()
-        self._tick = Held(TickMemory(packed, self.batch, SECRET), HELD_TICK)
-        self.reader = RequestReader(REFS, packed, wraps_volumes=wraps_volumes)
+        self.tick = Held(new_tick_memory(self.batch, new_packed_rows(), SECRET, 1), HELD_TICK)
+        self.reader = RequestReader(REFS, self.tick.value, wraps_volumes=wraps_volumes)
 
     def take(self, operation: Operation, session: SessionName | None, *bodies: dict[str, Any]) -> np.ndarray[Any, Any]:
         """Rows of some requests in one tick; they wait under 0, 1, 2 ..."""
-        self.reader.clear()
+        self.tick.value.counts[:] = 0
         for waiting, said in enumerate(bodies):
             body = octets(said)
             self.reader.pack(route_of(operation), session, self.reader.decode(body), body, waiting)
-        place_packed(self._tick.octets, len(bodies), 1, NOW_NS)
+        place_packed(self.tick.octets, NOW_NS)
         return self.batch.requests[: len(bodies)]
 
     def text(self, row: Any, name: str) -> bytes:
@@ -266,20 +266,6 @@ def test_sums_are_those_of_the_body(desk: Desk, groups: list[tuple[int, int | No
     assert all(amount <= UNITS_MAX for pair in expected.values() for amount in pair)
 
 
-def test_a_tick_has_room_until_it_says_that_it_is_full() -> None:
-    desk = Desk()
-    usages = tuple(usage(group, asks={}) for group in range(MSCCS_PER_REQUEST_MAX))
-    body = octets(request(1, usages, pDUSessionChargingInformation={"x": "y" * 60_000}))
-    said = desk.reader.decode(body)
-    count = 0
-    while not desk.reader.is_full:
-        desk.reader.pack(route_of(Operation.UPDATE), SESSION, said, body, count)
-        count += 1
-    assert count > 5
-    place_packed(desk._tick.octets, count, 1, NOW_NS)
-    assert int(desk.batch.counts[0]) == count
-
-
 @pytest.mark.parametrize(
     ("stamp", "reported_ns"),
     [
@@ -322,3 +308,21 @@ def test_a_create_that_names_nobody_is_refused_by_the_member_that_is_missing(des
     assert refused.value.problem.invalid_params is not None
     assert refused.value.problem.invalid_params[0].param == "/subscriberIdentifier"
     assert desk.take(Operation.UPDATE, SESSION, body | {"invocationSequenceNumber": 1})["account_id"] == [77]
+
+
+def test_quota_is_not_held_for_what_is_used_offline(desk: Desk) -> None:
+    def reported(*indicators: str) -> tuple[bool, int]:
+        containers = [
+            {"localSequenceNumber": place, "totalVolume": 10, "quotaManagementIndicator": indicator}
+            for place, indicator in enumerate(indicators)
+        ]
+        said = request(4, ({"ratingGroup": 10, "requestedUnit": {}, "usedUnitContainer": containers},))
+        desk.take(Operation.UPDATE, SESSION, said)
+        mscc = desk.batch.msccs[0]
+        return bool(mscc["presence"] & HAS_REQUESTED), int(mscc["used_octets"])
+
+    assert reported("OFFLINE_CHARGING") == (False, 10)
+    assert reported("OFFLINE_CHARGING", "OFFLINE_CHARGING") == (False, 20)
+    assert reported("OFFLINE_CHARGING", "ONLINE_CHARGING") == (True, 20)
+    assert reported("QUOTA_MANAGEMENT_SUSPENDED") == (True, 10)
+    assert reported() == (True, 0)

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from chf_http2.openapi import openapi_document
+from chf_http2.routes import SERVICES, Service
 from chf_http2.schema import UNTYPED
 from tests.reference.specifications import specifications
 
 MAIN = "TS32291_Nchf_ConvergedCharging.yaml"
+OFFLINE_ONLY = "TS32291_Nchf_OfflineOnlyCharging.yaml"
 TOPS = ("ChargingDataRequest", "ChargingDataResponse", "ChargingNotifyRequest", "ChargingNotifyResponse")
 DOCUMENT = openapi_document("https://chf.example")
 OURS = DOCUMENT["components"]["schemas"]
@@ -188,13 +190,15 @@ def test_untyped_members_are_objects_and_no_others_are(release: Release) -> None
     assert len(UNTYPED_MEMBERS) == len(UNTYPED) == 5
 
 
-def test_paths_and_methods_are_those_of_the_specification(release: Release) -> None:
-    theirs = release.read(MAIN)["paths"]
-    assert {path: set(methods) for path, methods in theirs.items()} == {
-        path: set(methods) for path, methods in DOCUMENT["paths"].items()
-    }
-    create = theirs["/chargingdata"]["post"]["callbacks"]["chargingNotification"]
-    assert create.keys() == DOCUMENT["paths"]["/chargingdata"]["post"]["callbacks"]["chargingNotification"].keys()
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: f"{service.name} {service.version}")
+def test_paths_and_methods_are_those_of_the_specification(release: Release, service: Service) -> None:
+    """Those of version 2, too: its paths are the same ones."""
+    theirs = release.read(OFFLINE_ONLY if service.is_offline_only else MAIN)["paths"]
+    base = f"/{service.name}/{service.version}"
+    ours = {path.removeprefix(base): ways for path, ways in DOCUMENT["paths"].items() if path.startswith(base + "/")}
+    assert {path: set(ways) for path, ways in theirs.items()} == {path: set(ways) for path, ways in ours.items()}
     for path in theirs:
-        done = {status for status in theirs[path]["post"]["responses"] if status.startswith("2")}
-        assert done <= set(DOCUMENT["paths"][path]["post"]["responses"])
+        asked, described = theirs[path]["post"], ours[path]["post"]
+        assert asked.get("callbacks", {}).keys() == described.get("callbacks", {}).keys()
+        done = {status for status in asked["responses"] if status.startswith("2")}
+        assert done == {status for status in described["responses"] if status.startswith("2")}

@@ -1,7 +1,8 @@
 """The answers that we send, as RFC 6733 and RFC 8506 write them: which AVPs, how often, where, with which flags.
 
 Written down from the RFCs' command forms, not from our dictionary. `{ AVP }` is (1, 1), `[ AVP ]` (0, 1), `* [ AVP ]`
-(0, MANY). What stands in no row is no part of the form; the extras that `* [ AVP ]` lets us add are named as such.
+(0, MANY). What stands in no row is no part of the form; the extras that `* [ AVP ]` lets us add are named as such, those of
+TS 32.299 by vendor << 32 | code.
 """
 
 from typing import Final, NamedTuple
@@ -9,11 +10,12 @@ from typing import Final, NamedTuple
 from tests.gy_interface.diameter_octets import avps_of
 
 MANY: Final = 1 << 30
-M, NO_FLAGS = 0x40, 0x00
+V, M, NO_FLAGS = 0x80, 0x40, 0x00
+_3GPP = 10415 << 32
 
 
 class Form(NamedTuple):
-    """A command or group: (least, most) by code of vendor 0; `first` stands at a fixed place, the first."""
+    """A command or group: (least, most) by vendor << 32 | code; `first` stands at a fixed place, the first."""
 
     clause: str
     avps: dict[int, tuple[int, int]]
@@ -26,7 +28,8 @@ _WHO = {264: _ONE, 296: _ONE}
 GROUPS: Final = {
     456: Form(
         "RFC 8506 §8.16",
-        {431: _MAY, 437: _MAY, 446: _ANY, 452: _MAY, 439: _ANY, 432: _MAY, 457: _ANY, 448: _MAY, 268: _MAY, 430: _MAY},
+        {431: _MAY, 437: _MAY, 446: _ANY, 452: _MAY, 439: _ANY, 432: _MAY, 457: _ANY, 448: _MAY, 268: _MAY, 430: _MAY}
+        | {_3GPP | code: _MAY for code in (868, 869, 1226, 871)},
     ),
     431: Form("RFC 8506 §8.17", {451: _MAY, 420: _MAY, 413: _MAY, 421: _MAY, 412: _MAY, 414: _MAY, 417: _MAY}),
     430: Form("RFC 8506 §8.34", {449: _ONE, 438: _ANY, 11: _ANY, 434: _MAY}),
@@ -43,6 +46,8 @@ CREDIT_CONTROL_ANSWER: Final = Form(
         258: _ONE,
         416: _ONE,
         415: _ONE,
+        418: _MAY,
+        427: _MAY,
         278: _MAY,
         431: _MAY,
         456: _ANY,
@@ -108,14 +113,14 @@ def misfits(octets: bytes, form: Form) -> list[str]:
 
 def _misfits(found: list[tuple[int, int, int, bytes]], form: Form) -> list[str]:
     faults = []
-    codes = [code for code, *_ in found]
+    codes = [vendor << 32 | code for code, vendor, *_ in found]
     for code, (least, most) in form.avps.items():
         if not least <= codes.count(code) <= most:
             faults.append(f"AVP {code} is there {codes.count(code)} times ({form.clause})")
     for code, vendor, flags, data in found:
-        if code not in form.avps or vendor:
+        if vendor << 32 | code not in form.avps:
             faults.append(f"AVP {code} of vendor {vendor} is no part of it ({form.clause})")
-        if code != 284 and flags != (NO_FLAGS if code in WITHOUT_M else M):
+        if code != 284 and flags != (NO_FLAGS if code in WITHOUT_M else M | (V if vendor else NO_FLAGS)):
             faults.append(f"AVP {code} has the flags {flags:#04x}")
         if code in GROUPS and code != 284:
             faults += _misfits(avps_of(data), GROUPS[code])

@@ -1,8 +1,10 @@
-"""Nchf_ConvergedCharging of one release as one OpenAPI document: what its YAML refers to in other files, brought in.
+"""Nchf_ConvergedCharging of one release as one OpenAPI document, or a component of any file as one JSON schema: what the YAML
+refers to in other files, brought in.
 
 Callbacks stay out: they are what we send, not what we are asked.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,18 +27,20 @@ class _Place(NamedTuple):
         return self.name if self.file == MAIN else f"{self.file.partition('_')[0]}_{self.name}"
 
 
+@cache
+def _loaded(path: Path) -> Any:
+    return yaml.load(path.read_text(), Loader=_LOADER)
+
+
 class _Bundle:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: dict[str, Any] = {}
         self._met: set[_Place] = set()
         self._todo: list[_Place] = []
 
     def read(self, file: str) -> Any:
         """A file of the release; FileNotFoundError names one that isn't there."""
-        if file not in self._files:
-            self._files[file] = yaml.load((self._folder / file).read_text(), Loader=_LOADER)
-        return self._files[file]
+        return _loaded(self._folder / file)
 
     def bring(self, part: Any, file: str) -> Any:
         """A part of a file with references into the bundle."""
@@ -74,3 +78,10 @@ def bundled(folder: Path) -> dict[str, Any]:
         for path, post in posts.items()
     }
     return {"openapi": main["openapi"], "info": main["info"], "paths": paths, "components": bundle.components()}
+
+
+def component_schema(folder: Path, file: str, name: str) -> dict[str, Any]:
+    """A JSON schema of one component of any file of a release, whole in itself."""
+    bundle = _Bundle(folder)
+    top = bundle.bring({"$ref": f"{file}#/components/schemas/{name}"}, file)
+    return {**top, "components": bundle.components()}

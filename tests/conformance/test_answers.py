@@ -14,7 +14,11 @@ from diameter.message.commands import (
     DisconnectPeerRequest,
 )
 
+from charging.final_units import FinalUnit, RedirectAddressType, by_number, number_of_final_unit
 from charging.tariff_tables import FinalAction
+from gy_interface.config import PeerConfig
+from gy_interface.final_units import new_final_avps
+from gy_interface.opening_avps import new_opening_avps
 from tests.conformance import grammar
 from tests.conformance.another_stack import read
 from tests.conformance.grammar import Form, misfits
@@ -78,6 +82,72 @@ def test_granted(request_type: int, unit: Unit, validity_s: int, final_action: i
     assert (mscc.final_unit_indication and mscc.final_unit_indication.final_unit_action) == (
         0 if final_action else None
     )
+
+
+@pytest.mark.parametrize("request_type", [INITIAL, UPDATE, TERMINATION], ids=["I", "U", "T"])
+@pytest.mark.parametrize("unit", [Unit.OCTETS, Unit.SECONDS, Unit.EVENTS], ids=lambda unit: unit.name)
+def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
+    octets = answer(
+        request_of(request_type, group(437)),
+        lambda _, msccs: grant(msccs[0], 100, unit, 600, threshold_units=20, holding_s=30),
+    )
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    (mscc,) = typed.multiple_services_credit_control
+    said = (mscc.volume_quota_threshold, mscc.time_quota_threshold, mscc.unit_quota_threshold)
+    grants = request_type != TERMINATION
+    assert said == tuple(20 if grants and unit == of else None for of in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS))
+    assert mscc.quota_holding_time == (30 if grants else None)
+
+
+@pytest.mark.parametrize("request_type", [INITIAL, UPDATE, TERMINATION, EVENT], ids=["I", "U", "T", "E"])
+@pytest.mark.parametrize(
+    ("peer", "said"),
+    [
+        (PeerConfig(), (None, None)),
+        (PeerConfig(session_failover="supported", failure_handling="terminate"), (1, 0)),
+        (PeerConfig(session_failover="not_supported"), (0, None)),
+        (PeerConfig(failure_handling="continue"), (None, 1)),
+        (PeerConfig(failure_handling="retry_and_terminate"), (None, 2)),
+    ],
+)
+def test_what_holds_for_a_session(request_type: int, peer: PeerConfig, said: tuple[int | None, int | None]) -> None:
+    other = PeerConfig(session_failover="supported", failure_handling="continue")
+    openings = new_opening_avps([other, other, peer, other])  # the codec's connection is of peer 2
+    octets = answer(request_of(request_type, group(437)), openings=openings)
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    found = (typed.cc_session_failover, typed.credit_control_failure_handling)
+    assert found == (said if request_type == INITIAL else (None, None))
+    refused = answer(
+        request_of(request_type, group(437)),
+        lambda answers, _: answers.__setitem__("outcome", Outcome.END_USER_SERVICE_DENIED),
+        openings=openings,
+    )
+    assert not {418, 427} & {code for code, *_ in avps_of(refused[20:])}
+
+
+ADDRESSES = [
+    ("192.0.2.1", RedirectAddressType.IPV4),
+    ("2001:db8::1", RedirectAddressType.IPV6),
+    ("https://top-up.example.net/?a=b", RedirectAddressType.URL),
+    ("sip:top-up@example.net", RedirectAddressType.SIP_URI),
+]
+
+
+@pytest.mark.parametrize(("address", "kind"), ADDRESSES)
+@pytest.mark.parametrize("action", [FinalAction.REDIRECT, FinalAction.RESTRICT])
+def test_what_follows_the_last_grant(address: str, kind: int, action: FinalAction) -> None:
+    unit = FinalUnit(address, kind, "garden", "permit out ip from 192.0.2.10 to assigned")
+    octets = answer(
+        request_of(UPDATE, group(437)),
+        lambda _, msccs: grant(msccs[0], 9, Unit.OCTETS, 60, action, final_unit=number_of_final_unit(unit)),
+        finals=new_final_avps(by_number([unit])),
+    )
+    typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
+    final = typed.multiple_services_credit_control[0].final_unit_indication
+    assert final.final_unit_action == action - 1
+    assert (final.filter_id, final.restriction_filter_rule) == (["garden"], [unit.filter_rule.encode()])
+    assert final.redirect_server.redirect_server_address == address
+    assert final.redirect_server.redirect_address_type == kind
 
 
 @pytest.mark.parametrize("outcome", RESULTS, ids=lambda outcome: outcome.name)

@@ -12,6 +12,8 @@ from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answer
 from gy_interface.ccr import NEEDS_OCTETS, decode_requests
 from gy_interface.codec_rules import new_answer_order, new_answer_rules, new_decode_rules, new_sender
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
+from gy_interface.final_units import NO_FINAL_AVPS, FinalAvps
+from gy_interface.opening_avps import NO_OPENING_AVPS, OpeningAvps
 from tests.gy_interface.diameter_octets import split
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -87,9 +89,12 @@ class Codec:
         is_lenient: bool = False,
         connection: int = 3,
         batch: UsageBatch | None = None,
+        finals: FinalAvps = NO_FINAL_AVPS,
+        openings: OpeningAvps = NO_OPENING_AVPS,
     ) -> None:
         self.batch = batch or new_usage_batch(64, 2048, 1 << 20)
         self.answers = new_answer_batch(64, 2048)
+        self.answer_rules = new_answer_rules(HOST, REALM, failed_avp_examples(), finals, openings)
         self.rules = new_decode_rules(SECRET, KEYS, KEYS, host, realm)
         self.sender = new_sender(connection, 7, 2, tenant, presence, is_lenient)
         self.others = np.zeros((64, 2), np.int64)
@@ -117,7 +122,7 @@ class Codec:
         self.answers.msccs["outcome"] = Outcome.GRANTED
         if decide:
             decide(self.answers.answers, self.answers.msccs)
-        rules = new_answer_rules(HOST, REALM, failed_avp_examples())
+        rules = self.answer_rules
         order = new_answer_order(16)
         out = np.full(answer_octets_max(rules) + (1 << 20), 0xEE, np.uint8)
         spans = np.zeros(64, ANSWER_SPAN_DTYPE)
@@ -136,7 +141,11 @@ def decode_one(octets: bytes, codec: Codec | None = None) -> Decoded:
     return row
 
 
-def grant(mscc: Any, units: int, unit: Unit = Unit.OCTETS, validity_s: int = 0, final_action: int = 0) -> None:
-    """A granted MSCC."""
+def grant(
+    mscc: Any, units: int, unit: Unit = Unit.OCTETS, validity_s: int = 0, final_action: int = 0, **terms: int
+) -> None:
+    """A granted MSCC; `terms` are further columns of ANSWER_MSCC_DTYPE."""
     mscc["outcome"], mscc["has_grant"], mscc["granted"], mscc["unit"] = Outcome.GRANTED, 1, units, unit
     mscc["validity_s"], mscc["final_action"] = validity_s, final_action
+    for column, value in terms.items():
+        mscc[column] = value

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charging.batch import new_answer_batch, new_usage_batch
-from gy_interface.cca import ANSWER_SPAN_DTYPE, encode_answers, order_answers
+from gy_interface.cca import ANSWER_SPAN_DTYPE, MSCC_OCTETS_MAX, encode_answers, order_answers
 from gy_interface.ccr import decode_requests
 from gy_interface.codec_rules import new_answer_order, new_answer_rules, new_decode_rules, new_sender
 from gy_interface.dictionary import failed_avp_examples
@@ -74,6 +74,7 @@ def run(count: int, seed: int) -> None:
     others, spans = np.zeros((1, 2), np.int64), np.zeros(1, ANSWER_SPAN_DTYPE)
     answers.msccs["outcome"], answers.msccs["has_grant"] = Outcome.RATING_FAILED, 1
     answers.msccs["unit"], answers.msccs["validity_s"], answers.msccs["final_action"] = 1, 60, 1
+    answers.msccs["threshold_units"], answers.msccs["holding_s"] = 1, 1  # more than any answer has at once
     outcomes: dict[int, int] = {}
     for _ in range(count):
         octets = mutate(draw.choice(CORPUS), draw)
@@ -89,7 +90,7 @@ def run(count: int, seed: int) -> None:
         outcomes[int(request["outcome"])] = outcomes.get(int(request["outcome"]), 0) + 1
         answers.answers[0]["outcome"] = request["outcome"] or Outcome.GRANTED
         answers.answers[0]["failed_code"] = draw.choice((0, 415, 436))
-        room = 256 + len(answer_rules.identity) + 3 * len(octets) + 128 * int(request["mscc_count"])
+        room = 256 + len(answer_rules.identity) + 3 * len(octets) + MSCC_OCTETS_MAX * int(request["mscc_count"])
         written = order_answers(exact, answers, order)
         place, _, _ = encode_answers(exact, answers, order, 0, written, answer_rules, out_pages.last(room), spans)
         assert place == 1

@@ -8,11 +8,13 @@ import pytest
 from diameter.message.commands import CreditControlAnswer
 
 from charging.batch import KIND_COMMAND, new_answer_batch, new_usage_batch
+from charging.final_units import FinalUnit, RedirectAddressType, by_number, number_of_final_unit
 from charging.tariff_tables import FinalAction
 from gy_interface.cca import ANSWER_SPAN_DTYPE, answer_octets_max, encode_answers, order_answers
 from gy_interface.ccr import decode_requests
 from gy_interface.codec_rules import new_answer_order, new_answer_rules, new_sender
 from gy_interface.dictionary import failed_avp_examples
+from gy_interface.final_units import new_final_avps
 from tests.conformance.another_stack import read
 from tests.gy_interface.codec import HOST, REALM, RECEIVED_NS, Codec, grant
 from tests.gy_interface.diameter_octets import (
@@ -30,7 +32,7 @@ from tests.gy_interface.diameter_octets import (
     u64,
     update_of_700_octets,
 )
-from vocabulary.limits import BATCH_REQUESTS_MAX
+from vocabulary.limits import BATCH_REQUESTS_MAX, FINAL_AVPS_OCTETS_MAX, FINAL_TEXT_OCTETS_MAX
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
@@ -90,6 +92,18 @@ def test_grant_is_in_the_unit_that_is_rated(unit: Unit, units: bytes) -> None:
     assert only(answer[20:], 456) == group(431, units) + u32(439, 3) + u32(268, 2001)
 
 
+@pytest.mark.parametrize(("unit", "code"), [(Unit.OCTETS, 869), (Unit.SECONDS, 868), (Unit.EVENTS, 1226)])
+def test_threshold_and_holding_time_follow_in_an_mscc_alone(unit: Unit, code: int) -> None:
+    def decide(answers: Any, msccs: Any) -> None:
+        grant(msccs[0], 77, unit, 60, threshold_units=2**32 - 1, holding_s=45)
+
+    answer = answer_to(ccr(group(456, u32(432, 1))), decide)
+    said = only(answer[20:], 456)
+    assert said.endswith(u32(448, 60) + u32(code, 2**32 - 1, 10415) + u32(871, 45, 10415))
+    flat = answer_to(ccr(group(437, u32(420, 60))), decide)
+    assert codes(flat[20:]) == [263, 268, 264, 296, 258, 416, 415, 431, 448]
+
+
 def test_last_grant_says_what_follows() -> None:
     def decide(answers: Any, msccs: Any) -> None:
         grant(msccs[0], 77, Unit.OCTETS, 60, FinalAction.TERMINATE)
@@ -97,6 +111,55 @@ def test_last_grant_says_what_follows() -> None:
     answer = answer_to(ccr(group(456, u32(432, 1))), decide)
     expected = group(431, u64(421, 77)) + u32(432, 1) + u32(268, 2001) + u32(448, 60) + group(430, u32(449, 0))
     assert only(answer[20:], 456) == expected
+
+
+REDIRECT = FinalUnit("https://top-up.example.net", RedirectAddressType.URL, "garden", "permit out ip from any to any")
+RESTRICT = FinalUnit(filter_id="garden")
+
+
+@pytest.mark.parametrize(
+    ("action", "unit", "inside"),
+    [
+        (
+            FinalAction.REDIRECT,
+            REDIRECT,
+            u32(449, 1)
+            + text(438, "permit out ip from any to any")
+            + text(11, "garden")
+            + group(434, u32(433, 2), text(435, "https://top-up.example.net")),
+        ),
+        (FinalAction.RESTRICT, RESTRICT, u32(449, 2) + text(11, "garden")),
+        (FinalAction.RESTRICT, None, u32(449, 2)),
+    ],
+)
+def test_last_grant_says_where_the_user_goes(action: FinalAction, unit: FinalUnit | None, inside: bytes) -> None:
+    number = number_of_final_unit(unit) if unit else 0
+
+    def decide(answers: Any, msccs: Any) -> None:
+        grant(msccs[0], 77, Unit.OCTETS, 60, action, final_unit=number)
+        msccs[1]["validity_s"], msccs[1]["final_action"], msccs[1]["final_unit"] = 60, action, number
+
+    codec = Codec(finals=new_final_avps(by_number([REDIRECT, RESTRICT, FinalUnit(filter_id="other")])))
+    answer = answer_to(ccr(group(456, u32(432, 1)), group(456, u32(432, 2))), decide, codec)
+    with_grant, at_once = [data for code, _, _, data in avps_of(answer[20:]) if code == 456]
+    assert with_grant == group(431, u64(421, 77)) + u32(432, 1) + u32(268, 2001) + u32(448, 60) + group(430, inside)
+    assert at_once == u32(432, 2) + u32(268, 2001) + u32(448, 60) + group(430, inside)
+    flat = answer_to(ccr(group(437, u32(420, 60))), decide, codec)
+    assert only(flat[20:], 430) == inside
+
+
+def test_texts_that_nobody_told_end_the_service() -> None:
+    def decide(answers: Any, msccs: Any) -> None:
+        grant(msccs[0], 77, Unit.OCTETS, 60, FinalAction.REDIRECT, final_unit=number_of_final_unit(REDIRECT))
+
+    for finals in (new_final_avps({}), new_final_avps(by_number([RESTRICT]))):
+        answer = answer_to(ccr(group(456, u32(432, 1))), decide, Codec(finals=finals))
+        assert only(only(answer[20:], 456), 430) == u32(449, 0)
+
+
+def test_the_longest_texts_have_room() -> None:
+    longest = FinalUnit("x" * FINAL_TEXT_OCTETS_MAX, 2, "y" * FINAL_TEXT_OCTETS_MAX, "z" * FINAL_TEXT_OCTETS_MAX)
+    assert new_final_avps(by_number([longest])).longest[0] <= FINAL_AVPS_OCTETS_MAX
 
 
 def test_msccs_are_answered_in_order_with_results_of_their_own() -> None:

@@ -316,6 +316,9 @@ def _read_mscc(columns: Any) -> MsccAnswer:
         granted,
         int(columns["validity_s"]),
         int(columns["final_action"]),
+        int(columns["threshold_units"]),
+        int(columns["holding_s"]),
+        int(columns["final_unit"]),
     )
 
 

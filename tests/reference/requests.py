@@ -124,6 +124,9 @@ class MsccAnswer:
     granted: int | None = None
     validity_s: int = 0
     final_action: int = 0
+    threshold_units: int = 0
+    holding_s: int = 0
+    final_unit: int = 0
 
 
 @dataclass(slots=True)

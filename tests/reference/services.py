@@ -1,6 +1,6 @@
 """One MSCC by docs/charging.md §4 to §6: its price, what its usage costs and who pays, and the next grant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Final
@@ -146,7 +146,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         usage.release, usage.offer = charged.release, charged.offer
         usage.price, usage.unit = price.number, price.unit
         refusal = _refusal_of(found)
-        is_wanted = mscc.requested is not None and turn.request.type != TERMINATION and refusal == Outcome.GRANTED
+        is_open = turn.request.type != TERMINATION and refusal == Outcome.GRANTED
+        stays = is_open and not is_again and _goes_on(mscc, found, service)
+        is_wanted = is_open and (mscc.requested is not None or (stays and mscc.used is None))
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
             service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
@@ -155,6 +157,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             assert found.price is not None
             answer = _grant(turn, mscc, found.price, service, is_again, books)
+        elif stays and outcome == Outcome.GRANTED:
+            assert found.price is not None
+            answer = answer_at_once(found.price)
     if service is not None:
         service.unit = answer.unit if answer.granted is not None else service.unit
         if price is not None and price.control not in REFUSALS:
@@ -163,6 +168,13 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
     usage.final_action = answer.final_action
     return answer
+
+
+def _goes_on(mscc: Mscc, found: Found, service: Service | None) -> bool:
+    """Does an MSCC that asks for nothing belong to a service that had its last grant and goes on without quota?"""
+    if mscc.requested is not None or service is None or found.price is None:
+        return False
+    return found.price.goes_on and service.last.is_final
 
 
 def _refusal_of(found: Found) -> Outcome:
@@ -265,6 +277,27 @@ def affordable(givers: list[tuple[Bucket, int]], price: Price, carry: int) -> in
     return max(free // price.price_micros * price.block_units - carry, 0)
 
 
+def granted_answer(answer: MsccAnswer, price: Price, *, is_final: bool) -> MsccAnswer:
+    """A grant with what the price says beside its size; one that is said to be the last has no threshold."""
+    action = int(price.final_action) if is_final else 0
+    return replace(
+        answer,
+        validity_s=price.validity_s,
+        final_action=action,
+        final_unit=price.final_unit if action else 0,
+        threshold_units=0 if action else price.threshold(answer.granted or 0),
+        holding_s=price.holding_s,
+    )
+
+
+def answer_at_once(price: Price) -> MsccAnswer:
+    """No quota, and what follows the last grant at once."""
+    action = int(price.final_action)
+    return MsccAnswer(
+        Outcome.GRANTED, price.unit, validity_s=price.validity_s, final_action=action, final_unit=price.final_unit
+    )
+
+
 def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: bool, books: CauseBooks) -> MsccAnswer:
     """Reserve the next grant (§6); a second one of the same request can't use what was paid ahead."""
     account = turn.account
@@ -272,17 +305,18 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
     want = wanted_units(mscc, price)
     if price.control == Control.FREE:
-        return MsccAnswer(Outcome.GRANTED, price.unit, want, price.validity_s)
+        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, is_final=False)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
     carry = max(service.carry, 0) if is_again else service.carry
     part, is_more = _reserve_money(account, service, price, carry, want - granted, books, turn.now_ns)
     granted += part
+    if granted == 0 and price.goes_on:
+        return answer_at_once(price)
     if granted == 0:
         return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    final_action = 0 if is_more else int(price.final_action)
-    return MsccAnswer(Outcome.GRANTED, price.unit, granted, price.validity_s, final_action)
+    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, is_final=not is_more)
 
 
 def _reserve_allowances(

@@ -7,7 +7,7 @@ from charging.batch import INITIAL, KIND_EXPIRE, UPDATE
 from tests.reference.account import Account, Asked, Given, Service, Session
 from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, give_back
+from tests.reference.services import REFUSALS, Turn, answer_at_once, give_back, granted_answer
 from tests.reference.tariffs import Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, UNCOUNTED_REPEAT_S_MAX
@@ -164,9 +164,9 @@ def _given_again(service: Service, given: Given, price: Price | None) -> MsccAns
     again = MsccAnswer(given.outcome, service.unit)
     if given.has_grant:
         again.granted = given.granted
-        again.validity_s = price.validity_s if price is not None else 0
-    if given.is_final:
-        again.final_action = int(price.final_action) if price is not None else 1
+        return again if price is None else granted_answer(again, price, is_final=given.is_final)
+    if given.is_final and price is not None and price.goes_on:
+        return answer_at_once(price)
     return again
 
 

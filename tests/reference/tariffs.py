@@ -40,11 +40,27 @@ class Price:
     grant_units_min: int = 1
     grant_units_max: int = 2**40
     validity_s: int = 3600
+    threshold_units: int = 0
+    threshold_percent: int = 0
+    holding_s: int = 0
     number: int = 1
     control: Control = Control.CHARGED
     rounding: Rounding = Rounding.UP
     scope: RoundingScope = RoundingScope.SESSION
     final_action: FinalAction = FinalAction.TERMINATE
+    final_unit: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Is a user without credit redirected or restricted, instead of being refused?"""
+        return self.final_action in (FinalAction.REDIRECT, FinalAction.RESTRICT)
+
+    def threshold(self, granted: int) -> int:
+        """What is left of a grant when more is to be asked for; 0 where that is nothing, or not a part of the grant."""
+        units = self.threshold_units
+        if self.threshold_percent:
+            units = min(floor(Fraction(granted * self.threshold_percent, 100)), 2**32 - 1)
+        return units if units < granted else 0
 
     def blocks(self, units: int) -> int:
         """Blocks that so many units are charged as; below zero where more was paid ahead."""
@@ -162,6 +178,10 @@ def _price_row(price: Price, allowance_first: int) -> tuple[int, ...]:
         "grant_units": price.grant_units,
         "grant_units_min": price.grant_units_min,
         "grant_units_max": price.grant_units_max,
+        "final_unit": price.final_unit,
+        "threshold_units": price.threshold_units,
+        "threshold_percent": price.threshold_percent,
+        "holding_s": price.holding_s,
         "validity_s": price.validity_s,
         "price": price.number,
         "allowance_first": allowance_first,

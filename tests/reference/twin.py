@@ -189,7 +189,7 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
 
 
 def _supervise(session: Session, answer: Answer, now_ns: int) -> None:
-    validity_s = max((mscc.validity_s for mscc in answer.msccs if mscc.granted is not None), default=0)
+    validity_s = max((mscc.validity_s for mscc in answer.msccs), default=0)
     life_s = 2 * (validity_s or SUPERVISION_UNGRANTED_S)
     session.expires_ns = max(session.expires_ns, now_ns + life_s * NS_PER_S)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from charging.batch import COUNT_MSCCS, COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import hold_answered, take_rows
+from charging.final_units import FinalUnit
 from runtime.handoff_client import EngineLink
 from runtime.handoff_server import HandoffServer
 from tests.reference.engine_alone import fill_batch
@@ -100,8 +101,15 @@ class FrontEnd:
     def __init__(self, path: Path, *, store: int = STORE, grace_s: float = WITHIN_S) -> None:
         self.now_ns = START_NS
         self.answered: list[tuple[int, int, int, int]] = []
+        self.final_units: dict[int, FinalUnit] = {}
         self.link = EngineLink(
-            path, store=store, name="gy", deliver=self._deliver, now_ns=lambda: self.now_ns, grace_s=grace_s
+            path,
+            store=store,
+            name="gy",
+            deliver=self._deliver,
+            now_ns=lambda: self.now_ns,
+            take_texts=self.final_units.update,
+            grace_s=grace_s,
         )
 
     def _deliver(self, held: Held[AnsweredBatch]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from charging.batch import INITIAL
+from charging.final_units import FinalUnit, by_number
 from runtime import handoff_client, kept_ticks
 from tests.runtime.handed_over import START_NS, FrontEnd, StubEngine, tick_of, until
 from vocabulary.instants import NS_PER_S
@@ -40,6 +41,27 @@ def test_rows_go_there_and_answers_come_back(tmp_path: Path) -> None:
             front.link.offer(tick_of([9]))
             await until(lambda: len(front.answered) == 5)
             assert front.answered[4][:2] == (9, TOO_BUSY)
+        engine.server.close()
+
+    asyncio.run(play())
+
+
+def test_texts_of_final_units_come_before_answers_that_name_them(tmp_path: Path) -> None:
+    some, more = (by_number(FinalUnit(filter_id=f"{name} {place}") for place in range(300)) for name in "ab")
+
+    async def play() -> None:
+        engine = StubEngine(tmp_path / "s")
+        engine.server.use_final_units(some)
+        await engine.server.start()
+        async with FrontEnd(tmp_path / "s") as front:
+            await front.link.wait_up()
+            front.link.offer(tick_of([1]))
+            await until(lambda: engine.taken)
+            assert front.final_units in ({}, some)
+            engine.server.use_final_units(some | more)
+            engine.answer(0)
+            await until(lambda: front.answered)
+            assert front.final_units == some | more
         engine.server.close()
 
     asyncio.run(play())

@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charging.batch import UsageBatch, new_usage_batch
+from charging.final_units import FinalUnit, by_number
 from charging.handed_rows import new_handed_answers
 from runtime import handoff_frames
 from runtime.handoff_frames import (
+    FINAL_UNITS_A_FRAME,
     HEADER_OCTETS,
     HELLO_OCTETS_MAX,
     MAGIC,
@@ -17,11 +19,13 @@ from runtime.handoff_frames import (
     Header,
     answer_columns,
     answers_frame,
+    final_units_frames,
     fingerprint,
     read_answers,
     read_header,
     read_rows,
     read_text,
+    read_texts,
     row_columns,
     rows_frame,
     text_frame,
@@ -69,6 +73,19 @@ def test_answers_come_as_they_went() -> None:
     assert other.msccs["granted"].tolist() == [0, 1, 2, 3, 4, 0, 0, 0]
 
 
+def test_texts_of_final_units_come_as_they_went() -> None:
+    units = by_number(FinalUnit(f"https://{place}.example", 2) for place in range(FINAL_UNITS_A_FRAME + 1))
+    found: dict[int, FinalUnit] = {}
+    frames = [octets_of(frame) for frame in final_units_frames(units)]
+    for frame in frames:
+        found |= read_texts(read_header(frame), frame[HEADER_OCTETS:])
+    assert (len(frames), found) == (2, units)
+    assert final_units_frames({}) == []
+    broken = octets_of(frames[0].tobytes()[:HEADER_OCTETS] + b"[" * (len(frames[0]) - HEADER_OCTETS))
+    with pytest.raises(FrameError, match="texts of final units that can't be read"):
+        read_texts(read_header(broken), broken[HEADER_OCTETS:])
+
+
 def test_greetings_come_as_they_went_and_are_cut_where_they_are_long() -> None:
     for text in ("", "gy\n0.1.0", "ü" * HELLO_OCTETS_MAX):
         frame = octets_of(text_frame(Frame.HELLO, 2**62, b"f" * 32, text))
@@ -84,7 +101,7 @@ def test_greetings_come_as_they_went_and_are_cut_where_they_are_long() -> None:
     [
         (0,),
         (MAGIC, 64, 0),
-        (MAGIC, 64, 6),
+        (MAGIC, 64, 7),
         (MAGIC, 56, 5),
         (MAGIC, 65, 5),
         (MAGIC, 1 << 40, 5),

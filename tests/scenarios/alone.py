@@ -1,14 +1,16 @@
 """Scenarios on the engine alone: kernels and records in this process, no store, no socket."""
 
+from collections.abc import Mapping
 from zlib import crc32
 
 from balances.record import AccountStatus
 from catalog_loader.compile import compile_release, stack
 from catalog_loader.edge.read_files import check
-from charging.tariff_tables import TariffTables
+from charging.final_units import FinalUnit, read_final_units
+from charging.tariff_tables import FinalAction, TariffTables
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.record_octets import canonical_record
-from tests.reference.requests import Answer, Credit, CreditControl, Open, TopUp
+from tests.reference.requests import Answer, Credit, CreditControl, MsccAnswer, Open, TopUp
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
 from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
 from vocabulary.ids import number_of_name
@@ -29,14 +31,29 @@ def tables() -> TariffTables:
     return stack(compiled)
 
 
-def said(answer: Answer) -> Said:
+def final_said(mscc: MsccAnswer, units: Mapping[int, FinalUnit]) -> str:
+    """What follows a last grant, in words; an action without a grant has a validity."""
+    action = FinalAction(mscc.final_action)
+    if action == FinalAction.NONE:
+        return ""
+    assert mscc.granted is not None or mscc.validity_s > 0
+    unit = units[mscc.final_unit] if mscc.final_unit else FinalUnit()
+    return f"{action.name.lower()} {unit.redirect_to or unit.filter_id}".strip()
+
+
+def said(answer: Answer, units: Mapping[int, FinalUnit]) -> Said:
     """An answer in result codes."""
     result = RESULT_CODES[answer.outcome]
     if answer.outcome != Outcome.GRANTED:
         return Said(result)
     return Said(
         result,
-        tuple(MsccSaid(RESULT_CODES[m.outcome], m.granted, m.final_action != 0) for m in answer.msccs),
+        tuple(
+            MsccSaid(
+                RESULT_CODES[m.outcome], m.granted, final_said(m, units), m.threshold_units or None, m.holding_s or None
+            )
+            for m in answer.msccs
+        ),
     )
 
 
@@ -60,6 +77,7 @@ class AloneMachine:
 
     def __init__(self, tariffs: TariffTables) -> None:
         self.engine = EngineAlone(tariffs)
+        self.final_units = read_final_units(tariffs.final_units)
         self.now_ns = START_NS
         self.accounts: dict[tuple[str, str], int] = {}
         self.tenant_of: dict[str, str] = {}
@@ -120,7 +138,7 @@ class AloneMachine:
             command_level_limit=peer.command_level_limit,
         )
         answers, _ = self.engine.decide([request], self.now_ns)
-        return said(answers[0])
+        return said(answers[0], self.final_units)
 
     def holdings(self, name: str) -> Holdings:
         """See Machine."""

@@ -9,7 +9,8 @@
     clock     3600
 
 Requests count by themselves (`number 7` says otherwise). Behind the arrow stands the answer: `!5002` at command level,
-or for each MSCC, between bars, `granted <units>` (and `final`), `none` (2001 without quota) or a Result-Code. `account`
+or for each MSCC, between bars, `granted <units>` (and `final`, `redirect <address>` or `restrict <filter id>`, then
+`threshold 5`, `holding 60`), `none` (2001 without quota, maybe redirected or restricted at once) or a Result-Code. `account`
 lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds and events. `via` names a peer of PEERS.
 """
 
@@ -85,7 +86,10 @@ class MsccSaid(NamedTuple):
 
     result: int
     granted: int | None = None
-    is_final: bool = False
+    final: str = ""
+    """what follows: "terminate", "redirect <address>", "restrict <filter id>"; empty where nothing is said"""
+    threshold_units: int | None = None
+    holding_s: int | None = None
 
 
 class Said(NamedTuple):
@@ -189,6 +193,16 @@ def read_mscc(text: str) -> Mscc:
     return Mscc(group, identifier, requested, used)
 
 
+def read_final(words: Words) -> str:
+    """`final`, `redirect <address>` or `restrict <filter id>`, if that is next."""
+    if words.takes("final"):
+        return "terminate"
+    for action in ("redirect", "restrict"):
+        if words.takes(action):
+            return f"{action} {words.take()}"
+    return ""
+
+
 def read_answer(text: str) -> Said:
     """What stands behind the arrow of a request."""
     if text.startswith("!"):
@@ -197,9 +211,11 @@ def read_answer(text: str) -> Said:
     for part in text.split("|"):
         words = Words(part)
         if words.takes("granted"):
-            msccs.append(MsccSaid(2001, int(words.take()), words.takes("final")))
+            granted, final = int(words.take()), read_final(words)
+            threshold, holding_s = words.number_after("threshold"), words.number_after("holding")
+            msccs.append(MsccSaid(2001, granted, final, threshold, holding_s))
         elif words.takes("none"):
-            msccs.append(MsccSaid(2001))
+            msccs.append(MsccSaid(2001, final=read_final(words)))
         elif words.left:
             msccs.append(MsccSaid(int(words.take())))
     return Said(2001, tuple(msccs))

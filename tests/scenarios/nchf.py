@@ -5,13 +5,13 @@ from zlib import crc32
 
 import httpx
 
-from charging.batch import EVENT, INITIAL, TERMINATION
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from chf_http2.charging_data_ref import Refs
 from chf_http2.problems import REFUSALS
 from chf_http2.responses import RESULT_CODES as WORDS
 from tests.reference.requests import Mscc
 from tests.scenarios.catalogues import TENANTS
-from tests.scenarios.language import Asked, MsccSaid, Said
+from tests.scenarios.language import CONTEXTS, Asked, MsccSaid, Said
 from tests.scenarios.served_engine import CHF
 from tests.scenarios.sockets import ANSWER_WITHIN_S, Served, SocketMachine
 from vocabulary.instants import NS_PER_S
@@ -20,6 +20,11 @@ from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
 
 MEMBERS: Final = {Unit.OCTETS: "totalVolume", Unit.SECONDS: "time", Unit.EVENTS: "serviceSpecificUnits"}
+THRESHOLDS: Final = {
+    Unit.OCTETS: "volumeQuotaThreshold",
+    Unit.SECONDS: "timeQuotaThreshold",
+    Unit.EVENTS: "unitQuotaThreshold",
+}
 LONG_AGO: Final = "2020-01-01T00:00:00Z"
 """Not believed, so that usage is of its receipt, as that of the Gy scenarios, which say no time."""
 CODES: Final = {word: RESULT_CODES[outcome] for outcome, word in WORDS.items()}
@@ -61,11 +66,33 @@ def usage_of(mscc: Mscc) -> dict[str, Any]:
     return said
 
 
+def final_said(indication: dict[str, Any]) -> str:
+    """A FinalUnitIndication in words."""
+    action = {"TERMINATE": "terminate", "REDIRECT": "redirect", "RESTRICT_ACCESS": "restrict"}[
+        indication["finalUnitAction"]
+    ]
+    if "redirectServer" in indication:
+        server = indication["redirectServer"]
+        assert server["redirectAddressType"] == "URL"
+        return f"{action} {server['redirectServerAddress']}"
+    return f"{action} {indication['filterId']}" if "filterId" in indication else action
+
+
 def information_said(information: dict[str, Any]) -> MsccSaid:
     """A MultipleUnitInformation in result codes."""
     granted = information.get("grantedUnit")
     units = None if granted is None else next(granted[name] for name in MEMBERS.values() if name in granted)
-    return MsccSaid(CODES[information["resultCode"]], units, "finalUnitIndication" in information)
+    thresholds = {unit: information[member] for unit, member in THRESHOLDS.items() if member in information}
+    threshold = None
+    if thresholds:
+        ((unit, threshold),) = thresholds.items()
+        assert MEMBERS[unit] in granted, "a threshold is in the unit of its grant"
+    holding_s = information.get("quotaHoldingTime")
+    triggers = [trigger["triggerType"] for trigger in information.get("triggers", ())]
+    assert ("QUOTA_THRESHOLD" in triggers, "QHT" in triggers) == (threshold is not None, holding_s is not None)
+    final = final_said(information["finalUnitIndication"]) if "finalUnitIndication" in information else ""
+    assert not final or granted or information["validityTime"], "an action at once has a validity"
+    return MsccSaid(CODES[information["resultCode"]], units, final, threshold, holding_s)
 
 
 def http2_client() -> httpx.Client:
@@ -100,14 +127,7 @@ class NchfMachine(SocketMachine):
             raise NotInNchf("a one-time event is always debited")
         if asked.type == INITIAL and self._opened.setdefault(asked.session, asked) != asked:
             raise NotInNchf("another create is another session")
-        body = {
-            "subscriberIdentifier": f"imsi-{self._imsi(asked.name)}",
-            "chargingId": crc32(f"{self.prefix} {asked.session}".encode()),
-            "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": asked.peer},
-            "invocationTimeStamp": LONG_AGO,
-            "invocationSequenceNumber": asked.number,
-            "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
-        }
+        body = self._body(asked)
         if asked.msccs:
             body["multipleUnitUsage"] = [usage_of(mscc) for mscc in asked.msccs]
             groups = [mscc.rating_group for mscc in asked.msccs]
@@ -124,6 +144,25 @@ class NchfMachine(SocketMachine):
             self._refs[asked.session] = response.headers["location"].rpartition("/")[2]
         return Said(2001, tuple(map(information_said, response.json().get("multipleUnitInformation", ()))))
 
+    def _body(self, asked: Asked) -> dict[str, Any]:
+        """What a request has without its rating groups."""
+        return {
+            "subscriberIdentifier": f"imsi-{self._imsi(asked.name)}",
+            "chargingId": crc32(f"{self.prefix} {asked.session}".encode()),
+            "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": asked.peer},
+            "invocationTimeStamp": LONG_AGO,
+            "invocationSequenceNumber": asked.number,
+            "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
+        }
+
+    def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
+        """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""
+        asked = Asked(name, session, UPDATE, number, "core", CONTEXTS["data"], (), None)
+        response = self._client.post(self._path(asked), json=self._body(asked) | {"multipleUnitUsage": usages})
+        assert response.status_code == 200, response.text
+        said: dict[str, Any] = response.json()
+        return said
+
     def _path(self, asked: Asked) -> str:
         if asked.type in (INITIAL, EVENT):
             return self._url
@@ -131,7 +170,7 @@ class NchfMachine(SocketMachine):
         if ref is None:  # of a session that was never opened, on the subscriber's account
             _, account_id = self.accounts[asked.name]
             meta = self.running.run(self.running.store.open())
-            refs = Refs(meta.secret.tobytes(), TENANTS["default"])
+            refs = Refs(meta.secret, TENANTS["default"])
             ref = refs.make(refs.name_of(asked.session.encode()), account_id)
         return f"{self._url}/{ref}/{'release' if asked.type == TERMINATION else 'update'}"
 

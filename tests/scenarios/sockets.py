@@ -40,6 +40,7 @@ READY_WITHIN_S: Final = 500.0
 ANSWER_WITHIN_S: Final = 20.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 UNIT_CODES: Final = {Unit.OCTETS: 421, Unit.SECONDS: 420, Unit.EVENTS: 417}
+THRESHOLD_CODES: Final = {Unit.OCTETS: 869, Unit.SECONDS: 868, Unit.EVENTS: 1226}
 
 _T = TypeVar("_T")
 
@@ -178,15 +179,32 @@ def result_of(avps: Avps) -> int:
     return result
 
 
+def final_said(data: bytes) -> str:
+    """A Final-Unit-Indication in words."""
+    avps = {code: data for code, _, _, data in avps_of(data)}
+    action = ("terminate", "redirect", "restrict")[int.from_bytes(avps[449], "big")]
+    if 434 in avps:
+        server = {code: data for code, _, _, data in avps_of(avps[434])}
+        assert int.from_bytes(server[433], "big") == 2, "an URL"
+        return f"{action} {server[435].decode()}"
+    return f"{action} {avps[11].decode()}" if 11 in avps else action
+
+
 def read_mscc(data: bytes) -> MsccSaid:
     """One Multiple-Services-Credit-Control of an answer."""
     avps = avps_of(data)
     granted = next((data for code, _, _, data in avps if code == 431), None)
-    units = None
+    unit, units = Unit.MONEY, None
     if granted is not None:
         inside = avps_of(granted)
-        units = next(number_in(inside, code) for code in UNIT_CODES.values() if number_in(inside, code) is not None)
-    return MsccSaid(result_of(avps), units, any(code == 430 for code, _, _, _ in avps))
+        unit = next(unit for unit, code in UNIT_CODES.items() if number_in(inside, code) is not None)
+        units = number_in(inside, UNIT_CODES[unit])
+    said = [number for number in (number_in(avps, code) for code in THRESHOLD_CODES.values()) if number is not None]
+    assert len(said) <= 1
+    assert not said or number_in(avps, THRESHOLD_CODES[unit]) == said[0], "a threshold is in the unit of its grant"
+    final = next((final_said(data) for code, _, _, data in avps if code == 430), "")
+    assert not final or units is not None or number_in(avps, 448), "an action at once has a validity"
+    return MsccSaid(result_of(avps), units, final, said[0] if said else None, number_in(avps, 871))
 
 
 def mscc_octets(mscc: Mscc) -> bytes:

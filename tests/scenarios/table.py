@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tests.scenarios.table_of_terms import TERMS
+
 SCENARIOS: Final = {
     "a grant holds money, a report charges it, the rest goes back": """
         open      A money 100
@@ -444,4 +446,4 @@ SCENARIOS: Final = {
         account   A                            -> money 90/0
         account   B                            -> money 70/0
     """,
-}
+} | TERMS

@@ -8,11 +8,12 @@ import pytest
 
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
-from tests.scenarios.language import play
+from tests.scenarios.language import CreditStep, OpenStep, play
 from tests.scenarios.nchf import NOT_IN_NCHF, NchfMachine, NotInNchf, http2_client
 from tests.scenarios.served_engine import CHF, ENGINE, ENGINE_ALONE, FRONT_END
 from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
+from vocabulary.units import Unit
 
 NCHF_PREFIX = 1000
 """Scenarios over Nchf have subscribers of their own beside those over Gy."""
@@ -78,3 +79,31 @@ def test_a_wrong_expectation_fails(tariffs: TariffTables) -> None:
     """The table can fail, and says where."""
     with pytest.raises(AssertionError, match="line 2: initial"):
         play("open A money 5\ninitial A s1 rg 10 rsu 9 -> granted 9", AloneMachine(tariffs))
+
+
+OFFLINE, ONLINE, SUSPENDED = "OFFLINE_CHARGING", "ONLINE_CHARGING", "QUOTA_MANAGEMENT_SUSPENDED"
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+def test_quota_management_is_suspended_and_goes_on(running: Served, smf: httpx.Client) -> None:
+    """Usage without quota is debited when it is reported, and holds nothing; a request for quota ends the suspension."""
+    machine = NchfMachine(running, smf, NCHF_PREFIX + len(SCENARIOS))
+    machine.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, 100),)))
+
+    def report(number: int, used: int, indicator: str, asks: dict[str, int] | None) -> int | None:
+        container = {"localSequenceNumber": 1, "totalVolume": used, "quotaManagementIndicator": indicator}
+        wish = {} if asks is None else {"requestedUnit": asks}
+        said = machine.send("A", "s1", number, [{"ratingGroup": 10, "usedUnitContainer": [container], **wish}])
+        (information,) = said["multipleUnitInformation"]
+        assert information["resultCode"] == "SUCCESS"
+        granted: int | None = information.get("grantedUnit", {}).get("totalVolume")
+        return granted
+
+    play("initial A s1 rg 10 rsu 60 -> granted 60", machine)
+    assert report(1, 20, ONLINE, None) is None
+    assert machine.holdings("A")[Unit.MONEY] == (80, 0)
+    assert report(2, 30, SUSPENDED, None) is None
+    assert report(3, 5, OFFLINE, {}) is None
+    assert machine.holdings("A")[Unit.MONEY] == (45, 0)
+    assert report(4, 10, SUSPENDED, {"totalVolume": 20}) == 20
+    assert machine.holdings("A")[Unit.MONEY] == (15, 20)

@@ -10,6 +10,9 @@ from typing import Final
 
 from balances.keys import KEYS
 from balances.record import FIELDS
+from chf_http2.features import FEATURES
+from chf_http2.problems import STATUSES
+from chf_http2.routes import OPERATIONS, SERVICES
 from runtime.kill_points import KILL_POINTS
 from tests.tidy.sources import ROOT
 from vocabulary.outcomes import OUTCOMES
@@ -59,9 +62,44 @@ def record_fields() -> str:
     )
 
 
+def nchf_operations() -> str:
+    """What the 5G front end serves."""
+    return lines_of(
+        ("request", "answer"),
+        (
+            (f"{row.method} `{row.path(service)}`", _done(row.done_status, row.has_body, row.headers))
+            for service in SERVICES
+            for row in OPERATIONS
+        ),
+    )
+
+
+def _done(status: int, has_body: bool, headers: Sequence[str]) -> str:
+    return ", ".join((str(status), *(("body",) if has_body else ()), *headers))
+
+
+def nchf_statuses() -> str:
+    """What a request of the 5G front end may be refused with."""
+    return lines_of(
+        ("status", "causes", "when", "headers"),
+        ((status, ", ".join(row.causes), row.title, ", ".join(row.headers)) for status, row in STATUSES.items()),
+    )
+
+
+def nchf_features() -> str:
+    """Optional features of Nchf."""
+    return lines_of(
+        ("number", "feature", "supported: what comes with it is read as"),
+        ((row.number, row.name, f"`{row.read_as}`" if row.read_as else "no") for row in FEATURES),
+    )
+
+
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/operating/kill-points.md", "kill points", kill_points),
     ("docs/outcomes.md", "outcomes", outcomes),
+    ("docs/nchf.md", "operations", nchf_operations),
+    ("docs/nchf.md", "statuses", nchf_statuses),
+    ("docs/nchf.md", "features", nchf_features),
     ("docs/store.md", "store keys", store_keys),
     ("docs/store.md", "record fields", record_fields),
 )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from vocabulary import kernel_cache
@@ -64,3 +65,20 @@ def test_a_stamp_changes_with_whatever_a_source_rests_on() -> None:
     limits = kernel_cache.stamp_of(root / "vocabulary" / "limits.py")
     assert limits != kernel_cache.stamp_of(root / "charging" / "engine.py")
     assert len(limits) == 24
+
+
+@pytest.mark.parametrize("line", ["from box.part import f", "import box.part as part", "from box import other, part"])
+def test_a_stamp_changes_with_whatever_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setattr(kernel_cache, "_ROOT", tmp_path)
+    (tmp_path / "box").mkdir()
+    (tmp_path / "top.py").write_text("from middle import g\n")
+    (tmp_path / "middle.py").write_text(line + "\n")
+    stamps = []
+    for source in ("1", "2", "2"):
+        (tmp_path / "box" / "part.py").write_text(source)
+        kernel_cache._read.cache_clear()
+        kernel_cache.stamp_of.cache_clear()
+        stamps.append(kernel_cache.stamp_of(tmp_path / "top.py"))
+    kernel_cache._read.cache_clear()
+    kernel_cache.stamp_of.cache_clear()
+    assert stamps[0] != stamps[1] == stamps[2]

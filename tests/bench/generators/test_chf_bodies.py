@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from bench.generators.fleet import (
     WRONG_MSCC,
 )
 from bench.workload import RATING_GROUPS
-from chf_http2.responses import UNIT_COLUMNS, response_body, unit_information
+from chf_http2.responses import UNIT_COLUMNS, Indications, json_stamp, response_body, unit_information
 from tests.bench.generators.chf_server import ChfServerTwin, chf_plan
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -100,8 +101,11 @@ def test_what_the_product_writes_is_read() -> None:
         {"outcome": Outcome.CREDIT_LIMIT_REACHED},
     ]
     rows = [tuple(int(one.get(name, Unit.OCTETS if name == "unit" else 0)) for name in UNIT_COLUMNS) for one in answers]
-    information = [unit_information(group, None, row) for group, row in zip(RATING_GROUPS, rows, strict=True)]
-    assert read(response_body(datetime.now(UTC), 3, information)) == RIGHT
+    information = [
+        msgspec.json.encode(unit_information(group, None, row, Indications()))
+        for group, row in zip(RATING_GROUPS, rows, strict=True)
+    ]
+    assert read(response_body(json_stamp(datetime.now(UTC)), 3, information)) == RIGHT
     assert FLEET.seen[SEEN_NUMBER] == 4
     assert FLEET.seen_mscc.tolist() == [
         [1, SUCCESS, 1_000_000, 1, 0],

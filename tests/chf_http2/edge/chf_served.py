@@ -20,7 +20,7 @@ SECRET = np.array([11, 13], np.uint64)
 TENANT = 3
 ACCOUNT = 4711
 PATH = "/nchf-convergedcharging/v3/chargingdata"
-REFS = Refs(SECRET.tobytes(), TENANT)
+REFS = Refs(SECRET, TENANT)
 
 Decide = Callable[[UsageBatch, AnswerBatch], None]
 

@@ -25,7 +25,7 @@ def notify(
     """What notifications to these URIs come to, all at once."""
 
     async def run() -> list[Notified]:
-        client = NotifyClient(allowed, timeout_s=timeout_s, tls_ca=tls_ca)
+        client = NotifyClient(allowed, timeout_s=timeout_s, now_ns=time.time_ns, tls_ca=tls_ca)
         try:
             return list(await asyncio.gather(*(client.notify(uri, BODY) for uri in uris)))
         finally:
@@ -38,7 +38,7 @@ def in_turn(*uris: str) -> list[Notified]:
     """The same one after the other, by one client."""
 
     async def run() -> list[Notified]:
-        client = NotifyClient(LOOPBACK, timeout_s=10.0)
+        client = NotifyClient(LOOPBACK, timeout_s=10.0, now_ns=time.time_ns)
         try:
             return [await client.notify(uri, BODY) for uri in uris]
         finally:

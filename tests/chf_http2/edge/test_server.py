@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from charging.batch import HAS_REQUESTED, AnswerBatch, UsageBatch
+from chf_http2.features import SUPPORTED_TEXT
 from chf_http2.schema import ChargingDataResponse, ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request, usage
 from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
@@ -224,6 +225,18 @@ def test_api_root_and_prefix_are_in_locations() -> None:
     run(converse())
 
 
+def test_features_are_negotiated_when_a_session_begins() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            created = await post(client, served.url, request(supportedFeatures="3ffff"))
+            assert created.json()["supportedFeatures"] == SUPPORTED_TEXT
+            updated = await post(client, created.headers["location"] + "/update", request(1, supportedFeatures="3ffff"))
+            assert "supportedFeatures" not in updated.json()
+            assert "supportedFeatures" not in (await post(client, served.url, request())).json()
+
+    run(converse())
+
+
 def test_offline_only_reports_and_is_given_nothing() -> None:
     def no_quota_is_wanted(batch: UsageBatch, answers: AnswerBatch) -> None:
         assert not (batch.msccs["presence"][: int(batch.counts[1])] & HAS_REQUESTED).any()
@@ -254,8 +267,8 @@ def test_the_service_describes_itself() -> None:
             assert response.status_code == 200
             document = response.json()
             assert document["openapi"].startswith("3.0.")
-            assert document["servers"] == [{"url": f"{root}/site-1/nchf-convergedcharging/v3"}]
-            assert "/chargingdata/{ChargingDataRef}/update" in document["paths"]
+            assert document["servers"] == [{"url": f"{root}/site-1"}]
+            assert f"{PATH}/{{ChargingDataRef}}/update" in document["paths"]
             assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
 
     run(converse())

@@ -19,6 +19,7 @@ COMMANDS = (
     ("engine",),
     ("gy",),
     ("chf",),
+    ("nrf",),
     ("catalog", "check"),
     ("catalog", "publish"),
     ("catalog", "show"),

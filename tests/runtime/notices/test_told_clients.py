@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cdr.edge.read import RecordReader
-from chf_http2.notifications import CALLBACK
 from tests.chf_http2.edge.notify_target import Notification, Reply, notify_target
 from tests.runtime.notices.told_clients import MIB, SUCCESS, ToldSmf, told_packet_core
 from tests.runtime.running_up import RunningUp, invoke, open_account, running_up, wait_until
@@ -109,7 +108,8 @@ def test_an_smf_that_ran_out_is_notified_of_a_top_up_where_it_said_last(up: Runn
         assert notification.path == "/nsmf-callback/2"
         assert notification.headers[":method"] == "POST"
         assert notification.headers["content-type"] == "application/json"
-        assert notification.headers["3gpp-sbi-callback"] == CALLBACK
+        assert notification.headers["3gpp-sbi-callback"] == "Nchf_ConvergedCharging_Notify; apiversion=3"
+        assert notification.headers["3gpp-sbi-max-rsp-time"] == "1000"
         assert notification.body == {
             "notificationType": "REAUTHORIZATION",
             "reauthorizationDetails": [{"ratingGroup": 10}],

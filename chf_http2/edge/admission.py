@@ -1,0 +1,97 @@
+"""What a request's headers decide before its body is looked at: who may ask, how much it matters, how long it is waited for.
+
+The body has been read by then: a client that is answered while it still sends may take the stream for broken, and lose the
+401 that tells it to get another token.
+"""
+
+from typing import Final, NamedTuple
+
+from granian._granian import RSGIHeaders
+
+from chf_http2.access_tokens import NF_TYPE, TokenChecker, TokenRules
+from chf_http2.config import ChfConfig, plmn_of
+from chf_http2.congestion import CONGESTED_FROM, priority_taken
+from chf_http2.edge.token_files import TokenFiles
+from chf_http2.errors import RequestRefused
+from chf_http2.problems import REFUSALS, problem, refusal_problem
+from chf_http2.routes import Operation, Route
+from chf_http2.sbi_headers import (
+    CORRELATION_INFO,
+    MAX_RSP_TIME,
+    MESSAGE_PRIORITY,
+    NO_RETRY,
+    PRIORITY_DEFAULT,
+    SENDER_TIMESTAMP,
+    correlation_info,
+    due_ns,
+    message_priority,
+)
+from vocabulary.instants import NS_PER_S
+from vocabulary.outcomes import Outcome
+
+
+class Asked(NamedTuple):
+    """What the headers of a request ask for beside what its body does."""
+
+    due_ns: int
+    """an answer later than this is of no use; 0: at any time"""
+    echoed: tuple[tuple[str, str], ...]
+    """headers that the answer repeats"""
+
+
+NOTHING: Final = Asked(0, ())
+
+
+class Admission:
+    """Looks at the headers of one server's requests. `in` on headers that aren't there costs 0.1 us each, `get` twice that."""
+
+    def __init__(self, config: ChfConfig, nf_instance_id: str) -> None:
+        """ValueError, OSError: the keys of tokens can't be read."""
+        self._tokens: TokenChecker | None = None
+        self._files: TokenFiles | None = None
+        if config.token_keys:
+            self._tokens = TokenChecker(_rules_of(config, nf_instance_id), ())
+            self._files = TokenFiles(config.token_keys, self._tokens.use_keys)
+
+    def admit(self, headers: RSGIHeaders, route: Route, now_ns: int, waiting_count: int) -> Asked:
+        """What they ask for. RequestRefused: not with these headers.
+
+        waiting_count   requests that wait for their answer
+        """
+        if self._tokens is not None:
+            self._tokens.check(headers.get("authorization"), route.service.name, now_ns / NS_PER_S)
+        if waiting_count >= CONGESTED_FROM and route.operation is Operation.CREATE:
+            _refuse_what_matters_less(headers, waiting_count)
+        has_time = MAX_RSP_TIME in headers
+        if not has_time and CORRELATION_INFO not in headers:
+            return NOTHING
+        echoed = correlation_info(headers.get(CORRELATION_INFO, ""))
+        due = due_ns(headers.get(MAX_RSP_TIME, ""), headers.get(SENDER_TIMESTAMP), now_ns) if has_time else 0
+        return Asked(due, ((CORRELATION_INFO, echoed),) if echoed else ())
+
+    def look(self, now_ns: int) -> None:
+        """Follow files that change; to be called now and then."""
+        if self._files is not None:
+            self._files.look(now_ns)
+
+
+def refuse_late(asked: Asked, now_ns: int) -> None:
+    """RequestRefused: nobody waits for the answer any more (TS 29.500 §6.11.2)."""
+    if asked.due_ns and asked.due_ns <= now_ns:
+        detail = "the time of 3gpp-Sbi-Max-Rsp-Time has passed"
+        raise RequestRefused(problem(504, "TIMED_OUT_REQUEST", detail), NO_RETRY)
+
+
+def _refuse_what_matters_less(headers: RSGIHeaders, waiting_count: int) -> None:
+    said = message_priority(headers.get(MESSAGE_PRIORITY, ""))
+    if (PRIORITY_DEFAULT if said is None else said) > priority_taken(waiting_count):
+        retry_after_s = REFUSALS[Outcome.TOO_BUSY].retry_after_s
+        raise RequestRefused(refusal_problem(Outcome.TOO_BUSY), ("retry-after", str(retry_after_s)))
+
+
+def _rules_of(config: ChfConfig, nf_instance_id: str) -> TokenRules:
+    return TokenRules(
+        audiences=frozenset({NF_TYPE.lower(), nf_instance_id.lower()} - {""}),
+        issuers=frozenset(issuer.lower() for issuer in config.token_issuers),
+        plmns=frozenset(map(plmn_of, config.plmns)),
+    )

@@ -1,0 +1,44 @@
+"""What a request is known again by: kernels on its units and facts, which both readers of bodies use.
+
+Who counts is past 0 behind its create. Who sends 0 again (free5GC's SMF) has requests that are told apart by units and time
+alone; a number made of these lets the same request have the same number, and no flag is needed to know it again.
+"""
+
+from struct import Struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabulary.digest import digest128
+from vocabulary.ids import NCHF_INFORMATION_DOMAIN, NCHF_UNITS_DOMAIN
+from vocabulary.kernel import kernel
+
+UNLIKE_PACKER: Final = Struct("<qqq")
+"""charging id (-1 where there is none), sequence number, time stamp in ns: in a create's name behind its texts."""
+STAMP_PACKER: Final = Struct("<q")
+_TYPE_SHIFT = 32
+_LOW = np.uint64(0xFFFFFFFF)
+
+
+@kernel
+def hash_of_units(octets, at, length, secret, request_type):
+    """uint32 of the MSCC rows of a request; of one who doesn't count the time stamp stands behind them."""
+    domain = (np.int64(request_type) << _TYPE_SHIFT) + NCHF_UNITS_DOMAIN
+    return np.uint32(digest128(octets, at, length, secret, domain)[1] & _LOW)
+
+
+@kernel
+def hash_of_information(octets, at, length, secret):
+    """uint32 of what is carried: the record's writer sees by it whether it changed."""
+    return np.uint32(digest128(octets, at, length, secret, NCHF_INFORMATION_DOMAIN)[1] & _LOW)
+
+
+def units_hash(octets: bytes, secret: NDArray[np.uint64], request_type: int) -> int:
+    """`hash_of_units` of octets from Python."""
+    return int(hash_of_units(np.frombuffer(bytearray(octets), np.uint8), 0, len(octets), secret, request_type))
+
+
+def information_hash(octets: bytes, secret: NDArray[np.uint64]) -> int:
+    """`hash_of_information` of octets from Python."""
+    return int(hash_of_information(np.frombuffer(bytearray(octets), np.uint8), 0, len(octets), secret))

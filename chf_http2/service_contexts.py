@@ -1,0 +1,51 @@
+"""Which middle tier specification a request is of: prices are found by its number."""
+
+from typing import Final
+
+import numpy as np
+
+from chf_http2.schema import ChargingDataRequest
+from chf_http2.usual_members import words
+from vocabulary.kernel import kernel
+
+SERVICE_CONTEXTS: Final = {"SMF": 32255, "SMSF": 32274, "IMS_Node": 32260, "AMF": 32256}
+"""By the consumer's function, where `serviceSpecificationInfo` doesn't say the number."""
+NO_SERVICE_CONTEXT: Final = -1
+_NUMBER_DIGITS_MAX: Final = 9
+_FUNCTIONS, _LENGTHS = words(list(SERVICE_CONTEXTS))
+_CONTEXTS = np.array(list(SERVICE_CONTEXTS.values()), np.int64)
+_AT, _ZERO, _NINE = 64, 48, 57
+
+
+def service_context(said: ChargingDataRequest) -> int:
+    """The number in `32255@3gpp.org`, else that of the consumer's function."""
+    number = (said.service_specification_info or "").partition("@")[0]
+    if number.isascii() and number.isdigit() and len(number) <= _NUMBER_DIGITS_MAX:
+        return int(number)
+    return SERVICE_CONTEXTS.get(said.nf_consumer_identification.node_functionality, NO_SERVICE_CONTEXT)
+
+
+@kernel
+def context_of_function(octets, at, length):
+    """The number of a consumer's function."""
+    for row in range(_LENGTHS.shape[0]):
+        index = 0
+        while index < length and length == _LENGTHS[row] and octets[at + index] == _FUNCTIONS[row, index]:
+            index += 1
+        if index == _LENGTHS[row]:
+            return _CONTEXTS[row]
+    return np.int64(NO_SERVICE_CONTEXT)
+
+
+@kernel
+def context_of_specification(octets, at, length):
+    """The number before an @, or at the end; NO_SERVICE_CONTEXT where there is none."""
+    value = np.int64(0)
+    for index in range(length):
+        octet = octets[at + index]
+        if octet == _AT and index > 0:
+            return value
+        if index == _NUMBER_DIGITS_MAX or not _ZERO <= octet <= _NINE:
+            return np.int64(NO_SERVICE_CONTEXT)
+        value = 10 * value + np.int64(octet) - _ZERO
+    return value if length > 0 else np.int64(NO_SERVICE_CONTEXT)

@@ -1,0 +1,137 @@
+"""Members of a body that the kernel of usual_bodies.py knows, as tables: a member more is a row.
+
+KNOWN members are read by nobody here or are the same again and again: their octets are compared with those that the schema
+accepted before, of which the front end keeps digests. The first time their type decodes them.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from chf_http2.carried import CARRIED
+from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
+
+# What the kernel does with a member's value
+KNOWN: Final = 0
+"""Look whether its octets were accepted before."""
+CARRY: Final = 1
+"""The same, and it goes to the charging record."""
+CONSUMER: Final = 2
+"""The same, and the consumer's name and function are read."""
+SUBSCRIBER: Final = 3
+NOTIFY_URI: Final = 4
+SPECIFICATION: Final = 5
+EVENT_TYPE: Final = 6
+FEATURES_TEXT: Final = 24
+"""Known, and what both sides support is answered."""
+CHARGING_ID: Final = 7
+SEQUENCE_NUMBER: Final = 8
+TIME_STAMP: Final = 9
+RETRANSMISSION: Final = 10
+ONE_TIME_EVENT: Final = 11
+USAGES: Final = 12
+RATING_GROUP: Final = 13
+UPF_ID: Final = 14
+REQUESTED: Final = 15
+CONTAINERS: Final = 16
+OCTETS_TOTAL: Final = 17
+OCTETS_UP: Final = 18
+OCTETS_DOWN: Final = 19
+SECONDS: Final = 20
+EVENTS: Final = 21
+LOCAL_NUMBER: Final = 22
+TRIGGER_TIME: Final = 23
+INDICATOR: Final = 25
+"""Known, and usage that is offline asks for no quota."""
+
+# Objects
+BODY: Final = 0
+USAGE: Final = 1
+UNITS: Final = 2
+CONTAINER: Final = 3
+_TYPES: Final[tuple[type[msgspec.Struct], ...]] = (
+    ChargingDataRequest,
+    MultipleUnitUsage,
+    RequestedUnit,
+    UsedUnitContainer,
+)
+
+
+class Member(NamedTuple):
+    """One member of one object."""
+
+    of: int
+    name: str
+    does: int
+
+
+_AMOUNTS: Final = (
+    ("time", SECONDS),
+    ("totalVolume", OCTETS_TOTAL),
+    ("uplinkVolume", OCTETS_UP),
+    ("downlinkVolume", OCTETS_DOWN),
+    ("serviceSpecificUnits", EVENTS),
+)
+MEMBERS: Final = (
+    #      object,    member,                     what is done
+    Member(BODY, "subscriberIdentifier", SUBSCRIBER),
+    Member(BODY, "nfConsumerIdentification", CONSUMER),
+    Member(BODY, "invocationTimeStamp", TIME_STAMP),
+    Member(BODY, "invocationSequenceNumber", SEQUENCE_NUMBER),
+    Member(BODY, "notifyUri", NOTIFY_URI),
+    Member(BODY, "chargingId", CHARGING_ID),
+    Member(BODY, "multipleUnitUsage", USAGES),
+    Member(BODY, "triggers", KNOWN),
+    Member(BODY, "retransmissionIndicator", RETRANSMISSION),
+    Member(BODY, "oneTimeEvent", ONE_TIME_EVENT),
+    Member(BODY, "oneTimeEventType", EVENT_TYPE),
+    Member(BODY, "serviceSpecificationInfo", SPECIFICATION),
+    Member(BODY, "supportedFeatures", FEATURES_TEXT),
+    *(Member(BODY, name, CARRY) for name in sorted(CARRIED)),
+    Member(USAGE, "ratingGroup", RATING_GROUP),
+    Member(USAGE, "requestedUnit", REQUESTED),
+    Member(USAGE, "usedUnitContainer", CONTAINERS),
+    Member(USAGE, "uPFID", UPF_ID),
+    Member(USAGE, "multihomedPDUAddress", KNOWN),
+    *(Member(UNITS, name, does) for name, does in _AMOUNTS),
+    Member(CONTAINER, "localSequenceNumber", LOCAL_NUMBER),
+    Member(CONTAINER, "quotaManagementIndicator", INDICATOR),
+    Member(CONTAINER, "triggers", KNOWN),
+    Member(CONTAINER, "triggerTimestamp", TRIGGER_TIME),
+    *(Member(CONTAINER, name, does) for name, does in _AMOUNTS),
+    Member(CONTAINER, "serviceId", KNOWN),
+    Member(CONTAINER, "pDUContainerInformation", KNOWN),
+)
+PDU_SESSION: Final = next(row for row, one in enumerate(MEMBERS) if one.name == "pDUSessionChargingInformation")
+"""It may name a further identity."""
+
+
+def word(text: str) -> NDArray[np.uint8]:
+    """A text as kernels compare it."""
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def words(texts: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Texts as rows of octets, and their lengths."""
+    rows = np.zeros((len(texts), max(map(len, texts))), np.uint8)
+    for row, text in enumerate(texts):
+        rows[row, : len(text)] = word(text)
+    return rows, np.array([len(text) for text in texts], np.int64)
+
+
+NAMES, NAME_LENGTHS = words([one.name for one in MEMBERS])
+DOES: Final = np.array([one.does for one in MEMBERS], np.int64)
+FIRST: Final = np.array([min(row for row, one in enumerate(MEMBERS) if one.of == of) for of in range(4)], np.int64)
+BEHIND: Final = np.array([1 + max(row for row, one in enumerate(MEMBERS) if one.of == of) for of in range(4)], np.int64)
+
+
+def _decoder_of(member: Member) -> Any:
+    """What accepts the values of a member, by the schema."""
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(_TYPES[member.of])}
+    return msgspec.json.Decoder(fields[member.name])
+
+
+DECODERS: Final = tuple(_decoder_of(one) for one in MEMBERS)
+"""By row of MEMBERS. ValidationError, DecodeError: not accepted."""

@@ -1,0 +1,256 @@
+"""multipleUnitUsage of a usual body (usual_bodies.py): rating groups with what they ask for and report, summed."""
+
+import numpy as np
+
+from charging.batch import (
+    HAS_REQUESTED,
+    HAS_REQUESTED_EVENTS,
+    HAS_REQUESTED_OCTETS,
+    HAS_REQUESTED_SECONDS,
+    HAS_USED,
+    HAS_USED_EVENTS,
+    HAS_USED_OCTETS,
+    HAS_USED_SECONDS,
+)
+from chf_http2.json_octets import (
+    CLOSE_LIST,
+    CLOSE_OBJECT,
+    NOT_USUAL,
+    OPEN_LIST,
+    OPEN_OBJECT,
+    behind_string,
+    enter,
+    go_on,
+    is_text,
+    read_instant,
+    read_name,
+    read_whole,
+)
+from chf_http2.known_values import behind_known, find_member
+from chf_http2.tick_memory import TICK_MSCCS, UPF_ID_OCTETS_MAX
+from chf_http2.usual_members import (
+    CONTAINER,
+    CONTAINERS,
+    DOES,
+    EVENTS,
+    INDICATOR,
+    KNOWN,
+    OCTETS_DOWN,
+    OCTETS_TOTAL,
+    OCTETS_UP,
+    RATING_GROUP,
+    REQUESTED,
+    SECONDS,
+    TRIGGER_TIME,
+    UNITS,
+    UPF_ID,
+    USAGE,
+    word,
+)
+from vocabulary.kernel import kernel
+from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
+
+_UINT32_MAX = 2**32 - 1
+_OFFLINE = word("OFFLINE_CHARGING")
+_ABSENT = -1
+"""Units that aren't said."""
+_AMOUNTS = 3
+"""octets, seconds, events"""
+_REQUESTED_BITS = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
+_USED_BITS = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+_ALL_USED = HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
+
+
+@kernel
+def _read_amounts(tick, at, end, of, has_number):
+    """Behind an object of units: `tick.amounts` gets octets, seconds and events, _ABSENT where they aren't said.
+
+    has_number   of a used unit container, which must have its number
+    """
+    octets, amounts = tick.arrived.octets, tick.amounts
+    total, up, down = np.int64(_ABSENT), np.int64(_ABSENT), np.int64(_ABSENT)
+    amounts[1], amounts[2] = _ABSENT, _ABSENT
+    seen = np.uint64(0)
+    at, more = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
+    while more and at >= 0:
+        first = at + 1
+        at, length = read_name(octets, at, end)
+        row = find_member(octets, first, length, of) if at >= 0 else -1
+        if row < 0 or seen >> np.uint64(row) & np.uint64(1):
+            return np.int64(NOT_USUAL)
+        seen |= np.uint64(1) << np.uint64(row)
+        does = DOES[row]
+        if does == KNOWN:
+            at = behind_known(tick, row, at, end)
+        elif does == INDICATOR:
+            behind = behind_known(tick, row, at, end)
+            tick.facts[0].offline_containers += behind >= 0 and is_text(octets, at + 1, behind - at - 2, _OFFLINE)
+            at = behind
+        elif does == TRIGGER_TIME:
+            at, instant_ns = read_instant(octets, at, end)
+            tick.facts[0].last_trigger_ns = max(tick.facts[0].last_trigger_ns, instant_ns)
+        else:
+            at, value = read_whole(octets, at, end)
+            if does == SECONDS:
+                amounts[1] = value
+            elif does == EVENTS:
+                amounts[2] = value
+            elif does == OCTETS_TOTAL:
+                total = value
+            elif does == OCTETS_UP:
+                up = value
+            elif does == OCTETS_DOWN:
+                down = value
+            else:
+                has_number = True
+            if value > UNITS_MAX or (does == SECONDS and value > _UINT32_MAX):
+                return np.int64(NOT_USUAL)
+        if at < 0:
+            return np.int64(at)
+        at, more = go_on(octets, at, end, CLOSE_OBJECT)
+    if total == _ABSENT and (up != _ABSENT or down != _ABSENT):
+        total = max(up, 0) + max(down, 0)
+    amounts[0] = total
+    return np.int64(at) if has_number else np.int64(NOT_USUAL)
+
+
+@kernel
+def _add_amounts(sums, amounts, bits):
+    """Add what is said; the bits of these, NOT_USUAL where a sum is too large."""
+    presence = np.int64(0)
+    for index in range(_AMOUNTS):
+        if amounts[index] != _ABSENT:
+            presence |= bits[index]
+            sums[index] += amounts[index]
+            if sums[index] > UNITS_MAX:
+                return np.int64(NOT_USUAL)
+    return presence
+
+
+@kernel
+def _read_requested(tick, at, end):
+    """Behind requestedUnit."""
+    at = _read_amounts(tick, at, end, UNITS, True)
+    if at < 0:
+        return at
+    presence = _add_amounts(tick.requested, tick.amounts, _REQUESTED_BITS)
+    if presence < 0:
+        return presence
+    tick.facts[0].presence |= np.uint32(presence | HAS_REQUESTED)
+    return at
+
+
+@kernel
+def _read_containers(tick, at, end):
+    """Behind usedUnitContainer."""
+    octets = tick.arrived.octets
+    at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
+    while more and at >= 0:
+        tick.facts[0].containers += 1
+        at = _read_amounts(tick, at, end, CONTAINER, False)
+        if at < 0:
+            return at
+        presence = _add_amounts(tick.used, tick.amounts, _USED_BITS)
+        if presence < 0:
+            return presence
+        tick.facts[0].presence |= np.uint32(presence | HAS_USED)
+        at, more = go_on(octets, at, end, CLOSE_LIST)
+    return np.int64(at)
+
+
+@kernel
+def _read_usage(tick, at, end):
+    """Behind one MultipleUnitUsage: sums and facts get it."""
+    octets, facts = tick.arrived.octets, tick.facts[0]
+    facts.rating_group, facts.presence, facts.upf_at, facts.upf_length = _ABSENT, 0, 0, 0
+    facts.containers, facts.offline_containers = 0, 0
+    tick.requested[:] = 0
+    tick.used[:] = 0
+    seen = np.uint64(0)
+    at, more = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
+    while more and at >= 0:
+        first = at + 1
+        at, length = read_name(octets, at, end)
+        row = find_member(octets, first, length, USAGE) if at >= 0 else -1
+        if row < 0 or seen >> np.uint64(row) & np.uint64(1):
+            return np.int64(NOT_USUAL)
+        seen |= np.uint64(1) << np.uint64(row)
+        does = DOES[row]
+        if does == RATING_GROUP:
+            at, facts.rating_group = read_whole(octets, at, end)
+        elif does == REQUESTED:
+            at = _read_requested(tick, at, end)
+        elif does == CONTAINERS:
+            at = _read_containers(tick, at, end)
+        elif does == UPF_ID:
+            facts.upf_at = at + 1
+            at = behind_string(octets, at, end)
+            facts.upf_length = at - facts.upf_at - 1
+        else:
+            at = behind_known(tick, row, at, end)
+        if at < 0:
+            return np.int64(at)
+        at, more = go_on(octets, at, end, CLOSE_OBJECT)
+    usual = 0 <= facts.rating_group <= _UINT32_MAX and facts.upf_length <= UPF_ID_OCTETS_MAX
+    return np.int64(at) if usual else np.int64(NOT_USUAL)
+
+
+@kernel
+def _mscc_of(tick, gives_quota):
+    """Add a usage to the row of its rating group, a new one where it has none; False where there are too many."""
+    facts, packed = tick.facts[0], tick.packed
+    row, behind = tick.counts[TICK_MSCCS], tick.counts[TICK_MSCCS] + facts.mscc_count
+    while row < behind and packed.msccs[row].rating_group != facts.rating_group:
+        row += 1
+    mscc = packed.msccs[row]
+    if row == behind:
+        if facts.mscc_count == MSCCS_PER_REQUEST_MAX:
+            return False
+        facts.mscc_count += 1
+        _empty_mscc(mscc, facts.rating_group)
+        tick.upf_ids[row - tick.counts[TICK_MSCCS]] = 0
+    upf_id = tick.upf_ids[row - tick.counts[TICK_MSCCS]]
+    if upf_id[0] == 0:
+        upf_id[0], upf_id[1] = facts.upf_at, facts.upf_length
+    mscc.used_octets += tick.used[0]
+    mscc.used_seconds += tick.used[1]
+    mscc.used_events += tick.used[2]
+    is_offline = facts.containers > 0 and facts.offline_containers == facts.containers
+    if gives_quota and not is_offline:
+        mscc.requested_octets += tick.requested[0]
+        mscc.requested_seconds += tick.requested[1]
+        mscc.requested_events += tick.requested[2]
+        mscc.presence |= facts.presence
+    else:
+        mscc.presence |= facts.presence & np.uint32(_ALL_USED)
+    return (
+        max(mscc.used_octets, mscc.used_seconds, mscc.used_events) <= UNITS_MAX
+        and max(mscc.requested_octets, mscc.requested_seconds, mscc.requested_events) <= UNITS_MAX
+    )
+
+
+@kernel
+def _empty_mscc(mscc, rating_group):
+    mscc.rating_group = rating_group
+    mscc.requested_octets = 0
+    mscc.requested_seconds = 0
+    mscc.requested_events = 0
+    mscc.used_octets = 0
+    mscc.used_seconds = 0
+    mscc.used_events = 0
+    mscc.presence = 0
+
+
+@kernel
+def read_usages(tick, at, end, gives_quota):
+    """Behind multipleUnitUsage: its rating groups are rows of packed.msccs behind those of other requests."""
+    octets = tick.arrived.octets
+    at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
+    while more and at >= 0:
+        at = _read_usage(tick, at, end)
+        if at < 0:
+            return at
+        if not _mscc_of(tick, gives_quota):
+            return np.int64(NOT_USUAL)
+        at, more = go_on(octets, at, end, CLOSE_LIST)
+    return np.int64(at)
