@@ -36,7 +36,7 @@ class GyHub:
         self._path = path
         self._store = store
         self._links: set[_Link] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._waiting: dict[int, tuple[_Link, asyncio.Future[int | None]]] = {}
         self._last_id = 0
         self._server: asyncio.Server | None = None
@@ -92,13 +92,13 @@ class GyHub:
         """One front end, until it goes."""
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        self._serving[task] = writer
         link: _Link | None = None
         try:
             link = self._greet(await read_frame(reader), writer)
             while True:
                 self._take(link, await read_frame(reader))
-        except (FrameError, OSError) as error:
+        except (FrameError, OSError, TypeError, ValueError) as error:
             self._log.warning("front end refused", front_end=link.name if link else "-", reason=str(error))
         except asyncio.IncompleteReadError:
             pass  # it is gone
@@ -106,7 +106,7 @@ class GyHub:
             if link is not None:
                 self._forget(link)
             writer.close()
-            self._tasks.discard(task)
+            del self._serving[task]
 
     def _greet(self, words: dict[str, Any], writer: asyncio.StreamWriter) -> _Link:
         if words.get("hello") != VERSION:
@@ -139,6 +139,6 @@ class GyHub:
         """Take no front end more, and let go of those that are there."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._serving.values():
+            writer.close()  # what reads from it comes to its end
+        await asyncio.gather(*self._serving, return_exceptions=True)

@@ -203,3 +203,30 @@ def test_what_is_owed_outlives_the_notifier_and_a_client_that_is_away(up: Runnin
         assert core.next().session_id == session
         assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
     assert_nothing_is_held(up, imsi)
+
+
+def test_commands_say_what_they_cannot_do_and_are_done_once(up: RunningUp) -> None:
+    imsi, session = "001010000000011", "pgw.visited.example;twice"
+    open_account(up, imsi)
+
+    def said(*arguments: str) -> tuple[int, str]:
+        done = invoke("session", *arguments, "--store", up.state.store_url)
+        return done.returncode, done.stdout + done.stderr
+
+    assert said("reauth", "pgw;none") == (
+        2,
+        "farebox: no open session pgw;none: farebox session list shows those that are\n",
+    )
+    assert said("abort", "001019999999999")[0] == 2
+    with told_packet_core(up.state.ports["gy"]) as core:
+        assert core.ask(1, 0, session, imsi, asked=10 * MIB).granted_octets == 10 * MIB
+        for _ in range(2):
+            code, text = said("reauth", session, "--id", "night-shift")
+            assert (code, text.partition(";")[0]) == (0, "the client of session pgw.visited.example")
+        core.next()
+        code, text = said("abort", session, "--id", "night-shift")
+        assert (code, "was used for another command" in text) == (1, True)
+        shown = farebox(up, "session", "show", session)
+        assert "re-authorisation; taken 1 times, a report is waited for; answered 2001" in " ".join(shown.split())
+        assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
+        assert core.told.empty(), "one command tells once"
