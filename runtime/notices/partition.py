@@ -49,6 +49,8 @@ from vocabulary.outcomes import Outcome
 
 ENTRIES_PER_READ: Final = 64
 WAIT_MS: Final = 1000
+WAITING_PARTITIONS_MAX: Final = 16
+"""Each that waits takes a connection of the store's client; of more partitions all are looked at now and then."""
 GATHER_S: Final = 0.02
 LOOK_S: Final = 0.05
 RETRY_S: Final = 0.5
@@ -199,8 +201,11 @@ class PartitionNotices:
 
     async def _follow(self) -> None:
         """Read what is new, enter what it owes and settles, write both."""
-        rows = await self._store.read_journal(self.partition, self._position, ENTRIES_PER_READ, wait_ms=WAIT_MS)
+        wait_ms = WAIT_MS if self._store.meta.partition_count <= WAITING_PARTITIONS_MAX else 0
+        rows = await self._store.read_journal(self.partition, self._position, ENTRIES_PER_READ, wait_ms=wait_ms)
         if not rows:
+            if not wait_ms:
+                await asyncio.sleep(LOOK_S)
             return
         self._reached("notifier.read")
         for row in rows:
