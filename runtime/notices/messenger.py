@@ -9,8 +9,9 @@ from runtime.notices.gy_hub import GyHub
 from runtime.notices.notice import ABSENT, Notice, NoticeKind, ServiceName, Told
 from runtime.session_route import SessionRoute
 
+_SUCCESS: Final = 2001
 _GY_RESULTS: Final = {
-    2001: Told.TAKEN,
+    _SUCCESS: Told.TAKEN,
     2002: Told.TAKEN,
     5002: Told.GONE,
     3001: Told.REFUSED,  # command not supported
@@ -78,7 +79,10 @@ class Messenger:
         result = await self._hub.ask(asked, self._timeout_s)
         if result is None:
             return Tried(Told.FAILED, "gy", "timeout", f"no answer within {self._timeout_s:g} s")
-        return Tried(_GY_RESULTS.get(result, Told.FAILED), "gy", str(result), f"answered {result}")
+        told = _GY_RESULTS.get(result, Told.FAILED)
+        if result == _SUCCESS and asked.command == RE_AUTH:
+            told = Told.DONE
+        return Tried(told, "gy", str(result), f"answered {result}")
 
     async def _notify(self, notice: Notice, services: tuple[ServiceName, ...], route: SessionRoute) -> Tried:
         """REAUTHORIZATION or ABORT_CHARGING."""

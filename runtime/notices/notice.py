@@ -41,7 +41,9 @@ class Told(Enum):
     """What one try came to."""
 
     TAKEN = "taken"
-    """2001, 2002, 200, 204"""
+    """2002, ASA 2001, 200, 204: it is to report, or to end the session"""
+    DONE = "done"
+    """RAA 2001: nothing more is to come of it (RFC 8506 §5.5)"""
     GONE = "gone"
     """5002, 404: the client has no such session"""
     FAILED = "failed"
@@ -201,6 +203,8 @@ def after_try(notice: Notice, told: Told, words: str, now_ns: int, rules: Notice
     closing = replace(notice, stage=Stage.CLOSING, next_try_ns=now_ns)
     if told is Told.GONE:
         return closing
+    if told is Told.DONE:
+        return None
     if told is Told.TAKEN:
         count = notice.told + 1
         taken = replace(notice, stage=Stage.TOLD, told=count, attempts=0)

@@ -24,7 +24,6 @@ from runtime.notices.book import NoticeBook
 from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of, warm_reader
 from runtime.notices.messenger import Messenger, Tried
 from runtime.notices.notice import (
-    ABSENT,
     Notice,
     NoticeKind,
     NoticeRules,
@@ -41,11 +40,11 @@ from runtime.notices.notice import (
     merged,
     when_due,
 )
+from runtime.notices.sessions import all_services, name_of, services_out_of_money, session_in
 from runtime.notify_settings import NotifySettings
 from runtime.session_route import RouteError, SessionRoute, decode_route, route_name
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import NOTICE_SERVICES_MAX
-from vocabulary.outcomes import Outcome
 
 ENTRIES_PER_READ: Final = 64
 WAIT_MS: Final = 1000
@@ -68,31 +67,6 @@ def rules_of(settings: NotifySettings) -> NoticeRules:
         attempts_max=settings.attempts_max,
         told_max=settings.told_max,
     )
-
-
-def services_out_of_money(session: SessionView) -> tuple[ServiceName, ...]:
-    """Services whose last answer was a refusal for want of money, or a last grant: what new money changes."""
-    return tuple(
-        _name_of(service.rating_group, service.service_identifier)
-        for service in session.services
-        if service.last.outcome == Outcome.CREDIT_LIMIT_REACHED or service.last.is_final
-    )
-
-
-def all_services(session: SessionView) -> tuple[ServiceName, ...]:
-    """All that the session has."""
-    return tuple(_name_of(service.rating_group, service.service_identifier) for service in session.services)
-
-
-def _name_of(rating_group: int | None, service_identifier: int | None) -> ServiceName:
-    return ServiceName(
-        ABSENT if rating_group is None else rating_group, ABSENT if service_identifier is None else service_identifier
-    )
-
-
-def name_of(session: SessionView) -> SessionName:
-    """The session's name."""
-    return SessionName(session.key_high, session.key_low)
 
 
 class Slots:
@@ -306,7 +280,7 @@ class PartitionNotices:
                 self.book.postpone(row.session, row.next_try_ns)
             raise
         for row, account, route in zip(due, accounts, routes, strict=True):
-            session = _session_in(account, row.session)
+            session = session_in(account, row.session)
             if session is None:
                 self.book.drop(row.session)
                 self._log.info("notice settled: the session is not open", session=str(row.session))
@@ -393,10 +367,3 @@ class PartitionNotices:
             self._log.info("session is being ended", session=str(row.session), reason=row.last)
         except (StoreError, OSError) as error:
             self._log.warning("notice kept for later", session=str(row.session), reason=str(error))
-
-
-def _session_in(account: AccountView | None, name: SessionName) -> SessionView | None:
-    """The account's open session of that name."""
-    if account is None:
-        return None
-    return next((session for session in account.sessions if name_of(session) == name), None)

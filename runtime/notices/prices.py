@@ -23,7 +23,8 @@ from catalog_loader.published import PublishedRelease
 from catalog_loader.release import Release
 from runtime.notices.journal import Credited
 from runtime.notices.notice import NoticeKind
-from runtime.notices.partition import PartitionNotices, name_of
+from runtime.notices.partition import PartitionNotices
+from runtime.notices.sessions import name_of
 from runtime.releases import wait_taken_up
 
 LOOK_S: Final = 2.0

@@ -34,7 +34,7 @@ async def until(is_true: Callable[[], bool]) -> None:
 
     async def look() -> None:
         while not is_true():
-            await asyncio.sleep(0.01)  # tidy: another task's socket is waited for
+            await asyncio.sleep(0.01)
 
     await asyncio.wait_for(look(), 20)
 
@@ -124,7 +124,7 @@ def test_a_front_end_of_another_store_is_refused(tmp_path: Path) -> None:
     async def test() -> None:
         async with linked(tmp_path, store=STORE + 1) as (served, hub):
             await served.peer(HOST)
-            await asyncio.sleep(0.5)  # tidy: that it doesn't come about is what is looked at
+            await asyncio.sleep(0.5)
             assert not hub.leads_to(HOST)
 
     run(test())

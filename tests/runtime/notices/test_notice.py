@@ -133,6 +133,10 @@ def test_a_client_that_takes_and_never_heeds_loses_its_session() -> None:
     assert (ended.stage, ended.last) == (Stage.CLOSING, "answered 204, not heeded")
 
 
+def test_a_client_that_has_nothing_left_to_do_is_done_with() -> None:
+    assert after_try(owed(), Told.DONE, "answered 2001", 9, RULES) is None
+
+
 def test_the_command_that_ends_a_session_has_one_id_a_notice() -> None:
     gone = after_try(owed(at_ns=16), Told.GONE, "answered 404", 9, RULES)
     assert gone is not None

@@ -122,6 +122,18 @@ def test_an_smf_that_ran_out_is_notified_of_a_top_up_where_it_said_last(up: Runn
     assert_nothing_is_held(up, imsi)
 
 
+def test_a_client_for_which_nothing_is_left_to_do_keeps_its_session(up: RunningUp) -> None:
+    """2001 to an RAR: no update has to follow (Open5GS never sends one)."""
+    imsi, session = "001010000000012", "pgw.visited.example;idle"
+    open_account(up, imsi)
+    with told_packet_core(up.state.ports["gy"], lambda request: SUCCESS) as core:
+        assert core.ask(1, 0, session, imsi, asked=10 * MIB).granted_octets == 10 * MIB
+        farebox(up, "session", "reauth", session)
+        core.next()
+        wait_until("nothing more is owed", lambda: open_sessions(up, imsi)[0]["owed"] is None)
+        assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
+
+
 def test_an_operator_aborts_a_session_whose_client_has_lost_it(up: RunningUp) -> None:
     imsi, session = "001010000000003", "pgw.visited.example;lost"
     open_account(up, imsi)
@@ -227,6 +239,6 @@ def test_commands_say_what_they_cannot_do_and_are_done_once(up: RunningUp) -> No
         code, text = said("abort", session, "--id", "night-shift")
         assert (code, "was used for another command" in text) == (1, True)
         shown = farebox(up, "session", "show", session)
-        assert "re-authorisation; taken 1 times, a report is waited for; answered 2001" in " ".join(shown.split())
+        assert "re-authorisation; taken 1 times, a report is waited for; answered 2002" in " ".join(shown.split())
         assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
         assert core.told.empty(), "one command tells once"

@@ -22,6 +22,7 @@ REALM = "visited.example"
 CREDIT_CONTROL = 4
 WAIT_S = 20.0
 SUCCESS = 2001
+LIMITED_SUCCESS = 2002
 MIB = 1 << 20
 
 
@@ -109,7 +110,7 @@ class ToldPacketCore:
 
 @contextmanager
 def told_packet_core(
-    port: int, result_of: Callable[[Any], int] = lambda request: SUCCESS, host: str = HOST
+    port: int, result_of: Callable[[Any], int] = lambda request: LIMITED_SUCCESS, host: str = HOST
 ) -> Iterator[ToldPacketCore]:
     """A client that ends with the context."""
     core = ToldPacketCore(port, result_of, host)
