@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## Start Farebox, charge a data session, a call and an SMS, show the records
+demo: $(STAMP)  ## Start Farebox, charge data, a call, an SMS and a 5G session, show the records
 	@$(BIN)/farebox demo
 
 test: static unit  ## Everything that must hold: static and unit

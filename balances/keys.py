@@ -21,6 +21,9 @@ KEYS: Final = (
     KeyRow("tenants", "farebox:tenants", "hash: tenant name -> number (1..)", "never"),
     KeyRow("next_account", "farebox:next_account", "counter of account ids", "never"),
     KeyRow(
+        "engines", "farebox:engines", "hash: engine's name -> what it says of itself (balances/engines.py)", "never"
+    ),
+    KeyRow(
         "opening",
         "farebox:opening:<batch id>",
         "<first account id>:<count>:<digest of what was asked> of a batch of openings",

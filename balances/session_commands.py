@@ -1,7 +1,7 @@
 """What may be asked of an account's open sessions: to be re-authorised, to be aborted, to be ended here.
 
 The first two change nothing in the account: that they are in the journal is what the notifier goes by, which tells the
-session's client (docs/decisions/0017). The third ends a session whose client has lost it, as supervision would.
+session's client (docs/decisions/0018). The third ends a session whose client has lost it, as supervision would.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ session, with one request at a time. The fold therefore also knows what each gra
 granted amount or a final unit that it doesn't expect is counted (`unexpected_count`) beside differing balances.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -206,6 +207,35 @@ def fold(
     columns = [np.ascontiguousarray(accounts[:, column]) for column in range(len(COLUMNS))]
     kept = unexpected[: min(count, UNEXPECTED_KEPT)]
     return Books(AccountsView(*columns), limit_reached, used_octets, count, kept)
+
+
+def beside(books: Sequence[Books]) -> Books:
+    """Books of loads whose subscribers follow one another."""
+    columns = zip(*(one.accounts for one in books), strict=True)
+    return Books(
+        AccountsView(*(np.concatenate(parts) for parts in columns)),
+        np.concatenate([one.limit_reached for one in books]),
+        np.concatenate([one.used_octets for one in books]),
+        sum(one.unexpected_count for one in books),
+        np.concatenate([one.unexpected for one in books])[:UNEXPECTED_KEPT],
+    )
+
+
+def together(books: Sequence[Books], money_micros: NDArray[np.int64]) -> Books:
+    """The one set of books of loads on the same subscribers, who own this money alone and don't run out of it.
+
+    So what a session costs depends on its own reports, and the order of two loads' requests, which neither knows, on nothing.
+    """
+    charged = np.sum([one.accounts.charged_micros for one in books], axis=0)
+    reserved = np.sum([one.accounts.money_reserved for one in books], axis=0)
+    nothing = np.zeros_like(charged)
+    return Books(
+        AccountsView(money_micros - charged - reserved, reserved, nothing, nothing, charged),
+        np.maximum.reduce([one.limit_reached for one in books]),
+        np.sum([one.used_octets for one in books], axis=0),
+        sum(one.unexpected_count for one in books),
+        np.concatenate([one.unexpected for one in books])[:UNEXPECTED_KEPT],
+    )
 
 
 def compare(books: Books, accounts: AccountsView) -> list[Difference]:

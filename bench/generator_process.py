@@ -6,8 +6,12 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +20,8 @@ from bench.workload import LoadPlan
 SLACK_S: Final = 600.0
 """Beyond its planned time a generator may take this long: compiling, draining, folding its log."""
 TICK_S: Final = 1.0
+BOOKS: Final = "books.npz"
+"""File with the books of a run, in its folder."""
 
 
 class BenchError(Exception):
@@ -72,21 +78,96 @@ def run_generator(
 ) -> dict[str, Any]:
     """Run the generator of a plan to its end; its figures. Books are in `folder/books.npz`.
 
-    on_event   called with `connecting`, `measuring`, `measured` as they happen
+    on_event   called with `measuring` and `measured` as they happen
     on_tick    called about once a second meanwhile
     is_enough  asked behind each tick: True ends the measured time before its end
     BenchError where it can't start, or doesn't end in time.
     """
+    (figures,) = run_generators([plan], [folder], on_event=on_event, on_tick=on_tick, is_enough=is_enough)
+    return figures
+
+
+def _start(plan: LoadPlan, folder: Path) -> "subprocess.Popen[bytes]":
     plan_file = folder / "plan.json"
     plan_file.write_text(plan.to_json())
-    command = [sys.executable, "-m", plan.GENERATOR, "--plan", str(plan_file), "--books", str(folder / "books.npz")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=child_environment())
+    command = [sys.executable, "-m", plan.GENERATOR, "--plan", str(plan_file), "--books", str(folder / BOOKS)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment())
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    stop(process)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+class _Together:
+    """Generators that begin together, each followed by a thread of its own."""
+
+    def __init__(self, count: int, on_event: Callable[[str], None]) -> None:
+        self._connected = threading.Barrier(count)
+        self._lock = threading.Lock()
+        self._left = {"measuring": count, "measured": 1}
+        """how many have to say it until it is true of all: they measure once the last does, and no more once the first ends"""
+        self._on_event = on_event
+
+    def see(self, process: "subprocess.Popen[bytes]", event: str) -> None:
+        """An event of one. BenchError where another failed before it began."""
+        if event == "connected":
+            try:
+                self._connected.wait(SLACK_S)
+            except threading.BrokenBarrierError:
+                raise BenchError("another generator did not begin") from None
+            assert process.stdin is not None
+            process.stdin.write(b"begin\n")
+            process.stdin.flush()
+        if event in self._left:
+            with self._lock:
+                self._left[event] -= 1
+                if self._left[event] == 0:
+                    self._on_event(event)
+
+    def give_up(self) -> None:
+        """One failed: none that waits for it begins."""
+        self._connected.abort()
+
+
+def run_generators(
+    plans: Sequence[LoadPlan],
+    folders: Sequence[Path],
+    *,
+    on_event: Callable[[str], None] = lambda event: None,
+    on_tick: Callable[[], None] = lambda: None,
+    is_enough: Callable[[], bool] = lambda: False,
+) -> list[dict[str, Any]]:
+    """Run several generators at once, as `run_generator` runs one; their figures, in order, books in folders of their own.
+
+    They begin together once all are connected. `on_event` is called with `measuring` once the last of them measures, and
+    with `measured` once the first has measured; what is called may come from any thread, one at a time.
+    """
+    together = _Together(len(plans), on_event)
+    processes = [_start(replace(plan, waits=True), folder) for plan, folder in zip(plans, folders, strict=True)]
+
+    def follow(place: int) -> dict[str, Any]:
+        process, tick = processes[place], on_tick if place == 0 else lambda: None
+        try:
+            return _follow(process, plans[place], partial(together.see, process), tick, is_enough)
+        except BaseException:
+            together.give_up()
+            for other in processes:
+                other.terminate()
+            raise
+
     try:
-        return _follow(process, plan, on_event, on_tick, is_enough)
+        with ThreadPoolExecutor(len(plans)) as threads:
+            followed = [threads.submit(follow, place) for place in range(len(plans))]
+            faults = [fault for one in followed if (fault := one.exception()) is not None]
+            if faults:
+                raise next((fault for fault in faults if "another generator" not in str(fault)), faults[0])
+            return [one.result() for one in followed]
     finally:
-        stop(process)
-        if process.stdout:
-            process.stdout.close()
+        for process in processes:
+            _end(process)
 
 
 def _follow(

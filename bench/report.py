@@ -22,7 +22,13 @@ REQUIRED_KEYS: Final = (
     "answers",
     "aof_rewrites",
 )
-REQUIRED_BY_LOAD: Final = {"gy": ("protocol_floor_us", "store_floor_us"), "chf": ("chf_us_per_request",)}
+REQUIRED_BY_LOAD: Final[Mapping[str, tuple[str, ...]]] = {
+    "gy": ("protocol_floor_us", "store_floor_us"),
+    "chf": ("chf_us_per_request",),
+    "mixed": (),
+}
+PARTS: Final = {"gy": "Gy beside Nchf", "chf": "Nchf beside Gy"}
+"""Results within that of a mixed load; each alone, too, where they ran alone."""
 LATENCY_KEYS: Final = ("p50", "p95", "p99", "p99_9", "max")
 FIGURES: Final = (
     # key, words, decimals, higher is better
@@ -52,7 +58,13 @@ def load_of(result: Mapping[str, Any]) -> str:
 
 def missing_keys(result: Mapping[str, Any]) -> list[str]:
     """Keys that a result must have and hasn't."""
-    required = REQUIRED_KEYS + REQUIRED_BY_LOAD[load_of(result)]
+    if load_of(result) == "mixed":
+        return [f"{part}.{key}" for part in PARTS for key in _missing_of(result.get(part, {}), ())]
+    return _missing_of(result, REQUIRED_BY_LOAD[load_of(result)])
+
+
+def _missing_of(result: Mapping[str, Any], by_load: tuple[str, ...]) -> list[str]:
+    required = REQUIRED_KEYS + by_load
     missing = [key for key in required if key not in result]
     latencies = result.get("latency_ms", {})
     return missing + [f"latency_ms.{key}" for key in LATENCY_KEYS if key not in latencies]
@@ -97,13 +109,23 @@ def _change(now: Any, before: Any, higher_is_better: bool) -> str:
     return f"[{colour}]{percent:+.1f} %[/]" if abs(percent) >= 2 else f"{percent:+.1f} %"
 
 
-def figures_table(result: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> Table:
-    """The figures, beside those of a saved run where one is given."""
-    table = Table(title=f"farebox bench {load_of(result)}, fsync {result['fsync']}, {result['duration_s']:.0f} s")
+def _audit_lines(result: Mapping[str, Any]) -> list[str]:
+    if "audit" not in result:
+        return []
+    audit = result["audit"]
+    return [f"audit: {audit['entries']:,} journal entries, {'sound' if audit['sound'] else 'FAULTS'}"]
+
+
+def figures_table(
+    result: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, title: str = "", against: str = ""
+) -> Table:
+    """The figures, beside those of a saved run where one is given; `against` says what that is instead."""
+    title = title or f"farebox bench {load_of(result)}"
+    table = Table(title=f"{title}, fsync {result['fsync']}, {result['duration_s']:.0f} s")
     table.add_column("figure")
     table.add_column("this run", justify="right")
     if before is not None:
-        table.add_column(f"saved ({before['commit']})", justify="right")
+        table.add_column(against or f"saved ({before['commit']})", justify="right")
         table.add_column("change", justify="right")
 
     def add(words: str, now: Any, then: Any, decimals: int, higher_is_better: bool) -> None:
@@ -136,9 +158,7 @@ def _checks(result: Mapping[str, Any]) -> list[str]:
     if "processors" in result:
         busy, stolen = (100 * result["processors"][key] for key in ("busy_share", "stolen_share"))
         lines.append(f"processors: {busy:.0f} % busy, {stolen:.0f} % taken by other machines on the same host")
-    if "audit" in result:
-        audit = result["audit"]
-        lines.append(f"audit: {audit['entries']:,} journal entries, {'sound' if audit['sound'] else 'FAULTS'}")
+    lines += _audit_lines(result)
     if result.get("stopped"):
         lines.append(f"stopped: {result['stopped']}")
     lines += [f"  {difference}" for difference in result.get("differences", [])]
@@ -151,13 +171,36 @@ def _checks(result: Mapping[str, Any]) -> list[str]:
 
 def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] | None = None) -> None:
     """Print a result, compared with a saved one where given."""
+    if load_of(result) == "mixed":
+        _show_mixed(result, console, before)
+        return
     console.print(figures_table(result, before))
     for line in _checks(result):
         console.print(line, highlight=False, markup=False)
 
 
+def _show_mixed(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] | None) -> None:
+    """Each load beside the other, compared with itself alone, then with a saved run where one is given."""
+    for part, title in PARTS.items():
+        alone = result.get(f"{part}_alone")
+        table = figures_table(result[part], alone, title=title, against="alone")
+        console.print(table)
+        if before is not None:
+            console.print(figures_table(result[part], before[part], title=title))
+        for name, found in ((f"{part}_alone", alone), (part, result[part])):
+            for line in _checks(found) if found is not None else ():
+                console.print(f"{name}: {line}", highlight=False, markup=False)
+    for part, ratio in result["p99_ratio"].items():
+        console.print(f"p99 of {PARTS[part]}: {ratio:.2f} of its own alone", highlight=False)
+    for line in _audit_lines(result):
+        console.print(line, highlight=False)
+
+
 def is_sound(result: Mapping[str, Any]) -> bool:
     """Did the run end as planned, with nothing lost, wrong or different from the books?"""
+    if load_of(result) == "mixed":
+        parts = [result[name] for part in PARTS for name in (part, f"{part}_alone") if name in result]
+        return bool(result["audit"]["sound"]) and all(map(is_sound, parts))
     faults = ("lost", "wrong", "grants_unexpected", "differences_count")
     is_audited = result.get("audit", {"sound": True})["sound"]
     return is_audited and not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)

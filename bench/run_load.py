@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bench.books import AccountsView, compare, load_books
+from bench.books import AccountsView, Books, compare, load_books, together
 from bench.bound import measure_protocol_floor
 from bench.floor_store import FloorStorePlan, measure_fsync_ms, measure_store_floor
-from bench.generator_process import BenchError, run_generator
+from bench.generator_process import BOOKS, BenchError, run_generators
 from bench.measure import (
     CpuSample,
     ProcessGone,
@@ -25,7 +25,7 @@ from bench.measure import (
     us_per_request,
     versions_stamp,
 )
-from bench.workload import GyPlan, LoadPlan
+from bench.workload import GyPlan, LoadPlan, provision
 
 ROLES: Final = ("front_ends", "engine", "store", "chf", "archiver", "writer", "telemetry")
 """Roles of processes; `engine` holds the Gy front end where that is no process of its own, `chf` is that of Nchf."""
@@ -94,8 +94,24 @@ class RewriteWatch:
         return self._last - (self._first or 0)
 
 
-def _follow_load(plan: LoadPlan, target: Target, folder: Path) -> tuple[dict[str, Any], dict[str, float], RewriteWatch]:
-    """Run the generator; its figures and the processors', CPU by role within the measured time, and the rewrites meanwhile."""
+class Load(NamedTuple):
+    """A plan and what it is run against."""
+
+    plan: LoadPlan
+    target: Target
+
+
+class _Followed(NamedTuple):
+    """What was seen of loads that ran at the same time."""
+
+    figures: list[dict[str, Any]]
+    cost_us: dict[str, float]
+    """CPU a request of all of them by role, within the measured time"""
+    watch: RewriteWatch
+
+
+def _follow_loads(plans: Sequence[LoadPlan], target: Target, folders: Sequence[Path]) -> _Followed:
+    """Run the generators. BenchError."""
     samples: dict[str, CpuSample] = {}
     pids: dict[str, Mapping[str, Sequence[int]]] = {}
     watch = RewriteWatch(target.store_info)
@@ -115,15 +131,17 @@ def _follow_load(plan: LoadPlan, target: Target, folder: Path) -> tuple[dict[str
             target.scrape()
 
     try:
-        figures = run_generator(plan, folder, on_event=on_event, on_tick=on_tick)
+        figures = run_generators(plans, folders, on_event=on_event, on_tick=on_tick)
     except ProcessGone as fault:
         raise BenchError(f"a process of Farebox ended during the run: {fault}") from fault
     if len(samples) == 2:
-        figures["processors"] = processor_shares(samples["measuring"].machine, samples["measured"].machine)
+        for each in figures:
+            each["processors"] = processor_shares(samples["measuring"].machine, samples["measured"].machine)
     if pids.get("measuring") != pids.get("measured"):
         # A restarted process began at zero CPU: its figure would flatter. Kill runs read books and losses only.
-        return figures, {}, watch
-    return figures, us_per_request(samples["measuring"], samples["measured"], figures["answered"]), watch
+        return _Followed(figures, {}, watch)
+    answered = sum(each["answered"] for each in figures)
+    return _Followed(figures, us_per_request(samples["measuring"], samples["measured"], answered), watch)
 
 
 def measure_floors(plan: GyPlan, target: Target, seconds: float) -> dict[str, Any]:
@@ -150,8 +168,18 @@ def measure_floors(plan: GyPlan, target: Target, seconds: float) -> dict[str, An
     }
 
 
-def _compare_books(folder: Path, target: Target) -> dict[str, Any]:
-    differences = compare(load_books(folder / "books.npz"), target.read_accounts())
+def _compare_books(loads: Sequence[Load], folders: Sequence[Path], *, is_shared: bool) -> list[dict[str, Any]]:
+    """Of each load how its books differ from the store; loads on the same subscribers have one set of books."""
+    books = [load_books(folder / BOOKS) for folder in folders]
+    if not is_shared:
+        return [_differences(one, load.target) for one, load in zip(books, loads, strict=True)]
+    plan = loads[0].plan
+    owned = provision(plan.subscribers, plan.seed, has_money_only=plan.has_money_only)
+    return [_differences(together(books, owned.money_micros), loads[0].target)] * len(loads)
+
+
+def _differences(books: Books, target: Target) -> dict[str, Any]:
+    differences = compare(books, target.read_accounts())
     return {
         "differences_count": len(differences),
         "differences": [str(difference) for difference in differences[:DIFFERENCES_SHOWN]],
@@ -164,25 +192,42 @@ def run_load(plan: LoadPlan, target: Target, *, floor_s: float = 10.0) -> dict[s
     The floors are those of Gy; other protocols have none. BenchError where the run can't be made; what the run finds
     (losses, wrong answers, differences) is in the result.
     """
-    machine = machine_stamp()
-    at_target = replace(plan, host=target.host, port=target.port)
-    result: dict[str, Any] = {"load": plan.LOAD}
-    with tempfile.TemporaryDirectory(prefix="farebox-bench-") as name:
-        folder = Path(name)
-        figures, cost_us, watch = _follow_load(at_target, target, folder)
-        books = _compare_books(folder, target)
-    result |= {**figures, **books, "fsync": target.fsync}
-    result |= {f"{role}_us_per_request": cost_us[role] for role in ROLES if role in cost_us}
-    result["aof_rewrites"] = {"count": watch.count, "seconds": round(watch.seconds, 1)}
-    if floor_s > 0 and isinstance(at_target, GyPlan):
-        result |= measure_floors(at_target, target, floor_s)
+    (result,) = run_loads([Load(plan, target)])
+    if floor_s > 0 and isinstance(plan, GyPlan):
+        result |= measure_floors(replace(plan, host=target.host, port=target.port), target, floor_s)
         floors_us = result["protocol_floor_us"] + result["store_floor_us"]
-        if floors_us > 0 and "engine" in cost_us and "store" in cost_us:
-            result["floor_ratio"] = round((cost_us["engine"] + cost_us["store"]) / floors_us, 2)
-    result |= {
-        "machine": machine,
-        "versions": versions_stamp(),
-        "commit": commit_stamp(Path(__file__).resolve().parent),
-        "plan": {key: getattr(plan, key) for key in plan.__dataclass_fields__ if key.islower()},
-    }
+        costs = ("engine_us_per_request", "store_us_per_request")
+        if floors_us > 0 and all(cost in result for cost in costs):
+            result["floor_ratio"] = round(sum(result[cost] for cost in costs) / floors_us, 2)
     return result
+
+
+def run_loads(loads: Sequence[Load], *, is_shared: bool = False) -> list[dict[str, Any]]:
+    """Run several plans at the same time against one Farebox; a result of each, as `run_load` has it, without floors.
+
+    CPU a request is that of all their requests. `is_shared`: they have the same subscribers (MixedPlan). BenchError.
+    """
+    machine = machine_stamp()
+    plans = [replace(plan, host=target.host, port=target.port) for plan, target in loads]
+    with tempfile.TemporaryDirectory(prefix="farebox-bench-") as name:
+        folders = [Path(name) / str(place) for place in range(len(loads))]
+        for folder in folders:
+            folder.mkdir()
+        followed = _follow_loads(plans, loads[0].target, folders)
+        differences = _compare_books(loads, folders, is_shared=is_shared)
+    cost_us, watch = followed.cost_us, followed.watch
+    return [
+        {
+            "load": plan.LOAD,
+            **figures,
+            **differing,
+            "fsync": target.fsync,
+            **{f"{role}_us_per_request": cost_us[role] for role in ROLES if role in cost_us},
+            "aof_rewrites": {"count": watch.count, "seconds": round(watch.seconds, 1)},
+            "machine": machine,
+            "versions": versions_stamp(),
+            "commit": commit_stamp(Path(__file__).resolve().parent),
+            "plan": {key: getattr(plan, key) for key in plan.__dataclass_fields__ if key.islower()},
+        }
+        for (plan, target), figures, differing in zip(loads, followed.figures, differences, strict=True)
+    ]

@@ -66,6 +66,10 @@ class LoadPlan:
     port: int = 0
     connections: int = 4
     subscribers: int = 100_000
+    first_subscriber: int = 0
+    """How many numbers are left out before those of the first: loads on one store have subscribers of their own by that."""
+    has_money_only: bool = False
+    """Nobody has an allowance or runs out of money. What sessions cost then doesn't depend on the order of their requests."""
     zipf_exponent: float = 0.0
     """0 is uniform; 0.8 makes the first subscribers far more active than the last."""
     sessions_per_subscriber: int = 1
@@ -87,7 +91,9 @@ class LoadPlan:
     gather_s: float = 0.0
     """Closed loop: how long a turn lets answers gather before it takes them, which counts as their latency."""
     reconnects: bool = False
-    """After a lost connection: connect again and repeat what is unanswered. Gy alone."""
+    """After a lost connection: connect again and repeat what is unanswered."""
+    waits: bool = False
+    """Connect, and begin with a line on the standard input: loads begin together by that."""
 
     def __post_init__(self) -> None:
         mistakes = [text for is_wrong, text in self._checks() if is_wrong]
@@ -104,6 +110,10 @@ class LoadPlan:
         return [
             (not 1 <= self.connections <= CONNECTIONS_MAX, f"connections must be 1..{CONNECTIONS_MAX}"),
             (not 1 <= self.subscribers <= SUBSCRIBERS_MAX, f"subscribers must be 1..{SUBSCRIBERS_MAX}"),
+            (
+                not 0 <= self.first_subscriber <= SUBSCRIBERS_MAX,
+                f"first_subscriber must be 0..{SUBSCRIBERS_MAX}",
+            ),
             (
                 not 1 <= self.sessions_per_subscriber <= SESSIONS_PER_ACCOUNT_MAX,
                 f"sessions_per_subscriber must be 1..{SESSIONS_PER_ACCOUNT_MAX}",
@@ -200,7 +210,6 @@ class ChfPlan(LoadPlan):
         return [
             *LoadPlan._checks(self),
             (self.sessions_per_subscriber != 1, "sessions_per_subscriber must be 1 over HTTP/2"),
-            (self.reconnects, "reconnects is of Gy alone"),
         ]
 
 
@@ -222,13 +231,18 @@ class Provision(NamedTuple):
     allowance_octets: NDArray[np.int64]  # (subscribers,) one bucket of ALLOWANCE_NAME without end; 0: no such bucket
 
 
-def provision(subscribers: int, seed: int) -> Provision:
-    """Money and allowances, odd amounts throughout; POOR_SHARE of the subscribers can pay a few blocks at most."""
+def provision(subscribers: int, seed: int, *, has_money_only: bool = False) -> Provision:
+    """Money and allowances, odd amounts throughout; POOR_SHARE of the subscribers can pay a few blocks at most.
+
+    has_money_only   of LoadPlan: no allowances and no poor
+    """
     random = np.random.default_rng(seed)
     money = random.integers(10**12, 2 * 10**12, subscribers, dtype=np.int64)
     sizes = np.array([0, 5_000_000, 20_000_000, 80_000_000], np.int64)
     allowance = sizes[random.integers(0, len(sizes), subscribers)]
     allowance += np.where(allowance > 0, random.integers(0, 1_000_000, subscribers), 0)
+    if has_money_only:
+        return Provision(money, np.zeros(subscribers, np.int64))
     poor = random.permutation(subscribers)[: int(subscribers * POOR_SHARE)]
     money[poor] = random.integers(1, 6 * PRICE_MICROS[0], len(poor))
     allowance[poor] = random.integers(0, 300_000, len(poor)) * random.integers(0, 2, len(poor))

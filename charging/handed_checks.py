@@ -19,7 +19,7 @@ from charging.batch import (
     KIND_USAGE,
 )
 from charging.batch_rows import HELD_ANSWERED
-from charging.handed_rows import HELD_HANDED
+from charging.handed_rows import HELD_HANDED, NOT_OWNED
 from vocabulary.held import held
 from vocabulary.ids import IDENTITY_WORDS
 from vocabulary.instants import INSTANT_NS_MAX
@@ -68,6 +68,7 @@ _UNITS = len(Unit)
 _KINDS = len(IDENTITY_WORDS)
 _NUMBER_MAX = 2**32 - 1
 _FINAL_ACTIONS = 4
+_NOT_OWNED = NOT_OWNED
 
 
 @kernel
@@ -209,6 +210,7 @@ def find_answer_fault(handed_octets):
             or head.mscc_count > MSCCS_PER_REQUEST_MAX
             or head.account_id < -1
             or head.outcome >= _OUTCOMES
+            or head.is_refused > _NOT_OWNED
             or answer.outcome >= _OUTCOMES
         ):
             return FAULT_ANSWER

@@ -1,4 +1,4 @@
-"""Requests of a tick to partitions: the account by identity or session, and with it the one writer that decides."""
+"""Requests of a tick to who decides them: the account by identity or session, its partition, and where that one's owner is."""
 
 import numpy as np
 
@@ -29,10 +29,10 @@ def find_accounts(batch, finder):
 
 
 @kernel
-def route_requests(batch, finder, partition_count, rows, firsts):
-    """find_accounts, then order_by_partition, in one call."""
+def route_requests(batch, finder, places, place_count, rows, firsts):
+    """find_accounts, then order_by_place, in one call."""
     find_accounts(batch, finder)
-    order_by_partition(batch, partition_count, rows, firsts)
+    order_by_place(batch, places, place_count, rows, firsts)
 
 
 @kernel
@@ -56,36 +56,37 @@ def remember_sessions(batch, finder):
 
 
 @kernel
-def order_by_partition(batch, partition_count, rows, firsts):
+def order_by_place(batch, places, place_count, rows, firsts):
     """Sort row numbers by where they go, keeping their order within each.
 
+    places   int32[partitions]: where the owner of each partition is, 0 to place_count - 1
     rows     int32[>= requests]: row numbers, written
-    firsts   int64[partition_count + 3]: firsts[p] is where partition p begins in `rows`; then the rows whose account is
-             not known here, then those that have an outcome already, then the end
+    firsts   int64[place_count + 3]: firsts[p] is where place p begins in `rows`; then the rows whose account is not known
+             here, then those that have an outcome already, then the end
     """
-    for place in range(partition_count + 3):
+    for place in range(place_count + 3):
         firsts[place] = 0
     for row in range(batch.counts[COUNT_REQUESTS]):
-        firsts[_destination(batch.requests[row], partition_count) + 1] += 1
-    for place in range(partition_count + 2):
+        firsts[_destination(batch.requests[row], places, place_count) + 1] += 1
+    for place in range(place_count + 2):
         firsts[place + 1] += firsts[place]
     for row in range(batch.counts[COUNT_REQUESTS]):
-        destination = _destination(batch.requests[row], partition_count)
+        destination = _destination(batch.requests[row], places, place_count)
         rows[firsts[destination]] = row
         firsts[destination] += 1
-    for place in range(partition_count + 2, 0, -1):
+    for place in range(place_count + 2, 0, -1):
         firsts[place] = firsts[place - 1]
     firsts[0] = 0
 
 
 @kernel
-def _destination(request, partition_count):
-    """The partition, or partition_count where the account isn't known, or one more where there is nothing to decide."""
+def _destination(request, places, place_count):
+    """The place, or place_count where the account isn't known, or one more where there is nothing to decide."""
     if request.outcome != _UNDECIDED:
-        return partition_count + 1
+        return np.int64(place_count + 1)
     if request.account_id < 0:
-        return np.int64(partition_count)
-    return np.int64(request.account_id % partition_count)
+        return np.int64(place_count)
+    return np.int64(places[request.account_id % places.shape[0]])
 
 
 @kernel

@@ -26,6 +26,7 @@ _BEHIND_TEXT = 0
 _WORD_OCTETS = 8
 _HIGH = 32
 _FACT_OCTETS = UNLIKE_PACKER.size
+_ECHO_OCTETS = ECHO_PACKER.size
 _STAMP_OCTETS = STAMP_PACKER.size
 _SUBSCRIBER_OCTETS_MAX = IDENTITY_OCTETS_MAX
 """Longer ones are for requests.py to refuse."""
@@ -169,7 +170,7 @@ def _write_carried(tick, at):
 def _write_echo(tick, at):
     out, facts = tick.packed.octets, tick.facts[0]
     put_word(out, at, facts.features << _HIGH | facts.sequence_number)
-    at += ECHO_PACKER.size
+    at += _ECHO_OCTETS
     for index in range(facts.mscc_count):
         place, length = tick.upf_ids[index]
         out[at] = length

@@ -9,6 +9,7 @@ from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 from vocabulary.setting import setting
 
 ANY_HOST = "*"
+PEER_CONNECTIONS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class PeerConfig:
 
     origin_hosts: tuple[str, ...] = setting((), "Origin-Hosts that it may have; * takes any")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
-    connections_max: int = setting(8, "connections that it may hold at once, 1..64")
+    connections_max: int = setting(8, "connections that it may hold at once, over all front ends, 1..64")
     credit_limit_level: Literal["mscc", "command"] = setting(
         "mscc", "where 4012 is said when every service is out of credit"
     )
@@ -45,9 +46,6 @@ class GyConfig:
     origin_realm: str = setting("farebox.example", "our Origin-Realm")
     host: str = setting("127.0.0.1", "address that is listened on")
     port: int = setting(3868, "port that is listened on; 0: any free one")
-    shares_port: bool = setting(
-        False, "further front ends may listen on the port beside this one; farebox up sets it with engine.front_ends"
-    )
     watchdog_s: int = setting(30, "Tw: silence after which a Device-Watchdog-Request is sent, 6..3600")
     cer_timeout_s: int = setting(10, "a connection without Capabilities-Exchange-Request is closed after this, 1..300")
     connections_max: int = setting(256, "connections in all, 1..4096")
@@ -79,8 +77,10 @@ class GyConfig:
         for peer, config in self.peers.items():
             if not config.origin_hosts:
                 faults.append(f"peers.{peer}.origin_hosts is empty: name at least one Origin-Host, or *")
-            if not 1 <= config.connections_max <= 64:
-                faults.append(f"peers.{peer}.connections_max is {config.connections_max}: choose 1..64")
+            if not 1 <= config.connections_max <= PEER_CONNECTIONS_MAX:
+                faults.append(
+                    f"peers.{peer}.connections_max is {config.connections_max}: choose 1..{PEER_CONNECTIONS_MAX}"
+                )
             if not is_tenant_name(config.tenant):
                 faults.append(f"peers.{peer}.tenant is {config.tenant!r}: {TENANT_NAME_RULE}")
             for host in config.origin_hosts:

@@ -5,7 +5,7 @@ once a tick that there was traffic; before that, and once the connection is clos
 """
 
 from collections import Counter
-from typing import Final
+from typing import Final, Protocol
 
 from gy_interface.base_messages import (
     APPLICATION_UNSUPPORTED,
@@ -53,28 +53,45 @@ CLOSING_S: Final = 5
 """How long a DPA, or the end of the transport after ours, is waited for."""
 
 
-class PeerRegistry:
-    """Which peers are connected how often, over all connections of a front end."""
+class SharedSlots(Protocol):
+    """Connections of peers over all front ends: a slot each."""
 
-    def __init__(self, config: GyConfig) -> None:
+    def take(self, peer_name: str) -> bool:
+        """One of the peer's `connections_max` slots for a connection here; False where all are taken."""
+
+    def give_back(self, peer_name: str) -> None:
+        """Let go of one that was taken here."""
+
+
+class PeerRegistry:
+    """Which peers are connected how often, over all connections of a front end.
+
+    slots   where several front ends count together
+    """
+
+    def __init__(self, config: GyConfig, slots: SharedSlots | None = None) -> None:
         self.config = config
+        self._slots = slots
         self._counts: Counter[str] = Counter()
 
     def count(self, peer_name: str) -> int:
         """Open connections of a peer."""
         return self._counts[peer_name]
 
-    def has_room(self, peer_name: str) -> bool:
-        """May the peer open one more?"""
-        return self._counts[peer_name] < self.config.peers[peer_name].connections_max
-
-    def enter(self, peer_name: str) -> None:
-        """A connection of the peer is open."""
+    def try_enter(self, peer_name: str) -> bool:
+        """A connection of the peer opens; False where it has all that it may have."""
+        if self._counts[peer_name] >= self.config.peers[peer_name].connections_max:
+            return False
+        if self._slots is not None and not self._slots.take(peer_name):
+            return False
         self._counts[peer_name] += 1
+        return True
 
     def leave(self, peer_name: str) -> None:
         """It is closed."""
         self._counts[peer_name] -= 1
+        if self._slots is not None:
+            self._slots.give_back(peer_name)
 
 
 class Peer:
@@ -207,7 +224,7 @@ class Peer:
             check_request(message, lenient=self._registry.config.peers[name].lenient)
             if not found.applications & {CREDIT_CONTROL_APPLICATION, RELAY_APPLICATION}:
                 raise PeerError(NO_COMMON_APPLICATION, f"{found.origin_host} doesn't speak credit control (4)")
-            if not self._registry.has_room(name):
+            if not self._registry.try_enter(name):
                 raise PeerError(UNKNOWN_PEER, f"{found.origin_host} has all the connections that it may have")
         except PeerError as error:
             code, reason, failed = error.result_code, error.reason, error.failed_avp
@@ -216,7 +233,6 @@ class Peer:
             return
         self._out.append(write_capabilities_answer(message.header, self._identity))
         self.peer_name, self.capabilities = name, found
-        self._registry.enter(name)
         self._move(PeerInput.CER_ACCEPTED)
         self._deadline_ns = now_ns + self._watchdog_ns
         self._events.append(PeerOpened(name, found.origin_host, found.origin_realm, found.origin_state_id))

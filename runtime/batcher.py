@@ -1,56 +1,32 @@
 """Rows of all front ends to the partitions that decide them, and answers back.
 
 A tick's requests find their account in this process's memory of identities; those it doesn't know are looked up in the
-store, apart, and come back as a tick of their own. Nothing here costs Python a request but that look-up.
+store, apart, and come back as a tick of their own (runtime/account_look_up.py). Nothing here costs Python a request.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from balances.account_finder import AccountFinder, new_account_finder
-from balances.keys import identity_key
-from balances.store import BalanceStore, StoreError
-from charging.batch import (
-    COUNT_IDENTITIES,
-    COUNT_OCTETS,
-    COUNT_REQUESTS,
-    EVENT,
-    INITIAL,
-    TERMINATION,
-    UPDATE,
-    UsageBatch,
-)
-from charging.batch_rows import answer_refused, refuse_undecided, take_rows
-from charging.routing import refuse_excess, remember_identities, remember_sessions, route_requests
+from balances.store import BalanceStore
+from charging.batch import UsageBatch
+from charging.routing import refuse_excess, route_requests
+from runtime.account_look_up import AccountLookUp
 from runtime.batch_in_flight import BatchInFlight, BatchPool
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
-from vocabulary.ids import IDENTITY_WORDS, IdentityKind
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.pipeline_events import PipelineState
 from vocabulary.limits import (
-    ANSWER_DEADLINE_S,
     BATCH_REQUESTS_MAX,
     BATCHES_QUEUED_MAX,
-    REQUESTS_LOOKED_UP_MAX,
     REQUESTS_QUEUED_MAX,
     REQUESTS_QUEUED_NEW_SESSIONS_MAX,
 )
-from vocabulary.outcomes import Outcome
-
-LOOK_UPS_MAX: Final = 512
-"""Requests whose identities one look-up asks the store for."""
-LOOK_UPS_AT_ONCE: Final = 4
-"""Look-ups that are under way at once: the store answers them one after another anyway, the rest gathers meanwhile."""
-LOOK_UP_GATHER_S: Final = 0.001
-"""How long requests gather for the next look-up while they are few: one costs as much as fifty requests."""
-_LOOK_UP_BATCHES_MAX: Final = 2 * REQUESTS_LOOKED_UP_MAX // LOOK_UPS_MAX
-_SUBSCRIPTION_ID_CODE: Final = 443
 
 
 class Batcher:
-    """Joins the requests of a process and hands them to its partitions' pipelines."""
+    """Joins the requests of a process and hands them to the pipelines of its partitions."""
 
     def __init__(
         self,
@@ -60,26 +36,30 @@ class Batcher:
         deliver: Callable[[BatchInFlight], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object] = asyncio.ensure_future,
     ) -> None:
-        self.pipelines: Sequence[PartitionPipeline] = ()
-        self.looked_up_total = 0
-        self.refused_total = 0
-        self._store = store
-        self._pool = pool
-        self._deliver = deliver
-        self._spawn = spawn
-        self._to_look_up: deque[tuple[float, BatchInFlight]] = deque()
-        """(loop time at which its requests are refused, requests whose account is to be looked up)"""
-        self._unknown_count = 0
-        """requests that wait for a look-up or are looked up"""
-        self._look_up_count = 0
-        self._finder: AccountFinder = new_account_finder()
+        self._pipelines: Sequence[PartitionPipeline] = ()
+        self._refused = 0
+        self._look_up = AccountLookUp(store=store, pool=pool, offer=self.offer, deliver=deliver, spawn=spawn)
         self._rows = np.zeros(4 * BATCH_REQUESTS_MAX, np.int32)
-        self._firsts = np.zeros(1, np.int64)
+        self._places = np.zeros(1, np.int32)
+        self._firsts = np.zeros(4, np.int64)
 
-    def serve(self, pipelines: Sequence[PartitionPipeline]) -> None:
-        """Take the partitions, by number, that this process owns; all of the store's for now."""
-        self.pipelines = pipelines
-        self._firsts = np.zeros(len(pipelines) + 3, np.int64)
+    @property
+    def looked_up_total(self) -> int:
+        """Requests whose account the store was asked for."""
+        return self._look_up.looked_up_total
+
+    @property
+    def refused_total(self) -> int:
+        """Requests that were answered TOO_BUSY here."""
+        return self._refused + self._look_up.refused_total
+
+    def serve(self, pipelines: Sequence[PartitionPipeline], partition_count: int) -> None:
+        """Take these partitions of the store's from now on; requests of the others are refused, to be handed elsewhere."""
+        self._pipelines = tuple(pipelines)
+        self._places = np.full(partition_count, len(pipelines), np.int32)
+        for place, pipeline in enumerate(pipelines):
+            self._places[pipeline.partition] = place
+        self._firsts = np.zeros(len(pipelines) + 4, np.int64)
 
     def offer(self, batch: UsageBatch) -> int:
         """Queue the requests of a tick; they are copied, the batch may be used again at once.
@@ -88,18 +68,20 @@ class Batcher:
         found wrong, and what is refused here (3004). How many these are.
         """
         refused_before = self.refused_total
-        partitions = len(self.pipelines)
-        route_requests(batch, self._finder, partitions, self._rows, self._firsts)
+        others = len(self._pipelines)
+        route_requests(batch, self._look_up.finder, self._places, others + 1, self._rows, self._firsts)
         firsts = self._firsts.tolist()
-        for partition, pipeline in enumerate(self.pipelines):
-            first, count = firsts[partition], firsts[partition + 1] - firsts[partition]
+        for place, pipeline in enumerate(self._pipelines):
+            first, count = firsts[place], firsts[place + 1] - firsts[place]
             kept = self._admit(pipeline, batch, first, count) if count else 0
             if kept:
                 pipeline.offer(batch, self._rows, first, kept)
-        first, count = firsts[partitions], firsts[partitions + 1] - firsts[partitions]
+        if firsts[others] < firsts[others + 1]:
+            self._keep(batch, firsts[others], firsts[others + 1] - firsts[others], refuse_all=True)
+        first, count = firsts[others + 1], firsts[others + 2] - firsts[others + 1]
         if count:
-            self._look_up_later(batch, first, count)
-        return firsts[partitions + 2] - firsts[partitions + 1] + self.refused_total - refused_before
+            self._look_up.later(batch, self._rows, first, count)
+        return firsts[others + 3] - firsts[others + 2] + self.refused_total - refused_before
 
     def _admit(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> int:
         """At the queue's limits, or under pressure, new sessions get 3004; then everything. How many rows are let in."""
@@ -111,142 +93,10 @@ class Batcher:
 
     def _keep(self, batch: UsageBatch, first: int, count: int, *, refuse_all: bool) -> int:
         kept = int(refuse_excess(batch, self._rows, first, count, refuse_all))
-        self.refused_total += count - kept
+        self._refused += count - kept
         return kept
-
-    def _look_up_later(self, source: UsageBatch, first: int, count: int) -> None:
-        """Copy requests of unknown accounts aside until the store is asked for them; at the queue's limits as elsewhere."""
-        asked = self._unknown_count + count
-        if asked > REQUESTS_QUEUED_NEW_SESSIONS_MAX:
-            is_full = asked > REQUESTS_LOOKED_UP_MAX or len(self._to_look_up) > _LOOK_UP_BATCHES_MAX
-            count = self._keep(source, first, count, refuse_all=is_full)
-        self._unknown_count += count
-        while count:
-            waiting = self._waiting_batch()
-            room = LOOK_UPS_MAX - waiting.request_count
-            taken = int(take_rows(waiting.usage, source, self._rows, first, min(count, room)))
-            if taken == 0:
-                self._append_waiting()
-            first, count = first + taken, count - taken
-        is_batch_full = self._to_look_up and self._to_look_up[0][1].request_count == LOOK_UPS_MAX
-        if self._look_up_count == 0 or (is_batch_full and self._look_up_count < LOOK_UPS_AT_ONCE):
-            self._look_up_count += 1
-            self._spawn(self._look_up_waiting())
-
-    def _waiting_batch(self) -> BatchInFlight:
-        """The batch in which requests gather for the next look-up."""
-        if not self._to_look_up or self._to_look_up[-1][1].request_count == LOOK_UPS_MAX:
-            self._append_waiting()
-        return self._to_look_up[-1][1]
-
-    def _append_waiting(self) -> None:
-        deadline = asyncio.get_running_loop().time() + ANSWER_DEADLINE_S
-        self._to_look_up.append((deadline, self._pool.take()))
-
-    async def _look_up_waiting(self) -> None:
-        """Look up what waits, a batch at a time, until nothing does."""
-        try:
-            while self._to_look_up:
-                deadline, waiting = self._to_look_up.popleft()
-                count = waiting.request_count
-                try:
-                    await self._look_up(waiting, deadline)
-                finally:
-                    self._unknown_count -= count
-                if count < LOOK_UPS_MAX:
-                    await asyncio.sleep(LOOK_UP_GATHER_S)
-        finally:
-            self._look_up_count -= 1
-
-    async def _look_up(self, waiting: BatchInFlight, deadline: float) -> None:
-        """Find the accounts of a batch of requests in the store, then offer it again; what stays unknown is answered."""
-        self.looked_up_total += waiting.request_count
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self._find_by_identity(waiting.usage)
-                await self._find_by_session(waiting.usage)
-        except (StoreError, OSError):  # a deadline that is over is an OSError, too
-            self.refused_total += waiting.request_count
-            self._refuse(waiting, Outcome.TOO_BUSY)
-            return
-        except Exception:  # a mistake of ours is logged by who runs the task, and nobody waits for it in vain
-            self._refuse(waiting, Outcome.UNABLE_TO_COMPLY)
-            raise
-        requests = waiting.usage.requests[: waiting.request_count]
-        for row in np.flatnonzero(requests["account_id"] < 0).tolist():
-            requests["outcome"][row] = _outcome_of_unknown(requests[row])
-            if requests["outcome"][row] == Outcome.MISSING_AVP:
-                requests["failed_code"][row] = _SUBSCRIPTION_ID_CODE
-        if self.offer(waiting.usage):
-            answer_refused(waiting.usage, waiting.answers)
-            self._deliver(waiting)
-        self._pool.give_back(waiting)
-
-    def _refuse(self, waiting: BatchInFlight, outcome: Outcome) -> None:
-        """One outcome for all that waited for a look-up."""
-        refuse_undecided(waiting.usage, waiting.answers, int(outcome))
-        self._deliver(waiting)
-        self._pool.give_back(waiting)
-
-    async def _find_by_identity(self, usage: UsageBatch) -> None:
-        """Ask for every identity of every row, and take the first of each row that has an account."""
-        requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
-        rows, keys = _identity_keys(usage)
-        if not keys:
-            return
-        account_ids, epochs = requests["account_id"].tolist(), requests["identity_epoch"].tolist()
-        for row, found in zip(rows, await self._store.find_accounts(keys), strict=True):
-            if found is not None and account_ids[row] < 0:
-                account_ids[row], epochs[row] = found
-        requests["account_id"], requests["identity_epoch"] = account_ids, epochs
-        remember_identities(usage, self._finder)
-
-    async def _find_by_session(self, usage: UsageBatch) -> None:
-        """Updates and terminations whose identities lead nowhere, or that have none: by the session index.
-
-        Who was known at the start of a session is charged for it, whatever a later request calls the subscriber.
-        """
-        requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
-        types = requests["request_type"]
-        rows = np.flatnonzero((requests["account_id"] < 0) & ((types == UPDATE) | (types == TERMINATION)))
-        if rows.size == 0:
-            return
-        digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)
-        found = await self._store.find_sessions(digests)
-        requests["account_id"][rows] = [-1 if account_id is None else account_id for account_id in found]
-        remember_sessions(usage, self._finder)
 
 
 def _is_full(request_count: int, batch_count: int) -> bool:
     """Are these too many to let even a report wait?"""
     return request_count > REQUESTS_QUEUED_MAX or batch_count > BATCHES_QUEUED_MAX
-
-
-def _identity_keys(usage: UsageBatch) -> tuple[list[int], list[str]]:
-    """The store's keys of all identities, and the request row of each. What costs Python an identity is here."""
-    requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
-    identities = usage.identities[: int(usage.counts[COUNT_IDENTITIES])]
-    octets = usage.octets[: int(usage.counts[COUNT_OCTETS])].tobytes()
-    offsets, lengths, kinds = (identities[name].tolist() for name in ("offset", "length", "kind"))
-    columns = (requests[name].tolist() for name in ("tenant", "identity_first", "identity_count"))
-    rows: list[int] = []
-    keys: list[str] = []
-    for row, (tenant, first, count) in enumerate(zip(*columns, strict=True)):
-        for at in range(first, first + count):
-            kind, offset = kinds[at], offsets[at]
-            value = octets[offset : offset + lengths[at]].decode("utf-8", "replace")
-            keys.append(identity_key(tenant, IDENTITY_WORDS[kind], normal(kind, value)))
-            rows.append(row)
-    return rows, keys
-
-
-def normal(kind: int, value: str) -> str:
-    """The form in which an identity is a key: E.164 numbers without the plus."""
-    return value.removeprefix("+") if kind == IdentityKind.E164 else value
-
-
-def _outcome_of_unknown(request: np.void) -> Outcome:
-    """Why a request has no account."""
-    if request["identity_count"]:
-        return Outcome.USER_UNKNOWN
-    return Outcome.MISSING_AVP if request["request_type"] in (INITIAL, EVENT) else Outcome.UNKNOWN_SESSION_ID

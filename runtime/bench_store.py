@@ -79,19 +79,22 @@ class BenchStore:
         return self._meta.partition_count
 
     # --- before
-    def prepare(self, progress: Callable[[int], None] | None = None) -> None:
+    def prepare(self, progress: Callable[[int], None] | None = None, *, is_published: bool = False) -> None:
         """Publish the tariff and open the subscribers' accounts; an engine must run. The store must be a fresh one.
 
-        progress   called with the count of accounts that are open
+        progress       called with the count of accounts that are open
+        is_published   another load's preparation published the tariff
         """
-        self._run(self._publish())
+        self._run(self._prepare_tenant(is_published))
         self._run(self._open_accounts(progress))
         self._run(self._sample_written())  # the first sample loads kernels: not while the run measures
         self._record_octets.clear()
         self._row_octets.clear()
 
-    async def _publish(self) -> None:
+    async def _prepare_tenant(self, is_published: bool) -> None:
         self._tenant = await self._store.add_tenant(TENANT)
+        if is_published:
+            return
         checked = check_release(release(TENANT)).checked
         assert checked is not None, "the harness's tariff has faults"
         result = await publish(self._store.client, checked, self._tenant)
@@ -99,7 +102,8 @@ class BenchStore:
             raise BenchTargetError(f"the tariff can't be published: {result.faults[0]}. Give a fresh store")
 
     async def _open_accounts(self, progress: Callable[[int], None] | None) -> None:
-        owned = provision(self._plan.subscribers, self._plan.seed)
+        plan = self._plan
+        owned = provision(plan.subscribers, plan.seed, has_money_only=plan.has_money_only)
         offer, allowance = number_of_name(OFFER_NAME), number_of_name(ALLOWANCE_NAME)
         openings = []
         amounts = zip(owned.money_micros.tolist(), owned.allowance_octets.tolist(), strict=True)
@@ -109,12 +113,12 @@ class BenchStore:
                 credits.append(Credit(Unit.OCTETS, octets, allowance, kind=MovementKind.OPENED))
             terms = Terms(currency=CURRENCY_NUMBERS["EUR"], offer=offer, credits=tuple(credits))
             identities = (
-                identity_key(self._tenant, "imsi", imsi(subscriber)),
-                identity_key(self._tenant, "e164", msisdn(subscriber)),
+                identity_key(self._tenant, "imsi", imsi(plan.first_subscriber + subscriber)),
+                identity_key(self._tenant, "e164", msisdn(plan.first_subscriber + subscriber)),
             )
             openings.append(Opening(self._tenant, identities, terms))
         sender = CommandSender(self._store, self._meta.partition_count)
-        batch_id = f"bench-{self._plan.seed}-{self._plan.subscribers}"
+        batch_id = f"bench-{plan.seed}-{plan.first_subscriber}-{plan.subscribers}"
         try:
             results = await sender.open_accounts(batch_id, openings, progress=progress)
         except CommandIdUsed as error:

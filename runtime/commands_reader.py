@@ -23,7 +23,8 @@ from charging.batch import (
 )
 from runtime.batch_in_flight import BatchInFlight, when_written
 from runtime.clock import Clock
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.pipeline_events import PipelineState
 
 CHUNK_COMMANDS: Final = 1000
 WAIT_MS: Final = 5000

@@ -23,8 +23,9 @@ from runtime.batch_in_flight import BatchInFlight
 from runtime.clock import SystemClock
 from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
+from runtime.engine_links import ENGINE_SUFFIX
 from runtime.engine_worker import Engine
-from runtime.handoff_server import SOCKET_NAME, HandoffServer
+from runtime.handoff_server import HandoffServer
 from runtime.kill_points import reached
 from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
 from runtime.notices.gy_link import GyLink
@@ -70,6 +71,7 @@ class EngineProcess:
             limits=pressure_limits(settings),
             kept_octets=settings.engine.records_kept_mib * OCTETS_PER_MIB,
             reached=reached,
+            is_alone=has_gy,
         )
         self.gy: GyServer | None = None
         self.notices: GyLink | None = None
@@ -85,21 +87,33 @@ class EngineProcess:
         """See ServingProcess."""
         return self.engine.health()
 
-    async def start(self, stopping: asyncio.Event) -> dict[str, int]:
-        """Claim, connect, listen: for front ends last, because they hand over at once what they kept. See ServingProcess."""
-        meta = await self.engine.start()
+    async def start(self, stopping: asyncio.Event) -> dict[str, int] | None:
+        """Listen for front ends, which hand over at once what they kept; claim; listen for peers. See ServingProcess."""
+        meta = await self.engine.open()
+        run_folder = DataFolder(self.settings.store.data_dir).run
         self.handoff = HandoffServer(
-            socket_path(DataFolder(self.settings.store.data_dir).run, SOCKET_NAME),
+            socket_path(run_folder, f"{self.settings.engine.node}{ENGINE_SUFFIX}"),
             store=meta.created_ns,
+            epochs=self.engine.epochs,
             offer=self.engine.batcher.offer,
             answered=self._tally_answers,
             on_links=self.telemetry.gauge("links").set,
             reached=reached,
         )
-        ports = {"gy_port": await self._start_gy(meta)} if self._has_gy else {}
-        self._use_final_units(self.engine.final_units)
+        self.engine.on_owned = self.handoff.announce
         self.engine.on_final_units = self._use_final_units
+        self._use_final_units(self.engine.final_units)
         await self.handoff.start()
+        claiming = asyncio.ensure_future(self.engine.start())
+        told = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait([claiming, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not claiming.done():
+            claiming.cancel()
+            await asyncio.wait([claiming])
+            return None
+        claiming.result()
+        ports = {"gy_port": await self._start_gy(meta)} if self._has_gy else {}
         gc.collect()
         gc.freeze()
         return ports
@@ -124,6 +138,7 @@ class EngineProcess:
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
+        self.gy.use_final_units(self.engine.final_units)
         port = await self.gy.start()
         run_folder = DataFolder(self.settings.store.data_dir).run
         self.notices = GyLink(
@@ -163,12 +178,12 @@ class EngineProcess:
 
     def _deliver(self, batch: BatchInFlight) -> None:
         """Answers of a decided batch to the wire, and how long they took; once a batch."""
+        if self.handoff is not None:
+            self.handoff.deliver(batch.answered)  # first: rows that go back to their front end are no answers
         if self.gy is not None:
             self.gy.deliver(batch.answered)
         else:
             self._tally_answers(batch.answered)
-        if self.handoff is not None:
-            self.handoff.deliver(batch.answered)
         waited_ns = self.clock.now_ns() - int(batch.usage.requests["received_ns"][0])
         self.telemetry.histogram("answer_seconds").observe(waited_ns / NS_PER_S)
         if batch.decide_ns:
@@ -183,7 +198,7 @@ class EngineProcess:
         if self.notices is not None:
             await self.notices.close()
         if self.gy is not None:
-            await self.gy.close()
+            await self.gy.close(drain=self.engine.drain)
         await self.engine.close()
         if self.handoff is not None:
             self.handoff.close()

@@ -1,4 +1,7 @@
-"""A front end's connection to the engine: greeting, welcome, answers. What is handed over is runtime/handoff_client.py."""
+"""A front end's connection to an engine: greeting, welcome, what it owns, answers.
+
+What is handed over is runtime/handoff_client.py.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,6 +20,7 @@ class EngineStream(asyncio.BufferedProtocol):
 
     take_answers   gets each ANSWERS frame; FrameError where it can't be used
     take_texts     gets the texts of each FINAL_UNITS frame, before answers that name them
+    take_owned     gets each OWNED frame; the first comes behind the welcome
     on_up          told of the link's number once the engine takes rows
     on_down        told when the connection is gone, and why
     on_writable    told when the engine reads again
@@ -28,6 +32,7 @@ class EngineStream(asyncio.BufferedProtocol):
         greeting: bytes,
         take_answers: Callable[[Header, memoryview], None],
         take_texts: Callable[[Mapping[int, FinalUnit]], None],
+        take_owned: Callable[[Header, memoryview], None],
         on_up: Callable[["EngineStream", int], None],
         on_down: Callable[["EngineStream", str], None],
         on_writable: Callable[[], None],
@@ -39,6 +44,7 @@ class EngineStream(asyncio.BufferedProtocol):
         self._greeting = greeting
         self._take_answers = take_answers
         self._take_texts = take_texts
+        self._take_owned = take_owned
         self._on_up = on_up
         self._on_down = on_down
         self._on_writable = on_writable
@@ -76,6 +82,8 @@ class EngineStream(asyncio.BufferedProtocol):
             self._take_answers(header, body)
         elif header.kind is Frame.FINAL_UNITS and self.welcomed:
             self._take_texts(read_texts(header, body))
+        elif header.kind is Frame.OWNED and self.welcomed:
+            self._take_owned(header, body)
         elif header.kind is Frame.WELCOME and not self.welcomed:
             theirs, _ = read_text(header, body)
             if theirs != fingerprint():

@@ -1,80 +1,124 @@
-"""What every front-end process has: the link to the engine, its health, and its counters, which are named after it."""
+"""Front ends in processes of their own: what those of all protocols have. Each says what differs: its name, and how it serves.
+
+It finds accounts in the store, hands requests to the engines that own their partitions, and holds no money.
+"""
 
 import asyncio
+import gc
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import uvloop
 
 from balances.edge.embedded_socket import socket_path
+from balances.edge.redis_store import RedisStore
+from balances.store import StoreMeta
 from charging.answer_tally import TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
-from runtime.clock import Clock
+from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
-from runtime.handoff_client import EngineLink
-from runtime.handoff_server import SOCKET_NAME
+from runtime.engine_links import LONGEST_SOCKET_NAME, EngineLinks
 from runtime.kill_points import reached
+from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import Health, Telemetry
+from runtime.warm import forbid_compiling, warm
 from vocabulary.held import Held
 from vocabulary.outcomes import RESULT_CODES
 
 
-class FrontEnd:
-    """The engine's side of a front end: rows go out through `link`, answers are counted by `tally`.
+class FrontEndProcess(ABC):
+    """Protocol server, links to the engines, and telemetry of one process, wired; see ServingProcess.
 
     name   of the process: its metrics are `<name>_link_up` and so on
     """
 
-    def __init__(self, name: str, settings: Settings, telemetry: Telemetry, clock: Clock) -> None:
-        self.link: EngineLink | None = None
+    name: ClassVar[str]
+    ready_line: ClassVar = "front end ready"
+
+    def __init__(self, settings: Settings, store_url: str) -> None:
+        self.settings = settings
+        self.telemetry = Telemetry(self.name)
+        self.clock = SystemClock()
+        self.store = RedisStore(store_url)
+        self.run_folder = DataFolder(settings.store.data_dir).run
+        self.links: EngineLinks | None = None
         self.final_units: dict[int, FinalUnit] = {}
         """texts that answers may name, by their numbers, as engines told them"""
-        self._name = name
-        self._settings = settings
-        self._telemetry = telemetry
-        self._clock = clock
         self._tally, self._counted = new_tally(), new_tally()
         self._link_counted = (0, 0, 0)
-        telemetry.before_scrape(self._count)
+        self.telemetry.before_scrape(self._count)
+
+    # --- what differs ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
+        """Take requests, and offer them to the engines; the ports by name."""
+
+    @abstractmethod
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """Texts that answers name from now on; clients that aren't served yet get all of `final_units` when they are."""
+
+    @abstractmethod
+    def deliver(self, answered: Held[AnsweredBatch]) -> None:
+        """Answers to who waits for them."""
+
+    @abstractmethod
+    async def stop_clients(self) -> None:
+        """Take no request more, and let those under way be answered; also where `serve_clients` was never called."""
+
+    # --- what doesn't ----------------------------------------------------------------------------------------------------
 
     def health(self) -> Health:
-        """Ready while an engine takes what is handed over."""
-        if self.link is None or not self.link.is_up:
-            return Health(False, ("starting" if self.link is None else self.link.why_down,))
+        """See ServingProcess: ready while every partition has an engine that takes what is handed over."""
+        if self.links is None or not self.links.is_up:
+            return Health(False, ("starting" if self.links is None else self.links.why_down,))
         return Health(True, ())
 
-    async def link_up(
-        self,
-        store: int,
-        deliver: Callable[[Held[AnsweredBatch]], None],
-        stopping: asyncio.Event,
-        use_final_units: Callable[[Mapping[int, FinalUnit]], None],
-    ) -> EngineLink | None:
-        """The link, once an engine is found; None where the process is told to stop before.
-
-        store             number of the store that the front end works on
-        use_final_units   told of further texts, `final_units` has them already
-        """
-
-        def take_texts(units: Mapping[int, FinalUnit]) -> None:
-            self.final_units |= units
-            use_final_units(units)
-
-        self.link = EngineLink(
-            socket_path(DataFolder(self._settings.store.data_dir).run, SOCKET_NAME),
-            store=store,
-            name=self._name,
-            deliver=deliver,
-            now_ns=self._clock.now_ns,
-            take_texts=take_texts,
-            on_change=lambda is_up: self._telemetry.gauge(f"{self._name}_link_up").set(int(is_up)),
+    async def start(self, stopping: asyncio.Event) -> Mapping[str, int] | None:
+        """Ask the store who it is, find the engines, listen. See ServingProcess."""
+        meta = await self.store.open()
+        self.run_folder.mkdir(parents=True, exist_ok=True)
+        self.links = EngineLinks(
+            socket_path(self.run_folder, LONGEST_SOCKET_NAME).parent,
+            meta=meta,
+            store=self.store,
+            name=self.name,
+            deliver=self.deliver,
+            now_ns=self.clock.now_ns,
+            take_texts=self._take_texts,
+            on_change=lambda is_up: self.telemetry.gauge(f"{self.name}_link_up").set(int(is_up)),
             reached=reached,
         )
-        await self.link.start()
-        ends = [asyncio.ensure_future(self.link.wait_up()), asyncio.ensure_future(stopping.wait())]
+        await self.links.start()
+        ends = [asyncio.ensure_future(self.links.wait_up()), asyncio.ensure_future(stopping.wait())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for task in ends:
             task.cancel()
-        return None if stopping.is_set() else self.link
+        if stopping.is_set():
+            return None
+        ports = await self.serve_clients(meta, self.links)
+        gc.collect()
+        gc.freeze()
+        return ports
+
+    def _take_texts(self, units: Mapping[int, FinalUnit]) -> None:
+        self.final_units |= units
+        self.use_final_units(units)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until told to stop. See ServingProcess."""
+        await stopping.wait()
+
+    async def close(self) -> None:
+        """Answer what is under way, end. See ServingProcess."""
+        await self.stop_clients()
+        if self.links is not None:
+            await self.links.close()
+        await self.store.close()
 
     def tally(self, answered: Held[AnsweredBatch]) -> None:
         """Answers that leave, those that no engine decided among them; once a delivery."""
@@ -86,16 +130,28 @@ class FrontEnd:
         self._counted[:] = self._tally
         for outcome, count in enumerate(tally[:TALLY_OPENED]):
             if count:
-                self._telemetry.counter(f"{self._name}_answers_total", str(RESULT_CODES[outcome])).inc(count)
-        if self.link is None:
+                self.telemetry.counter(f"{self.name}_answers_total", str(RESULT_CODES[outcome])).inc(count)
+        if self.links is None:
             return
-        self._telemetry.gauge(f"{self._name}_waiting_requests").set(self.link.waiting_rows)
-        totals = (self.link.refused_total, self.link.moved_total, self.link.given_up_total)
+        self.telemetry.gauge(f"{self.name}_waiting_requests").set(self.links.waiting_rows)
+        totals = (self.links.refused_total, self.links.moved_total, self.links.given_up_total)
         for word, total, counted in zip(("refused", "moved", "given_up"), totals, self._link_counted, strict=True):
-            self._telemetry.counter(f"{self._name}_{word}_total").inc(total - counted)
+            self.telemetry.counter(f"{self.name}_{word}_total").inc(total - counted)
         self._link_counted = totals
 
-    async def close(self) -> None:
-        """Wait a little for what is under way."""
-        if self.link is not None:
-            await self.link.close()
+
+def run_front_end(
+    process: Callable[[], FrontEndProcess],
+    *,
+    ready_file: Path | None = None,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Kernels are warmed first; from then on nothing compiles.
+
+    ready_file   gets `<ports ...> <telemetry port> <pid>` once engines are linked and requests are taken
+    """
+    warm(report)
+    forbid_compiling()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        made = process()
+        runner.run(serve(made, made.settings.telemetry, ready_file))

@@ -1,113 +1,88 @@
-"""`farebox gy`: Diameter sockets and codec in a process of its own, which hands requests to the engine and holds no money."""
+"""`farebox gy`: Diameter sockets and codec in a process of its own."""
 
-import asyncio
-import gc
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import ClassVar
 
-import uvloop
-
 from balances.edge.embedded_socket import socket_path
-from balances.edge.redis_store import RedisStore
+from balances.store import StoreMeta
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
-from runtime.clock import SystemClock
-from runtime.data_folder import DataFolder
-from runtime.front_end import FrontEnd
+from runtime.acceptor import ACCEPTOR_SOCKET, TakenConnections
+from runtime.engine_links import EngineLinks
+from runtime.front_end import FrontEndProcess
 from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
 from runtime.notices.gy_link import GyLink
-from runtime.serving import serve
+from runtime.peer_slots import SLOTS_FILE, PeerSlots
 from runtime.settings import Settings
-from runtime.telemetry import GY, Health, Telemetry
-from runtime.warm import forbid_compiling, warm
+from runtime.telemetry import GY
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 
 
-class GyProcess:
-    """Gy server, engine link and telemetry of one process, wired; see ServingProcess."""
+class GyProcess(FrontEndProcess):
+    """A front end for Diameter.
+
+    is_listening   False: it takes the connections of the acceptor of its data directory, instead of a port's
+    """
 
     name: ClassVar = GY
-    ready_line: ClassVar = "front end ready"
 
-    def __init__(self, settings: Settings, store_url: str) -> None:
-        self.settings = settings
-        self.telemetry = Telemetry(self.name)
-        self.clock = SystemClock()
-        self.front_end = FrontEnd(self.name, settings, self.telemetry, self.clock)
+    def __init__(self, settings: Settings, store_url: str, *, is_listening: bool = True) -> None:
+        super().__init__(settings, store_url)
         self.gy: GyServer | None = None
         self.notices: GyLink | None = None
-        self._store_url = store_url
+        self._taken: TakenConnections | None = None
+        self._is_listening = is_listening
 
-    def health(self) -> Health:
-        """See ServingProcess: ready while an engine takes what is handed over."""
-        return self.front_end.health()
-
-    async def start(self, stopping: asyncio.Event) -> dict[str, int] | None:
-        """Ask the store who it is, link up, listen. See ServingProcess."""
-        store = RedisStore(self._store_url)
-        try:
-            meta = await store.open()
-            tenants = {peer.tenant: await store.add_tenant(peer.tenant) for peer in self.settings.gy.peers.values()}
-        finally:
-            await store.close()
-        link = await self.front_end.link_up(meta.created_ns, self._deliver, stopping, self._use_final_units)
-        if link is None:
-            return None
+    async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
+        """See FrontEndProcess."""
+        peers = self.settings.gy.peers
+        tenants = {peer.tenant: await self.store.add_tenant(peer.tenant) for peer in peers.values()}
         self.gy = GyServer(
             self.settings.gy,
-            offer=link.offer,
-            answered=self.front_end.tally,
+            offer=links.offer,
+            answered=self.tally,
             now_ns=self.clock.now_ns,
             tenants=tenants,
             secret=meta.secret,
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
+            slots=PeerSlots(self.run_folder / SLOTS_FILE, peers),
+            on_gone=self._on_gone,
         )
-        self.gy.use_final_units(self.front_end.final_units)
-        gy_port = await self.gy.start()
-        run_folder = DataFolder(self.settings.store.data_dir).run
+        self.gy.use_final_units(self.final_units)
         self.notices = GyLink(
-            socket_path(run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
+            socket_path(self.run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
         )
         self.notices.start()
-        gc.collect()
-        gc.freeze()
-        return {"gy_port": gy_port}
+        if self._is_listening:
+            return {"gy_port": await self.gy.start()}
+        self.gy.begin()
+        self._taken = TakenConnections(socket_path(self.run_folder, ACCEPTOR_SOCKET), self.gy.adopt)
+        await self._taken.start()
+        return {}
 
-    def _use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
-        """Texts that answers name from now on; a server that isn't there yet gets all of them when it is."""
+    def _on_gone(self) -> None:
+        if self._taken is not None:
+            self._taken.note_ended()
+
+    def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
+        """See FrontEndProcess."""
         if self.gy is not None:
             self.gy.use_final_units(units)
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Until told to stop. See ServingProcess."""
-        await stopping.wait()
+    def deliver(self, answered: Held[AnsweredBatch]) -> None:
+        """See FrontEndProcess: to the wire."""
+        if self.gy is not None:
+            self.gy.deliver(answered)
 
-    def _deliver(self, answered: Held[AnsweredBatch]) -> None:
-        """Answers of a tick to the wire."""
-        assert self.gy is not None
-        self.gy.deliver(answered)
-
-    async def close(self) -> None:
-        """Say good-bye to peers, then wait a little for what is under way."""
+    async def stop_clients(self) -> None:
+        """See FrontEndProcess: say good-bye to peers, each behind its last answer."""
         if self.notices is not None:
             await self.notices.close()
+        if self._taken is not None:
+            await self._taken.stop()
         if self.gy is not None:
-            await self.gy.close()
-        await self.front_end.close()
-
-
-def run_gy(
-    settings: Settings, store_url: str, *, ready_file: Path | None = None, report: Callable[[str], None] = print
-) -> None:
-    """Serve until SIGTERM or SIGINT. Kernels are warmed first; from then on nothing compiles.
-
-    ready_file   gets `<gy port> <telemetry port> <pid>` once an engine is linked and requests are taken
-    """
-    warm(report)
-    forbid_compiling()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(GyProcess(settings, store_url), settings.telemetry, ready_file))
+            assert self.links is not None
+            await self.gy.close(drain=self.links.drain)

@@ -9,6 +9,7 @@ the release, so that two releases never misread each other's octets. Every frame
     ROWS     number: of the tick       counts: requests, MSCCs, identities, octets
     ANSWERS                            counts: rows, MSCCs
     FINAL_UNITS                        counts: octets                        body: texts that answers name from now on
+    OWNED                              counts: partitions          body: (partition, epoch) of each that the engine owns now
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,6 +50,7 @@ class Frame(IntEnum):
     ROWS = 4
     ANSWERS = 5
     FINAL_UNITS = 6
+    OWNED = 7
 
 
 MAGIC: Final = int.from_bytes(b"FAREBOX1", "little")
@@ -64,6 +66,7 @@ _ANSWER_DTYPES: Final = (HEAD_DTYPE, ANSWER_DTYPE, ANSWER_MSCC_DTYPE)
 _REQUEST_OCTETS, _MSCC_OCTETS, _IDENTITY_OCTETS, _ = (dtype.itemsize for dtype in _ROW_DTYPES)
 _ANSWER_OCTETS: Final = HEAD_DTYPE.itemsize + ANSWER_DTYPE.itemsize
 _ANSWER_MSCC_OCTETS: Final = ANSWER_MSCC_DTYPE.itemsize
+_OWNED: Final = Struct("=2q")
 _MAX: Final = HANDOFF_FRAME_OCTETS_MAX
 _HEADER: Final = Struct(f"={HEADER_WORDS}q")
 _KINDS: Final = {int(kind): kind for kind in Frame}
@@ -183,6 +186,20 @@ def read_texts(header: Header, body: memoryview) -> dict[int, FinalUnit]:
         raise FrameError(f"texts of final units that can't be read: {error}") from None
 
 
+def owned_frame(epochs: NDArray[np.int64]) -> bytes:
+    """Which partitions an engine owns, by its epoch in each; 0: it doesn't."""
+    pairs = [(partition, epoch) for partition, epoch in enumerate(epochs.tolist()) if epoch]
+    return _frame(Frame.OWNED, 0, (len(pairs),), [_OWNED.pack(*pair) for pair in pairs])
+
+
+def read_owned(header: Header, body: memoryview, partition_count: int) -> dict[int, int]:
+    """Epochs by partition of an OWNED frame. FrameError where it names partitions that there aren't."""
+    epochs = dict(_OWNED.iter_unpack(body[: _OWNED.size * header.counts[0]]))
+    if any(not 0 <= partition < partition_count or epoch < 1 for partition, epoch in epochs.items()):
+        raise FrameError(f"partitions of an engine beyond {partition_count}, or of no epoch")
+    return epochs
+
+
 def read_header(octets: memoryview, at: int = 0) -> Header:
     """The header that begins a frame. FrameError where no frame begins so, or one that is longer than any may be."""
     magic, total, number_of_kind, number, *counts = _HEADER.unpack_from(octets, at)
@@ -208,7 +225,7 @@ def _body_octets(header: Header) -> int:
         return _REQUEST_OCTETS * first + _MSCC_OCTETS * second + _IDENTITY_OCTETS * third + fourth
     if header.kind is Frame.ANSWERS:
         return _ANSWER_OCTETS * first + _ANSWER_MSCC_OCTETS * second
-    return first
+    return _OWNED.size * first if header.kind is Frame.OWNED else first
 
 
 def read_text(header: Header, body: memoryview) -> tuple[bytes, str]:

@@ -13,7 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from charging.batch import COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
@@ -28,6 +30,7 @@ from runtime.handoff_frames import (
     answers_frame,
     final_units_frames,
     fingerprint,
+    owned_frame,
     read_rows,
     read_text,
     release,
@@ -38,8 +41,6 @@ from runtime.handoff_stream import FrameBuffer
 from vocabulary.held import Held
 from vocabulary.limits import HANDOFF_LINKS_MAX, HANDOFF_UNREAD_OCTETS_MAX
 
-SOCKET_NAME: Final = "engine.sock"
-"""In the run folder of the data directory; found by front ends through balances.edge.embedded_socket.socket_path."""
 UNREAD_OCTETS_HIGH: Final = 4 << 20
 _LINK_NUMBER_MAX: Final = 2**31 - 1
 
@@ -51,6 +52,7 @@ class HandoffServer:
     store     a number that is the store's own: a front end of another store is refused
     offer     Batcher.offer
     answered  is told of rows that were answered here, undecided
+    epochs    int64[partitions]: under which the engine owns each, 0 where it doesn't; `announce` says that it changed
     reached   kill points
     """
 
@@ -59,15 +61,18 @@ class HandoffServer:
         path: Path,
         *,
         store: int,
+        epochs: NDArray[np.int64],
         offer: Callable[[UsageBatch], int],
         answered: Callable[[Held[AnsweredBatch]], None] = lambda answered: None,
         on_links: Callable[[int], None] = lambda count: None,
         reached: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.store = store
+        self._epochs = epochs
         self.rows_total = 0
         """rows that were taken from links"""
         self._path = path
+        self._inode = 0
         self._offer = offer
         self._answered = answered
         self._on_links = on_links
@@ -96,6 +101,7 @@ class HandoffServer:
             self._server = await asyncio.get_running_loop().create_unix_server(
                 lambda: _Link(self), sock=listening, backlog=HANDOFF_LINKS_MAX
             )
+            self._inode = fresh.stat().st_ino
             fresh.replace(self._path)
         except BaseException:
             listening.close()
@@ -137,6 +143,7 @@ class HandoffServer:
         link.write(text_frame(Frame.WELCOME, link.number, fingerprint(), release()))
         for frame in final_units_frames(self._final_units):
             link.write(frame)
+        link.write(owned_frame(self._epochs))
         self.log.info("front end connected", front_end=name, link=link.number)
         self._on_links(len(self._links))
 
@@ -147,6 +154,12 @@ class HandoffServer:
         for frame in final_units_frames(fresh):
             for link in self._links.values():
                 link.write(frame)
+
+    def announce(self) -> None:
+        """Tell every front end which partitions are the engine's now: rows of others are returned from here on."""
+        frame = owned_frame(self._epochs)
+        for link in list(self._links.values()):
+            link.write(frame)
 
     # --- rows and answers ------------------------------------------------------------------------------------------------
 
@@ -176,7 +189,7 @@ class HandoffServer:
                 self._return_to(link, answered)
 
     def _return_to(self, link: "_Link", answered: Held[AnsweredBatch]) -> None:
-        if gather_answers(answered.octets, link.number, self._outgoing.octets):
+        if gather_answers(answered.octets, link.number, self._outgoing.octets, self._epochs):
             link.write(answers_frame(self._outgoing_columns))
             self._reached("engine.answers_returned")
 
@@ -189,7 +202,10 @@ class HandoffServer:
             link.stop_reading()
 
     def close(self) -> None:
-        """Send what is unsent and end the links."""
+        """Send what is unsent and end the links; front ends look for the engine no more."""
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:  # else it is a later engine's of the same name
+                self._path.unlink()
         self.stop_reading()
         for link in (*self._unnamed, *self._links.values()):
             link.close()

@@ -1,12 +1,15 @@
-"""The rows that a front end has handed to an engine, or is about to: in order, until each is answered or given up."""
+"""The rows that a front end has handed to one engine, or is about to: in order, until each is answered or given up."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from charging.batch import COUNT_OCTETS, COUNT_REQUESTS, AnsweredBatch, UsageBatch
 from charging.batch_rows import hold_answered
-from charging.handed_rows import HELD_KEPT, keep_undecided, new_kept_tick
+from charging.handed_rows import HELD_KEPT, keep_rows, new_kept_tick
 from runtime.handoff_frames import row_columns
 from vocabulary.held import Held
 from vocabulary.limits import HANDED_TICKS_MAX
@@ -33,20 +36,42 @@ class Tick:
         self.received_ns = 0
         """when the oldest row came"""
         self.is_fresh = True
-        """no row of it was sent or answered yet"""
+        """no row of it was sent, and none is done"""
+
+
+class TickSource:
+    """Ticks that are used again, and their numbers: no two of one front end have the same while rows of them wait."""
+
+    def __init__(self) -> None:
+        self._free: list[Tick] = []
+        self._last_number = 0
+
+    def take(self, is_taken: Container[int]) -> Tick:
+        """An empty tick."""
+        tick = self._free.pop() if self._free else Tick()
+        self._last_number = (self._last_number + 1) % _NUMBERS
+        assert self._last_number not in is_taken, "a tick is answered or given up before its number comes again"
+        tick.number = self._last_number
+        return tick
+
+    def give_back(self, tick: Tick) -> None:
+        """Nobody waits for rows of it any more."""
+        tick.octets = tick.left = 0
+        tick.is_fresh = True
+        tick.usage.counts[:] = 0
+        self._free.append(tick)
 
 
 class KeptTicks:
-    """Ticks by number, in the order in which their rows came; those that are to be sent are at the end, or all."""
+    """Ticks by number, in the order in which their rows came; those that are to be sent are at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: TickSource) -> None:
         self.rows = 0
         self.octets = 0
         """of the messages of ticks with rows that wait"""
         self._ticks: dict[int, Tick] = {}
         self._to_send: deque[Tick] = deque()
-        self._free: list[Tick] = []
-        self._last_number = 0
+        self._source = source
 
     def __iter__(self) -> Iterator[Tick]:
         return iter(list(self._ticks.values()))
@@ -58,31 +83,27 @@ class KeptTicks:
         """The tick of a number, while rows of it wait."""
         return self._ticks.get(number)
 
-    def keep(self, batch: UsageBatch) -> None:
-        """Copy the undecided rows of a batch, into the last tick where that isn't sent yet."""
-        end, first = int(batch.counts[COUNT_REQUESTS]), 0
-        while first < end:
+    def keep(self, batch: UsageBatch, rows: NDArray[np.int32], first: int, count: int, *, is_new: bool) -> None:
+        """Copy rows[first:first + count] of a batch, into the last tick where that isn't sent yet; see keep_rows."""
+        while count:
             tick = self._to_send[-1] if self._to_send and self._to_send[-1].is_fresh else self._begin()
             before = int(tick.usage.counts[COUNT_REQUESTS])
-            first = int(keep_undecided(tick.held.octets, tick.number, batch, first))
-            after = int(tick.usage.counts[COUNT_REQUESTS])
-            if before == 0 and after:
+            kept = int(keep_rows(tick.held.octets, tick.number, batch, rows, first, count, is_new))
+            if before == 0 and kept:
                 tick.received_ns = int(tick.usage.requests["received_ns"][0])
             octets = int(tick.usage.counts[COUNT_OCTETS])
-            tick.left += after - before
-            self.rows += after - before
+            tick.left += kept
+            self.rows += kept
             self.octets += octets - tick.octets
             tick.octets = octets
-            if first < end:
-                assert after, "a row must fit into an empty tick"
+            first, count = first + kept, count - kept
+            if count:
+                assert before or kept, "a row must fit into an empty tick"
                 self._begin()
 
     def _begin(self) -> Tick:
         """An empty tick behind all others."""
-        tick = self._free.pop() if self._free else Tick()
-        self._last_number = (self._last_number + 1) % _NUMBERS
-        assert self._last_number not in self._ticks, "a tick is answered or given up before its number comes again"
-        tick.number = self._last_number
+        tick = self._source.take(self._ticks)
         self._ticks[tick.number] = tick
         self._to_send.append(tick)
         return tick
@@ -92,10 +113,6 @@ class KeptTicks:
         if not self._to_send or len(self._ticks) - len(self._to_send) >= HANDED_TICKS_MAX:
             return None
         return self._to_send.popleft()
-
-    def send_all_again(self) -> None:
-        """What was sent is to be sent again, before what wasn't: the engine that had it is gone."""
-        self._to_send = deque(self._ticks.values())
 
     def count_done(self, tick: Tick, count: int) -> None:
         """So many rows more are answered or given up; a tick with none left is used again."""
@@ -112,7 +129,4 @@ class KeptTicks:
         if tick in self._to_send:
             self._to_send.remove(tick)
         self.octets -= tick.octets
-        tick.octets = 0
-        tick.is_fresh = True
-        tick.usage.counts[:] = 0
-        self._free.append(tick)
+        self._source.give_back(tick)

@@ -29,10 +29,22 @@ KILL_POINTS: Final = (
     KillPoint("engine.answers_sent", "engine", "the answers of a batch are sent"),
     KillPoint("engine.rows_taken", "engine", "rows of a front end were taken, none is decided"),
     KillPoint("engine.answers_returned", "engine", "answers were returned to a front end"),
+    KillPoint("engine.partition_claimed", "engine", "a partition was claimed, no front end knows of it"),
+    KillPoint(
+        "engine.partition_given", "engine", "a partition was drained for another engine, which doesn't know of it"
+    ),
     KillPoint("gy.rows_kept", "gy", "a front end keeps rows, which aren't handed over"),
     KillPoint("gy.rows_handed", "gy", "rows were handed over to the engine"),
     KillPoint("gy.answers_received", "gy", "answers came from the engine, none is sent to its peer"),
     KillPoint("gy.answers_sent", "gy", "the answers of the engine are sent to peers"),
+    KillPoint("chf.rows_kept", "chf", "a 5G front end keeps rows, which aren't handed over"),
+    KillPoint("chf.rows_handed", "chf", "rows were handed over to the engine"),
+    KillPoint("chf.answers_received", "chf", "answers came from the engine, none is sent to its client"),
+    KillPoint(
+        "chf.answers_sent",
+        "chf",
+        "the answers of the engine are given to their requests, whose responses may be unsent",
+    ),
     KillPoint("notifier.read", "notifier", "entries were read from the stream"),
     KillPoint("notifier.owed", "notifier", "what entries owe is in the store, with the position behind them"),
     KillPoint("notifier.noted", "notifier", "a try is noted in the store, nothing was sent"),

@@ -8,7 +8,6 @@ many small batches would come of it, rows wait a moment for more (runtime/gather
 """
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -47,7 +46,7 @@ from runtime.clock import Clock
 from runtime.gathering import Gathering
 from runtime.journal_fill import JournalFill
 from runtime.lost_entries import lost_ids
-from runtime.pipeline_events import PipelineEvents
+from runtime.pipeline_events import PipelineEvents, PipelineState
 from runtime.waiting_rows import WaitingRows
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
@@ -57,14 +56,6 @@ from vocabulary.outcomes import Outcome
 ANSWERED_FIRST_MAX: Final = 300
 """So many answers are written in a fraction of the time that deciding the next batch takes, for which they needn't wait."""
 _DEADLINE_NS: Final = ANSWER_DEADLINE_S * NS_PER_S
-
-
-class PipelineState(Enum):
-    """Whether the partition decides, waits for its store, or is another's."""
-
-    READY = "ready"
-    AWAY = "store away"
-    LOST = "owned by another"
 
 
 class PartitionPipeline:
@@ -269,11 +260,10 @@ class PartitionPipeline:
 
     def _finish(self, batch: BatchInFlight | None) -> None:
         """Give out the answers of a batch and keep its memory."""
-        if batch is None:
-            return
-        self._deliver(batch)
-        self._reached("engine.answers_sent")
-        self._close_batch(batch, is_written=True)
+        if batch is not None:
+            self._deliver(batch)
+            self._reached("engine.answers_sent")
+            self._close_batch(batch, is_written=True)
 
     def _close_batch(self, batch: BatchInFlight, *, is_written: bool) -> None:
         for finished in batch.on_finished:
@@ -306,6 +296,19 @@ class PartitionPipeline:
             self.state = PipelineState.LOST
             self._events.on_lost(self.partition, stored_token)
             self._refuse_everything()
+
+    def stop_taking(self) -> None:
+        """The partition is to be another's: what waits is refused, to be handed there; what is under way goes on."""
+        for batch in self.waiting.take_all():
+            self._refuse(batch)
+
+    def leave(self) -> None:
+        """The partition is another's from now on; what is under way still may be in the store: it isn't answered."""
+        self.state = PipelineState.LOST
+        if self._committing is not None:
+            self._committing.may_be_written = True
+        self._refuse_everything()
+        self._connection.close()
 
     def _on_store_away(self, reason: str) -> None:
         self._requeue_loading()
@@ -367,10 +370,7 @@ class PartitionPipeline:
             self.waiting.put_back(half)
 
     def refuse_overdue(self, now_ns: int) -> None:
-        """Answer requests 3004 that were not sent to the store by their deadline; call each second.
-
-        Account commands and wake-ups wait on: nobody gives up on them.
-        """
+        """Answer requests 3004 that were not sent to the store by their deadline; call each second."""
         for batch in self.waiting.take_late(now_ns - _DEADLINE_NS):
             self._refuse(batch)
 

@@ -1,8 +1,17 @@
 """What a partition's pipeline tells about itself: telemetry, and the engine that mends what it can't mend alone."""
 
+from enum import Enum
 from typing import Protocol
 
 from runtime.batch_in_flight import BatchInFlight
+
+
+class PipelineState(Enum):
+    """Whether the partition decides, waits for its store, or is another's."""
+
+    READY = "ready"
+    AWAY = "store away"
+    LOST = "owned by another"
 
 
 class PipelineEvents(Protocol):

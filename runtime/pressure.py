@@ -81,6 +81,10 @@ class Pressure:
             if level is not before:
                 self._say_level(partition, level, before, round(100 * ratio))
 
+    def forget(self, partition: int) -> None:
+        """The partition's journal is another engine's to look after."""
+        self._levels.pop(partition, None)
+
     def _say_level(self, partition: int, level: JournalLevel, before: JournalLevel, percent: int) -> None:
         remedy = "look whether the archiver runs and what its /health/ready says, or raise store.journal_mib_max"
         if level is JournalLevel.FULL:

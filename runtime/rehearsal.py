@@ -22,7 +22,7 @@ from balances.exchange_request import Awaited, ExchangeRequest
 from balances.kept_records import new_kept_records
 from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
-from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection
+from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection, StoreMeta
 from charging.answer_tally import new_tally, tally_answers
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE, UsageBatch
 from charging.batch_rows import refuse_undecided
@@ -30,12 +30,14 @@ from charging.handed_rows import (
     HELD_HANDED,
     REFUSE_ALL,
     end_overdue,
+    keep_rows,
     new_handed_answers,
     refuse_some,
+    send_rest,
     skip_answers,
-    take_unanswered,
+    take_back,
 )
-from charging.routing import refuse_excess
+from charging.routing import order_by_place, refuse_excess
 from charging.tariff_tables import (
     ANY,
     OFFER_DTYPE,
@@ -61,8 +63,8 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
+from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
 from runtime.gathering import Gathering
-from runtime.handoff_client import EngineLink
 from runtime.handoff_server import HandoffServer
 from runtime.kept_ticks import Tick
 from runtime.partition_pipeline import PartitionPipeline
@@ -275,29 +277,34 @@ def _gy_server(offer: Callable[[UsageBatch], int], clock: SystemClock, secret: N
     )
 
 
-async def _play_front_end(socket: Path, clock: SystemClock, secret: NDArray[np.uint64]) -> None:
+async def _play_front_end(socket: Path, clock: SystemClock, store: MemoryStore, meta: StoreMeta) -> None:
     """The script once more, through a front end that hands over."""
-    link = EngineLink(
-        socket,
-        store=1,
+    links = EngineLinks(
+        socket.parent,
+        meta=meta,
+        store=store,
         name="rehearsal",
         deliver=lambda answered: server.deliver(answered),
         now_ns=clock.now_ns,
         grace_s=WITHIN_S,
     )
-    server = _gy_server(link.offer, clock, secret)
-    await link.start()
-    await link.wait_up()
+    server = _gy_server(links.offer, clock, meta.secret)
+    await links.start()
+    await links.wait_up()
     await _play_client(await server.start(), "handed")
     await server.close(wait_s=0.1)
-    await link.close()
+    await links.close()
 
 
 def _call_rare_kernels(batch: UsageBatch) -> None:
     """What a front end calls when an engine was lost or says nothing, on a batch without rows."""
     tick, handed = Tick(), Held(new_handed_answers(), HELD_HANDED)
+    rows, places, firsts = np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(4, np.int64)
     refuse_some(batch, REFUSE_ALL)
-    take_unanswered(tick.held.octets, batch)
+    keep_rows(tick.held.octets, 1, batch, rows, 0, 0, False)
+    send_rest(tick.held.octets, batch)
+    take_back(tick.held.octets, batch, places, 1, True)
+    order_by_place(batch, places, 1, rows, firsts)
     end_overdue(tick.held.octets, 0, 0)
     skip_answers(handed.octets, 0, 0)
 
@@ -336,8 +343,8 @@ async def _rehearse() -> None:
     batcher = Batcher(store=store, pool=pool, deliver=deliver)
     server = _gy_server(batcher.offer, clock, meta.secret)
     folder = tempfile.TemporaryDirectory(prefix="farebox-")
-    socket = Path(folder.name) / "engine.sock"
-    handoff = HandoffServer(socket, store=1, offer=batcher.offer)
+    socket = Path(folder.name) / f"rehearsal{ENGINE_SUFFIX}"
+    handoff = HandoffServer(socket, store=meta.created_ns, epochs=np.ones(1, np.int64), offer=batcher.offer)
     pipeline = PartitionPipeline(
         ownership=ownership,
         connection=_OctetsConnection(await store.connect(ownership)),
@@ -350,7 +357,7 @@ async def _rehearse() -> None:
         gathering=Gathering(asyncio.get_running_loop().call_later),
         kept=new_kept_records(_KEPT_OCTETS),
     )
-    batcher.serve([pipeline])
+    batcher.serve([pipeline], 1)
     commands = pipeline.waiting.for_commands()
     for command in _open_account():
         append_command(commands, command, clock.now_ns())
@@ -359,7 +366,7 @@ async def _rehearse() -> None:
     pipeline.advance()
     await _play_client(await server.start(), "own")
     await handoff.start()
-    await _play_front_end(socket, clock, meta.secret)
+    await _play_front_end(socket, clock, store, meta)
     handoff.close()
     folder.cleanup()
     spare = pool.take()

@@ -27,6 +27,16 @@ RETRY_S: Final = 1.0
 _ASK_S: Final = 0.02
 
 
+async def load_releases(store: RedisStore) -> TariffTables:
+    """The releases in force. StoreError: without tables that are whole an engine doesn't begin, it would refuse what
+    subscribers have paid for."""
+    try:
+        tariffs, _ = await load_published(store.client)
+    except CatalogError as error:
+        raise StoreError(str(error)) from error
+    return tariffs
+
+
 async def follow_releases(
     store: RedisStore, node: str, use: Callable[[TariffTables], None], *, retry_s: float = RETRY_S
 ) -> None:

@@ -12,7 +12,7 @@ from chf_http2.config import ChfConfig
 from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
 from runtime.notify_settings import NotifySettings
-from vocabulary.limits import PARTITIONS_MAX
+from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
@@ -64,9 +64,11 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """[engine] the process that decides."""
+    """[engine] the processes that decide, and those in front of them."""
 
-    node: str = setting("engine-1", "name of this engine in ownership tokens and logs")
+    node: str = setting(
+        "engine-1", "name of this engine in ownership tokens and logs; farebox up names several engine-1, engine-2 ..."
+    )
     environment: Literal["lab", "production"] = setting(
         "lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores"
     )
@@ -79,11 +81,27 @@ class EngineSettings:
         0, "of farebox up: processes of their own for Diameter Gy, 0..32; 0: Gy is in the engine's process"
     )
 
+    processes: int = setting(
+        1,
+        "of farebox up: engines that share the partitions, 1..32, at most one a partition; more than 1 needs front_ends",
+    )
+
     def __post_init__(self) -> None:
-        is_name = bool(self.node) and set(self.node) <= _NODE_SIGNS
-        fault = f"node is {self.node!r}: write letters, digits, dots, dashes and underscores"
-        ranges = (("cpu", -1, 4095), ("records_kept_mib", 0, _MIB_MAX), ("front_ends", 0, FRONT_ENDS_MAX))
-        _check_ranges(self, ranges, () if is_name else (fault,))
+        is_name = 0 < len(self.node) <= NODE_SIGNS_MAX and set(self.node) <= _NODE_SIGNS
+        fault = f"node is {self.node!r}: write 1 to {NODE_SIGNS_MAX} letters, digits, dots, dashes and underscores"
+        faults: tuple[str, ...] = () if is_name else (fault,)
+        if self.processes > 1 and self.front_ends == 0:
+            faults += (
+                f"processes is {self.processes} and front_ends 0: Diameter can't be in the process of one engine of several,"
+                " set front_ends to 1 or more",
+            )
+        ranges = (
+            ("cpu", -1, 4095),
+            ("records_kept_mib", 0, _MIB_MAX),
+            ("front_ends", 0, FRONT_ENDS_MAX),
+            ("processes", 1, ENGINES_MAX),
+        )
+        _check_ranges(self, ranges, faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +138,14 @@ class TelemetrySettings:
     host: str = setting("127.0.0.1", "address of /metrics and /health")
     port: int = setting(
         9464,
-        "port of /metrics and /health; of farebox up: the engine's, the archiver has the next, then come record writer,"
-        " notifier and front ends; 0: any free ones, -1: none",
+        "port of /metrics and /health; of farebox up: the (first) engine's, the archiver has the next, then come record writer,"
+        " notifier, front ends and further engines; 0: any free ones, -1: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
 
     def __post_init__(self) -> None:
-        _check_ranges(self, (("port", -1, 65535 - 3 - FRONT_ENDS_MAX),))
+        _check_ranges(self, (("port", -1, 65535 - 3 - FRONT_ENDS_MAX - ENGINES_MAX),))
 
 
 @dataclass(frozen=True, slots=True)

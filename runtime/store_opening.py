@@ -70,6 +70,7 @@ async def _open(store: RedisStore, settings: "Settings", *, creates: bool) -> St
     except StoreNotCreated:
         if not creates:
             raise
+        check_engines(settings, settings.store.partitions)
         await store.create(settings.store.partitions)
         return await store.open()
 
@@ -80,4 +81,13 @@ def check_partitions(meta: StoreMeta, wanted: int | None) -> None:
         raise StoreError(
             f"--partitions {wanted}: the store has {meta.partition_count}, fixed when it was created:"
             " leave --partitions out, or give another store"
+        )
+
+
+def check_engines(settings: "Settings", partition_count: int) -> None:
+    """StoreError where there are to be more engines than partitions."""
+    if settings.engine.processes > partition_count:
+        raise StoreError(
+            f"--engines {settings.engine.processes}: the store has {partition_count} partitions, and each has one engine:"
+            f" give at most {partition_count}, or create a store with more (--partitions)"
         )

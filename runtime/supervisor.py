@@ -27,6 +27,8 @@ RESTART_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 STEADY_S: Final = 30.0
 """A child that lived this long starts from the shortest delay again."""
 STOP_S: Final = 20.0
+RESTART_SIGNAL: Final = signal.SIGUSR1
+"""Not SIGHUP: that a terminal sends as it closes, and then everything is to end."""
 LOG_OCTETS_MAX: Final = 16 * 1024 * 1024
 """A log that is longer when its process starts is put aside as `<name>.log.1`."""
 LOG_TAIL_OCTETS: Final = 8192
@@ -47,6 +49,8 @@ class Child(Protocol):
     """Something to keep running."""
 
     name: str
+    restarts_in_turn: bool
+    """Is it started anew by a rolling restart?"""
 
     async def start(self) -> None:
         """Start it, also again after a death. StoreError or OSError: it can't start now; it is tried again later."""
@@ -87,6 +91,8 @@ def farebox_process(
 
 class ProcessChild:
     """A child process of this program, `farebox <role> <arguments ...>`, that writes `<ports ...> <pid>` to its ready file."""
+
+    restarts_in_turn = True
 
     def __init__(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, ready_file: Path, log: Path
@@ -162,6 +168,8 @@ class ProcessChild:
 class StoreChild:
     """The embedded store, started by this process or adopted from one that was killed."""
 
+    restarts_in_turn = False
+
     def __init__(self, make: Callable[[], EmbeddedStore]) -> None:
         self.name = "store"
         self._make = make
@@ -236,6 +244,8 @@ class _Life:
     restart_at: float = 0.0
     ports: tuple[int, ...] = ()
     starting: "asyncio.Task[None] | None" = field(default=None)
+    is_stopping: bool = False
+    """a rolling restart has it in hand"""
 
 
 OnChange = Callable[[Child, ChildState, str], None]
@@ -249,6 +259,7 @@ class Supervisor:
         self._lives = [_Life(child) for child in children]
         self._on_change = on_change
         self._stop = asyncio.Event()
+        self._restarting: asyncio.Task[None] | None = None
 
     def pids(self) -> dict[str, int]:
         """Process ids of the children that run, by name."""
@@ -262,11 +273,32 @@ class Supervisor:
         """Have `run` end the children and return."""
         self._stop.set()
 
+    def restart(self) -> None:
+        """Have each process stopped, started, and serving again before it is the next one's turn."""
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.get_running_loop().create_task(self._restart_in_turn())
+
+    async def _restart_in_turn(self) -> None:
+        for life in [life for life in self._lives if life.child.restarts_in_turn]:
+            while life.state is not ChildState.READY:
+                await asyncio.sleep(LOOK_S)
+            life.is_stopping = True
+            is_in_time = await asyncio.to_thread(life.child.stop, STOP_S)
+            life.state, life.restart_at, life.is_stopping = ChildState.ENDED, 0.0, False
+            forced = "" if is_in_time else f"didn't stop within {STOP_S:g} s and was killed; "
+            self._on_change(life.child, life.state, f"{forced}starts anew")
+            while life.state is not ChildState.READY:
+                await asyncio.sleep(LOOK_S)
+
     async def run(self) -> None:
-        """Start those that don't run, and keep all running until `stop`, SIGINT or SIGTERM; then end them in order."""
+        """Start those that don't run, and keep all running until `stop`, SIGINT or SIGTERM; then end them in order.
+
+        RESTART_SIGNAL is `restart`.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(RESTART_SIGNAL, self.restart)
         try:
             while not self._stop.is_set():
                 for life in self._lives:
@@ -280,6 +312,8 @@ class Supervisor:
 
     def _look_after(self, life: _Life, now: float) -> None:
         """One child: started where it doesn't run and its time has come, its state told where that changed."""
+        if life.is_stopping:
+            return
         if life.starting is not None:
             if not life.starting.done():
                 return
@@ -314,6 +348,9 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         """In the order in which data flows; one that doesn't end in time is killed."""
+        if self._restarting is not None and not self._restarting.done():
+            self._restarting.cancel()
+            await asyncio.wait([self._restarting])
         for life in self._lives:
             if life.starting is not None:
                 await asyncio.wait([life.starting])

@@ -13,7 +13,8 @@ from balances.store import BalanceStore, StoreError
 from runtime.batch_decision import fill_expiry_row
 from runtime.batch_in_flight import when_written
 from runtime.clock import Clock
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.pipeline_events import PipelineState
 from vocabulary.instants import NS_PER_S
 
 SWEEP_S: Final = 10.0

@@ -67,6 +67,7 @@ METRICS: Final = (
     ),
     MetricRow(ENGINE, "farebox_disk_free_octets", "gauge", (), "Room left where store and segments lie"),
     MetricRow(ENGINE, "farebox_clock_skew_seconds", "gauge", (), "The engine's clock less the store's"),
+    MetricRow(ENGINE, "farebox_partition_owned", "gauge", _PARTITION, "1 while this engine decides for the partition"),
     MetricRow(ENGINE, "farebox_store_up", "gauge", _PARTITION, "1 while the partition's store answers"),
     MetricRow(ENGINE, "farebox_quarantined_total", "counter", (), "Requests that could not be decided, set aside"),
     MetricRow(

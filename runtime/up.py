@@ -1,4 +1,4 @@
-"""`farebox up`: one data directory's store, engine, archiver and record writer, started, told of, and kept running."""
+"""`farebox up`: one data directory's store, engines, front ends, archiver and record writer, started, told of, kept running."""
 
 import asyncio
 import errno
@@ -10,15 +10,17 @@ from contextlib import suppress
 from typing import Any, Final
 
 from balances.edge.addresses import parse_address
+from balances.edge.embedded_socket import socket_path
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreMeta
 from runtime import kill_points
+from runtime.acceptor import ACCEPTOR_SOCKET, Acceptor
 from runtime.config import environment_of
 from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_state
 from runtime.settings import Settings
-from runtime.store_opening import await_store, check_partitions, embedded_store
+from runtime.store_opening import await_store, check_engines, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
-from runtime.up_roles import PORT_WORDS, PlannedChild, planned_children, shared_ports
+from runtime.up_roles import PORT_WORDS, PlannedChild, has_front_ends, planned_children, shared_ports
 
 PORT_FREE_S: Final = 15.0
 """How long the processes of a killed `farebox up` may take to answer what is under way and free their ports."""
@@ -50,6 +52,8 @@ class Up:
         self._planned = {child.name: child for child in planned_children(settings)}
         self._shared: dict[str, socket.socket] = {}
         """ports that several processes share, held while none of them runs"""
+        self._acceptor: Acceptor | None = None
+        """of Gy's port, where front ends are processes of their own"""
         self._is_announced = False
 
     async def run(self) -> None:
@@ -68,7 +72,11 @@ class Up:
                 folder.mkdir(exist_ok=True)
             await _await_ports(self.settings)
             for name in shared_ports(self.settings):
-                self._shared[name] = _hold_port(self.settings, name)
+                self._shared[name] = _bind(self.settings, name, is_shared=True)
+            if has_front_ends(self.settings):
+                listening = _bind(self.settings, "gy", is_shared=False)
+                self._acceptor = Acceptor(listening, socket_path(self.folder.run, ACCEPTOR_SOCKET))
+                self._acceptor.start()
             await self._open_store()
             await self._supervise()
         except asyncio.CancelledError:
@@ -77,6 +85,8 @@ class Up:
             self.folder.up_file.unlink(missing_ok=True)
             for holder in self._shared.values():
                 holder.close()
+            if self._acceptor is not None:
+                self._acceptor.close()
             os.close(lock)
 
     def last_words(self) -> str:
@@ -106,6 +116,7 @@ class Up:
                 report=lambda line: self._report("store", ChildState.STARTING.value, line),
             )
             check_partitions(self._meta, self._flags.get("store.partitions"))
+            check_engines(self.settings, self._meta.partition_count)
         except BaseException:
             if child is not None and not child.store.is_adopted:
                 await asyncio.to_thread(child.stop, STOP_S)
@@ -138,7 +149,7 @@ class Up:
         port, role = self.settings.telemetry.port, planned.role
         flags = {
             **self._flags,
-            **role.flags(self.settings),
+            **role.flags(self.settings, planned.name),
             "store.url": self._store_url,
             "store.data_dir": self.settings.store.data_dir,
             "telemetry.port": port + planned.metrics_place if port > 0 else port,
@@ -187,7 +198,7 @@ class Up:
     def _ports(self) -> dict[str, int]:
         """By name: what PORT_WORDS has, and `<child>_metrics` where there are metrics."""
         assert self._supervisor is not None
-        named: dict[str, int] = {}
+        named: dict[str, int] = {} if self._acceptor is None else {"gy": self._acceptor.port}
         for child, ports in self._supervisor.ports().items():
             if child in self._planned:
                 named.update(zip(self._planned[child].role.listens(self.settings), ports, strict=False))
@@ -244,21 +255,25 @@ async def _await_ports(settings: Settings) -> None:
             await asyncio.sleep(0.1)
 
 
-def _hold_port(settings: Settings, name: str) -> socket.socket:
-    """The port that front ends share, bound so that it stays theirs while none of them runs; it takes no connection."""
+def _bind(settings: Settings, name: str, *, is_shared: bool) -> socket.socket:
+    """The port of a section. PortTaken.
+
+    is_shared   several processes listen on it: it is held so that it stays theirs while none of them runs
+    """
     section = getattr(settings, name)
     host, port = section.host, section.port
-    holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        holder.bind((host, port))
+        bound.bind((host, port))
     except OSError as error:
-        holder.close()
+        bound.close()
         raise PortTaken(
             f"{name}.port: {host}:{port} can't be listened on ({error.strerror}): choose another"
         ) from error
-    return holder
+    return bound
 
 
 def _is_free(name: str, host: str, port: int) -> bool:

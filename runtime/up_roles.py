@@ -11,31 +11,45 @@ def _one(settings: Settings) -> int:
     return 1
 
 
-def _no_flags(settings: Settings) -> Mapping[str, Any]:
+def _no_flags(settings: Settings, name: str) -> Mapping[str, Any]:
     return {}
+
+
+def _never(settings: Settings) -> bool:
+    return False
+
+
+def _always(settings: Settings) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     """A kind of child process, `farebox <name> <arguments>`.
 
-    count       how many of them; 0: none. Where it may be more than one, children are called `<name>-1`, `<name>-2` ...
+    count       how many of them; 0: none
+    is_many     are its children called `<name>-1`, `<name>-2` ...?
     arguments   further words of its command
     listens     names of the ports that its ready file begins with, as up.json has them and PORT_WORDS says them; the last
                 port there is that of its metrics
-    flags       settings that it is given besides those of `farebox up`, by name
+    flags       settings that a child of a name is given besides those of `farebox up`, by name
     """
 
     name: str
     count: Callable[[Settings], int] = _one
     arguments: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     listens: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
-    flags: Callable[[Settings], Mapping[str, Any]] = _no_flags
-    is_many: bool = False
+    flags: Callable[[Settings, str], Mapping[str, Any]] = _no_flags
+    is_many: Callable[[Settings], bool] = _never
 
 
-def _has_front_ends(settings: Settings) -> bool:
+def has_front_ends(settings: Settings) -> bool:
+    """Is Gy in processes of its own, which get their connections from the acceptor?"""
     return settings.engine.front_ends > 0
+
+
+def _shares_partitions(settings: Settings) -> bool:
+    return settings.engine.processes > 1
 
 
 ROLES: Final = (
@@ -47,15 +61,17 @@ ROLES: Final = (
     Role(
         "gy",
         count=lambda settings: settings.engine.front_ends,
-        listens=lambda settings: ("gy",),
-        flags=lambda settings: {"gy.shares_port": True},
-        is_many=True,
+        arguments=lambda settings: ("--no-listen",),
+        is_many=_always,
     ),
-    Role("chf", count=lambda settings: settings.chf.processes, listens=lambda settings: ("chf",), is_many=True),
+    Role("chf", count=lambda settings: settings.chf.processes, listens=lambda settings: ("chf",), is_many=_always),
     Role(
         "engine",
-        arguments=lambda settings: ("--no-gy",) if _has_front_ends(settings) else (),
-        listens=lambda settings: () if _has_front_ends(settings) else ("gy",),
+        count=lambda settings: settings.engine.processes,
+        arguments=lambda settings: ("--no-gy",) if has_front_ends(settings) else (),
+        listens=lambda settings: () if has_front_ends(settings) else ("gy",),
+        flags=lambda settings, name: {"engine.node": name} if _shares_partitions(settings) else {},
+        is_many=_shares_partitions,
     ),
     Role("notifier"),
     Role("archiver"),
@@ -63,7 +79,8 @@ ROLES: Final = (
 )
 """In the order in which data flows, which is that in which they are stopped."""
 METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
-"""Whose metrics have telemetry.port and the next ones; all others follow in the order of ROLES."""
+"""Whose metrics have telemetry.port and the next ones, of several engines the first; all others follow in the order of
+ROLES."""
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
     "gy": lambda settings: ("Diameter Gy", settings.gy.host),
     "chf": lambda settings: ("5G Nchf", settings.chf.host),
@@ -83,16 +100,19 @@ class PlannedChild(NamedTuple):
 
 def shared_ports(settings: Settings) -> list[str]:
     """Names of the ports that several processes listen on together, each a section of the settings."""
-    return [name for role in ROLES if role.is_many and role.count(settings) for name in role.listens(settings)]
+    return [
+        name for role in ROLES if role.is_many(settings) and role.count(settings) for name in role.listens(settings)
+    ]
 
 
 def planned_children(settings: Settings) -> list[PlannedChild]:
     """Every process of these settings, in the order of ROLES."""
     named = [
-        (f"{role.name}-{number}" if role.is_many else role.name, role)
+        (f"{role.name}-{number}" if role.is_many(settings) else role.name, role)
         for role in ROLES
         for number in range(1, role.count(settings) + 1)
     ]
-    later = [name for name, _ in named if name not in METRICS_ORDER]
-    places = {name: place for place, name in enumerate((*METRICS_ORDER, *later))}
+    firsts = [next(name for name, role in named if role.name == first) for first in METRICS_ORDER]
+    later = [name for name, _ in named if name not in firsts]
+    places = {name: place for place, name in enumerate((*firsts, *later))}
     return [PlannedChild(name, role, places[name]) for name, role in named]

@@ -71,6 +71,10 @@ HANDOFF_FRAME_OCTETS_MAX: Final = 8 * 1024 * 1024
 """Largest frame between front end and engine: a full batch."""
 HANDOFF_LINKS_MAX: Final = 64
 """Front ends of one engine."""
+NODE_SIGNS_MAX: Final = 32
+"""Signs of an engine's name."""
+ENGINES_MAX: Final = 32
+"""Engines that one front end has links to."""
 HANDOFF_UNREAD_OCTETS_MAX: Final = 64 * 1024 * 1024
 """Answers that a front end may leave unread before its link is closed."""
 LINK_GRACE_S: Final = 5

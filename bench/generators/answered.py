@@ -36,6 +36,7 @@ from bench.generators.sessions import (
     INITIAL,
     TERMINATION,
     UPDATE,
+    ask_again,
     put_back,
 )
 from bench.latency_counts import (
@@ -130,6 +131,7 @@ def _advance(fleet, slot, row, is_right):
     """What the session does next, after an answer; the slot goes back into the ring."""
     result = fleet.seen[SEEN_RESULT_CODE]
     row.number += 1
+    row.is_unanswered = 0
     if is_right and result == TOO_BUSY:
         # Nothing was decided: the same use is reported again; a session that wasn't opened is given up.
         row.phase = OPEN
@@ -202,6 +204,9 @@ def settle_answer(fleet, slot, octets, start, end, reason, code, now_ns):
     code               what it is counted as: Result-Code, status
     """
     row = fleet.slots[slot]
+    if reason == RIGHT and row.is_unanswered != 0 and fleet.seen[SEEN_RESULT_CODE] == TOO_BUSY:
+        ask_again(fleet, slot)  # this one was not decided, but the first one may have been
+        return
     if reason != RIGHT:
         note_wrong(fleet, octets, start, end, reason)
     fleet.counters[WAITING_COUNT] -= 1

@@ -23,6 +23,7 @@ from bench.generators.chf_headers import HEAD_BODY_OCTETS, HEAD_HAS_REF, HEAD_ST
 from bench.generators.chf_templates import BODY_OCTETS_MAX, STREAM_PLACES
 from bench.generators.fleet import (
     OTHER_COUNT,
+    REPEATS,
     RIGHT,
     SEEN_NUMBER,
     SEEN_RESULT_CODE,
@@ -49,7 +50,7 @@ from bench.generators.http2_frames import (
     SETTINGS,
     WINDOW_UPDATE,
 )
-from bench.generators.sessions import INITIAL
+from bench.generators.sessions import INITIAL, ask_again
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
 
@@ -57,6 +58,8 @@ FRAME_OCTETS_MAX = 16_384
 _STATUS_DONE = (0, 201, 200, 204)
 """By request type: create, update, release."""
 _TOO_BUSY_STATUS = 503
+_UNKNOWN_STATUS = 504
+"""The front end knows no answer: sent again, the request gets the one that it had."""
 _NO_SLOT = -1
 _TAKEN, _BROKEN, _NOT_TAKEN = 0, 1, 2
 
@@ -85,6 +88,10 @@ def _end_stream(fleet, connection, stream, slot, octets, span, reason, now_ns):
     """The answer of a stream is over, its first wrong octets are octets[span[0]:span[1]]."""
     fleet.wire.streams[connection, (stream >> 1) & (STREAM_PLACES - 1)] = 0
     fleet.wire.open_streams[connection] -= 1
+    is_unknown = reason == WRONG_RESET or fleet.wire.heads[slot, HEAD_STATUS] == _UNKNOWN_STATUS
+    if is_unknown and fleet.parameters[REPEATS] != 0:
+        ask_again(fleet, slot)
+        return
     settle_answer(fleet, slot, octets, span[0], span[1], reason, fleet.wire.heads[slot, HEAD_STATUS], now_ns)
 
 

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from bench.generators.chf_requests import repeat_requests
 from bench.generators.connections import Connections, GeneratorError, connect_and_greet, receive_exactly
 from bench.generators.fleet import Fleet
 from bench.generators.http2_frames import (
@@ -108,6 +109,10 @@ class ChfConnections(Connections):
                 self.append(index, write_window_update(0, octets))
                 self._wire.received[index] -= octets
         super().send()
+
+    def repeat(self, index: int) -> None:
+        """With the same numbers and times, on new streams."""
+        repeat_requests(self._fleet, index)
 
     def say_goodbye(self, index: int, stream: socket.socket) -> None:
         """GOAWAY: no stream follows."""

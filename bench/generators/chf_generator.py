@@ -11,7 +11,7 @@ import numpy as np
 from bench.generators.answered import LIMIT_REACHED, SUCCESS
 from bench.generators.chf_answers import take_answers
 from bench.generators.chf_connections import ChfConnections
-from bench.generators.chf_requests import send_requests
+from bench.generators.chf_requests import repeat_requests, send_requests
 from bench.generators.chf_templates import STAMP_OCTETS, build_wire
 from bench.generators.connections import Connections
 from bench.generators.fleet import Fleet, new_fleet
@@ -62,6 +62,7 @@ class ChfWire:
         )
         take_answers(small, time.monotonic_ns())
         send_requests(small, time.monotonic_ns(), 0)
+        repeat_requests(small, 0)
 
     def answers(self, fleet: Fleet) -> dict[str, dict[str, int]]:
         """By status, and by resultCode of rating groups."""

@@ -24,8 +24,8 @@ from bench.generators.chf_templates import (
     STAMP_OCTETS,
     STREAM_PLACES,
 )
-from bench.generators.fleet import FIRST_IMSI, FIRST_MSISDN
-from bench.generators.sessions import connection_of, has_not_sent, has_sent, next_slot, put_digits, room_for
+from bench.generators.fleet import FIRST_IMSI, FIRST_MSISDN, WAITING
+from bench.generators.sessions import ask_again, connection_of, has_not_sent, has_sent, next_slot, put_digits, room_for
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
 
@@ -67,7 +67,7 @@ def _patch_services(fleet, out, at, slot, row):
         put_number(out, at + marks[MARK_TOTAL], used)
         put_number(out, at + marks[MARK_UPLINK], uplink)
         put_number(out, at + marks[MARK_DOWNLINK], used - uplink)
-        copy_octets(wire.stamp, 0, out, at + marks[MARK_CONTAINER_STAMP], STAMP_OCTETS)
+        copy_octets(wire.stamps[slot], 0, out, at + marks[MARK_CONTAINER_STAMP], STAMP_OCTETS)
 
 
 @kernel
@@ -82,7 +82,7 @@ def write_request(fleet, out, at, slot, stream):
     _put_stream(out, at + marks[MARK_DATA], stream)
     if marks[MARK_REF] > 0:
         copy_octets(wire.refs[slot], 0, out, at + marks[MARK_REF], REF_DIGITS)
-    copy_octets(wire.stamp, 0, out, at + marks[MARK_STAMP], STAMP_OCTETS)
+    copy_octets(wire.stamps[slot], 0, out, at + marks[MARK_STAMP], STAMP_OCTETS)
     put_digits(out, at + marks[MARK_IMSI], IMSI_DIGITS, fleet.parameters[FIRST_IMSI] + row.subscriber)
     put_digits(out, at + marks[MARK_MSISDN], MSISDN_DIGITS, fleet.parameters[FIRST_MSISDN] + row.subscriber)
     put_number(out, at + marks[MARK_NUMBER], row.number)
@@ -136,7 +136,32 @@ def send_requests(fleet, now_ns, event_s):
         wire.window[connection] -= wire.body_lengths[template]
         for column in range(wire.heads.shape[1]):
             wire.heads[slot, column] = 0
+        if row.is_unanswered == 0:
+            copy_octets(wire.stamp, 0, wire.stamps[slot], 0, STAMP_OCTETS)
         has_sent(fleet, slot, stream, now_ns)
         last = fleet.outgoing_range[connection, 1]
         fleet.outgoing_range[connection, 1] = write_request(fleet, fleet.outgoing[connection], last, slot, stream)
         sent += 1
+
+
+@kernel
+def repeat_requests(fleet, connection):
+    """Of a connection that was lost and is back: its streams are new, what is unanswered leaves again as it was.
+
+    A create keeps its time, by which it is known again; the others are known by their number. How many.
+    """
+    wire = fleet.wire
+    fleet.outgoing_range[connection, 0] = 0
+    fleet.outgoing_range[connection, 1] = 0
+    for place in range(wire.streams.shape[1]):
+        wire.streams[connection, place] = 0
+    wire.next_stream[connection] = 1
+    wire.open_streams[connection] = 0
+    wire.received[connection] = 0
+    repeated = 0
+    for slot in range(fleet.slots.shape[0]):
+        row = fleet.slots[slot]
+        if row.phase == WAITING and connection_of(row.subscriber, fleet.outgoing.shape[0]) == connection:
+            ask_again(fleet, slot)
+            repeated += 1
+    return repeated

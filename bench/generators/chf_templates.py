@@ -72,6 +72,7 @@ class ChfMemory(NamedTuple):
     marks: NDArray[np.int64]  # (3, MARK_COUNT) offsets into the message
     mscc_marks: NDArray[np.int64]  # (3, MSCCs, MSCC_MARK_COUNT)
     stamp: NDArray[np.uint8]  # (STAMP_OCTETS,) of now
+    stamps: NDArray[np.uint8]  # (sessions_open, STAMP_OCTETS) of the request in each slot
     refs: NDArray[np.uint8]  # (sessions_open, REF_DIGITS) of the session in each slot
     heads: NDArray[np.int64]  # (sessions_open, chf_headers.HEAD_COLUMNS) of the answer that has begun
     bodies: NDArray[np.uint8]  # (sessions_open, BODY_OCTETS_MAX) of bodies that come in pieces; taken only then
@@ -240,6 +241,7 @@ def build_wire(plan: ChfPlan) -> ChfMemory:
         marks=marks,
         mscc_marks=mscc_marks,
         stamp=np.zeros(STAMP_OCTETS, np.uint8),
+        stamps=np.zeros((plan.sessions_open, STAMP_OCTETS), np.uint8),
         refs=np.zeros((plan.sessions_open, REF_DIGITS), np.uint8),
         heads=np.zeros((plan.sessions_open, 3), np.int64),
         bodies=np.zeros((plan.sessions_open, BODY_OCTETS_MAX), np.uint8),

@@ -103,9 +103,9 @@ class Connections(ABC):
     def say_goodbye(self, index: int, stream: socket.socket) -> None:
         """The run is over."""
 
+    @abstractmethod
     def repeat(self, index: int) -> None:
-        """Queue again what is unanswered on a connection that was lost and is back. GeneratorError where a load can't."""
-        raise GeneratorError(f"connection {index} was lost, and this load repeats nothing")
+        """Queue again what is unanswered on a connection that was lost and is back."""
 
     def open(self) -> None:
         """Make all of them. GeneratorError where one is not to be had."""

@@ -38,6 +38,7 @@ SLOT_DTYPE: Final = np.dtype(
         ("phase", np.uint8),
         ("request_type", np.uint8),  # of the request that waits, or of the next
         ("is_repeated", np.uint8),  # the used units are those of a request that was refused with 3004
+        ("is_unanswered", np.uint8),  # was sent before and may have been decided: it is sent again as it was
     ],
     align=True,
 )
@@ -119,7 +120,9 @@ INTERVAL_NS: Final = 7
 """Between two requests of an open loop; 0 in a closed one."""
 FIRST_MSISDN: Final = 8
 FIRST_IMSI: Final = 9
-PARAMETER_COUNT: Final = 10
+REPEATS: Final = 10
+"""1: what a server answers with nothing, or without a decision that is known, is sent again."""
+PARAMETER_COUNT: Final = 11
 
 
 class Fleet(NamedTuple):
@@ -178,8 +181,9 @@ def _parameters(plan: LoadPlan, slot_bits: int, outstanding: int) -> NDArray[np.
     parameters[ASKED_OCTETS] = plan.asked_octets
     parameters[SLOT_BITS] = slot_bits
     parameters[INTERVAL_NS] = 1_000_000_000 // plan.rate_per_s if plan.rate_per_s else 0
-    parameters[FIRST_MSISDN] = MSISDN_FIRST
-    parameters[FIRST_IMSI] = IMSI_FIRST
+    parameters[FIRST_MSISDN] = MSISDN_FIRST + plan.first_subscriber
+    parameters[FIRST_IMSI] = IMSI_FIRST + plan.first_subscriber
+    parameters[REPEATS] = plan.reconnects
     return parameters
 
 

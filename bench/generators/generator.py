@@ -97,6 +97,9 @@ class Generator:
         _compile_fold(plan)
         self._emit({"event": "connecting"})
         self._connections.open()
+        if plan.waits:
+            self._emit({"event": "connected"})
+            sys.stdin.readline()
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -118,7 +121,7 @@ class Generator:
     def books(self) -> Books:
         """The fold of the log; after `run`."""
         plan = self._plan
-        owned = provision(plan.subscribers, plan.seed)
+        owned = provision(plan.subscribers, plan.seed, has_money_only=plan.has_money_only)
         return fold(
             self._fleet.log[: self._fleet.counters[LOG_COUNT]],
             money_micros=owned.money_micros,

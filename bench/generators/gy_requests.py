@@ -129,7 +129,8 @@ def send_requests(fleet, now_ns, event_s):
         fleet.counters[GENERATION] += 1
         has_sent(fleet, slot, ((fleet.counters[GENERATION] << fleet.parameters[SLOT_BITS]) | slot) & 0xFFFFFFFF, now_ns)
         last = fleet.outgoing_range[connection, 1]
-        fleet.outgoing_range[connection, 1] = write_request(fleet, fleet.outgoing[connection], last, slot, 0)
+        flags = FLAG_RETRANSMITTED if row.is_unanswered != 0 else 0
+        fleet.outgoing_range[connection, 1] = write_request(fleet, fleet.outgoing[connection], last, slot, flags)
         sent += 1
 
 
@@ -144,6 +145,7 @@ def repeat_requests(fleet, connection):
         row = fleet.slots[slot]
         if row.phase != WAITING or connection_of(row.subscriber, fleet.outgoing.shape[0]) != connection:
             continue
+        row.is_unanswered = 1
         last = write_request(fleet, out, last, slot, FLAG_RETRANSMITTED)
         repeated += 1
     fleet.outgoing_range[connection, 1] = last

@@ -11,6 +11,7 @@ from bench.generators.fleet import (
     OPEN,
     OUTSTANDING,
     PLACES,
+    REPEATED_COUNT,
     RETIRED,
     RETIRED_COUNT,
     RING_HEAD,
@@ -122,6 +123,7 @@ def _open_session(fleet, slot):
     row.number = 0
     row.request_type = INITIAL
     row.is_repeated = 0
+    row.is_unanswered = 0
     spread = fleet.parameters[UPDATES_MAX] - fleet.parameters[UPDATES_MIN] + 1
     row.updates_left = fleet.parameters[UPDATES_MIN] + random_below(fleet.random, spread)
     for service in range(fleet.used.shape[1]):
@@ -167,6 +169,8 @@ def put_back(fleet, slot):
 def _prepare(fleet, slot, event_s):
     """Decide what the slot's next request says: a new session, or what was used of the last grant."""
     row = fleet.slots[slot]
+    if row.is_unanswered != 0:
+        return True
     if row.phase == IDLE:
         if not _open_session(fleet, slot):
             return False
@@ -198,7 +202,8 @@ def next_slot(fleet, now_ns, event_s):
             counters[RETIRED_COUNT] += 1
             counters[RING_HEAD] += 1
             continue
-        if row.phase == OPEN and row.request_type != INITIAL and counters[IS_DRAINING] != 0:
+        is_free = row.phase == OPEN and row.is_unanswered == 0
+        if is_free and row.request_type != INITIAL and counters[IS_DRAINING] != 0:
             row.request_type = TERMINATION
         return slot if _prepare(fleet, slot, event_s) else NONE_MAY_SEND
     return NONE_MAY_SEND
@@ -211,12 +216,15 @@ def has_sent(fleet, slot, request_id, now_ns):
     row = fleet.slots[slot]
     row.request_id = request_id
     row.phase = WAITING
+    counters[RING_HEAD] += 1
+    counters[WAITING_COUNT] += 1
+    if row.is_unanswered != 0:
+        counters[REPEATED_COUNT] += 1
+        return  # its latency counts from when it was sent first
     row.sent_ns = now_ns
     if fleet.parameters[INTERVAL_NS] > 0 and counters[IS_DRAINING] == 0:
         row.sent_ns = counters[DUE_NS]
     counters[DUE_NS] += fleet.parameters[INTERVAL_NS]
-    counters[RING_HEAD] += 1
-    counters[WAITING_COUNT] += 1
     counters[SENT_COUNT] += 1
 
 
@@ -224,3 +232,13 @@ def has_sent(fleet, slot, request_id, now_ns):
 def has_not_sent(fleet, slot):
     """No room for the slot's request now: it leaves later, as it is."""
     fleet.slots[slot].is_repeated = 1
+
+
+@kernel
+def ask_again(fleet, slot):
+    """The slot's request has no answer that says whether it was decided: it is sent again as it was, behind the others."""
+    row = fleet.slots[slot]
+    row.phase = OPEN
+    row.is_unanswered = 1
+    fleet.counters[WAITING_COUNT] -= 1
+    put_back(fleet, slot)

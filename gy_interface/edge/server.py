@@ -6,7 +6,8 @@ kernels of ccr.py and cca.py, and what a request comes to is the engine's.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -37,7 +38,7 @@ from gy_interface.final_units import new_final_avps
 from gy_interface.framing import HEADER_OCTETS
 from gy_interface.held_codec import HELD_ANSWERS, HELD_TICK, AnswerMemory, TickMemory, decode_received, encode_batch
 from gy_interface.opening_avps import new_opening_avps
-from gy_interface.peer import Peer, PeerRegistry
+from gy_interface.peer import Peer, PeerRegistry, SharedSlots
 from vocabulary.held import Held
 from vocabulary.limits import BATCH_REQUESTS_MAX
 
@@ -55,6 +56,8 @@ class GyServer:
     tenants     tenant numbers by name
     secret      uint64[2] of the store, for digests
     now_ns      the clock
+    slots       where several front ends count their peers' connections together
+    on_gone     told of each connection that ended
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class GyServer:
         secret: NDArray[np.uint64],
         origin_state_id: int,
         on_connections: Callable[[str, int], None] = lambda peer, count: None,
+        slots: SharedSlots | None = None,
+        on_gone: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._offer = offer
@@ -76,7 +81,7 @@ class GyServer:
         self._tenants = tenants
         self._origin_state_id = origin_state_id
         self._on_connections = on_connections
-        self._registry = PeerRegistry(config)
+        self._registry = PeerRegistry(config, slots)
         self._connections: list[GyConnection | None] = [None] * config.connections_max
         self.teller = SessionTeller(self._connections)
         """sends what we begin"""
@@ -106,6 +111,9 @@ class GyServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._emptied = asyncio.Event()
+        self._is_draining = False
+        self._said_good_bye: list[GyConnection] = []
+        self._on_gone = on_gone
         self._log = structlog.get_logger(process="gy")
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
@@ -119,18 +127,28 @@ class GyServer:
 
     async def start(self) -> int:
         """Listen; the port that it is."""
-        self._loop = asyncio.get_running_loop()
+        self.begin()
+        assert self._loop is not None
         self._server = await self._loop.create_server(
-            self._protocol,
-            self._config.host,
-            self._config.port,
-            reuse_address=True,
-            reuse_port=self._config.shares_port or None,
-            backlog=512,
+            self._protocol, self._config.host, self._config.port, reuse_address=True, backlog=512
         )
-        self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    def begin(self) -> None:
+        """Serve connections that are accepted elsewhere, and given to `adopt`."""
+        self._loop = asyncio.get_running_loop()
+        self._check_deadlines()
+
+    async def adopt(self, accepted: socket.socket) -> None:
+        """Serve a connection that somebody else accepted. OSError where it has ended meanwhile."""
+        assert self._loop is not None
+        await self._loop.connect_accepted_socket(self._protocol, accepted)
+
+    @property
+    def connection_count(self) -> int:
+        """Connections that it has now."""
+        return sum(connection is not None for connection in self._connections)
 
     def _protocol(self) -> GyConnection:
         """A protocol in a free slot; one of no slot is closed as soon as it is made."""
@@ -167,6 +185,7 @@ class GyServer:
             self._connections[connection.index] = None
         if all(place is None for place in self._connections):
             self._emptied.set()
+        self._on_gone()
 
     def _take_events(self, connection: GyConnection) -> None:
         """Write what the peer says and follow what happened to it."""
@@ -182,7 +201,10 @@ class GyServer:
                 continue
             elif isinstance(event, PeerClosed):
                 self._log.info("peer disconnected", peer=peer.peer_name or "-", reason=event.reason)
-                connection.close(abort=event.abort)
+                if self._is_draining and not event.abort:
+                    self._said_good_bye.append(connection)  # answers that are under way are still written
+                else:
+                    connection.close(abort=event.abort)
             if peer.peer_name:
                 self._on_connections(peer.peer_name, self._registry.count(peer.peer_name))
 
@@ -200,8 +222,9 @@ class GyServer:
         )
 
     def _check_deadlines(self) -> None:
-        if self._loop is not None and self._server is not None:
-            self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
+        if self._loop is None:
+            return
+        self._loop.call_later(DEADLINE_CHECK_S, self._check_deadlines)
         now_ns = self._now_ns()
         for connection in self._connections:
             if connection is not None and connection.peer is not None and connection.peer.next_deadline_ns <= now_ns:
@@ -285,21 +308,32 @@ class GyServer:
                     connection.write(bytes(self._out_view[offset : offset + length]))
         self._answered(answered)
 
-    async def close(self, *, wait_s: float = 2.0) -> None:
-        """Take no connection more, say good-bye to each peer, and wait a little for their answers."""
-        if self._server is None:
+    async def close(self, *, wait_s: float = 2.0, drain: Callable[[float], Awaitable[None]] | None = None) -> None:
+        """Take no connection more, say good-bye to each peer, and wait a little for their answers.
+
+        drain   waits so long at most until what was offered is delivered: a connection ends behind its last answer
+        """
+        if self._loop is None:
             return
-        self._server.close()
-        self._server = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         now_ns = self._now_ns()
+        self._is_draining = drain is not None
         for connection in self._connections:
             if connection is not None and connection.peer is not None:
                 connection.peer.stop(now_ns)
                 self._take_events(connection)
+        if drain is not None:
+            await drain(wait_s)
+        self._is_draining = False
+        for connection in self._said_good_bye:
+            connection.close(abort=False)
         if any(connection is not None for connection in self._connections):
             self._emptied.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), wait_s)
+        self._loop = None
         for connection in self._connections:
             if connection is not None:
                 connection.close(abort=True)

@@ -1,6 +1,7 @@
 """`farebox bench`: the load harness against a Farebox of its own."""
 
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,6 +126,68 @@ def chf(
     )
 
 
+def mixed(
+    duration: Annotated[float, typer.Option(help="Measured seconds of each phase, after its warm-up.")] = 30.0,
+    gy_rate: Annotated[int, typer.Option(help="Gy requests a second; 0 is a closed loop.")] = 30_000,
+    nchf_rate: Annotated[int, typer.Option(help="Nchf requests a second; 0 is a closed loop.")] = 5_000,
+    gy_outstanding: Annotated[int, typer.Option(help="Closed loop: Gy requests that wait at most.")] = 4096,
+    nchf_outstanding: Annotated[int, typer.Option(help="Closed loop: Nchf requests that wait at most.")] = 1024,
+    gy_subscribers: Annotated[int, typer.Option(help="Accounts that Gy uses, in each phase.")] = 100_000,
+    nchf_subscribers: Annotated[int, typer.Option(help="Accounts that Nchf uses, in each phase.")] = 5_000,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Both use the accounts of Nchf, at the same time; with one set of books.")
+    ] = False,
+    alone: Annotated[bool, typer.Option(help="Run each load alone before, to compare with.")] = True,
+    processes: Annotated[int, typer.Option(help="5G front ends, which share the port.")] = 1,
+    front_ends: Annotated[int, typer.Option(help="Processes for Diameter Gy; 0: within the engine's.")] = 0,
+    fsync: FsyncOption = "always",
+    partitions: PartitionsOption = 2,
+    save: SaveOption = None,
+    compare: CompareOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Load Farebox with Gy and Nchf at the same time, and say what the one costs the other.
+
+    Three phases on one `farebox up`: Gy alone, Nchf alone, both; each load as in `farebox bench gy` and `farebox bench chf`,
+    with accounts and books of its own in each phase, each p99 beside its own alone. With --shared each subscriber is charged
+    over both at once; nobody has an allowance or runs out of money then, so that one set of books is right whatever the
+    order. In the end the journal is audited. Exit code 1: something was lost, wrong or different.
+    """
+    from bench.mixed_load import MixedPlan
+    from bench.workload import ChfPlan, GyPlan
+
+    try:
+        nchf = ChfPlan(
+            measured_s=duration,
+            rate_per_s=nchf_rate,
+            outstanding=nchf_outstanding,
+            subscribers=nchf_subscribers,
+            sessions_open=min(2_048, nchf_subscribers),
+        )
+        gy = GyPlan(
+            measured_s=duration,
+            rate_per_s=gy_rate,
+            outstanding=gy_outstanding,
+            subscribers=gy_subscribers,
+            sessions_open=min(16_384, 4 * gy_subscribers),
+            warm_up_s=nchf.warm_up_s,
+        )
+        plan = MixedPlan(gy=gy, chf=nchf, has_alone=alone, is_shared=shared)
+    except ValueError as error:
+        fail(f"these options make no plan: {error}")
+    if processes < 1 or front_ends < 0:
+        fail("these options make no plan: processes must be 1 or more, front-ends 0 or more")
+
+    def run(at: Path, say: Callable[[str], None]) -> dict[str, Any]:
+        from runtime.bench_run import run_mixed_bench
+
+        return run_mixed_bench(
+            plan, at, fsync=fsync, partitions=partitions, chf=processes, front_ends=front_ends, say=say
+        )
+
+    _report(run, save=save, compare=compare, folder=folder)
+
+
 def _updates_of(text: str) -> dict[str, int]:
     """`least-most` or one number, as fields of a plan. ValueError."""
     least, _, most = text.partition("-")
@@ -142,12 +205,27 @@ def _run(
     compare: Path | None,
     folder: Path | None,
 ) -> None:
+    def run(at: Path, say: Callable[[str], None]) -> dict[str, Any]:
+        from runtime.bench_run import run_bench
+
+        return run_bench(plan, at, fsync=fsync, partitions=partitions, chf=chf, floor_s=floor_s, say=say)
+
+    _report(run, save=save, compare=compare, folder=folder)
+
+
+def _report(
+    run: Callable[[Path, Callable[[str], None]], dict[str, Any]],
+    *,
+    save: Path | None,
+    compare: Path | None,
+    folder: Path | None,
+) -> None:
+    """Run in a folder, show the result, save it; exit code 1 where it isn't sound."""
     from rich.console import Console
 
     from balances.store import StoreError
     from bench import report
     from bench.generator_process import BenchError
-    from runtime.bench_run import run_bench
     from runtime.bench_store import BenchTargetError
     from runtime.bench_up import BenchUpError
 
@@ -159,9 +237,7 @@ def _run(
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farebox-bench-")))
             elif folder.exists() and any(folder.iterdir()):
                 fail(f"{folder} isn't empty: the run needs a store of its own")
-            result = run_bench(
-                plan, folder, fsync=fsync, partitions=partitions, chf=chf, floor_s=floor_s, say=console.print
-            )
+            result = run(folder, console.print)
         report.show(result, console, before)
         if save is not None:
             report.save(result, save)
@@ -177,6 +253,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Size and prove Farebox with a load of its own.")
     group.command()(gy)
     group.command()(chf)
+    group.command()(mixed)
 
     @group.callback()
     def bench() -> None:

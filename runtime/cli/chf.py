@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.engine import MetricsPortOption, ReadyFileOption, await_running_store, run_process, say
+from runtime.cli.engine import MetricsPortOption, ReadyFileOption
+from runtime.cli.front_end import serve_front_end
 from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, flags_by_name
 
 if TYPE_CHECKING:
+    from runtime.front_end import FrontEndProcess
     from runtime.settings import Settings
 
 ChfHostOption = Annotated[
@@ -27,19 +29,18 @@ def chf(
     metrics_port: MetricsPortOption = None,
     ready_file: ReadyFileOption = None,
 ) -> None:
-    """Run a 5G front end alone: Nchf over HTTP/2, handed to the engine of the same data directory; it holds no money.
+    """Run a 5G front end alone: Nchf over HTTP/2, handed to the engines of the same data directory; it holds no money.
 
-    It listens once that engine runs, and waits for the next one where it ends.
+    It listens once engines have every partition, and waits for the next ones where they end.
     """
     flags = flags_by_name(store, data_dir, chf__host=host, chf__port=port, telemetry__port=metrics_port)
 
-    def run(settings: "Settings", url: str) -> None:
-        from runtime.chf_process import run_chf
+    def make(settings: "Settings", url: str) -> "FrontEndProcess":
+        from runtime.chf_process import ChfProcess
 
-        await_running_store(settings, url)
-        run_chf(settings, url, ready_file=ready_file, report=say)
+        return ChfProcess(settings, url)
 
-    run_process("chf", config, flags, run, is_beside_up=True)
+    serve_front_end("chf", config, flags, ready_file, make)
 
 
 def register(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ def demo(
     ] = None,
     avps: Annotated[bool, typer.Option("--avps", help="Print every AVP of requests and answers.")] = False,
 ) -> None:
-    """Start a Farebox of its own, connect an independent Diameter client, and charge data, a call, an SMS.
+    """Start a Farebox of its own, charge data, a call, an SMS with an independent Diameter client, then a 5G session.
 
     Shows requests, answers, balances and charging records, and checks all of them; exit code 0 only where everything is
     as the catalogue says. Nothing of a running Farebox is touched.

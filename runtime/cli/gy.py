@@ -1,13 +1,15 @@
 """`farebox gy`: a Diameter front end in a process of its own."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.engine import MetricsPortOption, ReadyFileOption, await_running_store, run_process, say
+from runtime.cli.engine import MetricsPortOption, ReadyFileOption
+from runtime.cli.front_end import serve_front_end
 from runtime.cli.options import ConfigOption, DataDirOption, GyHostOption, GyPortOption, StoreOption, flags_by_name
 
 if TYPE_CHECKING:
+    from runtime.front_end import FrontEndProcess
     from runtime.settings import Settings
 
 
@@ -19,20 +21,23 @@ def gy(
     port: GyPortOption = None,
     metrics_port: MetricsPortOption = None,
     ready_file: ReadyFileOption = None,
+    listen: Annotated[
+        bool, typer.Option("--listen/--no-listen", help="Listen, or take what `farebox up` accepts.", hidden=True)
+    ] = True,
 ) -> None:
-    """Run a Diameter Gy front end alone: it hands requests to the engine of the same data directory and holds no money.
+    """Run a Diameter Gy front end alone: it hands requests to the engines of the same data directory and holds no money.
 
-    It listens once that engine runs, and waits for the next one where it ends. The engine's --no-gy leaves the port to it.
+    It listens once engines have every partition, and waits for the next ones where they end. The engine's --no-gy leaves
+    the port to it.
     """
     flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
 
-    def run(settings: "Settings", url: str) -> None:
-        from runtime.gy_process import run_gy
+    def make(settings: "Settings", url: str) -> "FrontEndProcess":
+        from runtime.gy_process import GyProcess
 
-        await_running_store(settings, url)
-        run_gy(settings, url, ready_file=ready_file, report=say)
+        return GyProcess(settings, url, is_listening=listen)
 
-    run_process("gy", config, flags, run, is_beside_up=True)
+    serve_front_end("gy", config, flags, ready_file, make)
 
 
 def register(app: typer.Typer) -> None:

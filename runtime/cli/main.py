@@ -14,6 +14,7 @@ except KeyboardInterrupt:  # it takes a tenth of a second, in which ^C is not ye
 MODULES: Final = (
     "demo",
     "up",
+    "restart",
     "engine",
     "gy",
     "chf",
@@ -23,6 +24,7 @@ MODULES: Final = (
     "session",
     "cdr",
     "audit",
+    "simulate",
     "bench",
     "config",
 )
@@ -38,6 +40,7 @@ _HELP: Final = """Farebox charges telecom usage in real time: credit over Diamet
     farebox session list                          who uses what at this moment
     farebox cdr tail -f                           charging records as they are written
     farebox audit                                 proves that every balance follows from the journal
+    farebox simulate smf                          plays a 5G session from a scenario file against any CHF
 
 Settings come from farebox.toml, then FAREBOX_<SECTION>_<FIELD> of the environment, then flags; `farebox config show`
 lists them with their meaning.

@@ -42,8 +42,15 @@ def up(
     front_ends: Annotated[
         int | None,
         typer.Option(
-            help="Processes of their own for Diameter Gy, which share the port; 0: Gy is in the engine's process.",
+            help="Processes of their own for Diameter Gy, among which connections are spread; 0: Gy is in the engine's.",
             show_default="0",
+        ),
+    ] = None,
+    engines: Annotated[
+        int | None,
+        typer.Option(
+            help="Engines that share the partitions, at most one a partition; with more than 1, --front-ends is needed.",
+            show_default="1",
         ),
     ] = None,
     chf: Annotated[
@@ -61,7 +68,8 @@ def up(
     """Start the store, the engine with Diameter Gy, the archiver and the record writer, and keep them running.
 
     Without --store an embedded Valkey keeps its files in the data directory. What dies is started again; ^C stops
-    everything in the order in which data flows. <data dir>/up.json says what runs, <data dir>/logs why something ended.
+    everything in the order in which data flows, `farebox restart` starts one process after another anew. <data dir>/up.json
+    says what runs, <data dir>/logs why something ended.
     """
     flags = flags_by_name(
         store,
@@ -71,6 +79,7 @@ def up(
         store__partitions=partitions,
         store__fsync=fsync,
         engine__front_ends=front_ends,
+        engine__processes=engines,
         chf__processes=chf,
         telemetry__port=metrics_port,
     )

@@ -121,6 +121,7 @@ def connected(host: str, port: int, *, server_host: str, server_realm: str) -> I
     """A client whose capabilities were exchanged with the server; it says good-bye at the end."""
     logging.getLogger("diameter").setLevel(logging.CRITICAL)
     node = Node(ORIGIN_HOST, ORIGIN_REALM)
+    node.wakeup_interval = 1  # it looks so seldom whether it was stopped, in seconds
     peer = node.add_peer(f"aaa://{server_host}:{port}", server_realm, ip_addresses=[host], is_persistent=True)
     application = SimpleThreadingApplication(
         APPLICATION, is_auth_application=True, request_handler=lambda application, message: None

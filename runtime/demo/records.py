@@ -17,6 +17,8 @@ from runtime.demo.screen import euros, units
 from vocabulary.units import UNIT_NAMES, Unit
 
 RECORDS_S: Final = 20.0
+SESSION_DIGITS: Final = 23
+"""Of longer names the beginning is shown: those of 5G are digests."""
 _LOOK_S: Final = 0.05
 _UNITS: Final = {name: unit for unit, name in UNIT_NAMES.items()}
 
@@ -50,7 +52,9 @@ def show_records(screen: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         unit = _UNITS.get(row["unit"] or "", Unit.EVENTS)
         table.add_row(
             f"{row['partition']}-{row['sequence']}",
-            row["session_id"],
+            row["session_id"]
+            if len(row["session_id"]) <= SESSION_DIGITS
+            else row["session_id"][: SESSION_DIGITS - 1] + "…",
             row["identity"],
             str(row["service_context"]),
             str(row["rating_group"]),

@@ -12,14 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from balances.edge.redis_store import RedisStore
+from balances.queries import AccountView
 from runtime.data_folder import UpState
 from runtime.demo.accounts import SAMPLE, DemoAccounts
 from runtime.demo.client import DemoClient, answered, connected
+from runtime.demo.pdu_session import CHARGED_MICROS, TITLE, PduSessionTable, exchanges, session_id_of
 from runtime.demo.process import DemoFailed, DemoProcess
 from runtime.demo.records import await_records, record_faults, show_records
 from runtime.demo.screen import SessionTable, euros, show_balances
-from runtime.demo.script import ACCOUNTS, LETTERS, SESSIONS, SUCCESS, DemoSession
+from runtime.demo.script import ACCOUNTS, ANNA, LETTERS, SESSIONS, SUCCESS, DemoSession
 from runtime.settings import Settings
+from runtime.simulate.player import PlayStopped
+from runtime.simulate.scenario import Kind
 from vocabulary.units import Unit
 
 AUDIT_S: Final = 60.0
@@ -32,11 +36,12 @@ class Demo:
         self.faults: list[str] = []
         self._screen = screen
         self._shows_avps = shows_avps
-        self._session_ids: dict[str, DemoSession] = {}
+        self._charged_micros: dict[str, int] = {}
+        """expected in the charging record, by session id"""
 
     async def run(self, folder: Path) -> None:
         """Everything, in the folder. DemoFailed where it can't go on; `faults` tells the rest."""
-        self._head("Farebox starts: embedded Valkey, engine with Diameter Gy, archiver, record writer")
+        self._head("Farebox starts: embedded Valkey, engine with Diameter Gy, a 5G front end, archiver, record writer")
         up = DemoProcess(folder, lambda line: self._screen.print(f"  [dim]{escape(line)}[/]", soft_wrap=True))
         try:
             state = await up.start()
@@ -68,6 +73,8 @@ class Demo:
             ) as client:
                 for number, session in enumerate(SESSIONS, start=1):
                     await self._run_session(client, accounts, session, f"pgw.visited.example;1;{number}")
+            self._head("A simulated SMF asks for credit over HTTP/2 (farebox simulate smf plays others)")
+            await self._play_pdu_session(state.ports["chf"], accounts)
             await self._show_balances("balances after", accounts)
         finally:
             await store.close()
@@ -78,7 +85,7 @@ class Demo:
     async def _run_session(
         self, client: DemoClient, accounts: DemoAccounts, session: DemoSession, session_id: str
     ) -> None:
-        self._session_ids[session_id] = session
+        self._charged_micros[session_id] = session.charged_micros
         table = SessionTable(session)
         for number, step in enumerate(session.steps):
             exchange = await asyncio.to_thread(client.ask, session, session_id, number, step)
@@ -95,9 +102,26 @@ class Demo:
                 for message in (exchange.request, exchange.answer):
                     self._screen.print(escape(dump(message)), soft_wrap=True)
         table.show(self._screen)
-        view = await accounts.balance(session.account)
-        self._expect(f"{session.title}: open sessions", len(view.sessions), 0)
-        self._expect(f"{session.title}: held", [bucket.reserved for bucket in view.buckets if bucket.reserved], [])
+        self._expect_closed(session.title, await accounts.balance(session.account))
+
+    async def _play_pdu_session(self, port: int, accounts: DemoAccounts) -> None:
+        table = PduSessionTable()
+        try:
+            async for exchange, money_left_micros in exchanges(Settings().chf.host, port):
+                remaining, reserved = (await accounts.balance(ANNA)).total(Unit.MONEY)
+                table.add(exchange, remaining + reserved)
+                self.faults += [f"{TITLE}, {exchange.kind}: {fault}" for fault in exchange.faults]
+                self._expect(f"{TITLE}, {exchange.kind}: money left", remaining + reserved, money_left_micros)
+                if exchange.kind is Kind.CREATE:
+                    self._charged_micros[session_id_of(exchange)] = CHARGED_MICROS
+        except PlayStopped as error:
+            raise DemoFailed(str(error)) from error
+        table.show(self._screen)
+        self._expect_closed(TITLE, await accounts.balance(ANNA))
+
+    def _expect_closed(self, title: str, view: AccountView) -> None:
+        self._expect(f"{title}: open sessions", len(view.sessions), 0)
+        self._expect(f"{title}: held", [bucket.reserved for bucket in view.buckets if bucket.reserved], [])
 
     def _expect(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:
@@ -105,10 +129,9 @@ class Demo:
 
     async def _show_records(self, folder: Path) -> None:
         self._head("Charging records, from the files of the record writer")
-        rows = await await_records(folder, frozenset(self._session_ids))
+        rows = await await_records(folder, frozenset(self._charged_micros))
         show_records(self._screen, rows)
-        expected = {session_id: session.charged_micros for session_id, session in self._session_ids.items()}
-        self.faults += record_faults(rows, expected)
+        self.faults += record_faults(rows, self._charged_micros)
         self._screen.print(f"charged in all: {euros(sum(row['charged_micros'] or 0 for row in rows))}")
 
     async def _audit(self, state: UpState, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """What a journal entry says to the notifier: who got credit, which sessions were asked for, reported, or ended.
 
 No row of the journal is written for the notifier alone: a top-up, a report and an ending are rows that there are anyway,
-and so is an account command that asks something of sessions (docs/decisions/0017).
+and so is an account command that asks something of sessions (docs/decisions/0018).
 """
 
 from collections.abc import Container, Iterator

@@ -1,4 +1,6 @@
-"""Every kill point three times under load, the store killed by its id, and the whole of `farebox up`: nothing is lost."""
+"""Every kill point three times under a load of Gy and Nchf, front ends and engine at any instant, the store killed by its
+id, and the whole of `farebox up`: nothing is lost.
+"""
 
 import random
 from collections import Counter
@@ -9,7 +11,7 @@ import pytest
 
 from runtime.kill_points import KILL_POINTS
 from tests.acceptance import evidence
-from tests.kills.loaded_up import READY, Loaded, LoadedUp, kill_plan
+from tests.kills.loaded_up import READY, Loaded, LoadedUp, kill_plan, nchf_plan
 from tests.runtime.running_up import is_alive, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
@@ -18,8 +20,10 @@ RUNS = 3
 STORE_KILLS = 5
 UP_KILLS = 3
 POINTS_S = 240.0
-PASSAGES_MAX = {"engine": 200, "archiver": 12, "records": 2}
+FRONT_END_KILLS = 4
+PASSAGES_MAX = {"engine": 200, "gy": 200, "chf": 200, "archiver": 12, "records": 2}
 LOAD = {"subscribers": 20_000, "sessions_open": 8_192, "outstanding": 2_048, "measured_s": 400.0}
+NCHF_LOAD = {"subscribers": 5_000, "sessions_open": 1_024, "outstanding": 256}
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "4"}
 HEAD = ("what", "seen")
 
@@ -35,7 +39,10 @@ def check(farebox: LoadedUp, loaded: Loaded) -> dict[str, int]:
 
 def figures_of(loaded: Loaded, counts: dict[str, int]) -> list[tuple[str, evidence.Value]]:
     names = ("answered_in_all", "repeated", "connections_lost", "lost", "wrong", "grants_unexpected")
-    return [*((name, loaded.figures[name]) for name in names), *counts.items(), ("differences", 0)]
+    rows = [(name, loaded.figures[name]) for name in names]
+    if loaded.nchf is not None:
+        rows += [(f"Nchf: {name}", loaded.nchf[name]) for name in names]
+    return [*rows, *counts.items(), ("differences", 0)]
 
 
 def test_each_point_three_times(tmp_path: Path) -> None:
@@ -47,7 +54,17 @@ def test_each_point_three_times(tmp_path: Path) -> None:
         points = draw.sample(KILL_POINTS, len(KILL_POINTS))
         armed = ",".join(f"{point.name}:{draw.randint(1, PASSAGES_MAX[point.process])}" for point in points)
         plan = kill_plan(seed=run, **LOAD)
-        with LoadedUp(tmp_path / str(run), plan, kill_at=armed, **SMALL) as farebox:
+        with LoadedUp(
+            tmp_path / str(run),
+            plan,
+            "--front-ends",
+            "1",
+            "--chf",
+            "1",
+            nchf=nchf_plan(plan, **NCHF_LOAD),
+            kill_at=armed,
+            **SMALL,
+        ) as farebox:
             loaded = farebox.load(lambda farebox=farebox: farebox.wait_killed_at(wanted, POINTS_S))
             found = farebox.killed_at()
             counts = check(farebox, loaded)
@@ -57,10 +74,38 @@ def test_each_point_three_times(tmp_path: Path) -> None:
     assert all(hits[point.name] == RUNS for point in KILL_POINTS)
     rows = [*((point.name, hits[point.name]) for point in KILL_POINTS), *rows]
     says = (
-        f"Each kill point hit under load, in {RUNS} runs of a `farebox up` that dies at every point in drawn order;"
+        f"Each kill point hit under a load of Gy and Nchf at once, in {RUNS} runs of a `farebox up` with a front end of each,"
+        f" that dies at every point in drawn order;"
         f" behind each run generator's books, store, journal and records agree to the micro."
     )
     evidence.write("kill-points", "Kill points under load", says, HEAD, rows)
+
+
+def test_front_ends_and_engine_killed_at_any_instant(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    plan = kill_plan(**LOAD)
+    nchf = nchf_plan(plan, **NCHF_LOAD)
+    roles = ("gy-1", "gy-2", "chf-1", "chf-2", "engine")
+    killed: Counter[str] = Counter()
+    with LoadedUp(tmp_path / "data", plan, "--front-ends", "2", "--chf", "2", nchf=nchf) as farebox:
+
+        def kill_some() -> None:
+            for _ in range(FRONT_END_KILLS):
+                for role in draw.sample(roles, len(roles)):
+                    state = farebox.up.wait_ready(*roles)
+                    Event().wait(draw.uniform(0.05, 1.0))
+                    farebox.kill(role)
+                    killed[role] += 1
+                    farebox.up.wait_ready(role, but_not={role: state.pids[role]})
+
+        loaded = farebox.load(kill_some)
+        counts = check(farebox, loaded)
+    says = (
+        f"Two Gy and two 5G front ends and their engine, each killed {FRONT_END_KILLS} times by SIGKILL at drawn instants"
+        f" under a load of Gy and Nchf at once."
+    )
+    rows = [*((f"{role} killed", killed[role]) for role in roles), *figures_of(loaded, counts)]
+    evidence.write("front-ends-killed", "Front ends and engine killed under mixed load", says, HEAD, rows)
 
 
 def test_store_killed_at_any_instant(tmp_path: Path) -> None:

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from balances.edge.memory_store import MemoryStore
+from balances.store import StoreMeta
 from charging.batch import AnsweredBatch, UsageBatch, new_usage_batch
 from gy_interface.ccr import decode_requests
 from gy_interface.codec_rules import new_decode_rules, new_sender
+from runtime.engine_links import EngineLinks
 from runtime.handoff_client import EngineLink
 from runtime.handoff_frames import Header
 from runtime.handoff_server import HandoffServer
@@ -64,6 +67,7 @@ def a_tick() -> UsageBatch:
 
 def test_there_and_back(benchmark: Any) -> None:
     batch, delivered = a_tick(), []
+    batch.requests["account_id"][:REQUESTS] = np.arange(REQUESTS)  # looked up before
 
     def decide(usage: UsageBatch) -> int:
         """The engine's place: every row is granted 5 MB, in the memory that the server has for it."""
@@ -77,21 +81,33 @@ def test_there_and_back(benchmark: Any) -> None:
     def deliver(answered: Held[AnsweredBatch]) -> None:
         delivered.append(answered)
 
-    server = HandoffServer(Path("none"), store=1, offer=decide)
-    link = EngineLink(Path("none"), store=1, name="gy", deliver=deliver, now_ns=lambda: RECEIVED_NS)
-    link._loop = asyncio.new_event_loop()
-    back = Wire(link._take_answers)
+    server = HandoffServer(Path("none"), store=1, epochs=np.ones(1, np.int64), offer=decide)
+    loop = asyncio.new_event_loop()
+    links = EngineLinks(
+        Path("none"),
+        meta=StoreMeta(1, np.zeros(2, np.uint64), (), "always", 1),
+        store=MemoryStore(),
+        name="gy",
+        deliver=deliver,
+        now_ns=lambda: RECEIVED_NS,
+    )
+    links._loop = loop
+    link = links._links[Path("none")] = EngineLink(Path("none"), 1, links._tools, links)
+    links._places.append(link)
+    back = Wire(link.take_answers)
     server._links[1] = back  # type: ignore[assignment]
     link._stream = Wire(lambda header, body: server.take_rows(back, header, body))  # type: ignore[assignment, arg-type]
+    link.owned = {0: 1}
+    links.on_owned(link)
 
     def hand_over() -> int:
-        return sum(link.offer(batch) for _ in range(TICKS))
+        return sum(links.offer(batch) for _ in range(TICKS))
 
     try:
         assert benchmark.pedantic(hand_over, rounds=ROUNDS, warmup_rounds=3) == 0
     finally:
-        link._loop.close()
-    assert link.waiting_rows == 0
+        loop.close()
+    assert links.waiting_rows == 0
     usage, answers = delivered[-1].value
     assert answers.answers["outcome"][:REQUESTS].tolist() == [Outcome.GRANTED] * REQUESTS
     assert (answers.msccs["granted"][:REQUESTS] == 5_000_000).all()

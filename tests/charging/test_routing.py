@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE, new_usage_batch
-from charging.routing import order_by_partition, refuse_excess
+from charging.routing import order_by_place, refuse_excess
 from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import CreditControl
 from vocabulary.outcomes import Outcome
@@ -28,23 +28,24 @@ def fill(rows: list[tuple[int | None, int, Outcome]]) -> None:
 
 
 @settings(max_examples=150)
-@given(tick, st.integers(1, 4))
-def test_rows_are_ordered_by_partition_and_stay_in_order(
-    rows: list[tuple[int | None, int, Outcome]], partitions: int
+@given(tick, st.integers(1, 4), st.data())
+def test_rows_are_ordered_by_the_place_of_their_owner_and_stay_in_order(
+    rows: list[tuple[int | None, int, Outcome]], count: int, data: st.DataObject
 ) -> None:
-    """Each partition's rows, then those of unknown accounts, then those that have an outcome; each in order of arrival."""
+    """Each place's rows, then those of unknown accounts, then those that have an outcome; each in order of arrival."""
     fill(rows)
-    order, firsts = np.full(ROWS, -1, np.int32), np.full(partitions + 3, -1, np.int64)
-    order_by_partition(BATCH, partitions, order, firsts)
-    expected: list[list[int]] = [[] for _ in range(partitions + 2)]
+    places = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=5))
+    order, firsts = np.full(ROWS, -1, np.int32), np.full(count + 3, -1, np.int64)
+    order_by_place(BATCH, np.array(places, np.int32), count, order, firsts)
+    expected: list[list[int]] = [[] for _ in range(count + 2)]
     for row, (account, _, outcome) in enumerate(rows):
         if outcome != Outcome.UNDECIDED:
-            expected[partitions + 1].append(row)
+            expected[count + 1].append(row)
         elif account is None:
-            expected[partitions].append(row)
+            expected[count].append(row)
         else:
-            expected[account % partitions].append(row)
-    found = [order[firsts[place] : firsts[place + 1]].tolist() for place in range(partitions + 2)]
+            expected[places[account % len(places)]].append(row)
+    found = [order[firsts[place] : firsts[place + 1]].tolist() for place in range(count + 2)]
     assert found == expected
 
 

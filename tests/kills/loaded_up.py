@@ -1,5 +1,7 @@
 """A `farebox up` under the load of the harness, for tests that kill parts of it: accounts opened, load, books, records.
 
+The load is Gy, or Gy and Nchf at once, on accounts of their own.
+
 The generator repeats what a lost connection left unanswered and keeps books of every answer that it got, so that after
 any crash three parties must agree to the last micro: its books, the store, and the charging records.
 """
@@ -16,12 +18,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from balances.audit_report import AuditReport
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreUnreachable
 from bench.books import AccountsView, Books, compare, load_books
-from bench.generator_process import run_generator
-from bench.workload import GyPlan
+from bench.books import beside as beside_each_other
+from bench.generator_process import BOOKS, run_generators
+from bench.workload import ChfPlan, GyPlan, LoadPlan
 from runtime.audit_store import audit_store
 from runtime.bench_store import BenchStore
 from runtime.kill_points import KILLED_LINE, VARIABLE
@@ -57,41 +62,79 @@ def kill_plan(**changes: Any) -> GyPlan:
     return GyPlan(**(values | changes))
 
 
-def generator_faults(figures: dict[str, Any], books: Books) -> list[str]:
+def nchf_plan(gy: GyPlan, **changes: Any) -> ChfPlan:
+    """A smaller load over Nchf beside it: of the subscribers that follow those of Gy."""
+    values: dict[str, Any] = {
+        "first_subscriber": gy.subscribers,
+        "subscribers": 600,
+        "sessions_open": 256,
+        "outstanding": 64,
+        "connections": 4,
+        "warm_up_s": gy.warm_up_s,
+        "measured_s": gy.measured_s,
+        "grace_s": gy.grace_s,
+        "reconnects": True,
+    }
+    return ChfPlan(**(values | changes))
+
+
+def generator_faults(load: str, figures: dict[str, Any], books: Books) -> list[str]:
     """What the generator itself found wrong."""
     details = {
         "wrong": (figures["wrong_by_reason"], figures["wrong_octets"][:2]),
         "grants_unexpected": books.unexpected,
     }
     faults = [
-        f"generator: {name} is {figures[name]} {details.get(name, '')}"
+        f"{load} generator: {name} is {figures[name]} {details.get(name, '')}"
         for name in ("lost", "wrong", "grants_unexpected", "stopped")
         if figures[name]
     ]
-    return faults if figures["answered_in_all"] else [*faults, "generator: nothing was answered"]
+    return faults if figures["answered_in_all"] else [*faults, f"{load} generator: nothing was answered"]
 
 
 @dataclass(slots=True)
 class Loaded:
-    """What a load brought, and all that is wrong with it."""
+    """What a load brought, and all that is wrong with it.
+
+    figures      of Gy's generator
+    nchf         of the other, where there was one
+    books        of both, subscribers of Gy first
+    """
 
     figures: dict[str, Any]
     books: Books
+    nchf: dict[str, Any] | None = None
     faults: list[str] = field(default_factory=list)
 
 
 class LoadedUp:
-    """`farebox up` in a folder of its own, on one port for all its lives."""
+    """`farebox up` in a folder of its own, on one port for all its lives, or on one for Gy and one for Nchf."""
 
-    def __init__(self, folder: Path, plan: GyPlan, *arguments: str, kill_at: str = "", **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: GyPlan,
+        *arguments: str,
+        nchf: ChfPlan | None = None,
+        kill_at: str = "",
+        **environment: str,
+    ) -> None:
         self.folder = folder
         self.plan = replace(plan, port=free_port())
+        self.plans: list[LoadPlan] = [self.plan]
         self._arguments = arguments
         self._environment = environment
+        if nchf is not None:
+            self.plans.append(replace(nchf, port=free_port()))
+            self._environment["FAREBOX_CHF_PORT"] = str(self.plans[1].port)
         self.up = self._start(**({VARIABLE: kill_at} if kill_at else {}))
         try:
-            self.store = BenchStore(self.up.state.store_url, self.plan)
-            self.store.prepare()
+            self.stores = [BenchStore(self.up.state.store_url, each) for each in self.plans]
+            self.store = self.stores[0]
+            for place, store in enumerate(self.stores):
+                store.prepare(is_published=place > 0)
+            follows = self.store.first_account + self.plan.subscribers
+            assert all(store.first_account == follows for store in self.stores[1:]), "records are looked up by account"
         except BaseException:
             self.up.end()
             raise
@@ -154,16 +197,21 @@ class LoadedUp:
                 beside.start()
 
         with tempfile.TemporaryDirectory(prefix="farebox-kills-") as name:
-            figures = run_generator(self.plan, Path(name), on_event=on_event, is_enough=lambda: not beside.is_alive())
-            books = load_books(Path(name) / "books.npz")
+            folders = [Path(name) / plan.LOAD for plan in self.plans]
+            for folder in folders:
+                folder.mkdir()
+            figures = run_generators(self.plans, folders, on_event=on_event, is_enough=lambda: not beside.is_alive())
+            books = [load_books(folder / BOOKS) for folder in folders]
         beside.join()
         if caught:
             raise caught[0]
-        return Loaded(figures, books, generator_faults(figures, books))
+        loads = zip(self.plans, figures, books, strict=True)
+        faults = [fault for plan, said, kept in loads for fault in generator_faults(plan.LOAD, said, kept)]
+        return Loaded(figures[0], beside_each_other(books), *figures[1:], faults=faults)
 
-    def check_store(self, loaded: Loaded) -> AuditReport:
-        """While all runs: books against store, journal against store; faults are added."""
-        self.up.wait_ready(*READY, timeout_s=READY_S)
+    def check_store(self, loaded: Loaded, *roles: str) -> AuditReport:
+        """While all runs (`roles`, or READY): books against store, journal against store; faults are added."""
+        self.up.wait_ready(*(roles or READY), timeout_s=READY_S)
         loaded.faults.extend(f"store: {difference}" for difference in compare(loaded.books, self.accounts()))
         report = self.check_audit()
         loaded.faults.extend(f"audit: {fault}" for fault in report.faults)
@@ -172,11 +220,9 @@ class LoadedUp:
         return report
 
     def accounts(self) -> AccountsView:
-        """Balances by subscriber, as the store has them."""
-        try:
-            return self.store.read_accounts()
-        except StoreUnreachable:  # said by a connection to a store that was killed; the next one is new
-            return self.store.read_accounts()
+        """Balances by subscriber, as the store has them; subscribers of Gy first."""
+        views = [accounts_of(store) for store in self.stores]
+        return AccountsView(*(np.concatenate(columns) for columns in zip(*views, strict=True)))
 
     def check_audit(self) -> AuditReport:
         """The journal against the store, as `farebox audit` does it."""
@@ -194,7 +240,8 @@ class LoadedUp:
         """^C, then records against journal and books; faults are added. Returns what was counted."""
         first_account = self.store.first_account
         partitions = self.store.partition_count
-        self.store.close()
+        for store in self.stores:
+            store.close()
         code = self.up.interrupt()
         if code:
             loaded.faults.append(f"farebox up: ended with {code} on ^C: {self.up.text()[-500:]}")
@@ -211,6 +258,14 @@ class LoadedUp:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def accounts_of(store: BenchStore) -> AccountsView:
+    """Balances by subscriber of one load."""
+    try:
+        return store.read_accounts()
+    except StoreUnreachable:  # said by a connection to a store that was killed; the next one is new
+        return store.read_accounts()
 
 
 def report_of(rows: Sequence[tuple[str, object]], head: tuple[str, str]) -> str:

@@ -14,14 +14,20 @@ from threading import Event
 import pytest
 
 from runtime.kill_points import KILL_POINTS
-from tests.kills.loaded_up import READY, LoadedUp, kill_plan, report_of
+from tests.kills.loaded_up import READY, LoadedUp, kill_plan, nchf_plan, report_of
 
 AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
-HANDING_OVER = [point for point in KILL_POINTS if point.process == "gy" or point.name in AT_THE_ENGINE]
-"""Points that are passed where the front end is a process of its own."""
-OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER and point.process != "notifier"]
+HANDING_OVER = [point for point in KILL_POINTS if point.process in ("gy", "chf") or point.name in AT_THE_ENGINE]
+"""Points that are passed where front ends are processes of their own."""
+OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
+"""Points of engines that share the partitions (test_several_engines.py)."""
+OTHERS = [
+    point
+    for point in KILL_POINTS
+    if point not in HANDING_OVER and point.name not in OF_SEVERAL and point.process != "notifier"
+]
 """The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py."""
-PASSAGES = {"engine": 20, "gy": 20, "archiver": 3, "records": 1}
+PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 """So that the record writer soon saves its state."""
@@ -61,25 +67,29 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
     assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
 
 
-@pytest.mark.timeout(330)
+@pytest.mark.timeout(400)
 def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Front end and engine die at every point of the hand-off, then at any instant: answers and charges still agree."""
+    """Under Gy and Nchf at once, both front ends and the engine die at every point of the hand-off, then at any instant:
+    sessions go on, answers and charges agree."""
     wanted = Counter({point.name: 1 for point in HANDING_OVER})
     armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in HANDING_OVER)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
-    roles = ("gy-1", *READY)
-    with LoadedUp(tmp_path / "data", kill_plan(measured_s=200.0), "--front-ends", "1", kill_at=armed) as farebox:
+    roles = ("gy-1", "chf-1", *READY)
+    gy = kill_plan(measured_s=250.0)
+    with LoadedUp(
+        tmp_path / "data", gy, "--front-ends", "1", "--chf", "1", nchf=nchf_plan(gy), kill_at=armed
+    ) as farebox:
 
         def kill_all() -> None:
             farebox.wait_killed_at(wanted, ALL_HIT_S)
             state = farebox.up.wait_ready(*roles)
-            for role in ("engine", "gy-1"):
+            for role in ("chf-1", "engine", "gy-1"):
                 Event().wait(instants.uniform(0.01, 0.1))
                 farebox.kill(role)
-            farebox.up.wait_ready("engine", "gy-1", but_not=state.pids)
+            farebox.up.wait_ready("chf-1", "engine", "gy-1", but_not=state.pids)
 
         loaded = farebox.load(kill_all)
         farebox.up.wait_ready(*roles)
@@ -91,5 +101,8 @@ def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
             sys.stdout.write(f"\n{report_of(rows, ('kill point', 'hits'))}\n{counts}\n")
         assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
     assert hits == wanted, "each point is passed once, and none but those of the table"
-    assert counts["requests"] == audited.request_count - farebox.plan.subscribers > 0
+    assert counts["requests"] == audited.request_count - sum(plan.subscribers for plan in farebox.plans) > 0
     assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
+    assert loaded.nchf is not None
+    assert loaded.nchf["repeated"] > 0, "front ends died with requests unanswered"
+    assert loaded.figures["repeated"] > 0

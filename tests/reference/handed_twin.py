@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from charging.batch import EVENT, INITIAL
-from charging.handed_rows import DONE, REFUSE_ALL, REFUSE_NEW, SENT, UNSENT
+from charging.handed_rows import DONE, MOVED, NOT_OWNED, REFUSE_ALL, REFUSE_NEW, REFUSED, RETURNED, SENT, UNSENT
 from vocabulary.limits import HANDED_MOVES_MAX
 from vocabulary.outcomes import Outcome
 
@@ -33,6 +33,8 @@ class TwinAnswer:
     request_outcome: int
     outcome: int
     granted: list[int]
+    refused: int = 0
+    """ANSWERED, REFUSED or NOT_OWNED"""
 
 
 @dataclass
@@ -42,32 +44,38 @@ class TwinTick:
     number: int
     rows: list[TwinRow] = field(default_factory=list)
 
-    def keep(self, row: TwinRow) -> None:
-        """A row more, of which nothing is known."""
-        self.rows.append(row)
-
     def mark_sent(self) -> None:
         """All of them."""
         for row in self.rows:
             row.state = SENT
 
-    def take_unanswered(self) -> tuple[list[int], int]:
-        """(Places of the rows that go to a link, how many are given up.)"""
-        places, given_up = [], 0
-        for place, row in enumerate(self.rows):
-            if row.state == SENT and row.moves == HANDED_MOVES_MAX:
-                row.state = DONE
+    def send_rest(self) -> list[int]:
+        """Places of the rows that go to the link."""
+        places = [place for place, row in enumerate(self.rows) if row.state != DONE]
+        for place in places:
+            self.rows[place].state = SENT
+        return places
+
+    def take_back(self, owners: list[int], place: int, leaves_all: bool) -> tuple[list[int], int]:
+        """(Places of the rows that are to wait elsewhere, how many are given up.)"""
+        taken, given_up = [], 0
+        for number, row in enumerate(self.rows):
+            owner = owners[row.account_id % len(owners)]
+            stays = owner == place or (owner == 0 and not leaves_all)
+            if row.state == DONE or (row.state != RETURNED and stays):
+                continue
+            was_sent, row.state = row.state == SENT, DONE
+            if was_sent and row.moves == HANDED_MOVES_MAX:
                 given_up += 1
-            elif row.state != DONE:
-                row.moves += row.state == SENT
-                row.state = SENT
-                places.append(place)
-        return places, given_up
+            else:
+                row.moves += was_sent
+                taken.append(number)
+        return taken, given_up
 
     def end_overdue(self, unsent_before_ns: int, sent_before_ns: int) -> tuple[int, int]:
         """(Refused, given up.)"""
         refused = [row for row in self.rows if row.state == UNSENT and row.received_ns < unsent_before_ns]
-        given_up = [row for row in self.rows if row.state == SENT and row.received_ns < sent_before_ns]
+        given_up = [row for row in self.rows if row.state in (SENT, MOVED) and row.received_ns < sent_before_ns]
         self._silence()
         for row in refused:
             row.answer = (Outcome.TOO_BUSY, [0] * row.mscc_count)
@@ -75,20 +83,24 @@ class TwinTick:
             row.state = DONE
         return len(refused), len(given_up)
 
-    def place(self, answers: list[TwinAnswer]) -> int:
-        """Lay answers of this tick; how many rows are done by them."""
+    def place(self, answers: list[TwinAnswer]) -> tuple[int, int]:
+        """Lay answers of this tick: (how many rows are done by them, how many came back)."""
         self._silence()
-        done = 0
+        done = returned = 0
         for answer in answers:
             row = self.rows[answer.row] if answer.row < len(self.rows) else None
-            if row is None or row.state != SENT or len(answer.granted) != row.mscc_count:
+            if row is None or row.state != SENT:
                 continue
-            row.state = DONE
-            done += 1
-            if answer.outcome != Outcome.TOO_BUSY or row.moves == 0:
-                row.account_id, row.outcome = answer.account_id, answer.request_outcome
-                row.answer = (answer.outcome, answer.granted)
-        return done
+            if answer.refused == NOT_OWNED:
+                row.state = RETURNED
+                returned += 1
+            elif len(answer.granted) == row.mscc_count:
+                row.state = DONE
+                done += 1
+                if answer.refused != REFUSED or row.moves == 0:
+                    row.account_id, row.outcome = answer.account_id, answer.request_outcome
+                    row.answer = (answer.outcome, answer.granted)
+        return done, returned
 
     def _silence(self) -> None:
         for row in self.rows:

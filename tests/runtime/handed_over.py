@@ -1,4 +1,4 @@
-"""A front end's link and an engine of few lines behind it, joined by a real socket, for tests of the hand-off."""
+"""A front end's links and engines of few lines behind them, joined by real sockets, for tests of the hand-off."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from balances.edge.memory_store import MemoryStore
+from balances.store import StoreMeta
 from charging.batch import COUNT_MSCCS, COUNT_REQUESTS, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import hold_answered, take_rows
 from charging.final_units import FinalUnit
-from runtime.handoff_client import EngineLink
+from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
 from runtime.handoff_server import HandoffServer
 from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import CreditControl, Mscc
@@ -32,10 +34,10 @@ async def until(is_true: Callable[[], Any]) -> None:
 
 
 def tick_of(numbers: Sequence[int], *, type_: int = 2, received_ns: int = START_NS) -> UsageBatch:
-    """Requests with these numbers, with an MSCC for each odd one."""
+    """Requests with these numbers, of the accounts with the same ones, with an MSCC for each odd one."""
     batch = new_usage_batch()
     requests = [
-        CreditControl(None, (n, 1), type_, n, n, received_ns, msccs=(Mscc(n, used={Unit.OCTETS: n}),) * (n % 2))
+        CreditControl(n, (n, 1), type_, n, n, received_ns, msccs=(Mscc(n, used={Unit.OCTETS: n}),) * (n % 2))
         for n in numbers
     ]
     fill_batch(batch, requests)
@@ -43,21 +45,34 @@ def tick_of(numbers: Sequence[int], *, type_: int = 2, received_ns: int = START_
 
 
 class StubEngine:
-    """Takes rows and answers them when a test says so; `taken` has each tick that it got."""
+    """Takes rows and answers them when a test says so; `taken` has each tick that it got.
 
-    def __init__(self, path: Path, *, store: int = STORE) -> None:
+    epochs   under which it owns the partitions, 0 where it doesn't
+    """
+
+    def __init__(self, folder: Path, name: str = "one", *, store: int = STORE, epochs: Sequence[int] = (1,)) -> None:
+        self.epochs = np.array(epochs, np.int64)
         self.taken: list[Held[AnsweredBatch]] = []
         self.links = 0
         self.refuses = False
-        self.server = HandoffServer(path, store=store, offer=self._offer, on_links=self._count)
+        self.server = HandoffServer(
+            folder / f"{name}{ENGINE_SUFFIX}",
+            store=store,
+            epochs=self.epochs,
+            offer=self._offer,
+            on_links=self._count,
+        )
 
     def _count(self, links: int) -> None:
         self.links = links
 
     def _offer(self, usage: UsageBatch) -> int:
         count = int(usage.counts[COUNT_REQUESTS])
-        if self.refuses:
-            usage.requests["outcome"][:count] = Outcome.TOO_BUSY
+        partitions = usage.requests["account_id"][:count] % len(self.epochs)
+        refused = (self.epochs[partitions] == 0) | self.refuses
+        usage.requests["outcome"][:count][refused] = Outcome.TOO_BUSY
+        if refused.any():
+            assert refused.all(), "tests offer ticks of one kind"
             return count
         held = hold_answered(new_usage_batch(), new_answer_batch())
         assert take_rows(held.value.usage, usage, np.arange(count, dtype=np.int32), 0, count) == count
@@ -87,6 +102,11 @@ class StubEngine:
         answers.msccs["granted"][:msccs] = usage.msccs["rating_group"][:msccs]
         self.server.deliver(self.taken[tick])
 
+    def own(self, *epochs: int) -> None:
+        """Own partitions under these epochs from now on."""
+        self.epochs[:] = epochs
+        self.server.announce()
+
     def die(self) -> None:
         """As a killed process: links end at once, with what is unsent."""
         self.server.stop_reading()
@@ -96,15 +116,17 @@ class StubEngine:
 
 
 class FrontEnd:
-    """A link, and what was answered over it: (request number, outcome, account, what its MSCC is granted)."""
+    """Links, and what was answered over them: (request number, outcome, account, what its MSCC is granted)."""
 
-    def __init__(self, path: Path, *, store: int = STORE, grace_s: float = WITHIN_S) -> None:
+    def __init__(self, folder: Path, *, store: int = STORE, grace_s: float = WITHIN_S, partitions: int = 1) -> None:
         self.now_ns = START_NS
         self.answered: list[tuple[int, int, int, int]] = []
         self.final_units: dict[int, FinalUnit] = {}
-        self.link = EngineLink(
-            path,
-            store=store,
+        self.store = MemoryStore()
+        self.link = EngineLinks(
+            folder,
+            meta=StoreMeta(partitions, np.zeros(2, np.uint64), (), "always", store),
+            store=self.store,
             name="gy",
             deliver=self._deliver,
             now_ns=lambda: self.now_ns,

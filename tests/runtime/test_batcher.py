@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from balances.keys import identity_key, partition_of
 from charging.batch import COUNT_IDENTITIES, COUNT_OCTETS, INITIAL, TERMINATION, UPDATE, UsageBatch, new_usage_batch
-from runtime.partition_pipeline import PipelineState
+from runtime.pipeline_events import PipelineState
 from tests.reference.engine_alone import fill_batch
 from tests.reference.requests import Answer, CreditControl
 from tests.reference.tariffs import tariff_tables

@@ -21,8 +21,10 @@ from runtime.handoff_frames import (
     answers_frame,
     final_units_frames,
     fingerprint,
+    owned_frame,
     read_answers,
     read_header,
+    read_owned,
     read_rows,
     read_text,
     read_texts,
@@ -101,7 +103,7 @@ def test_greetings_come_as_they_went_and_are_cut_where_they_are_long() -> None:
     [
         (0,),
         (MAGIC, 64, 0),
-        (MAGIC, 64, 7),
+        (MAGIC, 64, 8),
         (MAGIC, 56, 5),
         (MAGIC, 65, 5),
         (MAGIC, 1 << 40, 5),
@@ -171,3 +173,12 @@ def test_the_buffer_is_used_from_its_start_again() -> None:
         buffer.take(len(octets), lambda header, body: taken.append(read_text(header, body)[1]) is None)
     assert len(taken) == wanted
     assert set(taken) == {taken[0]}
+
+
+def test_what_an_engine_owns_goes_over_and_comes_back() -> None:
+    frame = owned_frame(np.array([0, 1_790_000_000_000, 0, 7], np.int64))
+    header = read_header(memoryview(frame))
+    body = memoryview(frame)[HEADER_OCTETS:]
+    assert read_owned(header, body, 4) == {1: 1_790_000_000_000, 3: 7}
+    with pytest.raises(FrameError, match="beyond 3"):
+        read_owned(header, body, 3)

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ class Side:
 
     def __init__(self) -> None:
         self.offered: list[tuple[int, bool]] = []
-        self.server = HandoffServer(Path("none"), store=STORE, offer=self._offer)
+        self.server = HandoffServer(Path("none"), store=STORE, epochs=np.ones(1, np.int64), offer=self._offer)
         self.transport = Transport()
         self.link = _Link(self.server)
         self.link.connection_made(self.transport)  # type: ignore[arg-type]
@@ -148,10 +149,10 @@ def test_answers_go_to_the_link_whose_rows_they_are(tmp_path: Path) -> None:
     """Two front ends whose ticks and rows have the same numbers, answered out of one batch."""
 
     async def play() -> None:
-        engine = StubEngine(tmp_path / "s")
+        engine = StubEngine(tmp_path)
         await engine.server.start()
-        assert (tmp_path / "s").stat().st_mode & 0o077 == 0, "for this user alone"
-        async with FrontEnd(tmp_path / "s") as one, FrontEnd(tmp_path / "s") as other:
+        assert (tmp_path / "one.engine").stat().st_mode & 0o077 == 0, "for this user alone"
+        async with FrontEnd(tmp_path) as one, FrontEnd(tmp_path) as other:
             await one.link.wait_up()
             await other.link.wait_up()
             one.link.offer(tick_of([1, 2]))

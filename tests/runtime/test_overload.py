@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from balances.kept_records import new_kept_records
 from charging.batch import COUNT_REQUESTS, INITIAL, UPDATE, UsageBatch, new_usage_batch
-from runtime import batcher
+from runtime import account_look_up
+from runtime.account_look_up import LOOK_UPS_AT_ONCE, LOOK_UPS_MAX
 from runtime.batch_in_flight import BatchInFlight, BatchPool
-from runtime.batcher import LOOK_UPS_AT_ONCE, LOOK_UPS_MAX, Batcher
+from runtime.batcher import Batcher
 from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline
 from tests.reference.tariffs import tariff_tables
@@ -111,7 +112,7 @@ class Scene:
             gathering=Gathering(lambda after_s, go_on: self.world.posts.append(go_on)),
             kept=new_kept_records(0),
         )
-        self.batcher.serve([pipeline])
+        self.batcher.serve([pipeline], 1)
         return pipeline
 
     def on_committed(self, partition: int, request_count: int, now_ns: int) -> None:
@@ -291,7 +292,7 @@ def test_look_ups_at_their_limits_refuse_like_queues() -> None:
 
 def test_look_ups_that_come_too_late_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that hangs: 3004 at the deadline, for those that are looked up and for those that wait behind them."""
-    monkeypatch.setattr(batcher, "ANSWER_DEADLINE_S", 0.05)
+    monkeypatch.setattr(account_look_up, "ANSWER_DEADLINE_S", 0.05)
 
     async def work(scene: Scene) -> None:
         await scene.start()
@@ -301,7 +302,7 @@ def test_look_ups_that_come_too_late_are_refused(monkeypatch: pytest.MonkeyPatch
         assert scene.refused(tags) == scene.refused(more) == TICK
         assert scene.store.waiting == 0
         scene.store.gate.set()
-        monkeypatch.setattr(batcher, "ANSWER_DEADLINE_S", 20)
+        monkeypatch.setattr(account_look_up, "ANSWER_DEADLINE_S", 20)
         tags = scene.offer(types_of(10, INITIAL), account_id=-1)
         await scene.settle()
         assert [scene.outcomes[tag] for tag in tags] == [Outcome.USER_UNKNOWN] * 10

@@ -11,7 +11,7 @@ import pytest
 from balances.commands import Credit, Open, Terms, TopUp, decode_answer, encode_command
 from balances.edge.memory_partition import Fault
 from charging.batch import INITIAL, TERMINATION, UPDATE
-from runtime.partition_pipeline import PipelineState
+from runtime.pipeline_events import PipelineState
 from tests.reference.record_octets import canonical_record
 from tests.reference.requests import Answer, CreditControl, Mscc
 from tests.reference.tariffs import tariff_tables

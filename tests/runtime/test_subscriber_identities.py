@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balances.keys import identity_key
-from runtime.batcher import normal
+from runtime.account_look_up import normal
 from runtime.subscriber_identities import IDENTITY_COLUMNS, IdentityInvalid, key_of, possible_keys, shown_identity
 from vocabulary.ids import IDENTITY_WORDS
 from vocabulary.limits import IDENTITY_OCTETS_MAX

@@ -1,9 +1,9 @@
 """A real process whose clock a test moves: `python -m tests.scenarios.served_engine <store> <folder> <role>`.
 
 The folder has `clock`, 8 octets that the test maps, too: nanoseconds that this process's clock is ahead of the wall. The
-process is runtime.engine_process as `farebox engine` runs it, with Gy or without (ENGINE, ENGINE_ALONE), or a front end
-before it as `farebox gy` or `farebox chf` run it (FRONT_END, CHF), with the peers of the scenarios; it writes
-`<role>-ready` there.
+process is runtime.engine_process as `farebox engine` runs it, with Gy or without (ENGINE, ENGINE_ALONE and others), or a
+front end before it as `farebox gy` or `farebox chf` run it (FRONT_END and others, CHF), with the peers of the scenarios;
+it writes `<role>-ready` there.
 """
 
 import mmap
@@ -13,13 +13,18 @@ from pathlib import Path
 
 from chf_http2.config import ChfConfig
 from gy_interface.config import GyConfig, PeerConfig
-from runtime import chf_process, engine_process, gy_process
-from runtime.settings import Settings, StoreSettings, TelemetrySettings
+from runtime import engine_process, front_end
+from runtime.chf_process import ChfProcess
+from runtime.gy_process import GyProcess
+from runtime.settings import EngineSettings, Settings, StoreSettings, TelemetrySettings
 from tests.scenarios.language import PEERS
 
 ENGINE = "engine"
 ENGINE_ALONE = "engine-alone"
+OTHER_ENGINE = "engine-other"
+"""Shares the partitions with ENGINE_ALONE."""
 FRONT_END = "front-end"
+OTHER_FRONT_END = "front-end-other"
 CHF = "chf"
 
 
@@ -57,15 +62,16 @@ def main(store_url: str, folder: Path, role: str) -> None:
         store=StoreSettings(url=store_url, data_dir=folder),
         gy=GyConfig(port=0, peers=peers),
         chf=ChfConfig(port=0),
+        engine=EngineSettings(node=role),
         telemetry=TelemetrySettings(port=-1),
     )
     SteeredClock.folder = folder
     ready = folder / f"{role}-ready"
-    engine_process.SystemClock = gy_process.SystemClock = chf_process.SystemClock = SteeredClock  # type: ignore[assignment, misc]
-    if role == FRONT_END:
-        gy_process.run_gy(settings, store_url, ready_file=ready)
+    engine_process.SystemClock = front_end.SystemClock = SteeredClock  # type: ignore[assignment, misc]
+    if role in (FRONT_END, OTHER_FRONT_END):
+        front_end.run_front_end(lambda: GyProcess(settings, store_url), ready_file=ready)
     elif role == CHF:
-        chf_process.run_chf(settings, store_url, ready_file=ready)
+        front_end.run_front_end(lambda: ChfProcess(settings, store_url), ready_file=ready)
     else:
         engine_process.run_engine(settings, store_url, ready_file=ready, has_gy=role == ENGINE)
 

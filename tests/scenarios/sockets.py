@@ -29,7 +29,7 @@ from tests.reference.requests import Mscc
 from tests.scenarios.alone import holdings_of, instant
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
 from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
-from tests.scenarios.served_engine import FRONT_END, host_of
+from tests.scenarios.served_engine import FRONT_END, OTHER_FRONT_END, host_of
 from vocabulary.ids import IdentityKind, number_of_name
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -60,7 +60,8 @@ class Served:
         self.roles = roles
         self.processes = [self._start(store_url, role) for role in roles]
         self.ports: dict[str, int] = {}
-        self.connections: dict[str, socket.socket] = {}
+        self.connections: dict[tuple[str, int], socket.socket] = {}
+        self.asked = 0
 
     def _start(self, store_url: str, role: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
@@ -99,18 +100,22 @@ class Served:
             self.ports[role] = int(ready.read_text().split()[0])
 
     @property
-    def gy_port(self) -> int:
+    def gy_ports(self) -> list[int]:
         """Where packet cores connect."""
-        return self.ports.get(FRONT_END, self.ports[self.roles[0]])
+        front_ends = [self.ports[role] for role in self.roles if role in (FRONT_END, OTHER_FRONT_END)]
+        return front_ends or [self.ports[self.roles[0]]]
 
     def connection(self, peer: str) -> socket.socket:
-        """An open connection of a peer."""
-        if peer not in self.connections:
-            opened = socket.create_connection(("127.0.0.1", self.gy_port), timeout=ANSWER_WITHIN_S)
+        """An open connection of a peer: to each front end in turn."""
+        ports = self.gy_ports
+        port = ports[self.asked % len(ports)]
+        self.asked += 1
+        if (peer, port) not in self.connections:
+            opened = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_WITHIN_S)
             opened.sendall(cer(host=host_of(peer)))
             assert result_of(avps_of(receive(opened)[20:])) == 2001
-            self.connections[peer] = opened
-        return self.connections[peer]
+            self.connections[peer, port] = opened
+        return self.connections[peer, port]
 
     @property
     def ahead_ns(self) -> int:

@@ -10,7 +10,7 @@ from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import CreditStep, OpenStep, play
 from tests.scenarios.nchf import NOT_IN_NCHF, NchfMachine, NotInNchf, http2_client
-from tests.scenarios.served_engine import CHF, ENGINE, ENGINE_ALONE, FRONT_END
+from tests.scenarios.served_engine import CHF, ENGINE, ENGINE_ALONE, FRONT_END, OTHER_ENGINE, OTHER_FRONT_END
 from tests.scenarios.sockets import READY_WITHIN_S, Served, SocketMachine, served
 from tests.scenarios.table import SCENARIOS
 from vocabulary.units import Unit
@@ -50,8 +50,9 @@ def test_nchf(name: str, running: Served, smf: httpx.Client) -> None:
 
 @pytest.fixture(scope="module")
 def handing_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The same with the front end in a process of its own."""
-    with served(tmp_path_factory.mktemp("handing_over"), ENGINE_ALONE, FRONT_END) as processes:
+    """The same with two engines that share the partitions, and two front ends before them."""
+    roles = (ENGINE_ALONE, OTHER_ENGINE, FRONT_END, OTHER_FRONT_END)
+    with served(tmp_path_factory.mktemp("handing_over"), *roles) as processes:
         yield processes
 
 
@@ -65,7 +66,7 @@ def test_sockets(name: str, running: Served) -> None:
 @pytest.mark.timeout(READY_WITHIN_S + 60)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_hand_off(name: str, handing_over: Served) -> None:
-    """The same through a front end that hands every request to the engine's process."""
+    """The same through two front ends in turn, which hand every request to the engine that owns its partition."""
     play(SCENARIOS[name], SocketMachine(handing_over, list(SCENARIOS).index(name)))
 
 

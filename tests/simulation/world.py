@@ -31,7 +31,8 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.commands_reader import read_commands
 from runtime.gathering import Gathering
-from runtime.partition_pipeline import PartitionPipeline, PipelineState
+from runtime.partition_pipeline import PartitionPipeline
+from runtime.pipeline_events import PipelineState
 from runtime.sweeper import sweep_once
 from tests.reference.engine_alone import fill_batch, read_answers
 from tests.reference.requests import Answer, CreditControl
@@ -213,7 +214,7 @@ class SimulatedEngine:
 
     def serve(self) -> None:
         """Begin to take requests and account commands."""
-        self.batcher.serve(self.pipelines)
+        self.batcher.serve(self.pipelines, len(self.pipelines))
         readable: Any = ReadableStore(self.world.store)
         for pipeline in self.pipelines:
             self.spawn(read_commands(readable, pipeline, self.world.clock))

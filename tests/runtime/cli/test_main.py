@@ -16,6 +16,7 @@ from tests.runtime.running_up import environment, farebox, invoke
 COMMANDS = (
     ("demo",),
     ("up",),
+    ("restart",),
     ("engine",),
     ("gy",),
     ("chf",),
@@ -31,8 +32,10 @@ COMMANDS = (
     ("session", "show"),
     ("cdr", "tail"),
     ("audit",),
+    ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),
+    ("bench", "mixed"),
     ("config", "show"),
 )
 HEAVY = ("numpy", "numba", "redis", "pyarrow", "diameter", "asyncio", "structlog", "prometheus_client", "uvloop")

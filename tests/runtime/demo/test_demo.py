@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from runtime.demo.pdu_session import CHARGED_MICROS, STEPS, PduSessionTable, session_id_of
 from runtime.demo.process import DemoFailed
 from runtime.demo.records import record_faults
 from runtime.demo.run import Demo, run_demo
 from runtime.demo.screen import euros, units
-from runtime.demo.script import ACCOUNTS, MIB, SESSIONS
+from runtime.demo.script import ACCOUNTS, ANNA, MIB, SESSIONS
+from runtime.simulate.player import Exchange
+from runtime.simulate.scenario import Kind
 from vocabulary.units import Unit
 
 
@@ -48,6 +51,31 @@ def test_script_adds_up() -> None:
         own = [session for session in SESSIONS if session.account == account]
         charged = sum(session.charged_micros for session in own)
         assert own[-1].steps[-1].money_left_micros == account.money_micros - charged
+
+
+def test_the_5g_session_goes_on_where_the_others_ended_and_adds_up() -> None:
+    before = [session for session in SESSIONS if session.account == ANNA][-1].steps[-1].money_left_micros
+    left = [money for _, money in STEPS]
+    assert (left[0], left[-1]) == (before, before - CHARGED_MICROS)
+    assert [step.kind for step, _ in STEPS] == [Kind.CREATE, Kind.UPDATE, Kind.REPEAT, Kind.RELEASE]
+
+
+def test_the_5g_session_is_shown_a_row_a_rating_group_and_upf() -> None:
+    screen = Console(width=200)
+    table = PduSessionTable()
+    body = {"invocationSequenceNumber": 1, **STEPS[1][0].body}
+    answer = {"multipleUnitInformation": [{"ratingGroup": 10, "grantedUnit": {"totalVolume": MIB}, "validityTime": 9}]}
+    location = f"http://chf/chargingdata/{'0123456789abcdef' * 4}"
+    exchange = Exchange(Kind.UPDATE, "http://chf", body, 200, answer, location, 0.001, "why")
+    assert session_id_of(exchange) == f"nchf;{'0123456789abcdef' * 2}"
+    table.add(exchange, 9_365_000)
+    with screen.capture() as shown:
+        table.show(screen)
+    lines = [line.split() for line in shown.get().splitlines()]
+    assert ["update", "1", "10", "a", "6", "MiB", "10", "MiB", "200", "1", "MiB", "9", "s", "9.365", "EUR"] in [
+        line[:15] for line in lines
+    ]
+    assert ["10", "b", "4", "MiB", "-", "-", "-"] in lines
 
 
 def rows(*found: tuple[str, int, int | None]) -> list[dict[str, Any]]:

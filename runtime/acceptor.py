@@ -1,0 +1,228 @@
+"""One port for several front ends: connections are accepted in one process and handed to the front end that has fewest.
+
+`farebox up` has the Acceptor; a front end's process says that it takes connections by connecting to the acceptor's unix
+socket (TakenConnections), over which the kernel passes them. So connections are spread evenly even where they are few
+and stay for days, as Diameter's do, and wait in the port's queue while no front end serves.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+ACCEPTOR_SOCKET: Final = "gy.acceptor"
+"""In the run folder of the data directory; for this user alone."""
+BACKLOG: Final = 512
+AGAIN_S: Final = 0.01
+_CONNECTION: Final = b"c"
+_ENDED: Final = b"-"
+_NO_MORE: Final = b"."
+_READ_OCTETS: Final = 4096
+
+
+class Acceptor:
+    """Accepts on a port, and hands over.
+
+    listening   bound to the port; it is closed with this
+    path        of the socket at which front ends say that they serve
+    """
+
+    def __init__(self, listening: socket.socket, path: Path) -> None:
+        self._listening = listening
+        self._path = path
+        self._front_ends: dict[socket.socket, int] = {}
+        """connections of each that takes some"""
+        self._meeting: socket.socket | None = None
+        self._waiting: socket.socket | None = None
+        """a connection that no front end could be handed yet"""
+        self._is_accepting = False
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    def counts(self) -> list[int]:
+        """Connections by front end, in the order in which these came."""
+        return list(self._front_ends.values())
+
+    def start(self) -> None:
+        """Wait for front ends. OSError where the socket or the port can't be had."""
+        self._path.unlink(missing_ok=True)
+        self._meeting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._meeting.bind(str(self._path))
+        self._path.chmod(0o600)  # whoever connects here gets packet cores' connections
+        self._meeting.listen(BACKLOG)
+        self._listening.listen(BACKLOG)
+        for each in (self._meeting, self._listening):
+            each.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._meeting, self._meet)
+
+    def _meet(self) -> None:
+        """A front end takes connections from now on."""
+        assert self._meeting is not None
+        with suppress(BlockingIOError):
+            front_end, _ = self._meeting.accept()
+            front_end.setblocking(False)
+            self._front_ends[front_end] = 0
+            asyncio.get_running_loop().add_reader(front_end, self._hear, front_end)
+            self._accept_or_not()
+
+    def _hear(self, front_end: socket.socket) -> None:
+        """A front end's connections ended, or it takes no more, or is gone."""
+        try:
+            said = front_end.recv(_READ_OCTETS)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        if not said or _NO_MORE in said:
+            self._part(front_end)
+        else:
+            self._front_ends[front_end] -= said.count(_ENDED)
+
+    def _part(self, front_end: socket.socket) -> None:
+        self._front_ends.pop(front_end, None)
+        asyncio.get_running_loop().remove_reader(front_end)
+        front_end.close()
+        self._accept_or_not()
+
+    def _accept_or_not(self) -> None:
+        """Accept while there is who takes it; what comes meanwhile waits in the port's queue."""
+        loop = asyncio.get_running_loop()
+        wanted = bool(self._front_ends) and self._waiting is None
+        if wanted and not self._is_accepting:
+            loop.add_reader(self._listening, self._accept)
+        elif self._is_accepting and not wanted:
+            loop.remove_reader(self._listening)
+        self._is_accepting = wanted
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._listening.accept()
+        except OSError:  # it ended before it was accepted, or there are no descriptors left: the next round tries again
+            return
+        self._hand_over(accepted)
+
+    def _hand_over(self, accepted: socket.socket) -> None:
+        """To the front end with the fewest connections that can take it."""
+        self._waiting = None
+        for front_end in sorted(self._front_ends, key=lambda each: self._front_ends[each]):
+            try:
+                socket.send_fds(front_end, [_CONNECTION], [accepted.fileno()])
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._part(front_end)
+                continue
+            self._front_ends[front_end] += 1
+            accepted.close()
+            break
+        else:
+            self._waiting = accepted
+            asyncio.get_running_loop().call_later(AGAIN_S, self._hand_over_waiting)
+        self._accept_or_not()
+
+    def _hand_over_waiting(self) -> None:
+        if self._waiting is not None:
+            self._hand_over(self._waiting)
+
+    def close(self) -> None:
+        """Accept nothing more."""
+        loop = asyncio.get_running_loop()
+        for front_end in list(self._front_ends):
+            self._part(front_end)
+        if self._meeting is not None:
+            loop.remove_reader(self._meeting)
+            self._meeting.close()
+            self._path.unlink(missing_ok=True)
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None
+        loop.remove_reader(self._listening)
+        self._listening.close()
+
+
+class TakenConnections:
+    """A front end's side: connections that the acceptor hands over.
+
+    path    of the acceptor's socket
+    adopt   serves a connection; OSError where that one has ended meanwhile
+    """
+
+    def __init__(self, path: Path, adopt: Callable[[socket.socket], Awaitable[None]]) -> None:
+        self._path = path
+        self._adopt = adopt
+        self._acceptor: socket.socket | None = None
+        self._over = asyncio.Event()
+        self._adopting: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger(process="gy")
+
+    async def start(self) -> None:
+        """Take connections from now on. OSError where no acceptor is there."""
+        loop = asyncio.get_running_loop()
+        self._acceptor = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._acceptor.setblocking(False)
+        await loop.sock_connect(self._acceptor, str(self._path))
+        loop.add_reader(self._acceptor, self._take)
+
+    def _take(self) -> None:
+        """An octet and a connection at a time: so each belongs to its own."""
+        assert self._acceptor is not None
+        while True:
+            try:
+                octets, descriptors, _, _ = socket.recv_fds(self._acceptor, 1, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                octets, descriptors = b"", []
+            for descriptor in descriptors:
+                self._serve(socket.socket(fileno=descriptor))
+            if not octets:
+                self._end()
+                return
+
+    def _serve(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        task = asyncio.get_running_loop().create_task(self._adopt_or_count(accepted))
+        self._adopting.add(task)
+        task.add_done_callback(self._adopting.discard)
+
+    async def _adopt_or_count(self, accepted: socket.socket) -> None:
+        try:
+            await self._adopt(accepted)
+        except OSError as error:
+            self._log.info("a connection ended before it was served", reason=str(error))
+            accepted.close()
+            self.note_ended()
+
+    def note_ended(self) -> None:
+        """A connection ended: the acceptor counts it no more."""
+        if self._acceptor is not None:
+            with suppress(OSError):
+                self._acceptor.send(_ENDED)
+
+    def _end(self) -> None:
+        if self._acceptor is not None:
+            asyncio.get_running_loop().remove_reader(self._acceptor)
+            self._acceptor.close()
+            self._acceptor = None
+        self._over.set()
+
+    async def stop(self, wait_s: float = 1.0) -> None:
+        """Take no more; those that are on the way are served."""
+        if self._acceptor is None:
+            return
+        with suppress(OSError):
+            self._acceptor.send(_NO_MORE)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._over.wait()
+        self._end()
+        if self._adopting:
+            await asyncio.wait(list(self._adopting))

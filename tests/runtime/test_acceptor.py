@@ -1,0 +1,127 @@
+"""The acceptor: connections go to the front end that has fewest, wait where there is none, and are counted when they end."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+from runtime.acceptor import Acceptor, TakenConnections
+from tests.runtime.handed_over import until
+
+
+class StubFrontEnd:
+    """Keeps the connections that it is handed."""
+
+    def __init__(self, path: Path) -> None:
+        self.connections: list[socket.socket] = []
+        self.taken = TakenConnections(path, self._adopt)
+
+    async def _adopt(self, accepted: socket.socket) -> None:
+        self.connections.append(accepted)
+
+    def end_one(self) -> None:
+        self.connections.pop().close()
+        self.taken.note_ended()
+
+    def close(self) -> None:
+        while self.connections:
+            self.connections.pop().close()
+
+
+def an_acceptor(folder: Path) -> Acceptor:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    acceptor = Acceptor(listening, folder / "acceptor")
+    acceptor.start()
+    return acceptor
+
+
+def connect(acceptor: Acceptor) -> socket.socket:
+    """A packet core's connection, which is made when the port's queue has it."""
+    return socket.create_connection(("127.0.0.1", acceptor.port), 5)
+
+
+def test_connections_are_spread_evenly_and_go_where_there_are_fewest(tmp_path: Path) -> None:
+    async def play() -> None:
+        acceptor = an_acceptor(tmp_path)
+        assert (tmp_path / "acceptor").stat().st_mode & 0o077 == 0, "for this user alone"
+        one, two = StubFrontEnd(tmp_path / "acceptor"), StubFrontEnd(tmp_path / "acceptor")
+        await one.taken.start()
+        await two.taken.start()
+        peers = []
+        for number in range(10):
+            peers.append(connect(acceptor))
+            await until(lambda number=number: len(one.connections) + len(two.connections) == number + 1)  # type: ignore[misc]
+        assert (len(one.connections), len(two.connections)) == (5, 5)
+        for _ in range(3):
+            two.end_one()
+        await until(lambda: sorted(acceptor.counts()) == [2, 5])
+        peers += [connect(acceptor) for _ in range(2)]
+        await until(lambda: len(two.connections) == 4)
+        peers[-1].sendall(b"octets")
+        assert b"octets" in [await read(each) for each in (two.connections[-1], two.connections[-2])]
+        for front_end in (one, two):
+            await front_end.taken.stop()
+            front_end.close()
+        for peer in peers:
+            peer.close()
+        acceptor.close()
+        assert not (tmp_path / "acceptor").exists()
+
+    asyncio.run(play())
+
+
+async def read(connection: socket.socket) -> bytes:
+    """What was sent over a connection, b'' where nothing comes."""
+    try:
+        async with asyncio.timeout(0.3):
+            return await asyncio.get_running_loop().sock_recv(connection, 100)
+    except TimeoutError:
+        return b""
+
+
+def test_connections_wait_while_no_front_end_serves_and_pass_by_one_that_ends(tmp_path: Path) -> None:
+    async def play() -> None:
+        acceptor = an_acceptor(tmp_path)
+        peers = [connect(acceptor)]
+        stopped = StubFrontEnd(tmp_path / "acceptor")
+        await stopped.taken.start()
+        await until(lambda: stopped.connections)
+        await stopped.taken.stop()
+        await until(lambda: acceptor.counts() == [])
+        peers.append(connect(acceptor))
+        killed = StubFrontEnd(tmp_path / "acceptor")
+        await killed.taken.start()
+        await until(lambda: killed.connections)
+        assert len(stopped.connections) == 1
+        killed.taken._end()  # as its process's end does
+        await until(lambda: acceptor.counts() == [])
+        after = StubFrontEnd(tmp_path / "acceptor")
+        await after.taken.start()
+        peers.append(connect(acceptor))
+        await until(lambda: after.connections)
+        for front_end in (stopped, killed, after):
+            front_end.close()
+        await after.taken.stop()
+        for peer in peers:
+            peer.close()
+        acceptor.close()
+
+    asyncio.run(play())
+
+
+def test_a_connection_that_ends_before_it_is_served_is_counted_no_more(tmp_path: Path) -> None:
+    async def refuse(accepted: socket.socket) -> None:
+        raise ConnectionResetError
+
+    async def play() -> None:
+        acceptor = an_acceptor(tmp_path)
+        taken = TakenConnections(tmp_path / "acceptor", refuse)
+        await taken.start()
+        await until(lambda: acceptor.counts() == [0])
+        with connect(acceptor) as peer:
+            assert await asyncio.to_thread(peer.recv, 1) == b"", "it is closed"
+        await until(lambda: acceptor.counts() == [0])
+        await taken.stop()
+        acceptor.close()
+
+    asyncio.run(play())
