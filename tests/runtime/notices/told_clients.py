@@ -105,7 +105,7 @@ class ToldPacketCore:
 
     def close(self) -> None:
         """Say good-bye."""
-        self._node.stop(wait_timeout=3)
+        self._node.stop(wait_timeout=1, force=True)
 
 
 @contextmanager
