@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgpack
 
 from balances.commands import AccountCommand, Credit, Open, Opening, Terms
+from balances.session_commands import SessionCommand
 from vocabulary.instants import FOREVER_NS
 
 _DIGITS: Final = 32
@@ -21,6 +22,9 @@ def digest_of_command(command: AccountCommand) -> str:
     body: Any
     if isinstance(command, Open):
         body = ["open", command.tenant, command.account_id, sorted(command.identities), _terms(command.terms)]
+    elif isinstance(command, SessionCommand):
+        session = [command.session_high, command.session_low]
+        body = ["session", command.tenant, command.account_id, int(command.action), session]
     else:
         body = ["top up", command.tenant, command.account_id, [_credit(credit) for credit in command.credits]]
     return sha256(msgpack.packb(body)).hexdigest()[:_DIGITS]

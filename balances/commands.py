@@ -1,4 +1,5 @@
-"""What others may ask of an account: open and top up. Typed commands, their results, and both as octets.
+"""What others may ask of an account: open and top up, and what session_commands.py asks of its sessions. Typed commands,
+their results, and both as octets.
 
 A command is appended to its partition's stream, becomes a row of the owner's batch and is decided like usage
 (docs/charging.md §9). Its id makes it safe to send again: the engine loads `command:<id>` with the batch and answers a
@@ -12,8 +13,12 @@ from typing import Any, Final, Protocol
 
 import msgpack
 
+from balances.command_checks import INT64_MAX, check_address
+from balances.command_checks import CommandError as CommandError
+from balances.command_checks import check_range as _check
 from balances.journal import FIRST_DEBIT, MovementKind
 from balances.record import AccountStatus
+from balances.session_commands import SessionAction, SessionCommand
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import (
     COMMAND_ID_OCTETS_MAX,
@@ -31,19 +36,16 @@ from vocabulary.units import UNIT_NAMES, Unit
 COMMAND_VERSION: Final = 1
 _OPEN: Final = 1
 _TOP_UP: Final = 2
+_OF_SESSIONS: Final = frozenset(SessionAction)
+"""Kinds of session commands: the action's number."""
 _TERMS_KEPT: Final = 256
 """Terms and credits that are remembered decoded."""
-_INT64_MAX: Final = 2**63 - 1
 
 
 OPENING_PREFIX: Final = "opening:"
 """How the ids of openings begin, so that no caller's id is one: `opening:<batch id>.<row>`."""
 GIVEN_ID_OCTETS_MAX: Final = COMMAND_ID_OCTETS_MAX - len(OPENING_PREFIX) - len(".1000000")
 """Octets of an id that a caller gives, so that an opening's fits as well."""
-
-
-class CommandError(ValueError):
-    """A command that no engine would take; the message names the field and what fits."""
 
 
 class CommandIdUsed(CommandError):
@@ -53,14 +55,9 @@ class CommandIdUsed(CommandError):
         super().__init__(f"id {command_id} was used for another command: choose another")
 
 
-def _check(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise CommandError(f"{name} is {value!r}: an integer from {low} to {high} fits")
-
-
 def _check_period(name: str, from_ns: int, to_ns: int) -> None:
-    _check(f"{name} from_ns", from_ns, 0, _INT64_MAX)
-    _check(f"{name} to_ns", to_ns, 0, _INT64_MAX)
+    _check(f"{name} from_ns", from_ns, 0, INT64_MAX)
+    _check(f"{name} to_ns", to_ns, 0, INT64_MAX)
     if to_ns <= from_ns:
         raise CommandError(f"{name} ends at {to_ns}, not after it starts at {from_ns}")
 
@@ -118,7 +115,7 @@ class Terms:
         _check_period("product", self.product_from_ns, self.product_to_ns)
         _check("status", int(self.status), AccountStatus.ACTIVE, max(AccountStatus))
         _check("credit_limit_micros", self.credit_limit_micros, 0, MICROS_MAX)
-        _check("expires_ns", self.expires_ns, 0, _INT64_MAX)
+        _check("expires_ns", self.expires_ns, 0, INT64_MAX)
         _check("count of credits", len(self.credits), 0, CREDITS_PER_COMMAND_MAX)
 
 
@@ -134,7 +131,7 @@ class Open:
     terms: Terms
 
     def __post_init__(self) -> None:
-        _check_address(self.command_id, self.tenant, self.account_id)
+        check_address(self.command_id, self.tenant, self.account_id)
         check_identities(self.identities)
 
 
@@ -148,11 +145,11 @@ class TopUp:
     credits: tuple[Credit, ...]
 
     def __post_init__(self) -> None:
-        _check_address(self.command_id, self.tenant, self.account_id)
+        check_address(self.command_id, self.tenant, self.account_id)
         _check("count of credits", len(self.credits), 1, CREDITS_PER_COMMAND_MAX)
 
 
-AccountCommand = Open | TopUp
+AccountCommand = Open | TopUp | SessionCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +186,6 @@ def check_given_id(command_id: str) -> None:
         raise CommandError(f"id {shown!r} of {octets} octets: choose 1..{GIVEN_ID_OCTETS_MAX} printable ones")
     if command_id.startswith(OPENING_PREFIX):
         raise CommandError(f"id {command_id!r}: ids of opened accounts begin with {OPENING_PREFIX}: choose another")
-
-
-def _check_address(command_id: str, tenant: int, account_id: int) -> None:
-    if not 0 < len(command_id.encode()) <= COMMAND_ID_OCTETS_MAX or not command_id.isprintable():
-        raise CommandError(f"command id {command_id!r} has not 1..{COMMAND_ID_OCTETS_MAX} printable octets")
-    _check("tenant", tenant, 1, TENANTS_MAX)
-    _check("account_id", account_id, 1, _INT64_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +241,9 @@ def encode_command(command: AccountCommand) -> bytes:
     if isinstance(command, TopUp):
         body: list[Any] = [_pack_credit(credit) for credit in command.credits]
         kind = _TOP_UP
+    elif isinstance(command, SessionCommand):
+        body = [command.session_high, command.session_low]
+        kind = int(command.action)
     else:
         terms = command.terms
         body = [
@@ -285,7 +278,9 @@ def decode_command(octets: bytes) -> AccountCommand:
         if kind == _OPEN:
             identities, *terms = body
             return Open(command_id, tenant, account_id, identities, _terms_of(msgpack.packb(terms)))
-        raise CommandError(f"an account command of kind {kind}: this release knows {_OPEN} and {_TOP_UP}")
+        if kind in _OF_SESSIONS:
+            return SessionCommand(command_id, tenant, account_id, SessionAction(kind), *body)
+        raise CommandError(f"an account command of kind {kind}: this release knows {_OPEN} to {max(_OF_SESSIONS)}")
     except CommandError:
         raise
     except Exception as error:  # msgpack raises a dozen kinds, and wrong shapes fail in unpacking

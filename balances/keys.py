@@ -46,6 +46,10 @@ KEYS: Final = (
     KeyRow("due", "{<tag>}:due:<5-minute bucket>", "set of accounts that have something to expire", "a day after"),
     KeyRow("archiver", "{<tag>}:archiver", "token of the one archiver", "never"),
     KeyRow("archived", "{<tag>}:archived", "id of the last entry in a durable segment file", "never"),
+    KeyRow("notices", "{<tag>}:notices", "hash: session key -> what its client is owed (runtime/notices)", "never"),
+    KeyRow(
+        "prices", "{<tag>}:notices:prices", "hash: tenant -> instant up to which new prices were told of, ns", "never"
+    ),
     KeyRow("readers", "{<tag>}:readers", "hash: reader of the journal stream -> id up to which it has read", "never"),
 )
 

@@ -30,6 +30,7 @@ KEY_ROOM: Final = 96
 _HEX: Final = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 _SET: Final = np.frombuffer(b"*5\r\n$3\r\nSET\r\n", np.uint8).copy()
 _SESSION: Final = np.frombuffer(b"$34\r\ns:", np.uint8).copy()
+_EXPIRE: Final = np.frombuffer(b"*3\r\n$6\r\nEXPIRE\r\n", np.uint8).copy()
 _EX: Final = np.frombuffer(b"$2\r\nEX\r\n", np.uint8).copy()
 _UNLINK: Final = np.frombuffer(b"*2\r\n$6\r\nUNLINK\r\n$34\r\ns:", np.uint8).copy()
 
@@ -138,17 +139,18 @@ def put_records(out, at, prefix, arena, tenants, account_ids, slot_count):
 
 @kernel
 def put_routes(out, at, route_prefix, answered_prefix, routes, octets):
-    """A command a route or answer that is kept: SET with a life."""
+    """A command a route or answer that is kept: SET with a life, or EXPIRE where it has no value: it keeps what it had."""
     for row in range(routes.shape[0]):
         route = routes[row]
         if route.life_s == 0:
             continue
-        at = put_octets(out, at, _SET)
         prefix = answered_prefix if route.is_answer != 0 else route_prefix
+        at = put_octets(out, at, _SET if route.length > 0 else _EXPIRE)
         at = put_digest_key(out, at, prefix, route.high, route.low)
-        at = put_header(out, at, _DOLLAR, route.length)
-        at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
-        at = put_octets(out, at, _EX)
+        if route.length > 0:
+            at = put_header(out, at, _DOLLAR, route.length)
+            at = put_line_end(out, copy_octets(octets, route.offset, out, at, route.length))
+            at = put_octets(out, at, _EX)
         at = put_number(out, at, route.life_s)
     return at
 

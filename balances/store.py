@@ -94,7 +94,7 @@ ROUTE_DTYPE: Final = np.dtype(
     [
         ("high", np.uint64),
         ("low", np.uint64),
-        ("offset", np.int64),  # of the value in route_octets
+        ("offset", np.int64),  # of the value in route_octets; length 0: the key keeps its value and lives on
         ("length", np.int64),
         ("life_s", np.int64),  # 0: remove the key
         ("is_answer", np.int64),  # 1: key kind `answered`, 0: `route`

@@ -24,6 +24,7 @@ _GRANTED = int(Outcome.GRANTED)
 _SUM_MAX = 2**62
 """A sum of a line stays below: one more amount of any size still fits 64 bits."""
 _ENDED_BY_SUPERVISION = 2
+_ENDED_BY_COMMAND = 4
 
 _TERMINATION = int(ClosedBy.TERMINATION)
 _SUPERVISION = int(ClosedBy.SUPERVISION)
@@ -35,6 +36,7 @@ _LINE_LIMIT = int(ClosedBy.LINE_LIMIT)
 _AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
 _TABLE_LIMIT = int(ClosedBy.TABLE_LIMIT)
 _USAGE_DETAILS = int(ClosedBy.USAGE_DETAILS)
+_ABORT = int(ClosedBy.ABORT)
 
 DETAILED_USAGE = b'{"multipleUnitUsage":'
 """How what a request carried begins where it has details of its usage (docs/records.md)."""
@@ -232,7 +234,11 @@ def _apply_ending(table, requests, row, partition, out):
     session = table.sessions[place]
     if not has_room(out, session.line_count, texts_length(session), session.information_length, 1):
         return False
-    closed_by = _SUPERVISION if request.ended_session == _ENDED_BY_SUPERVISION else _NEW_SESSION
+    closed_by = _NEW_SESSION
+    if request.ended_session == _ENDED_BY_SUPERVISION:
+        closed_by = _SUPERVISION
+    elif request.ended_session == _ENDED_BY_COMMAND:
+        closed_by = _ABORT
     write_record(table, place, closed_by, request.event_ns, partition, out)
     release_session(table, place)
     forget(table, slot)

@@ -41,6 +41,8 @@ class ClosedBy(IntEnum):
     """the writer keeps as many sessions open as it may: each request is a partial record"""
     USAGE_DETAILS = 9
     """the request carried details of its usage, which are of its record alone"""
+    ABORT = 10
+    """we ended the session: its client had lost it, or did not heed what it was told"""
 
 
 CAUSES: Final = {
@@ -54,6 +56,7 @@ CAUSES: Final = {
     ClosedBy.AMOUNT_LIMIT: ClosingCause.VOLUME_LIMIT,
     ClosedBy.TABLE_LIMIT: ClosingCause.PARTIAL,
     ClosedBy.USAGE_DETAILS: ClosingCause.MAX_CHANGES,
+    ClosedBy.ABORT: ClosingCause.ABNORMAL,
 }
 CAUSE_NUMBERS: Final = tuple(int(CAUSES[closed_by]) for closed_by in ClosedBy)
 """Cause by ClosedBy, for kernels and for whole columns."""

@@ -36,9 +36,12 @@ UPDATE: Final = 2
 TERMINATION: Final = 3
 EVENT: Final = 4
 
-# Account commands (charging/account_commands.py)
+# Account commands (charging/account_commands.py, charging/session_commands.py)
 COMMAND_OPEN: Final = 1
 COMMAND_TOP_UP: Final = 2
+COMMAND_REAUTHORIZE: Final = 3
+COMMAND_ABORT: Final = 4
+COMMAND_END_SESSION: Final = 5
 
 # Presence bits of a request
 HAS_EVENT_TIMESTAMP: Final = 1
@@ -57,6 +60,8 @@ NUMBER_UNREADABLE: Final = 512
 """The request has no number that can be read, so none is echoed; its outcome says why."""
 UNITS_AT_COMMAND_LEVEL: Final = 1024
 """Its units stand outside of MSCCs (RFC 8506 §3.1): its one MSCC row is answered at command level."""
+RENEWS_ROUTE: Final = 2048
+"""An update that says how its client is reached from now on: the session's route is written again."""
 
 # Presence bits of an MSCC
 HAS_REQUESTED: Final = 1

@@ -28,6 +28,7 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     INITIAL,
+    RENEWS_ROUTE,
     TERMINATION,
 )
 from charging.decision import ROWS_MOVEMENTS
@@ -278,8 +279,10 @@ def _decide_msccs(
 
 
 @kernel
-def _supervise(arena, session, validity_s, now_ns, answer):
-    """Set when the session ends without a request, and have its route written again where half its life is gone."""
+def _supervise(arena, session, request, validity_s, now_ns, answer):
+    """Set when the session ends without a request, and have its route written again where half its life is gone, or where
+    the request says another.
+    """
     expires_ns = now_ns + (2 * validity_s * NS_PER_S if validity_s > 0 else _SUPERVISION_DEFAULT_NS)
     arena.words[session + SESSION_EXPIRES_NS] = max(arena.words[session + SESSION_EXPIRES_NS], expires_ns)
     life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
@@ -288,7 +291,7 @@ def _supervise(arena, session, validity_s, now_ns, answer):
     octet = 8 * session
     since = (passed - np.int64(arena.octets[octet + SESSION_ROUTE_SET])) & 0xFF
     known = np.int64(arena.octets[octet + SESSION_ROUTE_LIFE])
-    if life > known or 2 * since >= known:
+    if life > known or 2 * since >= known or request.presence & RENEWS_ROUTE:
         arena.octets[octet + SESSION_ROUTE_LIFE] = min(life, 255)
         arena.octets[octet + SESSION_ROUTE_SET] = passed & 0xFF
         answer.opened_session = 2
@@ -341,7 +344,7 @@ def decide_session(
         answer.ended_session = ENDED_BY_REQUEST
     else:
         remember_request(arena, session, request, answer.outcome)
-        _supervise(arena, session, validity_s, now_ns, answer)
+        _supervise(arena, session, request, validity_s, now_ns, answer)
         if request.request_type == INITIAL:
             answer.due_ns = arena.words[session + SESSION_EXPIRES_NS]
 

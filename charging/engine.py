@@ -13,6 +13,7 @@ from balances.record import (
 )
 from charging.account_commands import decide_command
 from charging.batch import (
+    COMMAND_REAUTHORIZE,
     COUNT_REQUESTS,
     EVENT,
     INITIAL,
@@ -31,6 +32,7 @@ from charging.journal_rows import (
     add_request_row,
     currency_of,
 )
+from charging.session_commands import decide_session_command
 from charging.sessions.due import (
     ENDED_BY_NEW_SESSION,
     apply_due,
@@ -124,6 +126,8 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         answer.outcome = _GRANTED
         answer.is_silent = 1
         answer.due_ns = next_due(arena, slot) if exists else 0
+    elif request.kind == KIND_COMMAND and request.command >= COMMAND_REAUTHORIZE:
+        decide_session_command(arena, slot, scratch, batch, journal, request, now_ns, answer)
     elif request.kind == KIND_COMMAND:
         journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
         outcome, place = decide_command(

@@ -1,13 +1,15 @@
 """Keys that a decided batch writes beside the records: session routes, session index keys, recorded answers of events.
 
 A route's value, little-endian: opened_ns i64, account id i64, tenant i32, then the lengths of Session-Id, Origin-Host and
-Origin-Realm as u16 each, 2 octets of padding, and the three texts. It is what a server-initiated message needs.
+Origin-Realm as u16 each, 2 octets of padding, and the three texts. It is what a server-initiated message needs. A session
+of Nchf has the consumer's name for Origin-Host and its notifyUri for Origin-Realm.
 """
 
 import numpy as np
 
 from charging.batch import (
     COUNT_REQUESTS,
+    INITIAL,
     KIND_EXPIRE,
     RECORDED_MSCC_COUNT,
     RECORDED_MSCC_WORDS,
@@ -15,7 +17,7 @@ from charging.batch import (
 )
 from charging.decision import ROWS_REQUESTS
 from charging.grouping import event_digest
-from charging.sessions.due import ENDED_BY_SUPERVISION
+from charging.sessions.due import ENDED_BY_COMMAND, ENDED_BY_SUPERVISION
 from vocabulary.kernel import kernel
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S
 from vocabulary.octets import copy_octets
@@ -43,6 +45,12 @@ def _write_route(batch, request, now_ns, out, at):
     at = copy_octets(octets, np.int64(request.session_id_offset), out, at, np.int64(request.session_id_length))
     at = copy_octets(octets, np.int64(request.origin_host_offset), out, at, np.int64(request.origin_host_length))
     return copy_octets(octets, np.int64(request.origin_realm_offset), out, at, np.int64(request.origin_realm_length))
+
+
+@kernel
+def _says_all(request):
+    """Does the request say all that its session's route has? An update of Nchf needn't: then the route only lives on."""
+    return request.request_type == INITIAL or request.origin_realm_length > 0
 
 
 @kernel
@@ -81,7 +89,7 @@ def write_keys(batch, answers, journal, recorded, now_ns, routes, out, session_k
             route.length = at - route.offset
             continue
         life_s = np.int64(0) if answer.ended_session else answer.life_s
-        if life_s > 0:
+        if life_s > 0 and _says_all(request):
             at = _write_route(batch, request, now_ns, out, at)
         _set_key(route, request.session_high, request.session_low, life_s)
         route.length = at - route.offset
@@ -91,7 +99,9 @@ def write_keys(batch, answers, journal, recorded, now_ns, routes, out, session_k
         key.account_id = request.account_id
     for index in range(journal.counts[ROWS_REQUESTS]):
         row = journal.requests[index]
-        if row.kind != KIND_EXPIRE or row.ended_session != ENDED_BY_SUPERVISION:
+        if row.kind != KIND_EXPIRE or (
+            row.ended_session != ENDED_BY_SUPERVISION and row.ended_session != ENDED_BY_COMMAND
+        ):
             continue
         if routes_count == routes.shape[0] or keys_count == session_keys.shape[0]:
             break

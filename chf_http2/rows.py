@@ -5,7 +5,7 @@ What the rows of a batch say besides what was packed (tick_memory.py) is the sam
 
 import numpy as np
 
-from charging.batch import COUNT_IDENTITIES, COUNT_MSCCS, COUNT_OCTETS, COUNT_REQUESTS
+from charging.batch import COUNT_IDENTITIES, COUNT_MSCCS, COUNT_OCTETS, COUNT_REQUESTS, RENEWS_ROUTE
 from charging.batch_rows import name_session_and_identity
 from chf_http2.tick_memory import HELD_TICK, TICK_OCTETS, TICK_REQUESTS
 from vocabulary.held import held
@@ -70,7 +70,7 @@ def _place_facts(request, said, tenant, now_ns):
     request.request_number = said.request_number
     request.body_hash = said.body_hash
     request.service_information_hash = said.information_hash
-    request.presence = said.presence
+    request.presence = said.presence | (RENEWS_ROUTE if said.notify_uri_length > 0 else 0)
     request.connection = -1
     request.front_end = 0
     request.handed_tick = 0

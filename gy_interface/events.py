@@ -21,4 +21,13 @@ class PeerClosed:
     abort: bool = False
 
 
-PeerEvent = PeerOpened | PeerClosed
+@dataclass(frozen=True, slots=True)
+class SessionAnswered:
+    """An RAA or ASA to a request of ours came."""
+
+    hop_by_hop: int
+    """of the request"""
+    result_code: int
+
+
+PeerEvent = PeerOpened | PeerClosed | SessionAnswered

@@ -34,10 +34,9 @@ from gy_interface.base_messages import (
 )
 from gy_interface.config import GyConfig
 from gy_interface.errors import PeerError
-from gy_interface.events import PeerClosed, PeerEvent, PeerOpened
+from gy_interface.events import PeerClosed, PeerEvent, PeerOpened, SessionAnswered
 from gy_interface.framing import (
     HEADER_OCTETS,
-    Header,
     Message,
     check_framing,
     check_request_bits,
@@ -45,7 +44,9 @@ from gy_interface.framing import (
     read_header,
 )
 from gy_interface.peer_transitions import NEXT_STATE, TAKES_REQUESTS, PeerInput, PeerState
+from gy_interface.session_messages import NO_RESULT, SessionRequest, read_result_code, write_session_request
 from vocabulary.instants import FOREVER_NS, NS_PER_S
+from vocabulary.limits import SESSION_REQUESTS_WAITING_MAX
 
 REBOOTING: Final = 0
 CLOSING_S: Final = 5
@@ -112,6 +113,7 @@ class Peer:
         self._events: list[PeerEvent] = []
         self._next_identifier = 1
         self._awaited: dict[int, int] = {}  # command of each request of ours by its hop-by-hop id
+        self._asked: dict[int, tuple[int, int]] = {}  # command and end-to-end id of each RAR and ASR, likewise
 
     @property
     def takes_requests(self) -> bool:
@@ -203,7 +205,7 @@ class Peer:
             return
         self.on_traffic(now_ns)
         if not header.is_request:
-            self._receive_answer(header)
+            self._receive_answer(message)
             return
         try:
             self._receive_request(message, now_ns)
@@ -235,8 +237,17 @@ class Peer:
         self._deadline_ns = now_ns + self._watchdog_ns
         self._events.append(PeerOpened(name, found.origin_host, found.origin_realm, found.origin_state_id))
 
-    def _receive_answer(self, header: Header) -> None:
-        """DWA, DPA; an answer to nothing that we asked is passed by (RFC 6733 §3, Hop-by-Hop Identifier)."""
+    def _receive_answer(self, message: Message) -> None:
+        """DWA, DPA, RAA, ASA; an answer to nothing that we asked is passed by (RFC 6733 §3, Hop-by-Hop Identifier)."""
+        header = message.header
+        if self._asked.get(header.hop_by_hop) == (header.command, header.end_to_end):
+            del self._asked[header.hop_by_hop]
+            try:
+                result_code = read_result_code(message)
+            except PeerError:
+                result_code = NO_RESULT
+            self._events.append(SessionAnswered(header.hop_by_hop, result_code))
+            return
         if self._awaited.get(header.hop_by_hop) != header.command:
             return
         del self._awaited[header.hop_by_hop]
@@ -290,6 +301,22 @@ class Peer:
             self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
         self._move(PeerInput.STOP)
 
+    def ask_session(self, asked: SessionRequest, end_to_end: int) -> int | None:
+        """Send an RAR or ASR; its hop-by-hop id, by which SessionAnswered names it. None: this connection takes none now.
+
+        end_to_end   unlike that of any other request of ours (RFC 6733 §3)
+        """
+        if self.state not in TAKES_REQUESTS or len(self._asked) >= SESSION_REQUESTS_WAITING_MAX:
+            return None
+        identifier = self._new_identifier()
+        self._asked[identifier] = (asked.command, end_to_end)
+        self._out.append(write_session_request(asked, self._identity, identifier, end_to_end))
+        return identifier
+
+    def forget_asked(self, identifier: int) -> None:
+        """An RAR or ASR is waited for no longer; its answer is passed by."""
+        self._asked.pop(identifier, None)
+
     def on_disconnected(self) -> None:
         """The transport is gone."""
         if not self.is_closed:
@@ -300,9 +327,13 @@ class Peer:
         for identifier, waiting in list(self._awaited.items()):
             if waiting == command:
                 del self._awaited[identifier]
+        identifier = self._new_identifier()
+        self._awaited[identifier] = command
+        return identifier
+
+    def _new_identifier(self) -> int:
         identifier = self._next_identifier
         self._next_identifier = (identifier + 1) & 0xFFFFFFFF
-        self._awaited[identifier] = command
         return identifier
 
     def _move(self, happened: PeerInput) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import structlog
 
-from balances.commands import AccountCommand, CommandError, CommandLog, CommandRow, Credit, Open, decode_command
+from balances.commands import AccountCommand, CommandError, CommandLog, CommandRow, Credit, Open, TopUp, decode_command
 from balances.store import StoreError
 from charging.batch import (
     COMMAND_OPEN,
@@ -102,14 +102,18 @@ async def _decide(
 def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -> bool:
     """Append one command as a row; False where the batch has no room for it."""
     usage = batch.usage
-    credits = command.terms.credits if isinstance(command, Open) else command.credits
+    credits = _credits_of(command)
     row, first_credit = int(usage.counts[COUNT_REQUESTS]), int(usage.counts[COUNT_CREDITS])
     if row == usage.requests.shape[0] or first_credit + len(credits) > usage.credits.shape[0]:
         return False
     usage.requests[row] = _EMPTY_REQUEST
     request = usage.requests[row]
     request["kind"] = KIND_COMMAND
-    request["command"] = COMMAND_OPEN if isinstance(command, Open) else COMMAND_TOP_UP
+    if isinstance(command, Open | TopUp):
+        request["command"] = COMMAND_OPEN if isinstance(command, Open) else COMMAND_TOP_UP
+    else:
+        request["command"] = int(command.action)
+        request["session_high"], request["session_low"] = command.session_high, command.session_low
     request["account_id"] = command.account_id
     request["tenant"] = command.tenant
     request["received_ns"] = now_ns
@@ -125,6 +129,12 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     usage.counts[COUNT_REQUESTS] = row + 1
     usage.counts[COUNT_CREDITS] = first_credit + len(credits)
     return True
+
+
+def _credits_of(command: AccountCommand) -> tuple[Credit, ...]:
+    if isinstance(command, Open):
+        return command.terms.credits
+    return command.credits if isinstance(command, TopUp) else ()
 
 
 def _fill_credit(usage: UsageBatch, place: int, credit: Credit) -> None:

@@ -37,6 +37,11 @@ class DataFolder:
         return self.path / "records"
 
     @property
+    def notices(self) -> Path:
+        """The notifier's lock."""
+        return self.path / "notices"
+
+    @property
     def run(self) -> Path:
         """A file `<name>.ready` a child process, `<ports ...> <pid>`, once it serves; the engine's socket for front ends."""
         return self.path / "run"
@@ -111,6 +116,18 @@ def lock_data_folder(folder: DataFolder) -> int:
         ) from error
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def lock_notices(folder: DataFolder) -> int:
+    """A descriptor that keeps a second notifier out of the directory until it is closed, by death as well. DataFolderTaken."""
+    folder.notices.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder.notices / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise DataFolderTaken(f"another notifier works in {folder.notices}: stop that") from error
     return descriptor
 
 

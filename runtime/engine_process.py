@@ -27,6 +27,8 @@ from runtime.engine_links import ENGINE_SUFFIX
 from runtime.engine_worker import Engine
 from runtime.handoff_server import HandoffServer
 from runtime.kill_points import reached
+from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
+from runtime.notices.gy_link import GyLink
 from runtime.pressure import PressureLimits
 from runtime.serving import serve
 from runtime.settings import Settings
@@ -72,6 +74,7 @@ class EngineProcess:
             is_alone=has_gy,
         )
         self.gy: GyServer | None = None
+        self.notices: GyLink | None = None
         self.handoff: HandoffServer | None = None
         self._has_gy = has_gy
         self._handed = 0
@@ -136,7 +139,13 @@ class EngineProcess:
             on_connections=lambda peer, count: self.telemetry.gauge("connections", peer).set(count),
         )
         self.gy.use_final_units(self.engine.final_units)
-        return await self.gy.start()
+        port = await self.gy.start()
+        run_folder = DataFolder(self.settings.store.data_dir).run
+        self.notices = GyLink(
+            socket_path(run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
+        )
+        self.notices.start()
+        return port
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until told to stop, or until a partition is another engine's. See ServingProcess."""
@@ -186,6 +195,8 @@ class EngineProcess:
         """Answer what is under way, say good-bye, end."""
         if self.handoff is not None:
             self.handoff.stop_reading()
+        if self.notices is not None:
+            await self.notices.close()
         if self.gy is not None:
             await self.gy.close(drain=self.engine.drain)
         await self.engine.close()

@@ -11,6 +11,8 @@ from gy_interface.edge.server import GyServer
 from runtime.acceptor import ACCEPTOR_SOCKET, TakenConnections
 from runtime.engine_links import EngineLinks
 from runtime.front_end import FrontEndProcess
+from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
+from runtime.notices.gy_link import GyLink
 from runtime.peer_slots import SLOTS_FILE, PeerSlots
 from runtime.settings import Settings
 from runtime.telemetry import GY
@@ -29,6 +31,7 @@ class GyProcess(FrontEndProcess):
     def __init__(self, settings: Settings, store_url: str, *, is_listening: bool = True) -> None:
         super().__init__(settings, store_url)
         self.gy: GyServer | None = None
+        self.notices: GyLink | None = None
         self._taken: TakenConnections | None = None
         self._is_listening = is_listening
 
@@ -49,6 +52,10 @@ class GyProcess(FrontEndProcess):
             on_gone=self._on_gone,
         )
         self.gy.use_final_units(self.final_units)
+        self.notices = GyLink(
+            socket_path(self.run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
+        )
+        self.notices.start()
         if self._is_listening:
             return {"gy_port": await self.gy.start()}
         self.gy.begin()
@@ -72,6 +79,8 @@ class GyProcess(FrontEndProcess):
 
     async def stop_clients(self) -> None:
         """See FrontEndProcess: say good-bye to peers, each behind its last answer."""
+        if self.notices is not None:
+            await self.notices.close()
         if self._taken is not None:
             await self._taken.stop()
         if self.gy is not None:

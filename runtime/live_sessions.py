@@ -11,6 +11,7 @@ from balances.keys import partition_of
 from balances.queries import AccountView, ServiceView, SessionView, decode_record
 from balances.record import HEADER_DIRECTORY, Section
 from catalog_loader.names import CatalogueNames
+from runtime.notices.notice import Notice, decode_notice, in_words
 from runtime.session_route import SessionRoute, decode_route, route_name
 from runtime.subscriber_view import amount_text, currency_of, names_of_tenant
 from vocabulary.ids import SESSION_DOMAIN
@@ -32,6 +33,8 @@ class LiveSession:
     session: SessionView
     route: SessionRoute | None
     """None where it expired or was not written yet"""
+    notice: Notice | None = None
+    """what its client is owed; None: nothing"""
 
     @property
     def session_id(self) -> str:
@@ -106,6 +109,7 @@ async def _with_routes(
         found.extend((named, session) for session in named.sessions)
     keys = [route_name(session.key_high, session.key_low) for _, session in found]
     values = await store.partition_values(partition, keys) if keys else []
+    notices = await store.read_notices_of(partition, [key.removeprefix("route:") for key in keys])
     return [
         LiveSession(
             f"{session.key_high:016x}{session.key_low:016x}",
@@ -113,8 +117,9 @@ async def _with_routes(
             view,
             session,
             None if value is None else decode_route(value),
+            None if notice is None else decode_notice(notice),
         )
-        for (view, session), value in zip(found, values, strict=True)
+        for (view, session), value, notice in zip(found, values, notices, strict=True)
     ]
 
 
@@ -196,6 +201,7 @@ def why_pairs(live: LiveSession) -> list[tuple[str, str]]:
         ("last request", _asked(session.last.type, session.last.number, session.last.outcome.name)),
         ("request before", _asked(session.previous.type, session.previous.number, session.previous.outcome.name)),
     ]
+    pairs.append(("owed to its client", "nothing" if live.notice is None else in_words(live.notice)))
     for product in sorted(live.account.products, key=lambda product: product.priority):
         release = str(product.release) if product.release else "in force"
         pairs.append(("offer, release", f"{product.name or product.offer}, {release}"))
@@ -218,5 +224,6 @@ def as_json(live: LiveSession) -> dict[str, Any]:
         "tenant": live.tenant,
         "account_id": live.account.account_id,
         "origin_host": live.route.origin_host if live.route is not None else None,
+        "owed": None if live.notice is None else in_words(live.notice),
         **{name: value for name, value in body.items() if name not in ("key_high", "key_low")},
     }

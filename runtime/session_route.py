@@ -3,6 +3,8 @@
 import struct
 from typing import Final, NamedTuple
 
+from chf_http2.charging_data_ref import SESSION_PREFIX
+
 _HEAD: Final = struct.Struct("<qqiHHH2x")
 
 
@@ -18,7 +20,19 @@ class SessionRoute(NamedTuple):
     tenant: int
     session_id: str
     origin_host: str
+    """of Nchf: the consumer's name"""
     origin_realm: str
+    """of Nchf: its notifyUri, '' where it gave none"""
+
+    @property
+    def is_nchf(self) -> bool:
+        """Is it a session of Nchf?"""
+        return self.session_id.startswith(SESSION_PREFIX)
+
+    @property
+    def notify_uri(self) -> str:
+        """Where a session of Nchf is notified; '' nowhere."""
+        return self.origin_realm if self.is_nchf else ""
 
 
 def route_name(high: int, low: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from chf_http2.config import ChfConfig
 from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
+from runtime.notify_settings import NotifySettings
 from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
@@ -137,14 +138,14 @@ class TelemetrySettings:
     host: str = setting("127.0.0.1", "address of /metrics and /health")
     port: int = setting(
         9464,
-        "port of /metrics and /health; of farebox up: the (first) engine's, the archiver has the next, the record writer"
-        " the one after, front ends and further engines those behind it; 0: any free ones, -1: none",
+        "port of /metrics and /health; of farebox up: the (first) engine's, the archiver has the next, then come record writer,"
+        " notifier, front ends and further engines; 0: any free ones, -1: none",
     )
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "debug, info, warning or error")
     log_json: bool = setting(False, "log lines as JSON")
 
     def __post_init__(self) -> None:
-        _check_ranges(self, (("port", -1, 65535 - 2 - FRONT_ENDS_MAX - ENGINES_MAX),))
+        _check_ranges(self, (("port", -1, 65535 - 3 - FRONT_ENDS_MAX - ENGINES_MAX),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Settings:
     nrf: NrfConfig = field(default_factory=NrfConfig)
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ ARCHIVER: Final = "archiver"
 RECORDS: Final = "records"
 GY: Final = "gy"
 CHF: Final = "chf"
+NOTIFIER: Final = "notifier"
 NRF: Final = "nrf"
 
 
@@ -109,6 +110,15 @@ METRICS: Final = (
     ),
     MetricRow(ARCHIVER, "farebox_archiver_working", "gauge", _PARTITION, "0 while store or disk is waited for"),
     MetricRow(ARCHIVER, "farebox_journal_octets", "gauge", _PARTITION, "Octets of the journal in the store's memory"),
+    MetricRow(NOTIFIER, "farebox_notices_owed", "gauge", _PARTITION, "Sessions whose client is owed a message"),
+    MetricRow(NOTIFIER, "farebox_notices_owed_total", "counter", _PARTITION, "Messages that were owed"),
+    MetricRow(
+        NOTIFIER,
+        "farebox_notices_tried_total",
+        "counter",
+        ("interface", "result"),
+        "Messages that were tried, by gy or nchf and by result code or status",
+    ),
     MetricRow(RECORDS, "farebox_sessions_open", "gauge", (), "Sessions open at the journal position of the records"),
     MetricRow(RECORDS, "farebox_records_total", "counter", (), "Charging records in closed files"),
     MetricRow(RECORDS, "farebox_record_lines_total", "counter", (), "Lines of these records"),

@@ -73,11 +73,12 @@ ROLES: Final = (
         flags=lambda settings, name: {"engine.node": name} if _shares_partitions(settings) else {},
         is_many=_shares_partitions,
     ),
+    Role("notifier"),
     Role("archiver"),
     Role("records"),
 )
 """In the order in which data flows, which is that in which they are stopped."""
-METRICS_ORDER: Final = ("engine", "archiver", "records")
+METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
 """Whose metrics have telemetry.port and the next ones, of several engines the first; all others follow in the order of
 ROLES."""
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {

@@ -156,6 +156,16 @@ RELEASES_MAX: Final = 4096
 """Releases that a store holds; all of them stay, because products may be pinned to them."""
 RELEASE_NUMBER_MAX: Final = 2**31 - 1
 
+# --- messages that we begin ---------------------------------------------------------------------------------------------
+SESSION_REQUESTS_WAITING_MAX: Final = 1024
+"""RARs and ASRs of one connection whose answers are waited for."""
+NOTICES_PER_PARTITION_MAX: Final = 1_000_000
+"""Sessions of a partition whose clients are owed a message; a price change waits for room."""
+NOTICE_SERVICES_MAX: Final = 64
+"""Services that one message names; of more it says: all."""
+NOTICE_FRAME_OCTETS_MAX: Final = 1 << 20
+"""Of a frame between the notifier and a front end."""
+
 # --- journal files and charging records ----------------------------------------------------------------------------------
 JOURNAL_ENTRY_OCTETS_MAX: Final = 64 * 1024 * 1024
 """Largest journal entry that a segment file holds; a longer length in one is damage."""

@@ -102,7 +102,7 @@ class Writes:
     entry: bytes
     records: tuple[tuple[tuple[int, int], bytes], ...]
     values: tuple[tuple[str, bytes, int], ...]
-    """(name, octets, life), life 0: remove"""
+    """(name, octets, life), life 0: remove; no octets: those that it has"""
     due: tuple[tuple[int, tuple[int, ...]], ...]
     due_done: int
     position: str | None
@@ -154,8 +154,10 @@ def apply_commit(state: PartitionState, writes: Writes, now_s: float) -> CommitR
     state.tail = str(writes.entry_id)
     state.accounts.update(writes.records)
     for name, octets, life_s in writes.values:
-        if life_s:
+        if octets:
             state.values[name] = Value(octets, now_s + life_s)
+        elif life_s and name in state.values:  # a route that only lives on
+            state.values[name] = Value(state.values[name].octets, now_s + life_s)
     for name, _, life_s in writes.values:
         if not life_s:
             state.values.pop(name, None)

@@ -20,6 +20,7 @@ from balances.edge.redis_commands import RedisCommandLog
 from balances.edge.redis_connection import RedisPartitionConnection
 from balances.edge.redis_engines import RedisEngineEntries
 from balances.edge.redis_journal import RedisJournalLog
+from balances.edge.redis_notices import RedisNotices
 from balances.edge.store_function import (
     ADD_TENANT_FUNCTION,
     CLAIM_FUNCTION,
@@ -58,7 +59,7 @@ _WANTED: Final = (
 _SECRET_OCTETS: Final = 16
 
 
-class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog):
+class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNotices):
     """The store at an address: `redis://…`, `rediss://…` or `unix://…`."""
 
     # --- creation and checks

@@ -156,6 +156,13 @@ async def read_releases(client: Redis, tenant: int) -> list[Release]:
     return [each.release for each in await _read_texts(client, own)]
 
 
+@_store_errors
+async def read_all_releases(client: Redis, seen: str = "") -> list[PublishedRelease]:
+    """Every published release, in the order of publishing; none where `seen` is still the last entry's stream id."""
+    entries = await _read_entries(client)
+    return [] if not entries or entries[-1].stream_id == seen else await _read_texts(client, entries)
+
+
 async def _read_entries(client: Any) -> list[PublishedEntry]:
     """The stream, in order; redis-py's exceptions. `client` may be a pipeline that watches."""
     return [

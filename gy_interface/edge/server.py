@@ -32,7 +32,8 @@ from gy_interface.codec_rules import Sender, new_answer_order, new_answer_rules,
 from gy_interface.config import GyConfig
 from gy_interface.dictionary import failed_avp_examples, recognised_keys
 from gy_interface.edge.connection import GyConnection
-from gy_interface.events import PeerClosed, PeerOpened
+from gy_interface.edge.session_teller import SessionTeller
+from gy_interface.events import PeerClosed, PeerOpened, SessionAnswered
 from gy_interface.final_units import new_final_avps
 from gy_interface.framing import HEADER_OCTETS
 from gy_interface.held_codec import HELD_ANSWERS, HELD_TICK, AnswerMemory, TickMemory, decode_received, encode_batch
@@ -82,6 +83,8 @@ class GyServer:
         self._on_connections = on_connections
         self._registry = PeerRegistry(config, slots)
         self._connections: list[GyConnection | None] = [None] * config.connections_max
+        self.teller = SessionTeller(self._connections)
+        """sends what we begin"""
         self._epochs = 0
         self._peer_numbers = {name: number for number, name in enumerate(config.peers)}
         self._ready: list[GyConnection] = []
@@ -177,6 +180,7 @@ class GyServer:
         if connection.peer is not None:
             connection.peer.on_disconnected()
             self._take_events(connection)
+        self.teller.on_gone(connection)
         if connection.index >= 0 and self._connections[connection.index] is connection:
             self._connections[connection.index] = None
         if all(place is None for place in self._connections):
@@ -192,6 +196,9 @@ class GyServer:
             if isinstance(event, PeerOpened):
                 connection.receive_as(self._sender_of(connection, event.peer_name))
                 self._log.info("peer connected", peer=event.peer_name, origin_host=event.origin_host)
+            elif isinstance(event, SessionAnswered):
+                self.teller.on_answered(connection, event)
+                continue
             elif isinstance(event, PeerClosed):
                 self._log.info("peer disconnected", peer=peer.peer_name or "-", reason=event.reason)
                 if self._is_draining and not event.abort:

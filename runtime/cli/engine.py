@@ -96,6 +96,23 @@ def records(
     run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
+def notifier(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run the notifier alone: re-authorisations and aborts to the clients of open sessions."""
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.notices.process import run_notifier
+
+        run_notifier(settings, url, ready_file=ready_file)
+
+    run_process("notifier", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+
+
 def run_process(
     name: str,
     config: Path | None,
@@ -164,3 +181,4 @@ def register(app: typer.Typer) -> None:
     app.command()(engine)
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)
+    app.command(hidden=True)(notifier)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from runtime.cli import session_ask
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
@@ -131,4 +132,6 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(name="session", help="Open sessions.", no_args_is_help=True, rich_markup_mode=None)
     group.command("list")(list_sessions)
     group.command("show")(show)
+    group.command("reauth")(session_ask.reauth)
+    group.command("abort")(session_ask.abort)
     app.add_typer(group)

@@ -41,6 +41,7 @@ class DemoProcess:
             if not name.startswith("FAREBOX_") or name in _KEPT_VARIABLES
         }
         own |= {"FAREBOX_RECORDS_FILE_AGE_S": "1", "FAREBOX_CHF_PORT": "0"}
+        own["FAREBOX_NOTIFY_ALLOWED_NETWORKS"] = "default,127.0.0.0/8"
         command = ("-m", "runtime.cli.main", "up", "--data-dir", str(self.folder.path), "--port", "0", "--chf", "1")
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -38,9 +38,11 @@ def expected(records, routes, expiring, session_keys, due, due_done, position, e
     inside = [request("XADD", key("journal"), "1000-2", "b", entry)]
     words = [word for (t, a), octets in records.items() for word in (key(f"a:{t}:{a}"), octets)]
     inside.append(request("MSET", key("tail"), "1000-2", *words))
-    kept = [(route_key(high, low, kind), value, life) for high, low, value, life, kind in routes if life]
-    kept += [(key(row.name), row.value, row.life_s) for row in expiring if row.life_s]
-    inside += [request("SET", name, value, "EX", life) for name, value, life in kept]
+    for high, low, value, life, kind in routes:
+        name = route_key(high, low, kind)
+        if life:  # without a value it keeps that which it has
+            inside.append(request("SET", name, value, "EX", life) if value else request("EXPIRE", name, life))
+    inside += [request("SET", key(row.name), row.value, "EX", row.life_s) for row in expiring if row.life_s]
     gone = [route_key(high, low, kind) for high, low, _, life, kind in routes if not life]
     gone += [key(row.name) for row in expiring if not row.life_s]
     gone += [key(f"due:{due_done}")] if due_done >= 0 else []

@@ -62,7 +62,7 @@ endings = st.builds(
     session=st.sampled_from([(0, 8), (1, 16), (0, 2**11)]),
     kind=st.just(2),
     type=st.just(0),
-    ended_session=st.sampled_from((0, 2, 3)),
+    ended_session=st.sampled_from((0, 2, 3, 4)),
 )
 commands = st.just(Asked(kind=1, type=0, command=2))
 

@@ -20,6 +20,7 @@ CAUSES = {
     "usage_details": 19,
     "amount_limit": 16,
     "table_limit": 1,
+    "abort": 4,
 }
 CURRENCIES = {0: None, 8: "ALL", 840: "USD", 978: "EUR"}
 SUM_MAX = 2**62
@@ -73,7 +74,7 @@ class Twin:
             elif row["kind"] == EXPIRE and row["ended_session"]:
                 session = self.sessions.pop((row["session_high"], row["session_low"]), None)
                 if session is not None:
-                    closed_by = "supervision" if row["ended_session"] == 2 else "new_session"
+                    closed_by = {2: "supervision", 4: "abort"}.get(row["ended_session"], "new_session")
                     self._finish(session, closed_by, row["event_ns"])
 
     def _request(

@@ -15,10 +15,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from balances.record import AccountStatus
-from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from charging.batch import (
+    COMMAND_ABORT,
+    COMMAND_END_SESSION,
+    COMMAND_REAUTHORIZE,
+    EVENT,
+    INITIAL,
+    TERMINATION,
+    UPDATE,
+)
 from charging.tariff_tables import ABSENT, ANY, Control, RoundingScope
 from tests.reference.account import Account, Bucket, Product
-from tests.reference.requests import Answer, Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
+from tests.reference.requests import Answer, AskSessions, Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
 from tests.reference.side_by_side import SideBySide
 from tests.reference.tariffs import Catalogue, Price, Release
 from vocabulary.instants import FOREVER_NS, NS_PER_S
@@ -202,11 +210,17 @@ moves = st.one_of(
     _move("event", who, service_lists, st.sampled_from((0, 0, 0, 1, None))),
     _move("top_up", st.integers(0, 3), credits_drawn),
     _move("open", st.integers(0, 4), credits_drawn),
+    _move("ask", who, st.sampled_from((COMMAND_REAUTHORIZE, COMMAND_ABORT, COMMAND_END_SESSION)), st.booleans()),
     _move("wake", st.integers(0, 2)),
     _move("clock", st.sampled_from((0, 1, 29, 60, 120, HOUR_S, 2 * HOUR_S, -10))),
     _move("cut"),
     _move("cut"),
 )
+
+
+def session_key(place: tuple[int, int]) -> tuple[int, int]:
+    """Both halves of the key of an account's n-th session."""
+    return crc32(repr(place).encode()) << 32 | 0xABCD0000 | place[1], place[1]
 
 
 @dataclass(slots=True)
@@ -256,6 +270,11 @@ class Traffic:
         opening = Open(account + 1, self.now_ns, tenant, 1, currency=756, credits=tuple(credits_given))
         self.waiting.append(opening)
 
+    def _ask(self, place: tuple[int, int], command: int, is_of_one: bool) -> None:
+        account_id = place[0] + 1
+        session = session_key(place) if is_of_one else None
+        self.waiting.append(AskSessions(account_id, self.now_ns, command, session, self._tenant(account_id)))
+
     def _wake(self, account: int) -> None:
         self.waiting.append(Wake(account + 1, self.now_ns, self._tenant(account + 1)))
 
@@ -271,7 +290,7 @@ class Traffic:
     ) -> None:
         self.count += 1
         account_id = place[0] + 1
-        session = (crc32(repr(place).encode()) << 32 | 0xABCD0000 | place[1], place[1])
+        session = session_key(place)
         request = CreditControl(
             account_id,
             session,

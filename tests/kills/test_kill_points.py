@@ -21,7 +21,12 @@ HANDING_OVER = [point for point in KILL_POINTS if point.process in ("gy", "chf")
 """Points that are passed where front ends are processes of their own."""
 OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
 """Points of engines that share the partitions (test_several_engines.py)."""
-OTHERS = [point for point in KILL_POINTS if point not in HANDING_OVER and point.name not in OF_SEVERAL]
+OTHERS = [
+    point
+    for point in KILL_POINTS
+    if point not in HANDING_OVER and point.name not in OF_SEVERAL and point.process != "notifier"
+]
+"""The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py."""
 PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}

@@ -50,7 +50,17 @@ from charging.engine import decide
 from charging.grouping import Accounts, GroupTable, group_requests, new_accounts, new_group_table
 from charging.tariff_tables import TariffTables, empty_tables
 from tests.reference.placing import place_records
-from tests.reference.requests import Answer, Credit, CreditControl, Mscc, MsccAnswer, Open, Request, TopUp
+from tests.reference.requests import (
+    Answer,
+    AskSessions,
+    Credit,
+    CreditControl,
+    Mscc,
+    MsccAnswer,
+    Open,
+    Request,
+    TopUp,
+)
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S
 from vocabulary.outcomes import Outcome
@@ -202,6 +212,9 @@ def fill_batch(batch: UsageBatch, requests: Sequence[Request]) -> None:
             _fill_credit_control(batch, row, request)
         elif isinstance(request, Open | TopUp):
             _fill_command(batch, row, request)
+        elif isinstance(request, AskSessions):
+            columns["kind"], columns["command"], columns["command_id"] = KIND_COMMAND, request.command, row
+            columns["session_high"], columns["session_low"] = request.session or (0, 0)
         else:
             columns["kind"] = KIND_EXPIRE
     batch.counts[COUNT_REQUESTS] = len(requests)

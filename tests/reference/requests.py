@@ -93,6 +93,17 @@ class TopUp:
 
 
 @dataclass(frozen=True, slots=True)
+class AskSessions:
+    """The account command that asks something of open sessions; session None: of all."""
+
+    account_id: int
+    received_ns: int
+    command: int
+    session: tuple[int, int] | None = None
+    tenant: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Wake:
     """The sweeper's: apply what is due to one account."""
 
@@ -101,7 +112,7 @@ class Wake:
     tenant: int = 1
 
 
-Request = CreditControl | Open | TopUp | Wake
+Request = CreditControl | Open | TopUp | AskSessions | Wake
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from vocabulary.units import Unit
 ENDED_BY_REQUEST: Final = 1
 ENDED_BY_SUPERVISION: Final = 2
 ENDED_BY_NEW_INITIAL: Final = 3
+ENDED_BY_COMMAND: Final = 4
 
 
 def mix16(number: int, body_hash: int) -> int:

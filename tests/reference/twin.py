@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from charging.batch import (
+    COMMAND_END_SESSION,
     COMMAND_OPEN,
     COMMAND_TOP_UP,
     EVENT,
@@ -22,9 +23,10 @@ from tests.reference.account import Account, Asked, Session
 from tests.reference.commands import check_credits, give_credits, open_account, top_up
 from tests.reference.events import KeptAnswers, decide_event
 from tests.reference.journal import Books, RequestRow
-from tests.reference.requests import Answer, CreditControl, MsccAnswer, Open, Request, TopUp, Wake
+from tests.reference.requests import Answer, AskSessions, CreditControl, MsccAnswer, Open, Request, TopUp, Wake
 from tests.reference.services import Turn, decide_service
 from tests.reference.sessions import (
+    ENDED_BY_COMMAND,
     ENDED_BY_NEW_INITIAL,
     ENDED_BY_REQUEST,
     apply_due,
@@ -76,7 +78,7 @@ class Twin:
         if isinstance(request, Open) and request.account_id not in self.accounts:
             return self._open(request, now_ns, books, changed)
         if account is None:
-            if isinstance(request, TopUp):
+            if isinstance(request, TopUp | AskSessions):
                 row = books.add_request(_request_row(request, None))
                 books.requests[row].outcome = Outcome.USER_UNKNOWN
             return Answer(Outcome.GRANTED if isinstance(request, Wake) else Outcome.USER_UNKNOWN, msccs=unsaid(request))
@@ -89,6 +91,8 @@ class Twin:
         before = deepcopy(account)
         if isinstance(request, CreditControl):
             answer = self._decide_usage(account, request, now_ns, books)
+        elif isinstance(request, AskSessions):
+            answer = Answer(_ask_sessions(account, request, books, now_ns))
         else:
             answer = Answer(_command(account, request, books))
         if account != before or answer.keeps_answer or answer.ended_session:
@@ -208,6 +212,21 @@ def _command(account: Account, request: Open | TopUp, books: Books) -> Outcome:
     return outcome
 
 
+def _ask_sessions(account: Account, request: AskSessions, books: Books, now_ns: int) -> Outcome:
+    """Of all sessions anything but their end may be asked; of one, where it is open."""
+    row = books.requests[books.add_request(_request_row(request, account))]
+    ends = request.command == COMMAND_END_SESSION
+    session = account.session(request.session) if request.session is not None else None
+    row.outcome = Outcome.GRANTED
+    if request.session is None:
+        row.outcome = Outcome.UNABLE_TO_COMPLY if ends else Outcome.GRANTED
+    elif session is None:
+        row.outcome = Outcome.UNKNOWN_SESSION_ID
+    elif ends:
+        end_unasked(account, session, books, ENDED_BY_COMMAND, now_ns, never_counts=False)
+    return row.outcome
+
+
 def _refuse(account: Account, request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
     """A refusal of the whole command: nothing moves, the journal has its row."""
     row = _request_row(request, account)
@@ -236,5 +255,8 @@ def _request_row(request: Request, account: Account | None) -> RequestRow:
             number=request.number,
             currency=currency,
         )
+    if isinstance(request, AskSessions):
+        session = request.session or (0, 0)
+        return RequestRow(account_id, request.tenant, session, KIND_COMMAND, command=request.command, currency=currency)
     command = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
     return RequestRow(account_id, request.tenant, (0, 0), KIND_COMMAND, command=command, currency=currency)

@@ -118,11 +118,11 @@ MISTAKES = (
     ("[store]\ndata_dir = 7", "store.data_dir", "is 7: write text in quotes"),
     ("[store]\npartition = 2", "store.partition", "no such setting: did you mean partitions?"),
     ("[stor]\nfsync = 'always'", "stor", "no such setting: did you mean store?"),
-    ("[zzz]\n", "zzz", "no such setting: known are store, gy, chf, nrf, engine, records, telemetry"),
+    ("[zzz]\n", "zzz", "no such setting: known are store, gy, chf, nrf, engine, records, notify, telemetry"),
     ("store = 3", "store", "is 3: write a table [store]"),
     ("[telemetry]\nlog_json = 'perhaps'", "telemetry.log_json", "is 'perhaps': write true or false"),
     ("[telemetry]\nlog_level = 'loud'", "telemetry.log_level", "choose one of debug, info, warning, error"),
-    ("[telemetry]\nport = 65534", "telemetry.port", "is 65534: choose -1..65469"),
+    ("[telemetry]\nport = 65534", "telemetry.port", "is 65534: choose -1..65468"),
     ("[engine]\nenvironment = 'test'", "engine.environment", "choose one of lab, production"),
     ("[engine]\nnode = 'a:b'", "engine.node", "write 1 to 32 letters"),
     ("[engine]\ncpu = -2", "engine.cpu", "is -2: choose -1..4095"),
@@ -230,4 +230,4 @@ def test_configuration_page_lists_every_setting_with_default_and_meaning() -> No
 def test_every_setting_has_a_meaning() -> None:
     assert all(row.meaning for row in describe(Settings()))
     sections = [item.name for item in dataclasses.fields(Settings)]
-    assert sections == ["store", "gy", "chf", "nrf", "engine", "records", "telemetry"]
+    assert sections == ["store", "gy", "chf", "nrf", "engine", "records", "notify", "telemetry"]

@@ -44,7 +44,7 @@ def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(
         pids, path = up.state.pids, up.state.store_url.removeprefix("unix://")
         assert up.interrupt() == 0
         stopped = [line.split()[0] for line in up.text().splitlines() if line.split()[1:2] == ["stopped"]]
-        assert stopped == ["engine", "archiver", "records", "store"], "in the order in which data flows"
+        assert stopped == ["engine", "notifier", "archiver", "records", "store"], "in the order in which data flows"
         assert not any(is_alive(pid) for pid in pids.values())
         assert not up.folder.up_file.exists()
         with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match=r"refused|No such"):

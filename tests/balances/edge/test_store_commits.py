@@ -195,18 +195,30 @@ def test_keys_of_a_commit_live_as_long_as_it_says_and_are_removed(harness):
                 mine,
                 first_of(mine),
                 ZERO,
-                routes=[(3, 4, b"r", 14400, 0), (1, 2, b"", 300, 1)],
+                routes=[(3, 4, b"r", 14400, 0), (1, 2, b"a", 300, 1)],
                 expiring=[Expiring("command:a", b"c", 77)],
             )
             await exchange(connection, kept)
-            assert await store.partition_values(0, names) == [b"r", b"", b"c"]
+            assert await store.partition_values(0, names) == [b"r", b"a", b"c"]
             for name, life_s in zip(names, (14400, 300, 77), strict=True):
                 assert life_s - 5 < harness.life_s(0, name) <= life_s
             assert await store.partition_values(1, names) == [None] * 3, "another partition's"
-            gone = commit_of(
+            living_on = commit_of(
                 mine,
                 after(first_of(mine)),
                 first_of(mine),
+                routes=[(3, 4, b"", 20_000, 0), (5, 6, b"", 20_000, 0)],
+            )
+            assert (await exchange(connection, living_on)).commit == Committed()
+            unknown = f"route:{5:016x}{6:016x}"
+            assert await store.partition_values(0, [route, unknown]) == [b"r", None], (
+                "a route without a value has its own"
+            )
+            assert 19_995 < harness.life_s(0, route) <= 20_000
+            gone = commit_of(
+                mine,
+                after(after(first_of(mine))),
+                after(first_of(mine)),
                 routes=[(3, 4, b"", 0, 0), (1, 2, b"", 0, 1)],
                 expiring=[Expiring("command:a", b"", 0), Expiring("command:never", b"", 0)],
             )

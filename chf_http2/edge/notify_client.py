@@ -1,0 +1,160 @@
+"""Notifications over HTTP/2, with prior knowledge or TLS: to addresses that are allowed, each name resolved here and the
+checked address connected to, so that a name can't lead elsewhere between check and connection.
+
+Connections are kept and used again by the pool, one a target carries many streams. An answer's body is read no further
+than BODY_OCTETS_MAX.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+
+from chf_http2.notifications import Heard, heard
+from chf_http2.notify_targets import AllowedNetworks
+from chf_http2.sbi_headers import notification_headers
+
+BODY_OCTETS_MAX: Final = 64 * 1024
+REDIRECTS_MAX: Final = 3
+_PERMANENT: Final = 308
+_MS_PER_S: Final = 1000
+_MOVES_KEPT: Final = 10_000
+_CONNECTIONS_MAX: Final = 512
+_IDLE_S: Final = 60.0
+
+
+class Forbidden(httpcore.ConnectError):
+    """The target's addresses may not be used; trying again can't help."""
+
+
+class Notified(NamedTuple):
+    """What a notification came to, and that in words."""
+
+    heard: Heard
+    words: str
+
+
+class _CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to allowed addresses alone."""
+
+    def __init__(self, allowed: AllowedNetworks) -> None:
+        self._allowed = allowed
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """See httpcore. Forbidden where no address of the host is allowed."""
+        loop = asyncio.get_running_loop()
+        try:
+            found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), timeout)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} has no address: {error}") from error
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from error
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        usable = [address for address in addresses if self._allowed.allows(address)]
+        if not usable:
+            raise Forbidden(f"{host} ({', '.join(addresses)}) is not in notify.allowed_networks")
+        return await self._backend.connect_tcp(usable[0], port, timeout, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """See httpcore."""
+        await asyncio.sleep(seconds)
+
+
+class NotifyClient:
+    """Sends notifications.
+
+    tls_ca   PEM file with the authorities of targets' certificates; '': those that the system trusts
+    """
+
+    def __init__(
+        self, allowed: AllowedNetworks, *, timeout_s: float, now_ns: Callable[[], int], tls_ca: str = ""
+    ) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl.create_default_context(cafile=tls_ca or None),
+            max_connections=_CONNECTIONS_MAX,
+            keepalive_expiry=_IDLE_S,
+            http1=False,
+            http2=True,
+            retries=0,
+            network_backend=_CheckedBackend(allowed),
+        )
+        self._timeout_s = timeout_s
+        self._now_ns = now_ns
+        self._moved: OrderedDict[str, str] = OrderedDict()
+        """where a 308 sent us, by the URI that was asked"""
+
+    async def notify(self, uri: str, body: bytes) -> Notified:
+        """POST the body there, at most timeout_s long in all."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._follow(uri, body)
+        except TimeoutError:
+            return Notified(Heard.LATER, f"no answer within {self._timeout_s:g} s")
+        except Forbidden as error:
+            return Notified(Heard.REFUSED, str(error))
+        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError) as error:
+            return Notified(Heard.REFUSED, f"notifyUri can't be used: {error}")
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            return Notified(Heard.LATER, f"not reached: {str(error) or type(error).__name__}")
+
+    async def _follow(self, uri: str, body: bytes) -> Notified:
+        """The answer behind at most REDIRECTS_MAX redirections; one that is permanent is remembered."""
+        target = self._moved.get(uri, uri)
+        for _ in range(REDIRECTS_MAX + 1):
+            status, location = await self._post(target, body)
+            said = heard(status)
+            if said is not Heard.MOVED:
+                return Notified(said, f"answered {status}")
+            if not location:
+                return Notified(Heard.LATER, f"answered {status} without Location")
+            target = urljoin(target, location)
+            if status == _PERMANENT:
+                self._moved[uri] = target
+                if len(self._moved) > _MOVES_KEPT:
+                    self._moved.popitem(last=False)
+        return Notified(Heard.LATER, f"redirected more than {REDIRECTS_MAX} times")
+
+    async def _post(self, uri: str, body: bytes) -> tuple[int, str]:
+        """(status, Location)."""
+        parts = urlsplit(uri)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{uri[:200]!r} is no http or https URI")
+        wait_ms = int(self._timeout_s * _MS_PER_S)
+        headers = [("content-type", "application/json"), *notification_headers(self._now_ns(), wait_ms)]
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
+        async with self._pool.stream(
+            "POST", uri, headers=headers, content=body, extensions={"timeout": limits}
+        ) as response:
+            octets = 0
+            async for part in response.aiter_stream():
+                octets += len(part)
+                if octets > BODY_OCTETS_MAX:
+                    break
+            location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
+            return response.status, location.decode("ascii", errors="replace")
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._pool.aclose()
+
+
+def target_of(uri: str) -> str:
+    """Scheme and authority of a URI: what a slot is taken of. '' where it has none."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""

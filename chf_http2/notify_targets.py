@@ -1,0 +1,72 @@
+"""Where notifications may go: a notifyUri is what a client says, so its address is checked before anything is sent there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+DEFAULT: Final = "default"
+"""The word for every address but those that no network function has: UNUSUAL."""
+UNUSUAL: Final = tuple(
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # this host
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, where clouds keep their metadata
+        "100.100.100.200/32",  # metadata
+        "192.0.0.192/32",  # metadata
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+        "::/128",
+        "::1/128",
+        "fe80::/10",
+        "fd00:ec2::254/128",  # metadata
+        "ff00::/8",
+    )
+)
+_Address = IPv4Address | IPv6Address
+_Network = IPv4Network | IPv6Network
+
+
+class NetworkError(ValueError):
+    """A text is no network; the message says what to write."""
+
+
+def _plain(address: _Address) -> _Address:
+    """The IPv4 address within an IPv6 one that only wraps it."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedNetworks:
+    """Networks that notifications may go to."""
+
+    networks: tuple[_Network, ...]
+    takes_default: bool
+    """and everything but UNUSUAL"""
+
+    def allows(self, text: str) -> bool:
+        """May the address be used? What is no address may not."""
+        try:
+            address = _plain(ip_address(text.partition("%")[0]))
+        except ValueError:
+            return False
+        if any(address in network for network in self.networks):
+            return True
+        return self.takes_default and not any(address in network for network in UNUSUAL)
+
+
+def read_networks(words: Iterable[str]) -> AllowedNetworks:
+    """Networks of their texts, such as 10.0.0.0/8, and the word `default`. NetworkError names what is neither."""
+    networks: list[_Network] = []
+    takes_default = False
+    for word in words:
+        if word == DEFAULT:
+            takes_default = True
+            continue
+        try:
+            networks.append(ip_network(word))
+        except ValueError as error:
+            raise NetworkError(f"{word!r} is no network ({error}): write such as 10.0.0.0/8, or {DEFAULT}") from None
+    return AllowedNetworks(tuple(networks), takes_default)

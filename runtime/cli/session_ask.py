@@ -1,0 +1,128 @@
+"""`farebox session reauth` and `abort`: what is asked of open sessions, an account command each."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from runtime.cli.options import (
+    ConfigOption,
+    DataDirOption,
+    StoreOption,
+    fail,
+    run_on_store,
+    settings_or_exit,
+)
+from runtime.cli.subscriber_lookup import EXIT_REFUSED, EXIT_WAITS, TenantOption, check_id, find_account, tenant_number
+
+if TYPE_CHECKING:
+    from balances.commands import CommandResult
+    from balances.edge.redis_store import RedisStore
+    from balances.session_commands import SessionAction
+
+WhoseArgument = Annotated[
+    str, typer.Argument(help="Session-Id, its key of 32 hex digits, or a subscriber's identity: all that are open.")
+]
+CommandIdOption = Annotated[
+    str | None,
+    typer.Option(
+        "--id", help="Name of this command: the same again is done once.", show_default="a new one for each call"
+    ),
+]
+_WORDS: Final = {"reauth": "told to ask again", "abort": "told to end"}
+
+
+def reauth(
+    session: WhoseArgument,
+    tenant: TenantOption = "default",
+    command_id: CommandIdOption = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Have clients of open sessions ask for credit again: RAR over Gy, REAUTHORIZATION over Nchf.
+
+    The notifier tells them, again and again until they do; farebox session show says how far it is.
+    """
+    from balances.session_commands import SessionAction
+
+    settings = settings_or_exit(config, store, data_dir)
+    check_id(command_id)
+    run_on_store(
+        settings, lambda opened: _ask(opened, "reauth", SessionAction.REAUTHORIZE, session, tenant, command_id)
+    )
+
+
+def abort(
+    session: WhoseArgument,
+    tenant: TenantOption = "default",
+    command_id: CommandIdOption = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Have clients of open sessions end them: ASR over Gy, ABORT_CHARGING over Nchf.
+
+    A session that its client has lost, or whose client doesn't end it, is ended here: what it holds goes back and its
+    charging record is written.
+    """
+    from balances.session_commands import SessionAction
+
+    settings = settings_or_exit(config, store, data_dir)
+    check_id(command_id)
+    run_on_store(settings, lambda opened: _ask(opened, "abort", SessionAction.ABORT, session, tenant, command_id))
+
+
+async def _ask(
+    store: "RedisStore", word: str, action: "SessionAction", session: str, tenant: str, command_id: str | None
+) -> None:
+    """Send the command for one session, or for all of a subscriber; what it came to is printed."""
+    from uuid import uuid4
+
+    from balances.command_checks import CommandError
+    from balances.commands import CommandIdUsed
+    from balances.edge.command_sender import CommandSender
+    from balances.session_commands import SessionCommand
+    from catalog_loader.edge.publish import load_published
+    from runtime.live_sessions import session_of
+
+    asked_id = command_id or f"{word}-{uuid4().hex}"
+    _, names = await load_published(store.client)
+    live = await session_of(store, names, session)
+    if live is not None:
+        key = (live.session.key_high, live.session.key_low)
+        command = SessionCommand(asked_id, live.account.tenant, live.account.account_id, action, *key)
+    elif ";" in session:
+        fail(f"no open session {session}: farebox session list shows those that are")
+    else:
+        number = await tenant_number(store, tenant)
+        _, account_id = await find_account(store, number, session)
+        command = SessionCommand(asked_id, number, account_id, action)
+    try:
+        (result,) = await CommandSender(store, store.meta.partition_count).send([command])
+    except CommandIdUsed as error:
+        print(f"farebox: --id: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_REFUSED) from error
+    except CommandError as error:
+        fail(f"--id: {error}")
+    what = f"session {live.session_id}" if live is not None else f"every open session of {session}"
+    _say(result, what, word, asked_id)
+
+
+def _say(result: "CommandResult", what: str, word: str, command_id: str) -> None:
+    from balances.commands import Applied, Refused
+    from vocabulary.outcomes import Outcome
+
+    if isinstance(result, Applied):
+        print(f"the client of {what} is {_WORDS[word]}; `farebox session show` says how far it is")
+        return
+    if isinstance(result, Refused):
+        why = {
+            Outcome.UNKNOWN_SESSION_ID: "it has ended meanwhile",
+            Outcome.USER_UNKNOWN: "there is no such account",
+        }.get(result.outcome, result.outcome.name)
+        print(f"farebox: refused for {what}: {why}", file=sys.stderr)
+        raise typer.Exit(EXIT_REFUSED)
+    reason = getattr(result, "reason", "")
+    print(f"farebox: {reason}; ask again with --id {command_id}, and it is done once", file=sys.stderr)
+    raise typer.Exit(EXIT_WAITS)

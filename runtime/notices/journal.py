@@ -1,0 +1,122 @@
+"""What a journal entry says to the notifier: who got credit, which sessions were asked for, reported, or ended.
+
+No row of the journal is written for the notifier alone: a top-up, a report and an ending are rows that there are anyway,
+and so is an account command that asks something of sessions (docs/decisions/0018).
+"""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
+from balances.journal_reader import EntryReader, EntryRows
+from balances.journal_writer import encode_entry
+from charging.batch import (
+    COMMAND_ABORT,
+    COMMAND_REAUTHORIZE,
+    COMMAND_TOP_UP,
+    KIND_COMMAND,
+    KIND_USAGE,
+    UPDATE,
+)
+from charging.usage_record import USAGE_DTYPE
+from runtime.notices.notice import NoticeKind, ServiceName, SessionName
+from vocabulary.outcomes import Outcome
+
+_KINDS: Final = {COMMAND_REAUTHORIZE: NoticeKind.REAUTHORIZE, COMMAND_ABORT: NoticeKind.ABORT}
+_COMMANDS: Final = np.array([COMMAND_TOP_UP, *_KINDS])
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """An account has more than before."""
+
+    tenant: int
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody asked something of an account's sessions; session None: of all that are open."""
+
+    tenant: int
+    account_id: int
+    kind: NoticeKind
+    session: SessionName | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A session's client has reported and asked again."""
+
+    session: SessionName
+    services: tuple[ServiceName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session is over."""
+
+    session: SessionName
+
+
+Event = Credited | Asked | Reported | Ended
+
+
+def events_of(entry: EntryRows, owed: Container[SessionName], owed_highs: NDArray[np.uint64]) -> Iterator[Event]:
+    """Events of an entry, in its order.
+
+    owed         sessions that have a row, as they are while the events are taken: of others nothing else matters
+    owed_highs   first halves of these as they are now, sorted: so an entry costs Python for rows of such sessions alone
+    """
+    requests = entry.requests
+    kinds = requests["kind"]
+    commands = (kinds == KIND_COMMAND) & (requests["outcome"] == Outcome.GRANTED)
+    commands &= np.isin(requests["command"], _COMMANDS)
+    wanted = (requests["ended_session"] > 0) | ((kinds == KIND_USAGE) & (requests["request_type"] == UPDATE))
+    if not commands.any():  # else the entry itself may owe what its later rows settle
+        wanted &= _is_among(requests["session_high"], owed_highs)
+    wanted |= commands
+    for row in np.flatnonzero(wanted).tolist():
+        request = requests[row]
+        session = SessionName(int(request["session_high"]), int(request["session_low"]))
+        if commands[row]:
+            yield _command_of(request, session)
+        elif request["ended_session"] > 0:
+            yield Ended(session)
+        elif session in owed:
+            yield Reported(session, _services_of(entry.usages, row))
+
+
+def warm_reader() -> EntryReader:
+    """A reader of entries whose kernels are compiled or loaded, by an empty entry of the journal's own columns."""
+    reader = EntryReader(USAGE_DTYPE)
+    dtypes = {"requests": JOURNAL_REQUEST_DTYPE, "usages": USAGE_DTYPE, "movements": MOVEMENT_DTYPE}
+    tables = {name: np.zeros(0, dtype) for name, dtype in dtypes.items()}
+    reader.read(encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8)))
+    return reader
+
+
+def _is_among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the values are in the sorted `known`?"""
+    if not len(known):
+        return np.zeros(len(values), np.bool_)
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == values
+    return found
+
+
+def _command_of(request: Any, session: SessionName) -> Event:
+    tenant, account_id, command = int(request["tenant"]), int(request["account_id"]), int(request["command"])
+    if command == COMMAND_TOP_UP:
+        return Credited(tenant, account_id)
+    return Asked(tenant, account_id, _KINDS[command], session if any(session) else None)
+
+
+def _services_of(usages: NDArray[np.void], row: int) -> tuple[ServiceName, ...]:
+    own = usages[usages["request"] == row]
+    pairs = zip(own["rating_group"].tolist(), own["service_identifier"].tolist(), strict=True)
+    return tuple(ServiceName(*pair) for pair in pairs)

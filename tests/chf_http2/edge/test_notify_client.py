@@ -1,0 +1,145 @@
+"""Notifications to real targets: their answers, where they may go, those that hang, names that lead elsewhere."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chf_http2.edge.notify_client import REDIRECTS_MAX, Notified, NotifyClient, target_of
+from chf_http2.notifications import Heard, abort_charging
+from chf_http2.notify_targets import AllowedNetworks, read_networks
+from tests.chf_http2.edge.notify_target import Notification, NotifyTarget, Reply, notify_target
+
+LOOPBACK = read_networks(["127.0.0.0/8"])
+BODY = abort_charging()
+CERTIFICATES = Path(__file__).with_name("certificates")
+
+
+def notify(
+    *uris: str, allowed: AllowedNetworks = LOOPBACK, timeout_s: float = 10.0, tls_ca: str = ""
+) -> list[Notified]:
+    """What notifications to these URIs come to, all at once."""
+
+    async def run() -> list[Notified]:
+        client = NotifyClient(allowed, timeout_s=timeout_s, now_ns=time.time_ns, tls_ca=tls_ca)
+        try:
+            return list(await asyncio.gather(*(client.notify(uri, BODY) for uri in uris)))
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+def in_turn(*uris: str) -> list[Notified]:
+    """The same one after the other, by one client."""
+
+    async def run() -> list[Notified]:
+        client = NotifyClient(LOOPBACK, timeout_s=10.0, now_ns=time.time_ns)
+        try:
+            return [await client.notify(uri, BODY) for uri in uris]
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(204, Heard.TAKEN), (200, Heard.TAKEN), (404, Heard.GONE), (503, Heard.LATER), (403, Heard.REFUSED)],
+)
+def test_an_answer_is_heard(status: int, said: Heard) -> None:
+    body = b'{"invocationResult":{}}' if status == 200 else b""
+    with notify_target(lambda notification: Reply(status, body=body)) as target:
+        assert notify(target.uri("one")) == [Notified(said, f"answered {status}")]
+        assert target.next().body == {"notificationType": "ABORT_CHARGING"}
+
+
+def test_many_to_one_target_share_its_connections() -> None:
+    with notify_target() as target:
+        found = notify(*(target.uri(str(number)) for number in range(50)))
+        assert {each.heard for each in found} == {Heard.TAKEN}
+        assert target.connection_count <= 2
+
+
+def redirecting(status: int) -> Callable[[Notification], Reply]:
+    """Answers the path /nsmf-callback/old with a redirection, all others with 204."""
+
+    def answer(notification: Notification) -> Reply:
+        if notification.path.endswith("old"):
+            return Reply(status, (("location", "/nsmf-callback/new"),))
+        return Reply(204)
+
+    return answer
+
+
+@pytest.mark.parametrize(("status", "asked_again"), [(307, 2), (308, 1)])
+def test_a_redirection_is_followed_and_a_permanent_one_remembered(status: int, asked_again: int) -> None:
+    with notify_target(redirecting(status)) as target:
+        assert [each.heard for each in in_turn(target.uri("old"), target.uri("old"))] == [Heard.TAKEN] * 2
+        paths = [target.next().path for _ in range(target.got.qsize())]
+    assert paths.count("/nsmf-callback/old") == asked_again
+    assert paths.count("/nsmf-callback/new") == 2
+
+
+def test_redirections_have_an_end_and_a_checked_target() -> None:
+    with notify_target(lambda notification: Reply(307, (("location", notification.path),))) as target:
+        assert notify(target.uri("round"))[0].heard is Heard.LATER
+        assert target.got.qsize() == REDIRECTS_MAX + 1
+        target.answer = lambda notification: Reply(307, (("location", "http://169.254.169.254/"),))
+        (found,) = notify(target.uri("away"))
+    assert found.heard is Heard.REFUSED
+    assert "169.254.169.254" in found.words
+
+
+def test_a_target_that_hangs_costs_its_own_time_alone() -> None:
+    with notify_target(lambda notification: None) as silent, notify_target() as good:
+        began = time.monotonic()
+        hanging, taken = notify(silent.uri("1"), good.uri("2"), timeout_s=1.0)
+    assert (hanging.heard, taken.heard) == (Heard.LATER, Heard.TAKEN)
+    assert "within 1 s" in hanging.words
+    assert time.monotonic() - began < 5
+
+
+def test_nobody_there_may_be_there_later() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    (found,) = notify(f"http://127.0.0.1:{port}/")
+    assert found.heard is Heard.LATER
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433"])
+def test_no_name_or_form_of_this_host_is_used_by_default(host: str) -> None:
+    target: NotifyTarget
+    with notify_target() as target:
+        (found,) = notify(f"http://{host}:{target.port}/", allowed=read_networks(["default"]))
+        assert found.heard is Heard.REFUSED, found
+        assert target.connection_count == 0
+
+
+@pytest.mark.parametrize("uri", ["", "nowhere", "ftp://127.0.0.1/", "http://", "http://[::1", "//x/y"])
+def test_what_is_no_uri_is_given_up(uri: str) -> None:
+    (found,) = notify(uri)
+    assert found.heard is Heard.REFUSED, found
+
+
+def test_tls_needs_an_authority_that_is_trusted() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATES / "server.pem", CERTIFICATES / "server-key.pem")
+    context.set_alpn_protocols(["h2"])
+    with notify_target(tls=context) as target:
+        uri = target.uri("one").replace("http:", "https:")
+        (known,) = notify(uri, tls_ca=str(CERTIFICATES / "authority.pem"))
+        (strange,) = notify(uri, tls_ca=str(CERTIFICATES / "strange-authority.pem"))
+        assert (known.heard, strange.heard) == (Heard.TAKEN, Heard.LATER)
+        assert "certificate" in strange.words.lower()
+        assert target.got.qsize() == 1
+
+
+def test_a_target_is_scheme_and_authority() -> None:
+    assert target_of("HTTP://Smf.Example:8000/nsmf-callback/1") == "http://smf.example:8000"
+    assert target_of("nowhere") == target_of("http://[") == ""

@@ -1,0 +1,54 @@
+"""Addresses that notifications may go to."""
+
+import pytest
+
+from chf_http2.notify_targets import NetworkError, read_networks
+
+USUAL = ("10.1.2.3", "192.168.7.7", "8.8.8.8", "2001:db8::1", "fd12:3456::1")
+UNUSUAL = (
+    "127.0.0.1",
+    "127.9.9.9",
+    "169.254.169.254",
+    "0.0.0.0",
+    "255.255.255.255",
+    "224.0.0.1",
+    "100.100.100.200",
+    "::1",
+    "::",
+    "fe80::1",
+    "fe80::1%eth0",
+    "ff02::1",
+    "fd00:ec2::254",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "localhost",
+    "",
+)
+
+
+@pytest.mark.parametrize("address", USUAL)
+def test_addresses_of_network_functions_are_allowed_by_default(address: str) -> None:
+    assert read_networks(["default"]).allows(address)
+
+
+@pytest.mark.parametrize("address", UNUSUAL)
+def test_addresses_of_this_host_and_of_clouds_are_not(address: str) -> None:
+    assert not read_networks(["default"]).allows(address)
+
+
+def test_networks_stand_beside_the_default_or_alone() -> None:
+    both, alone = read_networks(["default", "127.0.0.0/8"]), read_networks(["10.0.0.0/8", "::1"])
+    assert both.allows("127.0.0.1")
+    assert both.allows("8.8.8.8")
+    assert not both.allows("169.254.1.1")
+    assert both.allows("::ffff:127.0.0.1"), "the same address in another dress"
+    assert alone.allows("10.9.9.9")
+    assert alone.allows("::1")
+    assert not alone.allows("8.8.8.8")
+    assert not read_networks([]).allows("8.8.8.8")
+
+
+@pytest.mark.parametrize("word", ["10.0.0.0/33", "10.0.0.1/8", "core", ""])
+def test_what_is_no_network_is_named(word: str) -> None:
+    with pytest.raises(NetworkError, match=r"write such as 10\.0\.0\.0/8"):
+        read_networks([word])

@@ -1,0 +1,98 @@
+"""What journal entries say to the notifier, of entries that the engine itself wrote."""
+
+import numpy as np
+import pytest
+
+from balances.journal_reader import EntryReader
+from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, COMMAND_REAUTHORIZE, INITIAL, TERMINATION, UPDATE
+from charging.usage_record import USAGE_DTYPE
+from runtime.notices.book import NoticeBook
+from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of
+from runtime.notices.notice import ABSENT, Notice, NoticeKind, ServiceName, SessionName
+from tests.reference.account import Account, Bucket, Product
+from tests.reference.engine_alone import EngineAlone
+from tests.reference.record_octets import encode_account
+from tests.reference.requests import AskSessions, Credit, CreditControl, Mscc, Request, TopUp
+from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
+from vocabulary.instants import NS_PER_S
+from vocabulary.units import Unit
+
+NOW_NS = 1_790_000_000 * NS_PER_S
+ONE, OTHER = (2**64 - 1, 5), (7, 9)
+PRICE = Price(rating_group=10, unit=Unit.OCTETS, block_units=1, price_micros=1, grant_units=10, grant_units_max=100)
+
+
+@pytest.fixture
+def engine() -> EngineAlone:
+    """An engine with an account of 100 micros."""
+    alone = EngineAlone(tariff_tables(Catalogue((Release(1, 0, 1, {1: (PRICE,)}),))))
+    account = Account(1, products=[Product(1)], buckets=[Bucket(1, remaining=100)])
+    alone.records = {(1, 1): encode_account(account)}
+    return alone
+
+
+def said(session: tuple[int, int], request_type: int, number: int, used: int | None = None) -> CreditControl:
+    """A request of rating group 10."""
+    mscc = Mscc(10, requested={}, used=None if used is None else {Unit.OCTETS: used})
+    return CreditControl(1, session, request_type, number, number + 1, NOW_NS, msccs=(mscc,))
+
+
+def events(engine: EngineAlone, requests: list[Request], *owed: tuple[int, int]) -> list[Event]:
+    """What the entry of these requests says where these sessions have a row."""
+    engine.decide(requests, NOW_NS)
+    _, octets = engine.entries[-1]
+    rows = [Notice(SessionName(*key), 1, 1, NoticeKind.REAUTHORIZE, (), 0, 0) for key in owed]
+    book = NoticeBook(rows)
+    return list(events_of(EntryReader(USAGE_DTYPE).read(octets), book, book.highs()))
+
+
+def test_only_sessions_that_are_owed_something_are_looked_at(engine: EngineAlone) -> None:
+    opening = [said(ONE, INITIAL, 0), said(OTHER, INITIAL, 0)]
+    assert events(engine, opening, ONE) == []
+    updates: list[Request] = [said(ONE, UPDATE, 1, 5), said(OTHER, UPDATE, 1, 5)]
+    assert events(engine, updates, OTHER) == [Reported(SessionName(*OTHER), (ServiceName(10, ABSENT),))]
+    ends: list[Request] = [said(ONE, TERMINATION, 2, 5), said(OTHER, TERMINATION, 2, 5)]
+    assert events(engine, ends, ONE) == [Ended(SessionName(*ONE))]
+
+
+def test_credit_and_commands_are_told_of_where_they_were_granted(engine: EngineAlone) -> None:
+    engine.decide([said(ONE, INITIAL, 0)], NOW_NS)
+    found = events(
+        engine,
+        [
+            TopUp(1, NOW_NS, credits=(Credit(50),)),
+            TopUp(1, NOW_NS, credits=(Credit(0),)),
+            AskSessions(1, NOW_NS, COMMAND_REAUTHORIZE, ONE),
+            AskSessions(1, NOW_NS, COMMAND_ABORT),
+            AskSessions(1, NOW_NS, COMMAND_ABORT, OTHER),
+        ],
+    )
+    assert found == [
+        Credited(1, 1),
+        Asked(1, 1, NoticeKind.REAUTHORIZE, SessionName(*ONE)),
+        Asked(1, 1, NoticeKind.ABORT, None),
+    ]
+
+
+def test_what_an_entry_owes_and_settles_itself_is_both_said(engine: EngineAlone) -> None:
+    engine.decide([said(ONE, INITIAL, 0)], NOW_NS)
+    requests: list[Request] = [AskSessions(1, NOW_NS, COMMAND_REAUTHORIZE, ONE), said(ONE, UPDATE, 1, 5)]
+    engine.decide(requests, NOW_NS)
+    entry = EntryReader(USAGE_DTYPE).read(engine.entries[-1][1])
+    book, found = NoticeBook(), []
+    for event in events_of(entry, book, book.highs()):
+        found.append(event)
+        if isinstance(event, Asked) and event.session is not None:
+            book.put(Notice(event.session, 1, 1, event.kind, (), 0, 0))
+    assert [type(event) for event in found] == [Asked, Reported]
+
+
+def test_an_end_by_command_is_an_end(engine: EngineAlone) -> None:
+    engine.decide([said(ONE, INITIAL, 0)], NOW_NS)
+    assert events(engine, [AskSessions(1, NOW_NS, COMMAND_END_SESSION, ONE)], ONE) == [Ended(SessionName(*ONE))]
+
+
+def test_no_rows_and_no_commands_say_nothing(engine: EngineAlone) -> None:
+    engine.decide([said(ONE, INITIAL, 0)], NOW_NS)
+    assert events(engine, [said(ONE, UPDATE, 1, 5)]) == []
+    assert NoticeBook().highs().dtype == np.uint64
