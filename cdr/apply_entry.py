@@ -36,6 +36,11 @@ _LINE_LIMIT = int(ClosedBy.LINE_LIMIT)
 _AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
 _TABLE_LIMIT = int(ClosedBy.TABLE_LIMIT)
 _ABORT = int(ClosedBy.ABORT)
+_USAGE_DETAILS = int(ClosedBy.USAGE_DETAILS)
+
+DETAILED_USAGE = b'{"multipleUnitUsage":'
+"""How what a request carried begins where it has details of its usage (docs/records.md)."""
+_DETAILED_USAGE = np.frombuffer(DETAILED_USAGE, np.uint8)
 
 DOES_NOT_FIT = -1
 """What apply_entry gives for an entry whose tables contradict one another."""
@@ -137,6 +142,17 @@ def _may_keep(table, octets, limits):
 
 
 @kernel
+def _has_usage_details(octets, at, length):
+    """Does what a request carried, octets[at:at + length], begin with details of its usage?"""
+    if length < _DETAILED_USAGE.shape[0]:
+        return False
+    same = 0
+    while same < _DETAILED_USAGE.shape[0] and octets[at + same] == _DETAILED_USAGE[same]:
+        same += 1
+    return same == _DETAILED_USAGE.shape[0]
+
+
+@kernel
 def _closing_of(requests, row, is_known, may_keep):
     """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
     request = requests[row]
@@ -172,7 +188,7 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
         lines = session.line_count
         texts = max(texts, texts_length(session))
         longest = max(longest, np.int64(session.information_length))
-    if not has_room(out, lines, texts, longest, end - first + 1):
+    if not has_room(out, lines, texts, longest, end - first + 2):
         return False
     may_keep = _may_keep(table, texts + information, limits)
     stays, closed_by = _closing_of(requests, row, is_known, may_keep)
@@ -180,9 +196,9 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
     if not is_known:
         place = begin_session(table, requests, row, octets, at)
     session = table.sessions[place]
+    behind_texts = at + np.int64(request.session_id_length) + np.int64(request.origin_host_length)
+    behind_texts += np.int64(request.origin_realm_length) + np.int64(request.identity_length)
     if is_known and information > 0:
-        behind_texts = at + np.int64(request.session_id_length) + np.int64(request.origin_host_length)
-        behind_texts += np.int64(request.origin_realm_length) + np.int64(request.identity_length)
         renew_information(table, session, octets, behind_texts, information, limits.octets_max)
     session.last_ns = request.received_ns
     session.request_count += 1
@@ -194,6 +210,8 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
         table.slots[slot] = place + 1
         session.is_open = 1
         table.state[STATE_OPEN] += 1
+    if stays and _has_usage_details(octets, behind_texts, information):
+        write_record(table, place, _USAGE_DETAILS, request.received_ns, partition, out)
     if not stays:
         write_record(table, place, closed_by, request.received_ns, partition, out)
         release_session(table, place)

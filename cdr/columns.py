@@ -39,7 +39,9 @@ class ClosedBy(IntEnum):
     """a sum of the record would have left what 64 bits hold"""
     TABLE_LIMIT = 8
     """the writer keeps as many sessions open as it may: each request is a partial record"""
-    ABORT = 9
+    USAGE_DETAILS = 9
+    """the request carried details of its usage, which are of its record alone"""
+    ABORT = 10
     """we ended the session: its client had lost it, or did not heed what it was told"""
 
 
@@ -53,6 +55,7 @@ CAUSES: Final = {
     ClosedBy.LINE_LIMIT: ClosingCause.MAX_CHANGES,
     ClosedBy.AMOUNT_LIMIT: ClosingCause.VOLUME_LIMIT,
     ClosedBy.TABLE_LIMIT: ClosingCause.PARTIAL,
+    ClosedBy.USAGE_DETAILS: ClosingCause.MAX_CHANGES,
     ClosedBy.ABORT: ClosingCause.ABNORMAL,
 }
 CAUSE_NUMBERS: Final = tuple(int(CAUSES[closed_by]) for closed_by in ClosedBy)

@@ -24,6 +24,7 @@ from vocabulary.kernel import kernel
 _TIME_LIMIT = int(ClosedBy.TIME_LIMIT)
 _LINE_LIMIT = int(ClosedBy.LINE_LIMIT)
 _AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
+_USAGE_DETAILS = int(ClosedBy.USAGE_DETAILS)
 
 
 @kernel
@@ -128,7 +129,7 @@ def write_record(table, place, closed_by, closed_ns, partition, out):
     record.currency = session.currency
     record.request_count = session.request_count
     record.partial_sequence = 0
-    is_partial = closed_by in (_TIME_LIMIT, _LINE_LIMIT, _AMOUNT_LIMIT)
+    is_partial = closed_by in (_TIME_LIMIT, _LINE_LIMIT, _AMOUNT_LIMIT, _USAGE_DETAILS)
     if is_partial or session.partial_count > 0:
         session.partial_count += 1
         record.partial_sequence = session.partial_count

@@ -79,7 +79,11 @@ STATUSES: Final = {
     405: Status("The path doesn't take this method", ("METHOD_NOT_ALLOWED",), ("Allow",)),
     408: Status("The body took too long to come", ("UNSPECIFIED_MSG_FAILURE",)),
     413: Status("The body is too large", ("INVALID_MSG_FORMAT",)),
-    415: Status("The body is not JSON", ("UNSUPPORTED_MEDIA_TYPE",)),
+    415: Status(
+        "The body is not JSON, or compressed in another way than gzip",
+        ("UNSUPPORTED_MEDIA_TYPE",),
+        ("Accept-Encoding",),
+    ),
     500: Status("The charging function failed", ("SYSTEM_FAILURE",)),
     503: Status("More to do than can be done, or no store: nothing was charged", ("NF_CONGESTION",), ("Retry-After",)),
     504: Status("No answer came in time", ("TIMED_OUT_REQUEST",), ("3gpp-Sbi-Response-Info",)),

@@ -27,7 +27,7 @@ from charging.batch import (
     TERMINATION,
     UPDATE,
 )
-from chf_http2.carried import carried_information
+from chf_http2.carried import carried_information, has_details
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
@@ -172,7 +172,7 @@ class RequestReader:
             int(self._counts[TICK_REQUESTS]) * REQUEST_PACKER.size,
             waiting,
             *number,
-            information_hash(information, self._secret),
+            information_hash(information, self._secret) ^ (number[0] if has_details(information) else 0),
             service_context(said),
             _reported_ns(said, stamp_ns),
             account_id,

@@ -1,6 +1,6 @@
 """Answered rows to bodies of 201 and 200; what a release or a failure is answered has no such body."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import Any, Final, NamedTuple
@@ -174,10 +174,28 @@ def opening_of(session_failover: str, failure_handling: str) -> Opening:
     )
 
 
-def session_of(request: Any, octets: memoryview) -> SessionName:
+class AnsweredRow(NamedTuple):
+    """What of a REQUEST_DTYPE row its response is made of; the names are those of columns."""
+
+    hop_by_hop: int
+    request_type: int
+    account_id: int
+    session_id_offset: int
+    service_information_offset: int
+    service_information_length: int
+    mscc_first: int
+    mscc_count: int
+
+
+def answered_rows(requests: NDArray[np.void]) -> Iterator[AnsweredRow]:
+    """Rows of a batch: a column at a time leaves numpy, which costs a tenth of a row at a time."""
+    return map(AnsweredRow._make, zip(*(requests[name].tolist() for name in AnsweredRow._fields), strict=True))
+
+
+def session_of(row: AnsweredRow, octets: memoryview) -> SessionName:
     """The session of a row whose account is known."""
-    first = int(request["session_id_offset"]) + len(SESSION_PREFIX)
-    return SessionName(str(octets[first : first + NAME_DIGITS], "ascii"), int(request["account_id"]))
+    first = row.session_id_offset + len(SESSION_PREFIX)
+    return SessionName(str(octets[first : first + NAME_DIGITS], "ascii"), row.account_id)
 
 
 class ResponseWriter:
@@ -197,25 +215,23 @@ class ResponseWriter:
         self._indications.use(units)
         self._written.clear()
 
-    def write(self, stamp: bytes, request: Any, octets: memoryview, granted: Granted, service: Service) -> bytes:
-        """The ChargingDataResponse of a row of a batch.
+    def write(self, stamp: bytes, row: AnsweredRow, octets: memoryview, granted: Granted, service: Service) -> bytes:
+        """The ChargingDataResponse of a row of a batch, whose texts and echo (tick_memory.py) are in `octets`.
 
-        stamp     `json_stamp` of now
-        request   REQUEST_DTYPE row, whose texts and echo (tick_memory.py) are in `octets`
+        stamp   `json_stamp` of now
         """
-        echo = int(request["service_information_offset"]) + int(request["service_information_length"])
+        echo = row.service_information_offset + row.service_information_length
         number, features = ECHO_PACKER.unpack_from(octets, echo)
         information: Sequence[bytes] = ()
         if not service.is_offline_only:
-            information = self._information(request, octets, echo + ECHO_PACKER.size, granted)
-        if request["request_type"] in _OPENING_TYPES:
+            information = self._information(row, octets, echo + ECHO_PACKER.size, granted)
+        if row.request_type in _OPENING_TYPES:
             return response_body(stamp, number, information, self._opening, features)
         return response_body(stamp, number, information)
 
-    def _information(self, request: Any, octets: memoryview, at: int, granted: Granted) -> list[bytes]:
-        first = int(request["mscc_first"])
+    def _information(self, row: AnsweredRow, octets: memoryview, at: int, granted: Granted) -> list[bytes]:
         written = []
-        for index in range(first, first + int(request["mscc_count"])):
+        for index in range(row.mscc_first, row.mscc_first + row.mscc_count):
             behind = at + 1 + octets[at]
             said = granted.groups[index], octets[at + 1 : behind].tobytes(), granted.units[index]
             part = self._written.get(said)

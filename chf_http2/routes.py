@@ -4,6 +4,7 @@ TS 32.291 §6.1.3, §6.2.3.
 """
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 
@@ -83,6 +84,10 @@ class Route(NamedTuple):
 _ROUTES: Final = {(row.method, row.last): row.operation for row in OPERATIONS}
 
 
+ROUTES_KNOWN: Final = 16384
+"""So many routes that were found are known again: an open session's update comes again and again."""
+
+
 class NoRoute(Exception):
     """Nothing is served there: `status` is 404, or 405 where another method would be."""
 
@@ -97,9 +102,10 @@ class Router:
 
     def __init__(self, api_prefix: str = "") -> None:
         self._bases = {f"{api_prefix}/{one.name}/{one.version}/{one.collection}": one for one in SERVICES}
+        self.find = lru_cache(ROUTES_KNOWN)(self._find)
+        """The route of a method and a path. NoRoute."""
 
-    def find(self, method: str, path: str) -> Route:
-        """The route. NoRoute."""
+    def _find(self, method: str, path: str) -> Route:
         base, ref, last = path, "", ""
         service = self._bases.get(base)
         if service is None:

@@ -86,14 +86,17 @@ def response_info(value: str) -> dict[str, str]:
 def due_ns(max_rsp_time: str, sender_timestamp: str | None, now_ns: int) -> int:
     """When the sender stops waiting; 0: it doesn't say.
 
-    It counts from when the message was sent, by the sender's clock, else from now; a clock ahead of ours is not believed.
+    It counts from when the message was sent, by the sender's clock, else from now. A clock ahead of ours is not believed, nor
+    one that is further behind than any wait: else a node with a wrong clock would have no answer at all.
     TS 29.500 §6.11.2.
     """
     wait_ms = max_rsp_time_ms(max_rsp_time)
     if wait_ms is None:
         return 0
     sent_ns = sender_timestamp_ns(sender_timestamp) if sender_timestamp is not None else None
-    return min(now_ns if sent_ns is None else sent_ns, now_ns) + wait_ms * _NS_PER_MS
+    if sent_ns is None or not now_ns - MAX_RSP_TIME_MS_MAX * _NS_PER_MS <= sent_ns <= now_ns:
+        sent_ns = now_ns
+    return sent_ns + wait_ms * _NS_PER_MS
 
 
 def timestamp_value(now_ns: int) -> str:

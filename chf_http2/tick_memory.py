@@ -26,7 +26,7 @@ from vocabulary.limits import (
 )
 
 NOTIFY_URI_OCTETS_MAX: Final = 1024
-CARRIED_MAX: Final = 17
+CARRIED_MAX: Final = 18
 """Members of a body that can be carried."""
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255
@@ -114,6 +114,10 @@ FACTS_DTYPE: Final = np.dtype(
         ("is_retransmission", np.int64),
         ("is_event", np.int64),
         ("carried_count", np.int64),
+        (
+            "has_details",
+            np.int64,
+        ),  # multipleUnitUsage has members that charging doesn't interpret: it is carried, first
         ("mscc_count", np.int64),
         ("rating_group", np.int64),  # of the usage that is being read
         ("upf_at", np.int64),

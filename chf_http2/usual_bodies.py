@@ -137,6 +137,7 @@ def _forget(facts):
     facts.is_retransmission = 0
     facts.is_event = 0
     facts.carried_count = 0
+    facts.has_details = 0
     facts.mscc_count = 0
 
 
@@ -160,13 +161,30 @@ def _read_body(tick, head, at, end):
         elif does <= EVENT_TYPE:
             at = _read_text(tick, does, at, end)
         elif does == USAGES:
+            value = at
             at = read_usages(tick, at, end, head.gives_quota)
+            if at >= 0 and tick.facts[0].has_details:
+                _carry_first(tick, row, value, at)
         else:
             at = _read_scalar(tick, does, at, end)
         if at < 0:
             return np.int64(at)
         at, more = go_on(octets, at, end, CLOSE_OBJECT)
     return np.int64(at) if seen & _NEEDED == _NEEDED else np.int64(NOT_USUAL)
+
+
+@kernel
+def _carry_first(tick, row, at, behind):
+    """Carry a value before all others: whoever reads a record sees by its beginning that it has details of usage."""
+    facts, carried = tick.facts[0], tick.carried
+    for index in range(facts.carried_count, 0, -1):
+        carried[index, 0], carried[index, 1], carried[index, 2] = (
+            carried[index - 1, 0],
+            carried[index - 1, 1],
+            carried[index - 1, 2],
+        )
+    carried[0, 0], carried[0, 1], carried[0, 2] = row, at, behind
+    facts.carried_count += 1
 
 
 @kernel

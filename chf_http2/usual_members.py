@@ -44,7 +44,9 @@ EVENTS: Final = 21
 LOCAL_NUMBER: Final = 22
 TRIGGER_TIME: Final = 23
 INDICATOR: Final = 25
-"""Known, and usage that is offline asks for no quota."""
+"""Any text, and usage that is offline asks for no quota."""
+DETAIL: Final = 26
+"""Known, and multipleUnitUsage goes to the charging record as it came."""
 
 # Objects
 BODY: Final = 0
@@ -94,15 +96,15 @@ MEMBERS: Final = (
     Member(USAGE, "requestedUnit", REQUESTED),
     Member(USAGE, "usedUnitContainer", CONTAINERS),
     Member(USAGE, "uPFID", UPF_ID),
-    Member(USAGE, "multihomedPDUAddress", KNOWN),
+    Member(USAGE, "multihomedPDUAddress", DETAIL),
     *(Member(UNITS, name, does) for name, does in _AMOUNTS),
     Member(CONTAINER, "localSequenceNumber", LOCAL_NUMBER),
     Member(CONTAINER, "quotaManagementIndicator", INDICATOR),
     Member(CONTAINER, "triggers", KNOWN),
     Member(CONTAINER, "triggerTimestamp", TRIGGER_TIME),
     *(Member(CONTAINER, name, does) for name, does in _AMOUNTS),
-    Member(CONTAINER, "serviceId", KNOWN),
-    Member(CONTAINER, "pDUContainerInformation", KNOWN),
+    Member(CONTAINER, "serviceId", DETAIL),
+    Member(CONTAINER, "pDUContainerInformation", DETAIL),
 )
 PDU_SESSION: Final = next(row for row, one in enumerate(MEMBERS) if one.name == "pDUSessionChargingInformation")
 """It may name a further identity."""

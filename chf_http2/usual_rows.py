@@ -129,6 +129,8 @@ def _write_texts(tick, row, head, is_create, first):
     at = _write_carried(tick, at)
     row.information_length = at - information
     row.information_hash = hash_of_information(out, information, row.information_length, tick.secret)
+    if facts.has_details:
+        row.information_hash ^= row.request_number  # each report is news, also one that says the same of other traffic
     echo = at
     at = _write_echo(tick, at)
     row.echo_length = at - echo

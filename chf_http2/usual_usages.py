@@ -31,6 +31,7 @@ from chf_http2.tick_memory import TICK_MSCCS, UPF_ID_OCTETS_MAX
 from chf_http2.usual_members import (
     CONTAINER,
     CONTAINERS,
+    DETAIL,
     DOES,
     EVENTS,
     INDICATOR,
@@ -80,10 +81,11 @@ def _read_amounts(tick, at, end, of, has_number):
             return np.int64(NOT_USUAL)
         seen |= np.uint64(1) << np.uint64(row)
         does = DOES[row]
-        if does == KNOWN:
+        if does in (KNOWN, DETAIL):
             at = behind_known(tick, row, at, end)
+            tick.facts[0].has_details |= does == DETAIL
         elif does == INDICATOR:
-            behind = behind_known(tick, row, at, end)
+            behind = behind_string(octets, at, end)  # escapes, which might spell it, are requests.py's to read
             tick.facts[0].offline_containers += behind >= 0 and is_text(octets, at + 1, behind - at - 2, _OFFLINE)
             at = behind
         elif does == TRIGGER_TIME:
@@ -188,6 +190,7 @@ def _read_usage(tick, at, end):
             facts.upf_length = at - facts.upf_at - 1
         else:
             at = behind_known(tick, row, at, end)
+            facts.has_details |= does == DETAIL
         if at < 0:
             return np.int64(at)
         at, more = go_on(octets, at, end, CLOSE_OBJECT)

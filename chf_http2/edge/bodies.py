@@ -15,6 +15,8 @@ from vocabulary.instants import NS_PER_S
 MEDIA_TYPE: Final = "application/json"
 _GZIP: Final = 31
 """wbits of zlib for a gzip stream"""
+_GZIP_NAMES: Final = ("gzip", "x-gzip")
+"""RFC 9110 §8.4.1.3"""
 
 
 class BodyReader:
@@ -74,8 +76,9 @@ def _decoded(octets: bytes, encoding: str) -> bytes:
     """A body without its content coding; one that swells beyond the limit is too large, whatever it was on the way."""
     if encoding == "identity":
         return octets
-    if encoding != "gzip":
-        raise RequestRefused(problem(415, "UNSUPPORTED_MEDIA_TYPE", f"content-encoding is {encoding}: gzip or none"))
+    if encoding not in _GZIP_NAMES:
+        detail = f"content-encoding is {encoding}: gzip or none"
+        raise RequestRefused(problem(415, "UNSUPPORTED_MEDIA_TYPE", detail), ("accept-encoding", "gzip"))
     inflating = zlib.decompressobj(_GZIP)
     try:
         inflated = inflating.decompress(octets, BODY_OCTETS_MAX + 1)
@@ -85,6 +88,8 @@ def _decoded(octets: bytes, encoding: str) -> bytes:
         raise _too_large()
     if not inflating.eof:
         raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", "not gzip: its end is missing"))
+    if inflating.unused_data:  # others on the way may have read them
+        raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", "octets behind the end of the gzip stream"))
     return inflated
 
 

@@ -16,7 +16,7 @@ from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.rsgi import Scope
 
-from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
+from charging.batch import UPDATE, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
 from charging.final_units import FinalUnit
 from chf_http2.arrivals import Arrivals
@@ -28,7 +28,7 @@ from chf_http2.errors import RequestRefused
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem
 from chf_http2.requests import RequestReader
-from chf_http2.responses import ResponseWriter, granted_rows, json_stamp, opening_of, session_of
+from chf_http2.responses import ResponseWriter, answered_rows, granted_rows, json_stamp, opening_of, session_of
 from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
 from chf_http2.rows import place_packed
 from chf_http2.schema import ProblemDetails
@@ -40,9 +40,14 @@ from vocabulary.limits import ANSWER_DEADLINE_S
 from vocabulary.outcomes import Outcome
 
 LOOK_S: Final = 0.5
+GATHER_S: Final = 0.001
+"""Requests of so long are one batch: a turn of the loop alone would see a few, each batch costs as much as many rows."""
 _JSON: Final = [("content-type", "application/json")]
 _PROBLEM: Final = ("content-type", "application/problem+json")
 _ENCODER: Final = msgspec.json.Encoder()
+_OUTCOMES: Final = {int(one): one for one in Outcome}
+"""A look-up where a call would be a request's."""
+_READS: Final = ("GET", "HEAD")
 
 
 class Waiting(NamedTuple):
@@ -123,13 +128,11 @@ class ChfServer:
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
         try:
-            if scope.path == self._openapi_path and scope.method == "GET":
-                protocol.response_bytes(
-                    200, _JSON, _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
-                )
-                return
             asked = NOTHING
             try:
+                if scope.path == self._openapi_path:
+                    self._describe(scope, protocol)
+                    return
                 route = self._router.find(scope.method, scope.path)
                 headers = scope.headers  # once: they are made each time they are asked for
                 body = await self._bodies.read(headers, protocol, self._now_ns())
@@ -138,7 +141,7 @@ class ChfServer:
                 if asked.due_ns:
                     refuse_late(asked, self._now_ns())
             except NoRoute as refused:
-                self._refuse_route(protocol, refused)
+                _refuse_route(scope, protocol, refused)
                 return
             except RequestRefused as refused:
                 _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
@@ -166,7 +169,7 @@ class ChfServer:
         self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
         if not self._is_tick_due:
             self._is_tick_due = True
-            self._loop.call_soon(self._tick_now)
+            self._loop.call_later(GATHER_S, self._tick_now)
         return answer
 
     def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
@@ -187,11 +190,15 @@ class ChfServer:
         """apiRoot without the prefix, as it is set, else as the client wrote it."""
         return self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
 
-    def _refuse_route(self, protocol: HTTPProtocol, refused: NoRoute) -> None:
-        if refused.status == 405:
-            _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), ("allow", ", ".join(refused.allowed)))
+    def _describe(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """The description of the service. NoRoute."""
+        if scope.method not in _READS:
+            raise NoRoute(405, _READS)
+        document = _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
+        if scope.method == "HEAD":
+            protocol.response_empty(200, [*_JSON, ("content-length", str(len(document)))])
         else:
-            _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
+            protocol.response_bytes(200, _JSON, document)
 
     # --- batches ---------------------------------------------------------------------------------------------------------
 
@@ -237,22 +244,20 @@ class ChfServer:
         granted = granted_rows(usage.msccs[: msccs.size], msccs)
         octets = usage.octets.data
         stamp = json_stamp(datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC))
-        for row, (number, is_silent, outcome) in enumerate(
-            zip(
-                requests["hop_by_hop"].tolist(), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
-            )
+        for row, is_silent, outcome in zip(
+            answered_rows(requests), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
         ):
             if is_silent:
                 continue
-            waiting = self._waiting.pop(number, None)
+            waiting = self._waiting.pop(row.hop_by_hop, None)
             if waiting is None or waiting.answer.done():
                 continue
             session, body = NO_SESSION, b""
             if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                request = requests[row]
-                session = session_of(request, octets)
-                body = self._responses.write(stamp, request, octets, granted, waiting.route.service)
-            waiting.answer.set_result(Answer(Outcome(outcome), session, body))
+                if row.request_type != UPDATE:
+                    session = session_of(row, octets)
+                body = self._responses.write(stamp, row, octets, granted, waiting.route.service)
+            waiting.answer.set_result(Answer(_OUTCOMES[outcome], session, body))
         self._answered(answered)
 
     def _look(self) -> None:
@@ -269,6 +274,17 @@ class ChfServer:
                 del self._waiting[number]
                 # What became of it is not known; the same request again gets the answer that it had.
                 waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
+
+
+def _refuse_route(scope: Scope, protocol: HTTPProtocol, refused: NoRoute) -> None:
+    """404 or 405; to HEAD without a body (RFC 9110 §9.3.2)."""
+    headers = [("allow", ", ".join(refused.allowed))] if refused.allowed else []
+    if scope.method == "HEAD":
+        protocol.response_empty(refused.status, [_PROBLEM, *headers])
+    elif refused.status == 405:
+        _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), *headers)
+    else:
+        _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
 
 
 def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:

@@ -52,7 +52,9 @@ requests = st.builds(
     origin_host=texts,
     origin_realm=texts,
     identity=st.sampled_from((b"", b"\x00491700", b"\x01262", b"\x04p")),
-    service_information=st.sampled_from((b"", b"", b"\x00\xff", b"\x07" * 40)),
+    service_information=st.sampled_from(
+        (b"", b"", b"\x00\xff", b"\x07" * 40, b'{"multipleUnitUsage":[]}', b'{"multiple":1}')
+    ),
     usages=st.lists(usages, max_size=4).map(tuple),
 )
 endings = st.builds(

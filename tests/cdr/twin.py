@@ -17,6 +17,7 @@ CAUSES = {
     "refusal": 4,
     "time_limit": 17,
     "line_limit": 19,
+    "usage_details": 19,
     "amount_limit": 16,
     "table_limit": 1,
     "abort": 4,
@@ -93,6 +94,8 @@ class Twin:
         for usage in usages:
             self._use(session, usage, row["received_ns"])
         closed_by = self._closing(row, is_known, is_full)
+        if not closed_by and information.startswith(b'{"multipleUnitUsage":'):
+            self._finish(session, "usage_details", row["received_ns"])
         if closed_by:
             self.sessions.pop(key, None) if is_known else None
             self._finish(session, closed_by, row["received_ns"])
@@ -139,7 +142,7 @@ class Twin:
 
     def _finish(self, session: Session, closed_by: str, closed_ns: int) -> None:
         closed_ns = max(closed_ns, session.record_opened_ns)
-        if session.partials or closed_by in ("time_limit", "line_limit", "amount_limit"):
+        if session.partials or closed_by in ("time_limit", "line_limit", "amount_limit", "usage_details"):
             session.partials += 1
         row = session.row
         identity = session.texts[3]

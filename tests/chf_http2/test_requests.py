@@ -102,6 +102,29 @@ def test_create_names_who_what_and_when(desk: Desk) -> None:
     assert desk.batch.msccs[0]["presence"] == HAS_REQUESTED
 
 
+@pytest.mark.parametrize("name", ["pDUContainerInformation", "serviceId", "multihomedPDUAddress", "eventTimeStamps"])
+def test_usage_with_details_is_carried_whole_and_first(desk: Desk, name: str) -> None:
+    values: dict[str, Any] = {
+        "pDUContainerInformation": {"qFI": 9, "timeofFirstUsage": "2026-11-28T10:00:00Z"},
+        "serviceId": 3,
+        "eventTimeStamps": ["2026-11-28T10:00:00Z"],
+    }
+    plain = usage(10, used=({"totalVolume": 5},))
+    detailed = usage(10, used=({"totalVolume": 5, **({name: values[name]} if name in values else {})},))
+    if name not in values:
+        detailed[name] = {"pduIPv4Address": "10.0.0.1"}
+    session = {"pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"}}
+    hashes = set()
+    for number, one in enumerate((plain, detailed, detailed, detailed), 1):
+        said = request(number, (one,), pDUSessionChargingInformation=session)
+        (row,) = desk.take(Operation.UPDATE, SESSION, said)
+        carried = b'"pDUSessionChargingInformation":%s}' % octets(session)
+        before = b"" if one is plain else b'"multipleUnitUsage":%s,' % octets(said["multipleUnitUsage"])  # type: ignore[arg-type]
+        assert desk.text(row, "service_information") == b"{" + before + carried
+        hashes.add(int(row["service_information_hash"]))
+    assert len(hashes) == 4, "each of them is news to the journal"
+
+
 @pytest.mark.parametrize(("operation", "kind"), [(Operation.UPDATE, UPDATE), (Operation.RELEASE, TERMINATION)])
 def test_later_requests_are_the_refs_sessions(desk: Desk, operation: Operation, kind: int) -> None:
     (row,) = desk.take(operation, SESSION, request(1))

@@ -133,6 +133,8 @@ def test_a_timestamp_comes_back(millis: int) -> None:
         ("100", timestamp_value(NOW_NS - 40 * MS), NOW_NS + 60 * MS),
         ("100", timestamp_value(NOW_NS - 400 * MS), NOW_NS - 300 * MS),
         ("100", timestamp_value(NOW_NS + 5000 * MS), NOW_NS + 100 * MS),
+        ("100", timestamp_value(NOW_NS - 99_999 * MS), NOW_NS - 99_899 * MS),
+        ("100", timestamp_value(NOW_NS - 100_000 * MS), NOW_NS + 100 * MS),
         ("100", "yesterday", NOW_NS + 100 * MS),
         ("soon", NOW, 0),
     ],

@@ -129,7 +129,8 @@ CONTAINER = st.fixed_dictionaries(
         **AMOUNTS,
         "triggers": TRIGGERS,
         "triggerTimestamp": STAMP,
-        "quotaManagementIndicator": TEXT | st.sampled_from(["OFFLINE_CHARGING", "ONLINE_CHARGING"]),
+        "quotaManagementIndicator": TEXT
+        | st.sampled_from(["OFFLINE_CHARGING", "ONLINE_CHARGING", "QUOTA_MANAGEMENT_SUSPENDED"]),
         "pDUContainerInformation": st.sampled_from([{}, {"qoSCharacteristics": {}}, {"chargingRuleBaseName": "a"}, 7]),
     },
 )
@@ -305,3 +306,13 @@ def test_a_batch_that_is_full_leaves_the_rest_for_the_next(readers: TwoReaders) 
     assert reason == NO_ROOM
     readers.tick.value.counts[TICK_OCTETS] = 0
     assert readers.arrivals.read(at) == (count, READ)
+
+
+@pytest.mark.parametrize(
+    "written", ["OFFLINE_CHARGING", "ONLINE_CHARGING", "\\u004fFFLINE_CHARGING", "O\\u0046FLINE_CHARGING"]
+)
+def test_an_indicator_with_escapes_is_left_to_the_reader(readers: TwoReaders, written: str) -> None:
+    container = {"localSequenceNumber": 1, "totalVolume": 9, "quotaManagementIndicator": "?"}
+    body = octets(request(1, (usage(10, asks={}) | {"usedUnitContainer": [container]},)))
+    said = body.replace(b'"?"', f'"{written}"'.encode())
+    assert readers.same(route_of(Operation.UPDATE), said) == ("\\" not in written)

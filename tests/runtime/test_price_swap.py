@@ -4,6 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from balances.commands import Applied, Opening
@@ -11,8 +12,9 @@ from balances.edge.command_sender import CommandSender
 from balances.edge.redis_store import RedisStore
 from balances.keys import identity_key, partition_of
 from balances.queries import decode_record
-from catalog_loader.check import CheckedRelease
+from catalog_loader.check import CheckedRelease, check_release
 from catalog_loader.edge.publish import Published, publish
+from catalog_loader.release import Terms
 from runtime.releases import TakenUp, wait_taken_up
 from runtime.subscriber_terms import WantedTerms, terms_of
 from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample
@@ -21,7 +23,7 @@ from tests.gy_interface.diameter_octets import avps_of
 from tests.gy_interface.peer_messages import cer
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import create_store, private_engine
-from vocabulary.instants import from_rfc3339
+from vocabulary.instants import NS_PER_S, from_rfc3339
 
 pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
 
@@ -30,6 +32,7 @@ ANSWER_WITHIN_S = 20.0
 RESULT_CODE = 268
 IMSI = "001010000000001"
 """Whom Open5gs asks for."""
+PORTAL = "https://top-up.example.net"
 
 
 def exchange(connection: socket.socket, request: bytes) -> bytes:
@@ -58,6 +61,21 @@ async def taken_up(address: str, checked: CheckedRelease) -> TakenUp:
         return await wait_taken_up(store, result.stream_id, ANSWER_WITHIN_S)
     finally:
         await store.close()
+
+
+def redirecting() -> CheckedRelease:
+    """The second sample once more, but that users without credit get to the portal."""
+    release = checked_sample(SAMPLE_2).release
+    prices = tuple(
+        msgspec.structs.replace(price, final_action="redirect", said=Terms(redirect_to=PORTAL))
+        if price.id == "data-general"
+        else price
+        for price in release.prices
+    )
+    effective_ns = release.effective_ns + NS_PER_S
+    report = check_release(msgspec.structs.replace(release, number=3, effective_ns=effective_ns, prices=prices))
+    assert report.checked is not None, report.lines()
+    return report.checked
 
 
 async def open_account(address: str) -> None:
@@ -101,5 +119,10 @@ def test_the_next_report_of_an_open_session_has_the_new_price(tmp_path: Path) ->
             assert asyncio.run(taken_up(address, checked_sample(SAMPLE_2))) == TakenUp(("engine-1",), ())
             assert result_of(exchange(connection, client.send(UPDATE, seconds=1, up=MIB, down=0, reason=3))) == 2001
             assert asyncio.run(money_of(address)) == (960_000, 10_000)
+            assert asyncio.run(taken_up(address, redirecting())) == TakenUp(("engine-1",), ())
+            used_up = exchange(connection, client.send(UPDATE, seconds=1, up=0, down=100 * MIB, reason=3))
+            assert asyncio.run(money_of(address)) == (-30_000, 0)
+            assert PORTAL.encode() in used_up, "the text of a release that was taken up just now"
+            assert result_of(used_up) == 2001
             assert result_of(exchange(connection, client.send(TERMINATION, seconds=1, up=1, down=0))) == 2001
-            assert asyncio.run(money_of(address)) == (960_000, 0)
+            assert asyncio.run(money_of(address)) == (-40_000, 0)

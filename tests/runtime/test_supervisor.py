@@ -37,6 +37,7 @@ class FakeChild:
 
     def __init__(self, name: str, seen: Seen, *, refusals: int = 0, stops: bool = True) -> None:
         self.name = name
+        self.restarts_in_turn = name != "store"
         self.starts = 0
         self.alive = False
         self.serves = True
@@ -90,6 +91,27 @@ def run(children: list[FakeChild], seen: Seen, script: Callable[[Supervisor], ob
             await asyncio.wait_for(task, BOUND_S)
 
     asyncio.run(main())
+
+
+def test_a_restart_takes_one_after_another_and_leaves_the_store() -> None:
+    """Each serves again before the next is stopped; that it ended so is no death."""
+    seen: Seen = []
+    children = [FakeChild(name, seen) for name in ("gy", "engine", "store")]
+
+    async def script(supervised: Supervisor) -> None:
+        await until(lambda: len(supervised.ports()) == 3)
+        seen.clear()
+        supervised.restart()
+        supervised.restart()  # while one is under way it is the same
+        await until(lambda: [child.starts for child in children] == [2, 2, 1] and len(supervised.ports()) == 3)
+        words = [entry for name in ("gy", "engine") for entry in _restarted(name)]
+        assert seen == words
+
+    run(children, seen, script)
+
+
+def _restarted(name: str) -> Seen:
+    return [(name, "stop", ""), (name, "ended", "starts anew"), (name, "starting", ""), (name, "ready", "")]
 
 
 def test_children_are_started_in_order_told_ready_and_stopped_in_order() -> None:

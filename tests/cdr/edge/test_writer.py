@@ -1,6 +1,7 @@
 """The record writer over real segment files: what becomes a row, when files are closed, restarts."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,22 @@ def test_the_estimate_of_a_files_size_is_never_too_small(journal, tmp_path):
     (flush,) = flushes_of(settings.folder)
     header = len((settings.folder / flush.files[0].name).read_bytes().splitlines()[0])
     assert flush.files[0].octets - header <= estimate
+
+
+def test_usage_with_details_ends_a_record_that_has_them_as_they_came(journal, tmp_path):
+    settings = settings_of(tmp_path)
+    begin, first, second, end = (row for (row,) in session_rows(1))
+    details = [b'{"multipleUnitUsage":[{"ratingGroup":10,"usedUnitContainer":[{"qFI":%d}]}]}' % flow for flow in (5, 6)]
+    first, second = (replace(row, service_information=said) for row, said in zip((first, second), details, strict=True))
+    journal.add([begin, first])
+    journal.add([second, replace(end, service_information=b"\x02\xfe")])
+    write_all(settings, Clock())
+    rows = rows_of(settings.folder)
+    assert [row["closed_by"] for row in rows] == ["usage_details", "usage_details", "termination"]
+    assert [row["partial_sequence"] for row in rows] == [1, 2, 3]
+    assert [bytes.fromhex(row["service_information"]) for row in rows] == [*details, b"\x02\xfe"]
+    assert [(row["request_count"], row["used_units"]) for row in rows] == [(2, 100), (1, 100), (1, 0)]
+    assert named(rows) == twin_of(settings.segments).rows
 
 
 def test_open_sessions_get_partial_records_at_the_time_limit(journal, tmp_path):

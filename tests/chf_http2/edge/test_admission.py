@@ -13,6 +13,7 @@ import pytest
 
 from charging.batch import AnswerBatch, UsageBatch
 from chf_http2.edge import admission, token_files
+from chf_http2.sbi_headers import timestamp_value
 from chf_http2.schema import ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request
 from tests.chf_http2.edge.chf_served import PATH, grant_all, serving
@@ -119,12 +120,14 @@ async def send(client: httpx.AsyncClient, url: str, number: int = 0, **headers: 
 def test_who_waits_no_more_is_told_so_and_not_charged() -> None:
     async def converse() -> None:
         async with serving() as (served, client):
-            long_ago = "Sun, 29 Nov 2020 01:03:04.123 GMT"
-            late = await send(client, served.url, Max_Rsp_Time="500", Sender_Timestamp=long_ago)
+            before = timestamp_value(time.time_ns() - 5 * 10**9)
+            late = await send(client, served.url, Max_Rsp_Time="500", Sender_Timestamp=before)
             assert (late.status_code, late.json()["cause"]) == (504, "TIMED_OUT_REQUEST")
             assert late.headers["3gpp-sbi-response-info"] == "no-retry=true"
             assert served.batches == []
-            for headers in ({"Max_Rsp_Time": "5000"}, {"Max_Rsp_Time": "soon"}, {"Sender_Timestamp": long_ago}):
+            wrong_clock = {"Max_Rsp_Time": "20000", "Sender_Timestamp": "Sun, 29 Nov 2020 01:03:04.123 GMT"}
+            soon = {"Max_Rsp_Time": "soon", "Sender_Timestamp": before}
+            for headers in ({"Max_Rsp_Time": "20000"}, soon, {"Sender_Timestamp": before}, wrong_clock):
                 assert (await send(client, served.url, **headers)).status_code == 201
 
     run(converse())

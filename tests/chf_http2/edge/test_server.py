@@ -269,7 +269,10 @@ def test_the_service_describes_itself() -> None:
             assert document["openapi"].startswith("3.0.")
             assert document["servers"] == [{"url": f"{root}/site-1"}]
             assert f"{PATH}/{{ChargingDataRef}}/update" in document["paths"]
-            assert problem_of(await client.post(f"{root}/site-1/openapi", json={})).status == 404
+            refused = await client.post(f"{root}/site-1/openapi", json={})
+            assert problem_of(refused).status == 405
+            assert refused.headers["allow"] == "GET, HEAD"
+            assert (await client.head(f"{root}/site-1/openapi")).status_code == 200
 
     run(converse())
 

@@ -1,6 +1,7 @@
 """`farebox simulate smf` against a real `farebox up --chf`: samples, notifications, and how it ends where it can't go on."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from cdr.edge.read import RecordReader
 from chf_http2.config import ChfConfig
 from chf_http2.edge.listener import Listener
 from runtime.simulate.notifications import BODY_OCTETS_MAX, Notification
 from runtime.simulate.player import Exchange, Happening, PlayStopped, player_of
 from runtime.simulate.read_scenario import parse_scenario, sample_names
 from runtime.simulate.scenario import Kind
-from tests.runtime.running_up import IMSI, Invoked, RunningUp, invoke, open_account, running_up
+from tests.runtime.running_up import IMSI, Invoked, RunningUp, invoke, open_account, running_up, wait_until
 
 pytestmark = pytest.mark.timeout(240)
 SUPI = f"imsi-{IMSI}"
@@ -62,6 +64,36 @@ def test_samples_are_answered_as_they_expect(up: RunningUp, name: str) -> None:
     assert "SUCCESS" in played.stdout
     shown = invoke("session", "list", "--json", "--store", up.state.store_url)
     assert '"session_id"' not in shown.stdout, "every session was released"
+
+
+def test_details_of_usage_are_in_the_records_files_as_they_were_sent(up: RunningUp) -> None:
+    steps = """
+          - update:
+              multipleUnitUsage: [{ratingGroup: 10, usedUnitContainer: [{totalVolume: 7, pDUContainerInformation: {qFI: 5}}]}]
+            times: 3
+          - update: {multipleUnitUsage: [{ratingGroup: 10, usedUnitContainer: [{totalVolume: 1}]}]}
+          - release: {multipleUnitUsage: [{ratingGroup: 10, usedUnitContainer: [{totalVolume: 2, serviceId: 8}]}]}
+    """
+    happened, faults, _ = asyncio.run(played(up, steps, {}))
+    assert faults == []
+    exchanges = [one for one in happened if isinstance(one, Exchange)]
+    session_id = f"nchf;{exchanges[0].location.rpartition('/')[2][:32]}"
+    rows: list[dict[str, Any]] = []
+    with RecordReader(up.folder.records) as reader:
+
+        def has_ended() -> bool:
+            rows.extend(row for row in reader.rows() if row["session_id"] == session_id)
+            return any(row["closed_by"] == "termination" for row in rows)
+
+        wait_until("the session's last record", has_ended)
+    rows.sort(key=lambda row: int(row["sequence"]))
+    assert [row["closed_by"] for row in rows] == ["usage_details"] * 3 + ["termination"]
+    assert [row["request_count"] for row in rows] == [2, 1, 1, 2]
+    assert [row["used_units"] for row in rows] == [7, 7, 7, 3]
+    carried = [json.loads(bytes.fromhex(row["service_information"])) for row in rows]
+    sent = [exchanges[place].request["multipleUnitUsage"] for place in (1, 2, 3, 5)]
+    assert [one["multipleUnitUsage"] for one in carried] == sent
+    assert carried[0]["multipleUnitUsage"][0]["usedUnitContainer"][0]["pDUContainerInformation"] == {"qFI": 5}
 
 
 def test_bodies_are_shown_whole(up: RunningUp) -> None:
