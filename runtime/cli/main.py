@@ -1,12 +1,13 @@
 """`farebox`: one command, a module of this package a command group. `--help` imports no kernels and none of numpy."""
 
-import importlib
 import sys
-from typing import Annotated, Final
 
-EXIT_INTERRUPTED: Final = 130
+EXIT_INTERRUPTED = 130
 
 try:
+    import importlib
+    from typing import Annotated, Final
+
     import typer
 except KeyboardInterrupt:  # it takes a tenth of a second, in which ^C is not yet typer's to take
     sys.exit(EXIT_INTERRUPTED)

@@ -21,6 +21,7 @@ ROLES = ("gy-1", "gy-2", "engine-1", "engine-2", "archiver", "records", "store")
 
 
 @pytest.mark.timeout(330)
+@pytest.mark.acceptance
 def test_front_ends_and_engines_die_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)

@@ -21,6 +21,7 @@ KEYS_ALONE = {"answered_per_s", "latency_ms", "engine_us_per_request", "store_us
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.acceptance
 def test_both_charge_the_same_subscribers_and_a_planted_micro_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

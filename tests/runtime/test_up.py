@@ -50,7 +50,13 @@ def test_up_json_says_what_runs(up: RunningUp) -> None:
     assert set(state.pids) == {*ROLES, "store"}
     assert all(is_alive(pid) for pid in state.pids.values())
     assert set(state.states.values()) == {"ready"}
-    assert set(state.ports) == {"gy", "engine_metrics", "archiver_metrics", "records_metrics"}
+    assert set(state.ports) == {
+        "gy",
+        "engine_metrics",
+        "notifier_metrics",
+        "archiver_metrics",
+        "records_metrics",
+    }
     assert state.store_url.startswith("unix://")
     assert not state.is_store_adopted
 

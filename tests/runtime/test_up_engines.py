@@ -19,7 +19,7 @@ from tests.runtime.running_up import MIB, RunningUp, farebox, invoke, open_accou
 pytestmark = pytest.mark.timeout(300)
 
 SEVERAL = ("--front-ends", "2", "--engines", "2")
-ROLES = ("engine-1", "engine-2", "gy-1", "gy-2", "archiver", "records", "store")
+ROLES = ("engine-1", "engine-2", "gy-1", "gy-2", "notifier", "archiver", "records", "store")
 IMSIS = tuple(f"00101000000000{number}" for number in range(1, 5))
 USED = 10_000
 CONNECTIONS_MAX = 6
@@ -185,6 +185,7 @@ def test_all_are_started_anew_and_no_answer_is_missed(up: RunningUp) -> None:
         "gy-2",
         "engine-1",
         "engine-2",
+        "notifier",
         "archiver",
         "records",
     ]

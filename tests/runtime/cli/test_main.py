@@ -30,6 +30,8 @@ COMMANDS = (
     ("subscriber", "import"),
     ("session", "list"),
     ("session", "show"),
+    ("session", "reauth"),
+    ("session", "abort"),
     ("cdr", "tail"),
     ("audit",),
     ("simulate", "smf"),
