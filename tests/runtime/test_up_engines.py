@@ -174,6 +174,7 @@ def test_an_engine_is_killed_and_every_session_goes_on(up: RunningUp) -> None:
     assert {name for name in ROLES if up.state.pids[name] == pids[name]} == set(ROLES) - {role}
 
 
+@pytest.mark.acceptance  # each process is started again, one after another: minutes on a busy machine
 def test_all_are_started_anew_and_no_answer_is_missed(up: RunningUp) -> None:
     wait_shared(up)
     pids = up.state.pids
