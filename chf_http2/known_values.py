@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from chf_http2.json_octets import NOT_USUAL, behind_value
+from chf_http2.json_octets import NOT_USUAL, behind_value, read_name
 from chf_http2.tick_memory import HELD_TICK
 from chf_http2.usual_members import BEHIND, FIRST, NAME_LENGTHS, NAMES
 from vocabulary.digest import digest128
@@ -18,7 +18,7 @@ _MEMBER_SHIFT = 32
 
 
 @kernel
-def find_member(octets, first, length, of):
+def _find_member(octets, first, length, of):
     """The row of MEMBERS with that name; -1."""
     for row in range(FIRST[of], BEHIND[of]):
         if NAME_LENGTHS[row] == length:
@@ -28,6 +28,19 @@ def find_member(octets, first, length, of):
             if index == length:
                 return row
     return -1
+
+
+@kernel
+def read_member(octets, at, end, of, seen):
+    """(place of its value, its row, `seen` with it) of the member whose name opens at octets[at].
+
+    NOT_USUAL as the place where an object `of` has no such member, or has it a second time; seen has a bit a row.
+    """
+    value, length = read_name(octets, at, end)
+    row = _find_member(octets, at + 1, length, of) if value >= 0 else -1
+    if row < 0 or seen >> np.uint64(row) & np.uint64(1):
+        return np.int64(NOT_USUAL), np.int64(-1), seen
+    return np.int64(value), np.int64(row), seen | np.uint64(1) << np.uint64(row)
 
 
 @kernel

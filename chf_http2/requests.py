@@ -50,6 +50,7 @@ from chf_http2.tick_memory import (
     UPF_ID_OCTETS_MAX,
     TickMemory,
 )
+from chf_http2.usual_members import OFFLINE_CHARGING
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
     DIAMETER_MESSAGE_OCTETS_MAX,
@@ -61,9 +62,6 @@ from vocabulary.limits import (
 from vocabulary.outcomes import Outcome
 
 REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
-OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
-"""quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
-it is reported, as any; a request for quota beside it ends the suspension."""
 _FOR_RECORDS: Final = "information of services and names together at most"
 """The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
 _WRAP: Final = 2**32

@@ -26,7 +26,7 @@ from chf_http2.json_octets import (
     read_name,
     read_whole,
 )
-from chf_http2.known_values import UNKNOWN, behind_known, find_member
+from chf_http2.known_values import UNKNOWN, behind_known, read_member
 from chf_http2.service_contexts import context_of_function
 from chf_http2.tick_memory import (
     HELD_TICK,
@@ -149,12 +149,9 @@ def _read_body(tick, head, at, end):
     at = behind_space(octets, at, end)
     at, more = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
     while more and at >= 0:
-        first = at + 1
-        at, length = read_name(octets, at, end)
-        row = find_member(octets, first, length, BODY) if at >= 0 else -1
-        if row < 0 or seen >> np.uint64(row) & np.uint64(1):
-            return np.int64(NOT_USUAL)
-        seen |= np.uint64(1) << np.uint64(row)
+        at, row, seen = read_member(octets, at, end, BODY, seen)
+        if at < 0:
+            return np.int64(at)
         does = DOES[row]
         if does <= CONSUMER or does == FEATURES_TEXT:
             at = _read_known(tick, head, row, at, end)

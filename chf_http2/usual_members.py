@@ -48,6 +48,10 @@ INDICATOR: Final = 25
 DETAIL: Final = 26
 """Known, and multipleUnitUsage goes to the charging record as it came."""
 
+OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
+"""quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
+it is reported, as any; a request for quota beside it ends the suspension."""
+
 # Objects
 BODY: Final = 0
 USAGE: Final = 1

@@ -23,10 +23,9 @@ from chf_http2.json_octets import (
     go_on,
     is_text,
     read_instant,
-    read_name,
     read_whole,
 )
-from chf_http2.known_values import behind_known, find_member
+from chf_http2.known_values import behind_known, read_member
 from chf_http2.tick_memory import TICK_MSCCS, UPF_ID_OCTETS_MAX
 from chf_http2.usual_members import (
     CONTAINER,
@@ -39,6 +38,7 @@ from chf_http2.usual_members import (
     OCTETS_DOWN,
     OCTETS_TOTAL,
     OCTETS_UP,
+    OFFLINE_CHARGING,
     RATING_GROUP,
     REQUESTED,
     SECONDS,
@@ -52,7 +52,7 @@ from vocabulary.kernel import kernel
 from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 _UINT32_MAX = 2**32 - 1
-_OFFLINE = word("OFFLINE_CHARGING")
+_OFFLINE = word(OFFLINE_CHARGING)
 _ABSENT = -1
 """Units that aren't said."""
 _AMOUNTS = 3
@@ -74,12 +74,9 @@ def _read_amounts(tick, at, end, of, has_number):
     seen = np.uint64(0)
     at, more = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
     while more and at >= 0:
-        first = at + 1
-        at, length = read_name(octets, at, end)
-        row = find_member(octets, first, length, of) if at >= 0 else -1
-        if row < 0 or seen >> np.uint64(row) & np.uint64(1):
-            return np.int64(NOT_USUAL)
-        seen |= np.uint64(1) << np.uint64(row)
+        at, row, seen = read_member(octets, at, end, of, seen)
+        if at < 0:
+            return np.int64(at)
         does = DOES[row]
         if does in (KNOWN, DETAIL):
             at = behind_known(tick, row, at, end)
@@ -171,12 +168,9 @@ def _read_usage(tick, at, end):
     seen = np.uint64(0)
     at, more = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
     while more and at >= 0:
-        first = at + 1
-        at, length = read_name(octets, at, end)
-        row = find_member(octets, first, length, USAGE) if at >= 0 else -1
-        if row < 0 or seen >> np.uint64(row) & np.uint64(1):
-            return np.int64(NOT_USUAL)
-        seen |= np.uint64(1) << np.uint64(row)
+        at, row, seen = read_member(octets, at, end, USAGE, seen)
+        if at < 0:
+            return np.int64(at)
         does = DOES[row]
         if does == RATING_GROUP:
             at, facts.rating_group = read_whole(octets, at, end)
