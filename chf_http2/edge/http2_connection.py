@@ -28,7 +28,8 @@ _SETTINGS: Final = (
     (INITIAL_WINDOW_SIZE, STREAM_WINDOW_OCTETS),
     (MAX_HEADER_LIST_SIZE, HEADERS_OCTETS_MAX),
 )
-_LAST_STREAM: Final = 2**31 - 1
+GREETING_OCTETS: Final = 24 + 9
+"""Preface and head of SETTINGS."""
 
 
 class Server(Protocol):
@@ -67,6 +68,9 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._words = np.zeros(2, np.int64)
         self._transport: asyncio.Transport | None = None
         self._is_written = True
+        self.began_ns = server.now_ns()
+        self.octets_total = 0
+        """received"""
 
     # --- the transport's ---------------------------------------------------------------------------------------------------
 
@@ -108,6 +112,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         if not self._session:
             return
         server = self._server
+        self.octets_total += nbytes
         taken = receive(server.memory.octets, self._session, server.received, nbytes, server.now_ns())
         server.drain()
         self.flush()
@@ -145,6 +150,16 @@ class Http2Connection(asyncio.BufferedProtocol):
             last = LIBRARY.nghttp2_session_get_last_proc_stream_id(self._session)
             LIBRARY.nghttp2_submit_goaway(self._session, 0, last, NO_ERROR, None, 0)
             self.flush()
+
+    @property
+    def is_greeted(self) -> bool:
+        """Has the client said as much as each does before it asks (RFC 9113 §3.4)?"""
+        return self.octets_total >= GREETING_OCTETS
+
+    def finish(self) -> None:
+        """End once what was written is sent."""
+        if self._transport is not None:
+            self._transport.close()
 
     def abort(self) -> None:
         """End at once."""

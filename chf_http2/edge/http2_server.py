@@ -26,19 +26,19 @@ from chf_http2.streams.memory import (
     BODY_OCTETS_MAX_COLUMN,
     CLOSED_COUNT,
     COMING,
+    FREE,
     HEAD_OCTETS,
     HELD_STREAMS,
     ODD_KEPT,
     ODD_TOO_LARGE,
     ROW_MASK,
-    SPILL_COUNT,
-    SPILL_OCTETS,
     STREAM_OCTETS,
     TOUCHED_COUNT,
     WAITING_COUNT,
     WHOLE_COUNT,
     StreamMemory,
 )
+from chf_http2.streams.spilled import SpilledOctets
 from chf_http2.streams.transfer import answer_ticket, find_overdue, forget_connection, reset
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
@@ -46,11 +46,15 @@ from vocabulary.instants import NS_PER_S
 RECEIVE_OCTETS: Final = 256 * 1024
 SEND_OCTETS: Final = 512 * 1024
 BACKLOG: Final = 1024
-SPILLED_OCTETS_MAX: Final = 64 << 20
-"""Of all streams together; a client that needs more has its stream ended."""
 UNREAD_S: Final = 30
 """A client that doesn't take an answer for so long has its connection ended."""
+GREETED_WITHIN_S: Final = 10
+QUIET_S: Final = 0.5
+READ_S: Final = 0.05
+"""Some clients lose the answers that they have and haven't looked at when a good-bye comes (hyper-h2)."""
 DRAIN_S: Final = 10.0
+LINGER_S: Final = 2.0
+"""How long a client may take the last of what was written."""
 LOOKED_MAX: Final = 4096
 
 PROBLEM: Final = ("content-type", "application/problem+json")
@@ -93,16 +97,6 @@ def problem_response(said: ProblemDetails, *headers: Header) -> Response:
     return Response(said.status, (PROBLEM, *headers), _ENCODER.encode(said))
 
 
-class _Spilled:
-    """What of a stream had no room in its texts."""
-
-    __slots__ = ("body", "headers")
-
-    def __init__(self) -> None:
-        self.headers = bytearray()
-        self.body = bytearray()
-
-
 class Http2Server:
     """Serves until it is closed.
 
@@ -132,8 +126,7 @@ class Http2Server:
         self._config = config
         self._connections: dict[int, Http2Connection] = {}
         self._free = list(range(streams.touched.size - 1, -1, -1))
-        self._spilled: dict[int, _Spilled] = {}
-        self._spilled_octets = 0
+        self.spilled = SpilledOctets()
         self._kept: dict[int, Any] = {}
         self._unread: set[int] = set()
         self._overdue = np.zeros(LOOKED_MAX, np.uint32)
@@ -152,18 +145,23 @@ class Http2Server:
         """Take no request more, let those under way be answered, end."""
         if self._listening is not None:
             self._listening.close()
-        for connection in list(self._connections.values()):
+        await self._until(QUIET_S, lambda: not self.streams_count)
+        await asyncio.sleep(READ_S)
+        for connection in self._connections.values():
             connection.say_goodbye()
-        ends = asyncio.get_running_loop().time() + DRAIN_S
-        while self._connections and self._has_streams() and asyncio.get_running_loop().time() < ends:
-            await asyncio.sleep(0.01)
+        await self._until(DRAIN_S, lambda: not self.streams_count)
+        for connection in list(self._connections.values()):
+            connection.finish()
+        await self._until(LINGER_S, lambda: not self._connections)
         for connection in list(self._connections.values()):
             connection.abort()
         await asyncio.sleep(0)
         self._socket.close()
 
-    def _has_streams(self) -> bool:
-        return bool((self.memory.value.streams["state"] != 0).any())
+    async def _until(self, within_s: float, is_done: Callable[[], bool]) -> None:
+        ends = asyncio.get_running_loop().time() + within_s
+        while not is_done() and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.005)
 
     # --- connections -------------------------------------------------------------------------------------------------------
 
@@ -214,16 +212,8 @@ class Http2Server:
     def drain(self) -> None:
         """Take over what callbacks left, after each time that nghttp2 read."""
         memory = self.memory.value
-        count = int(memory.counts[SPILL_COUNT])
-        if count:
-            octets = memory.spill_octets.data
-            for ticket, is_body, at, length in memory.spills[:count].tolist():
-                kept = self._spilled.setdefault(ticket, _Spilled())
-                (kept.body if is_body else kept.headers).extend(octets[at : at + length])
-                self._spilled_octets += length
-                if self._spilled_octets > SPILLED_OCTETS_MAX:
-                    reset(self.memory.octets, ticket, ENHANCE_YOUR_CALM)
-            memory.counts[SPILL_COUNT] = memory.counts[SPILL_OCTETS] = 0
+        for ticket in self.spilled.drain(memory):
+            reset(self.memory.octets, ticket, ENHANCE_YOUR_CALM)
         if memory.counts[CLOSED_COUNT]:
             self._forget_closed()
         if memory.counts[WHOLE_COUNT]:
@@ -237,9 +227,7 @@ class Http2Server:
         memory.counts[CLOSED_COUNT] = 0
         for ticket in memory.closed[:count].tolist():
             self._kept.pop(ticket, None)
-            spilled = self._spilled.pop(ticket, None)
-            if spilled is not None:
-                self._spilled_octets -= len(spilled.headers) + len(spilled.body)
+            self.spilled.forget(ticket)
 
     # --- requests that are Python's ----------------------------------------------------------------------------------------
 
@@ -251,7 +239,7 @@ class Http2Server:
     @property
     def streams_count(self) -> int:
         """Streams that are there, in whatever state."""
-        return int((self.memory.value.streams["state"] != 0).sum())
+        return int((self.memory.value.streams["state"] != FREE).sum())
 
     def request_of(self, ticket: int) -> Request | None:
         """A request whose stream is still there."""
@@ -262,12 +250,12 @@ class Http2Server:
             return None
         first, body_at = row * STREAM_OCTETS, int(one["body_at"])
         texts = memory.texts.data
-        spilled = self._spilled.get(ticket)
-        head = bytes(texts[first:body_at]) + bytes(spilled.headers if spilled else b"")
+        spilled = self.spilled.of(ticket)
+        head = bytes(texts[first:body_at]) + bytes(spilled.headers)
         headers: dict[str, str] = {}
         for name, value in _read_headers(head):
             headers.setdefault(name, value)
-        body = bytes(texts[body_at : first + int(one["text_length"])]) + bytes(spilled.body if spilled else b"")
+        body = bytes(texts[body_at : first + int(one["text_length"])]) + bytes(spilled.body)
         method, target, scheme, authority = (headers.pop(name, "") for name in _PSEUDO)
         return Request(method, target, scheme, authority, headers, body, bool(one["odd"] & ODD_TOO_LARGE))
 
@@ -311,6 +299,9 @@ class Http2Server:
     def overdue(self, coming_s: float, waiting_s: float) -> Sequence[tuple[int, int]]:
         """(ticket, state) of requests that have been coming, or waiting for an engine, for longer; ends unread answers."""
         now_ns = self.now_ns()
+        for connection in list(self._connections.values()):
+            if not connection.is_greeted and now_ns - connection.began_ns > GREETED_WITHIN_S * NS_PER_S:
+                connection.abort()
         count = find_overdue(
             self.memory.octets,
             now_ns - int(coming_s * NS_PER_S),

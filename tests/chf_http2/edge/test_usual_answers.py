@@ -13,6 +13,7 @@ from typing import Any
 import h2.config
 import h2.connection
 import h2.events
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -151,7 +152,7 @@ def test_bodies_that_have_no_room_beside_their_headers(spaces: int) -> None:
                 (unit,) = answer.json()["multipleUnitInformation"]
                 assert unit["grantedUnit"] == {"totalVolume": 500}
             assert served.server.streams_count == 0
-            assert served.server._http._spilled_octets == 0
+            assert served.server._http.spilled.octets == 0
 
     run(converse())
 
@@ -296,5 +297,48 @@ def test_many_sessions_at_once_leave_nothing_behind() -> None:
             streams = served.server._streams
             assert served.server.streams_count == 0
             assert np.unique(streams.free).size == streams.streams.size
+
+    run(converse())
+
+
+def test_what_was_asked_before_a_server_closes_is_answered() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            await client.post(served.url, content=octets(request()), headers=JSON)
+            asked = [
+                asyncio.ensure_future(
+                    client.post(served.url, content=octets(request(0, chargingId=number)), headers=JSON)
+                )
+                for number in range(100)
+            ]
+            while not served.server.streams_count:
+                await asyncio.sleep(0)
+            while served.server.streams_count < len(asked) and not any(one.done() for one in asked):
+                await asyncio.sleep(0)
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            await served.server.close()
+            assert loop.time() - began < 2
+            said = await asyncio.gather(*asked, return_exceptions=True)
+            answered = [one for one in said if isinstance(one, httpx.Response)]
+            assert {one.status_code for one in answered} == {201}
+            failed = [repr(one) for one in said if not isinstance(one, httpx.Response)]
+            assert sum(served.batches) == len(answered) + 1, failed
+
+    run(converse())
+
+
+def test_connections_that_say_nothing_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2_server, "GREETED_WITHIN_S", 0)
+
+    async def converse() -> None:
+        async with serving() as (served, client):
+            await client.post(served.url, content=octets(request()), headers=JSON)
+            silent = await asyncio.open_connection("127.0.0.1", served.server.port)
+            greeting = await silent[0].read(1 << 16)  # the server's settings
+            assert greeting
+            assert await asyncio.wait_for(silent[0].read(1), 10) == b""
+            assert (await client.post(served.url, content=octets(request()), headers=JSON)).status_code == 201
+            silent[1].close()
 
     run(converse())
