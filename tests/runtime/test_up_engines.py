@@ -110,6 +110,8 @@ def test_an_engine_is_killed_and_every_session_goes_on(up: RunningUp) -> None:
     os.kill(pids[role], signal.SIGKILL)
     up.wait_ready(role, but_not=pids)
     wait_shared(up)
+    log = (up.folder.logs / "engine-1.log").read_text()
+    assert "engines are silent" in log, "its partition was the other's meanwhile"
     numbers = [session.number for session in sessions]
     wait_until("sessions go on", lambda: all(s.number > n + 3 for s, n in zip(sessions, numbers, strict=True)))
     check(up, sessions, before)
