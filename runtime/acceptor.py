@@ -29,13 +29,20 @@ _READ_OCTETS: Final = 4096
 class Acceptor:
     """Accepts on a port, and hands over.
 
-    listening   bound to the port; it is closed with this
-    path        of the socket at which front ends say that they serve
+    listening         bound to the port; it is closed with this
+    path              of the socket at which front ends say that they serve
+    connections_max   over all front ends together; what comes beyond is closed at once
+    report            is told when that begins
     """
 
-    def __init__(self, listening: socket.socket, path: Path) -> None:
+    def __init__(
+        self, listening: socket.socket, path: Path, *, connections_max: int, report: Callable[[str], None]
+    ) -> None:
         self._listening = listening
         self._path = path
+        self._connections_max = connections_max
+        self._report = report
+        self._is_full = False
         self._front_ends: dict[socket.socket, int] = {}
         """connections of each that takes some"""
         self._meeting: PrivateSocket | None = None
@@ -105,6 +112,12 @@ class Acceptor:
         try:
             accepted, _ = self._listening.accept()
         except OSError:  # it ended before it was accepted, or there are no descriptors left: the next round tries again
+            return
+        was_full, self._is_full = self._is_full, sum(self._front_ends.values()) >= self._connections_max
+        if self._is_full:
+            accepted.close()
+            if not was_full:
+                self._report(f"connections are refused: gy.connections_max ({self._connections_max}) are open")
             return
         self._hand_over(accepted)
 
