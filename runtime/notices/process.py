@@ -145,11 +145,11 @@ class NotifierProcess:
                 task.result()  # what ended it is raised
         finally:
             await end_tasks(work)
-            for partition in self.partitions:
-                await partition.end_tries()
 
     async def _let_go(self) -> None:
-        """Tell nobody more, and leave the turn to who comes."""
+        """Tell nobody more, and leave the turn to who comes. Who is cancelled within it calls it again."""
+        for partition in self.partitions:
+            await partition.end_tries()
         self.partitions = []
         if self._hub is not None:
             await self._hub.close()
