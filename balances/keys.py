@@ -23,6 +23,7 @@ KEYS: Final = (
     KeyRow(
         "engines", "farebox:engines", "hash: engine's name -> what it says of itself (balances/engines.py)", "never"
     ),
+    KeyRow("notifying", "farebox:notifier", "<epoch> <node> <beat> of the notifier that tells clients", "never"),
     KeyRow(
         "opening",
         "farebox:opening:<batch id>",
@@ -46,6 +47,7 @@ KEYS: Final = (
     KeyRow("due", "{<tag>}:due:<5-minute bucket>", "set of accounts that have something to expire", "a day after"),
     KeyRow("archiver", "{<tag>}:archiver", "token of the one archiver", "never"),
     KeyRow("archived", "{<tag>}:archived", "id of the last entry in a durable segment file", "never"),
+    KeyRow("notifier", "{<tag>}:notifier", "epoch of the notifier that writes notices", "never"),
     KeyRow("notices", "{<tag>}:notices", "hash: session key -> what its client is owed (runtime/notices)", "never"),
     KeyRow(
         "prices", "{<tag>}:notices:prices", "hash: tenant -> instant up to which new prices were told of, ns", "never"

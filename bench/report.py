@@ -41,6 +41,7 @@ FIGURES: Final = (
     ("floor_ratio", "(engine + store) / floors", 2, False),
     ("generator_us_per_request", "generator, CPU us a request", 2, False),
     ("front_ends_us_per_request", "front ends of their own, CPU us a request", 2, False),
+    ("notifier_us_per_request", "notifier, CPU us a request", 2, False),
     ("archiver_us_per_request", "archiver, CPU us a request", 2, False),
     ("writer_us_per_request", "record writer, CPU us a request", 2, False),
     ("telemetry_us_per_request", "telemetry, CPU us a request", 2, False),

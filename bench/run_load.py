@@ -27,7 +27,7 @@ from bench.measure import (
 )
 from bench.workload import GyPlan, LoadPlan, provision
 
-ROLES: Final = ("front_ends", "engine", "store", "chf", "archiver", "writer", "telemetry")
+ROLES: Final = ("front_ends", "engine", "store", "chf", "notifier", "archiver", "writer", "telemetry")
 """Roles of processes; `engine` holds the Gy front end where that is no process of its own, `chf` is that of Nchf."""
 DIFFERENCES_SHOWN: Final = 20
 

@@ -48,7 +48,7 @@ class GyConfig:
     port: int = setting(3868, "port that is listened on; 0: any free one")
     watchdog_s: int = setting(30, "Tw: silence after which a Device-Watchdog-Request is sent, 6..3600")
     cer_timeout_s: int = setting(10, "a connection without Capabilities-Exchange-Request is closed after this, 1..300")
-    connections_max: int = setting(256, "connections in all, 1..4096")
+    connections_max: int = setting(256, "connections in all, over the front ends of a farebox up together, 1..4096")
     peers: Mapping[str, PeerConfig] = field(
         default_factory=_default_peers, metadata={"meaning": "who may connect; without any, everyone may (lab only)"}
     )

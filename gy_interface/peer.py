@@ -1,7 +1,7 @@
 """One peer connection of the base protocol, without I/O: octets in, events and octets out; time is passed in.
 
-On an open connection the driver decodes CCRs by kernel and hands only other messages to `receive_message`, and says
-once a tick that there was traffic; before that, and once the connection is closing, `receive_octets` takes everything.
+Once capabilities were exchanged the driver decodes CCRs by kernel and hands only other messages to `receive_message`, and
+says once a tick that there was traffic; before that `receive_octets` takes everything.
 """
 
 from collections import Counter
@@ -12,14 +12,12 @@ from gy_interface.base_messages import (
     BASE_APPLICATION,
     CAPABILITIES_EXCHANGE,
     COMMAND_UNSUPPORTED,
-    CREDIT_CONTROL,
     CREDIT_CONTROL_APPLICATION,
     DEVICE_WATCHDOG,
     DISCONNECT_PEER,
     NO_COMMON_APPLICATION,
     RELAY_APPLICATION,
     REQUEST_RULES,
-    TOO_BUSY,
     UNKNOWN_PEER,
     Capabilities,
     Identity,
@@ -43,7 +41,7 @@ from gy_interface.framing import (
     next_message,
     read_header,
 )
-from gy_interface.peer_transitions import NEXT_STATE, TAKES_REQUESTS, PeerInput, PeerState
+from gy_interface.peer_transitions import NEXT_STATE, OPEN_STATES, TAKES_REQUESTS, PeerInput, PeerState
 from gy_interface.session_messages import NO_RESULT, SessionRequest, read_result_code, write_session_request
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import SESSION_REQUESTS_WAITING_MAX
@@ -121,6 +119,11 @@ class Peer:
         return self.state in TAKES_REQUESTS
 
     @property
+    def is_open(self) -> bool:
+        """May requests of ours be sent on it?"""
+        return self.state in OPEN_STATES
+
+    @property
     def is_closed(self) -> bool:
         """Is nothing taken any more?"""
         return self.state is PeerState.CLOSED
@@ -144,33 +147,29 @@ class Peer:
     # --- what arrives ----------------------------------------------------------------------------------------------------
 
     def on_traffic(self, now_ns: int) -> None:
-        """Whole messages were received: Tw starts again (RFC 3539 §3.4.1)."""
-        if self.state in TAKES_REQUESTS:
+        """Whole messages were received: Tw starts again (RFC 3539 §3.4.1); the time for a good-bye doesn't."""
+        if self.is_open:
             self._move(PeerInput.MESSAGE)
             self._deadline_ns = now_ns + self._watchdog_ns
 
     def receive_octets(self, octets: bytes, now_ns: int) -> bytes:
-        """Take octets of the stream. Once the connection is open, the octets behind the CER come back for the kernels."""
-        received, at = self._received + octets, 0
-        self._received = b""
-        while not self.is_closed and not self.takes_requests:
-            try:
-                message = next_message(received, at)
-            except PeerError as error:
-                self._fault(error, received[at : at + HEADER_OCTETS])
-                break
-            if message is None:
-                break
-            at += message.header.length
-            self._receive(message, now_ns)
-        if self.takes_requests:
-            return received[at:]
-        if not self.is_closed:
-            self._received = received[at:]
-        return b""
+        """Take octets of the stream up to the CER; once it was accepted, those behind it come back for the kernels."""
+        if self.state is not PeerState.WAIT_CER:
+            return octets if self.takes_requests else b""
+        received, self._received = self._received + octets, b""
+        try:
+            message = next_message(received)
+        except PeerError as error:
+            self._fault(error, received[:HEADER_OCTETS])
+            return b""
+        if message is None:
+            self._received = received
+            return b""
+        self._receive(message, now_ns)
+        return received[message.header.length :] if self.takes_requests else b""
 
     def receive_message(self, octets: bytes, now_ns: int) -> None:
-        """Take one whole message that is no CCR, of a connection that was open when its octets came."""
+        """Take one whole message that is no CCR, of a connection that took requests when its octets came."""
         if not self.is_closed:
             self._receive(Message(read_header(octets), octets), now_ns)
 
@@ -255,13 +254,11 @@ class Peer:
             self._close(PeerInput.DPA, "disconnected by us")
 
     def _receive_request(self, message: Message, now_ns: int) -> None:
-        """A request that is no CCR of credit control that the kernels take. PeerError says how it is refused."""
+        """A request that is no CCR, which the kernels take. PeerError says how it is refused."""
         header = message.header
         check_request_bits(header)
         if header.application not in (BASE_APPLICATION, CREDIT_CONTROL_APPLICATION):
             raise PeerError(APPLICATION_UNSUPPORTED, f"application {header.application} is not served")
-        if header.application == CREDIT_CONTROL_APPLICATION and header.command == CREDIT_CONTROL:
-            raise PeerError(TOO_BUSY, "this connection is being closed: ask over another")
         if header.application != BASE_APPLICATION or header.command not in REQUEST_RULES:
             raise PeerError(COMMAND_UNSUPPORTED, f"command {header.command} is not served")
         check_request(message, lenient=self._registry.config.peers[self.peer_name].lenient)
@@ -296,7 +293,7 @@ class Peer:
         if self.state is PeerState.WAIT_CER:
             self._close(PeerInput.STOP, "stopped by us")
             return
-        if self.state in TAKES_REQUESTS:
+        if self.is_open:
             self._out.append(write_disconnect_request(self._identity, self._ask(DISCONNECT_PEER), cause))
             self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
         self._move(PeerInput.STOP)
@@ -306,7 +303,7 @@ class Peer:
 
         end_to_end   unlike that of any other request of ours (RFC 6733 §3)
         """
-        if self.state not in TAKES_REQUESTS or len(self._asked) >= SESSION_REQUESTS_WAITING_MAX:
+        if not self.is_open or len(self._asked) >= SESSION_REQUESTS_WAITING_MAX:
             return None
         identifier = self._new_identifier()
         self._asked[identifier] = (asked.command, end_to_end)

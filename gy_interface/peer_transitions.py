@@ -68,5 +68,7 @@ NEXT_STATE: Final = {
 }
 """A DPR is a message first, so that it meets OPEN or CLOSING alone."""
 
-TAKES_REQUESTS: Final = frozenset({_S.OPEN, _S.WATCHED, _S.SUSPECT})
-"""States in which CCRs are decoded."""
+OPEN_STATES: Final = frozenset({_S.OPEN, _S.WATCHED, _S.SUSPECT})
+"""States in which requests go both ways."""
+TAKES_REQUESTS: Final = OPEN_STATES | {_S.CLOSING}
+"""States in which CCRs are decoded: what was on its way when good-bye was said is answered as any other."""

@@ -14,6 +14,8 @@ from typing import Final
 
 import structlog
 
+from runtime.private_socket import PrivateSocket, private_socket
+
 ACCEPTOR_SOCKET: Final = "gy.acceptor"
 """In the run folder of the data directory; for this user alone."""
 BACKLOG: Final = 512
@@ -27,16 +29,23 @@ _READ_OCTETS: Final = 4096
 class Acceptor:
     """Accepts on a port, and hands over.
 
-    listening   bound to the port; it is closed with this
-    path        of the socket at which front ends say that they serve
+    listening         bound to the port; it is closed with this
+    path              of the socket at which front ends say that they serve
+    connections_max   over all front ends together; what comes beyond is closed at once
+    report            is told when that begins
     """
 
-    def __init__(self, listening: socket.socket, path: Path) -> None:
+    def __init__(
+        self, listening: socket.socket, path: Path, *, connections_max: int, report: Callable[[str], None]
+    ) -> None:
         self._listening = listening
         self._path = path
+        self._connections_max = connections_max
+        self._report = report
+        self._is_full = False
         self._front_ends: dict[socket.socket, int] = {}
         """connections of each that takes some"""
-        self._meeting: socket.socket | None = None
+        self._meeting: PrivateSocket | None = None
         self._waiting: socket.socket | None = None
         """a connection that no front end could be handed yet"""
         self._is_accepting = False
@@ -53,21 +62,18 @@ class Acceptor:
 
     def start(self) -> None:
         """Wait for front ends. OSError where the socket or the port can't be had."""
-        self._path.unlink(missing_ok=True)
-        self._meeting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._meeting.bind(str(self._path))
-        self._path.chmod(0o600)  # whoever connects here gets packet cores' connections
-        self._meeting.listen(BACKLOG)
+        with private_socket(self._path) as made:  # whoever connects here gets packet cores' connections
+            made.listening.listen(BACKLOG)
         self._listening.listen(BACKLOG)
-        for each in (self._meeting, self._listening):
-            each.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._meeting, self._meet)
+        self._listening.setblocking(False)
+        self._meeting = made
+        asyncio.get_running_loop().add_reader(made.listening, self._meet)
 
     def _meet(self) -> None:
         """A front end takes connections from now on."""
         assert self._meeting is not None
         with suppress(BlockingIOError):
-            front_end, _ = self._meeting.accept()
+            front_end, _ = self._meeting.listening.accept()
             front_end.setblocking(False)
             self._front_ends[front_end] = 0
             asyncio.get_running_loop().add_reader(front_end, self._hear, front_end)
@@ -107,6 +113,12 @@ class Acceptor:
             accepted, _ = self._listening.accept()
         except OSError:  # it ended before it was accepted, or there are no descriptors left: the next round tries again
             return
+        was_full, self._is_full = self._is_full, sum(self._front_ends.values()) >= self._connections_max
+        if self._is_full:
+            accepted.close()
+            if not was_full:
+                self._report(f"connections are refused: gy.connections_max ({self._connections_max}) are open")
+            return
         self._hand_over(accepted)
 
     def _hand_over(self, accepted: socket.socket) -> None:
@@ -138,9 +150,9 @@ class Acceptor:
         for front_end in list(self._front_ends):
             self._part(front_end)
         if self._meeting is not None:
-            loop.remove_reader(self._meeting)
-            self._meeting.close()
-            self._path.unlink(missing_ok=True)
+            loop.remove_reader(self._meeting.listening)
+            self._meeting.listening.close()
+            self._meeting.remove()
         if self._waiting is not None:
             self._waiting.close()
             self._waiting = None

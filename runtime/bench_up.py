@@ -16,7 +16,13 @@ START_S: Final = 300.0
 """A first start compiles kernels."""
 STOP_S: Final = 60.0
 SCRAPE_S: Final = 1.0
-_ROLES: Final = {"engine": "engine", "store": "store", "archiver": "archiver", "records": "writer"}
+_ROLES: Final = {
+    "engine": "engine",
+    "store": "store",
+    "notifier": "notifier",
+    "archiver": "archiver",
+    "records": "writer",
+}
 """The harness's name by role of up.json."""
 CHF: Final = "chf"
 """Name and port of 5G front ends."""

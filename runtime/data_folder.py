@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -120,7 +121,10 @@ def lock_data_folder(folder: DataFolder) -> int:
 
 
 def lock_notices(folder: DataFolder) -> int:
-    """A descriptor that keeps a second notifier out of the directory until it is closed, by death as well. DataFolderTaken."""
+    """A descriptor that keeps a second notifier out of the directory until it is closed, by death as well. DataFolderTaken.
+
+    So a notifier that was here before is dead, and its place in the store is taken at once.
+    """
     folder.notices.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder.notices / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -129,6 +133,12 @@ def lock_notices(folder: DataFolder) -> int:
         os.close(descriptor)
         raise DataFolderTaken(f"another notifier works in {folder.notices}: stop that") from error
     return descriptor
+
+
+def notifier_node(descriptor: int) -> str:
+    """What the notifier that holds this lock is called in the store: its machine, and which file the lock is."""
+    machine = "".join(sign if sign.isalnum() or sign in "-._" else "-" for sign in socket.gethostname())
+    return f"{machine or 'localhost'}:{os.fstat(descriptor).st_ino:x}"
 
 
 def refuse_beside_up(folder: DataFolder, store_url: str, parent_pid: int) -> None:

@@ -25,6 +25,7 @@ from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.clock import Clock
 from runtime.commands_reader import read_commands
+from runtime.end_tasks import end_tasks
 from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline
 from runtime.partition_shares import PartitionShares
@@ -36,7 +37,6 @@ from runtime.telemetry import Health, Telemetry
 from vocabulary.instants import NS_PER_S
 
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-CANCEL_AGAIN_S: Final = 0.1
 GIVE_S: Final = 1.0
 """How long what is under way may take before a partition goes to another engine without it; its rows are handed there."""
 LOOK_IDLE_S: Final = 0.01
@@ -345,6 +345,7 @@ class Engine:
     def _heed(self, pipeline: PartitionPipeline, marks: PartitionMarks) -> None:
         """What the store says of one partition."""
         self._telemetry.gauge("journal_entries", str(pipeline.partition)).set(marks.entry_count)
+        self._pressure.look_at_readers(pipeline, marks.read_to)
         pipeline.journal_fill.release(marks.may_go)
         self.heed_owner(pipeline.partition, marks.owner)
 
@@ -381,10 +382,7 @@ class Engine:
         if self._sharing is not None:
             self._sharing.cancel()
         await self.drain(drain_s)
-        while self._tasks:  # asyncio.wait_for of 3.11 swallows a cancellation that meets a finished write: cancel again
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.wait(list(self._tasks), timeout=CANCEL_AGAIN_S)
+        await end_tasks(self._tasks)
         for pipeline in self.pipelines.values():
             pipeline.close()
         if self._shares is not None and not self.lost.is_set():

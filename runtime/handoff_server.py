@@ -6,8 +6,6 @@ that doesn't read its answers is not read from either, and closed when megabytes
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +36,7 @@ from runtime.handoff_frames import (
     text_frame,
 )
 from runtime.handoff_stream import FrameBuffer
+from runtime.private_socket import PrivateSocket, private_socket
 from vocabulary.held import Held
 from vocabulary.limits import HANDOFF_LINKS_MAX, HANDOFF_UNREAD_OCTETS_MAX
 
@@ -72,7 +71,7 @@ class HandoffServer:
         self.rows_total = 0
         """rows that were taken from links"""
         self._path = path
-        self._inode = 0
+        self._socket: PrivateSocket | None = None
         self._offer = offer
         self._answered = answered
         self._on_links = on_links
@@ -90,23 +89,11 @@ class HandoffServer:
 
     async def start(self) -> None:
         """Listen. OSError where the socket can't be made."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(f".{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listening.bind(str(fresh))
-            fresh.chmod(0o600)  # whoever may write here may charge
-            listening.setblocking(False)
+        with private_socket(self._path) as made:  # whoever may write here may charge
             self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: _Link(self), sock=listening, backlog=HANDOFF_LINKS_MAX
+                lambda: _Link(self), sock=made.listening, backlog=HANDOFF_LINKS_MAX
             )
-            self._inode = fresh.stat().st_ino
-            fresh.replace(self._path)
-        except BaseException:
-            listening.close()
-            fresh.unlink(missing_ok=True)
-            raise
+        self._socket = made
 
     # --- links -----------------------------------------------------------------------------------------------------------
 
@@ -203,9 +190,8 @@ class HandoffServer:
 
     def close(self) -> None:
         """Send what is unsent and end the links; front ends look for the engine no more."""
-        with suppress(OSError):
-            if self._path.stat().st_ino == self._inode:  # else it is a later engine's of the same name
-                self._path.unlink()
+        if self._socket is not None:
+            self._socket.remove()
         self.stop_reading()
         for link in (*self._unnamed, *self._links.values()):
             link.close()

@@ -47,6 +47,15 @@ class JournalFill:
         pairs = zip(chunks[::2], chunks[1::2], strict=True)
         self._chunks = deque((last_id, first_octets + octets) for (_, first_octets), (last_id, octets) in pairs)
 
+    def octets_behind(self, read_to: EntryId) -> int:
+        """Octets of entries that who has read up to this one has not read."""
+        read = 0
+        for last_id, octets in self._chunks:
+            if last_id > read_to:
+                break
+            read += octets
+        return self.octets - read
+
     def release(self, until: EntryId) -> None:
         """Entries up to this one are archived and read by all who read the stream: they go, or went, any moment."""
         while self._chunks and self._chunks[0][0] <= until:

@@ -6,7 +6,7 @@ value that dances around it doesn't open and close the door, or fill the log.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Final
 
 import structlog
 
+from balances.edge.redis_journal import ARCHIVER
+from balances.edge.redis_notices import READER as NOTIFIER
+from balances.store import EntryId
 from runtime.partition_pipeline import PartitionPipeline
 from runtime.telemetry import Telemetry
 from vocabulary.instants import NS_PER_S
@@ -65,6 +68,8 @@ class Pressure:
         self._telemetry = telemetry
         self._log = structlog.get_logger(process="engine")
         self._levels: dict[int, JournalLevel] = {}
+        self._held: dict[int, dict[str, int]] = {}
+        """octets of each partition's journal, by whom they are kept for"""
         self._disk = ""
         """what is to say about a disk with too little room; '' where there is enough"""
         self._clock = ""
@@ -81,20 +86,38 @@ class Pressure:
             if level is not before:
                 self._say_level(partition, level, before, round(100 * ratio))
 
+    def look_at_readers(self, pipeline: PartitionPipeline, read_to: Mapping[str, EntryId]) -> None:
+        """Note for whom a partition's journal is kept, and how much of it."""
+        partition = pipeline.partition
+        before = self._held.get(partition, {})
+        held = {reader: pipeline.journal_fill.octets_behind(entry_id) for reader, entry_id in read_to.items()}
+        for reader, octets in (dict.fromkeys(before, 0) | held).items():
+            self._telemetry.gauge("journal_held_octets", str(partition), reader).set(octets)
+        self._held[partition] = held
+
+    def held_by(self, partition: int) -> str:
+        """Whom most of the partition's journal is kept for; the archiver where nobody was looked at yet."""
+        held = self._held.get(partition, {})
+        return max(held, key=lambda reader: held[reader], default=ARCHIVER)
+
     def forget(self, partition: int) -> None:
         """The partition's journal is another engine's to look after."""
         self._levels.pop(partition, None)
+        for reader in self._held.pop(partition, {}):
+            self._telemetry.gauge("journal_held_octets", str(partition), reader).set(0)
 
     def _say_level(self, partition: int, level: JournalLevel, before: JournalLevel, percent: int) -> None:
-        remedy = "look whether the archiver runs and what its /health/ready says, or raise store.journal_mib_max"
+        held_by = self.held_by(partition)
+        remedy = f"look whether the {held_by} runs and what its /health/ready says, or raise store.journal_mib_max"
+        if held_by == NOTIFIER:
+            remedy += "; where none is to run any more: farebox notifier --retire"
+        said = {"partition": partition, "fill_percent": percent, "held_by": held_by, "remedy": remedy}
         if level is JournalLevel.FULL:
-            self._log.error(
-                "journal is full, new sessions are refused", partition=partition, fill_percent=percent, remedy=remedy
-            )
+            self._log.error("journal is full, new sessions are refused", **said)
         elif before is JournalLevel.FULL:
             self._log.warning("journal takes new sessions again", partition=partition, fill_percent=percent)
         elif level is JournalLevel.ALARM:
-            self._log.warning("journal fills up", partition=partition, fill_percent=percent, remedy=remedy)
+            self._log.warning("journal fills up", **said)
         else:
             self._log.info("journal has room again", partition=partition, fill_percent=percent)
 
@@ -145,7 +168,7 @@ class Pressure:
     def reasons(self) -> tuple[str, ...]:
         """Why the engine is not ready, as far as its surroundings go."""
         journals = tuple(
-            f"partition {partition}: journal is full, new sessions are refused"
+            f"partition {partition}: journal is full, held by the {self.held_by(partition)}: new sessions are refused"
             for partition, level in sorted(self._levels.items())
             if level is JournalLevel.FULL
         )

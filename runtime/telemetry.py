@@ -65,6 +65,13 @@ METRICS: Final = (
         _PARTITION,
         "Part of store.journal_mib_max that the journal takes",
     ),
+    MetricRow(
+        ENGINE,
+        "farebox_journal_held_octets",
+        "gauge",
+        ("partition", "reader"),
+        "Octets of the journal that are kept for the archiver, or for a reader of it such as the notifier",
+    ),
     MetricRow(ENGINE, "farebox_disk_free_octets", "gauge", (), "Room left where store and segments lie"),
     MetricRow(ENGINE, "farebox_clock_skew_seconds", "gauge", (), "The engine's clock less the store's"),
     MetricRow(ENGINE, "farebox_partition_owned", "gauge", _PARTITION, "1 while this engine decides for the partition"),
@@ -110,6 +117,7 @@ METRICS: Final = (
     ),
     MetricRow(ARCHIVER, "farebox_archiver_working", "gauge", _PARTITION, "0 while store or disk is waited for"),
     MetricRow(ARCHIVER, "farebox_journal_octets", "gauge", _PARTITION, "Octets of the journal in the store's memory"),
+    MetricRow(NOTIFIER, "farebox_notifier_tells", "gauge", (), "1 while it tells clients, 0 while another one does"),
     MetricRow(NOTIFIER, "farebox_notices_owed", "gauge", _PARTITION, "Sessions whose client is owed a message"),
     MetricRow(NOTIFIER, "farebox_notices_owed_total", "counter", _PARTITION, "Messages that were owed"),
     MetricRow(

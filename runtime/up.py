@@ -75,7 +75,12 @@ class Up:
                 self._shared[name] = _bind(self.settings, name, is_shared=True)
             if has_front_ends(self.settings):
                 listening = _bind(self.settings, "gy", is_shared=False)
-                self._acceptor = Acceptor(listening, socket_path(self.folder.run, ACCEPTOR_SOCKET))
+                self._acceptor = Acceptor(
+                    listening,
+                    socket_path(self.folder.run, ACCEPTOR_SOCKET),
+                    connections_max=self.settings.gy.connections_max,
+                    report=lambda line: self._report("gy", "warning", line),
+                )
                 self._acceptor.start()
             await self._open_store()
             await self._supervise()

@@ -1,11 +1,15 @@
 """The journal in the store: read by anyone, marked as archived and trimmed by the one archiver alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from balances.edge.redis_client import RedisClient, store_errors
 from balances.edge.store_function import ARCHIVED_FUNCTION, CLAIM_ARCHIVER_FUNCTION, TRIM_FUNCTION
 from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalRow
 from balances.store import EntryId, StoreError
+
+ARCHIVER: Final = "archiver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +20,13 @@ class PartitionMarks:
     """token of the owner; '' where nobody claimed the partition"""
     entry_count: int
     """entries of the journal that the store holds"""
-    may_go: EntryId
-    """up to it entries are archived and read by all who read the stream"""
+    read_to: Mapping[str, EntryId]
+    """by whom the journal is kept for: up to it ARCHIVER has archived, and each reader of the stream has read"""
+
+    @property
+    def may_go(self) -> EntryId:
+        """Up to it entries are archived and read by all."""
+        return min(self.read_to.values())
 
 
 class RedisJournalLog(RedisClient):
@@ -57,12 +66,13 @@ class RedisJournalLog(RedisClient):
             owner, archived, journal, readers = (
                 self.key(partition, name) for name in ("owner", "archived", "journal", "readers")
             )
-            commands += [("MGET", owner, archived), ("XLEN", journal), ("HVALS", readers)]
+            commands += [("MGET", owner, archived), ("XLEN", journal), ("HGETALL", readers)]
         replies = await self.pipelined(commands)
         marks = []
         for (owner, archived), count, positions in zip(replies[::3], replies[1::3], replies[2::3], strict=True):
-            ends = [EntryId.parse(value.decode()) for value in (archived or b"0-0", *positions)]
-            marks.append(PartitionMarks((owner or b"").decode(), int(count), min(ends)))
+            said = {ARCHIVER: archived or b"0-0"} | {reader.decode(): value for reader, value in positions.items()}
+            read_to = {reader: EntryId.parse(value.decode()) for reader, value in said.items()}
+            marks.append(PartitionMarks((owner or b"").decode(), int(count), read_to))
         return marks
 
     @store_errors

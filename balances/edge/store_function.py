@@ -19,6 +19,8 @@ ARCHIVED_FUNCTION: Final = f"{FUNCTION_LIBRARY}_archived"
 TRIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_trim"
 ADD_TENANT_FUNCTION: Final = f"{FUNCTION_LIBRARY}_add_tenant"
 DUE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_due"
+SWAP_FUNCTION: Final = f"{FUNCTION_LIBRARY}_swap"
+WRITE_NOTICES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_write_notices"
 
 FUNCTION_SOURCE: Final = f"""#!lua name={FUNCTION_LIBRARY}
 
@@ -161,6 +163,36 @@ local function due(keys, args)
   return found
 end
 
+-- keys: a value; args: what it is ('' where it isn't there), what it is to be. 1 where it is that now.
+local function swap(keys, args)
+  local stored = redis.call('GET', keys[1]) or ''
+  if stored == args[1] then
+    redis.call('SET', keys[1], args[2])
+    return 1
+  end
+  return stored == args[2] and 1 or 0
+end
+
+-- keys: notifier, then hashes; args: epoch, then for each field the number of its key, its name and its value, '' to remove it
+local function write_notices(keys, args)
+  local stored, mine = tonumber(redis.call('GET', keys[1]) or '0'), tonumber(args[1])
+  if stored > mine then
+    return 'LOST'
+  end
+  if stored < mine then
+    redis.call('SET', keys[1], args[1])
+  end
+  for at = 2, #args, 3 do
+    local key, field, value = keys[tonumber(args[at])], args[at + 1], args[at + 2]
+    if value == '' then
+      redis.call('HDEL', key, field)
+    else
+      redis.call('HSET', key, field, value)
+    end
+  end
+  return 'DONE'
+end
+
 redis.register_function('{CLAIM_FUNCTION}', claim)
 redis.register_function('{CREATE_FUNCTION}', create)
 redis.register_function('{APPEND_FUNCTION}', append)
@@ -170,5 +202,7 @@ redis.register_function('{CLAIM_ARCHIVER_FUNCTION}', claim_archiver)
 redis.register_function('{ARCHIVED_FUNCTION}', archived)
 redis.register_function('{TRIM_FUNCTION}', trim)
 redis.register_function('{ADD_TENANT_FUNCTION}', add_tenant)
+redis.register_function('{SWAP_FUNCTION}', swap)
+redis.register_function('{WRITE_NOTICES_FUNCTION}', write_notices)
 redis.register_function{{function_name='{DUE_FUNCTION}', callback=due, flags={{'no-writes'}}}}
 """

@@ -8,7 +8,6 @@ import asyncio
 import random
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -110,9 +109,10 @@ class GyServer:
         self._final_units: dict[int, FinalUnit] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
-        self._emptied = asyncio.Event()
-        self._is_draining = False
+        self._is_closing = False
         self._said_good_bye: list[GyConnection] = []
+        self._parted = asyncio.Event()
+        """set while it closes, when a connection said good-bye or is gone"""
         self._on_gone = on_gone
         self._log = structlog.get_logger(process="gy")
 
@@ -183,8 +183,7 @@ class GyServer:
         self.teller.on_gone(connection)
         if connection.index >= 0 and self._connections[connection.index] is connection:
             self._connections[connection.index] = None
-        if all(place is None for place in self._connections):
-            self._emptied.set()
+        self._parted.set()
         self._on_gone()
 
     def _take_events(self, connection: GyConnection) -> None:
@@ -201,8 +200,9 @@ class GyServer:
                 continue
             elif isinstance(event, PeerClosed):
                 self._log.info("peer disconnected", peer=peer.peer_name or "-", reason=event.reason)
-                if self._is_draining and not event.abort:
+                if self._is_closing and not event.abort:
                     self._said_good_bye.append(connection)  # answers that are under way are still written
+                    self._parted.set()
                 else:
                     connection.close(abort=event.abort)
             if peer.peer_name:
@@ -311,6 +311,8 @@ class GyServer:
     async def close(self, *, wait_s: float = 2.0, drain: Callable[[float], Awaitable[None]] | None = None) -> None:
         """Take no connection more, say good-bye to each peer, and wait a little for their answers.
 
+        Requests that a peer sent before it had read our good-bye are taken as any other until it answers that.
+
         drain   waits so long at most until what was offered is delivered: a connection ends behind its last answer
         """
         if self._loop is None:
@@ -319,21 +321,39 @@ class GyServer:
             self._server.close()
             self._server = None
         now_ns = self._now_ns()
-        self._is_draining = drain is not None
+        self._is_closing = True
         for connection in self._connections:
             if connection is not None and connection.peer is not None:
                 connection.peer.stop(now_ns)
                 self._take_events(connection)
-        if drain is not None:
-            await drain(wait_s)
-        self._is_draining = False
-        for connection in self._said_good_bye:
-            connection.close(abort=False)
-        if any(connection is not None for connection in self._connections):
-            self._emptied.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._emptied.wait(), wait_s)
+        ends = self._loop.time() + wait_s
+        while await self._has_parted(ends):
+            said_good_bye, self._said_good_bye = self._said_good_bye, []
+            if drain is not None and said_good_bye:
+                await drain(max(ends - self._loop.time(), 0))
+            for connection in said_good_bye:
+                connection.close(abort=False)
+        for connection in self._connections:
+            if connection is not None and not connection.is_ending:
+                connection.close(abort=True)  # it didn't answer
+        ends = self._loop.time() + wait_s
+        while await self._has_parted(ends):
+            pass
         self._loop = None
         for connection in self._connections:
             if connection is not None:
                 connection.close(abort=True)
+
+    async def _has_parted(self, ends: float) -> bool:
+        """Wait until another connection said good-bye or is gone; False where none is left, or the loop's time is `ends`."""
+        if self._said_good_bye:
+            return True
+        if all(connection is None for connection in self._connections):
+            return False
+        self._parted.clear()
+        try:
+            async with asyncio.timeout_at(ends):
+                await self._parted.wait()
+        except TimeoutError:
+            return bool(self._said_good_bye)
+        return True

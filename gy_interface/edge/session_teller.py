@@ -27,7 +27,7 @@ class _Waiting(NamedTuple):
 
 def _host_of(connection: GyConnection | None) -> ReadyHost | None:
     """Whom the connection leads to; None where it takes no request of ours."""
-    if connection is None or connection.is_ending or connection.peer is None or not connection.peer.takes_requests:
+    if connection is None or connection.is_ending or connection.peer is None or not connection.peer.is_open:
         return None
     said = connection.peer.capabilities
     if said is None:

@@ -102,10 +102,25 @@ def notifier(
     data_dir: DataDirOption = None,
     metrics_port: MetricsPortOption = None,
     ready_file: ReadyFileOption = None,
+    retire: Annotated[
+        bool,
+        typer.Option(
+            "--retire", help="Run none: give up what clients are owed, and the place up to which the journal is kept."
+        ),
+    ] = False,
 ) -> None:
-    """Run the notifier alone: re-authorisations and aborts to the clients of open sessions."""
+    """Run the notifier alone: re-authorisations and aborts to the clients of open sessions.
+
+    Of several on one store one tells clients, the others stand by until it ends or dies.
+    """
 
     def run(settings: "Settings", url: str) -> None:
+        if retire:
+            from runtime.notices.retire import retire_notifier
+
+            count = retire_notifier(settings, url)
+            say(f"The journal is kept for no notifier any more. Messages that clients were owed and won't get: {count}")
+            return
         from runtime.notices.process import run_notifier
 
         run_notifier(settings, url, ready_file=ready_file)

@@ -1,8 +1,6 @@
 """The notifier's side of the links to front ends: which of them leads to a Diameter host, and requests handed to it."""
 
 import asyncio
-import os
-import socket
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +8,7 @@ import structlog
 
 from gy_interface.session_messages import SessionRequest
 from runtime.notices.gy_frames import VERSION, FrameError, read_frame, words_of, write_frame
+from runtime.private_socket import PrivateSocket, private_socket
 
 GRACE_S: Final = 0.5
 """How much longer than the front end the notifier waits for an answer."""
@@ -40,24 +39,14 @@ class GyHub:
         self._waiting: dict[int, tuple[_Link, asyncio.Future[int | None]]] = {}
         self._last_id = 0
         self._server: asyncio.Server | None = None
+        self._socket: PrivateSocket | None = None
         self._log = structlog.get_logger(process="notifier")
 
     async def start(self) -> None:
         """Listen. OSError where the socket can't be made."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(f".{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            listening.bind(str(fresh))
-            fresh.chmod(0o600)  # whoever may write here learns of sessions
-            listening.setblocking(False)
-            self._server = await asyncio.start_unix_server(self._serve, sock=listening)
-            fresh.replace(self._path)
-        except BaseException:
-            listening.close()
-            fresh.unlink(missing_ok=True)
-            raise
+        with private_socket(self._path) as made:  # whoever may write here learns of sessions
+            self._server = await asyncio.start_unix_server(self._serve, sock=made.listening)
+        self._socket = made
 
     def leads_to(self, host: str) -> bool:
         """Is there a front end that can reach the host now?"""
@@ -137,6 +126,8 @@ class GyHub:
 
     async def close(self) -> None:
         """Take no front end more, and let go of those that are there."""
+        if self._socket is not None:
+            self._socket.remove()
         if self._server is not None:
             self._server.close()
         for writer in self._serving.values():

@@ -17,9 +17,11 @@ from balances.commands import encode_command
 from balances.edge.redis_notices import READER
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY
+from balances.notifier_claim import NotifierLostError
 from balances.queries import AccountView, RecordError, SessionView, decode_record
 from balances.session_commands import SessionAction, SessionCommand
 from balances.store import StoreError
+from runtime.end_tasks import end_tasks
 from runtime.notices.book import NoticeBook
 from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of, warm_reader
 from runtime.notices.messenger import Messenger, Tried
@@ -93,6 +95,7 @@ class Slots:
 class PartitionNotices:
     """One partition's follower and sender.
 
+    epoch     of the notifier's claim: what is written for another one later is not
     observe   told of each try
     reached   kill points
     """
@@ -100,6 +103,7 @@ class PartitionNotices:
     def __init__(
         self,
         partition: int,
+        epoch: int,
         store: RedisStore,
         messenger: Messenger,
         slots: Slots,
@@ -110,6 +114,7 @@ class PartitionNotices:
         reached: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.partition = partition
+        self.epoch = epoch
         self.book = NoticeBook()
         self._store = store
         self._messenger = messenger
@@ -130,23 +135,29 @@ class PartitionNotices:
         self._log = structlog.get_logger(process="notifier")
 
     async def start(self) -> None:
-        """Read the rows and the place in the journal; a new reader begins with what the stream still has. StoreError."""
+        """Read the rows and the place in the journal; a new reader begins with what the stream still has.
+
+        StoreError, NotifierLostError.
+        """
+        await self._store.fence_notices(self.partition, self.epoch)
         stored = await self._store.read_notices(self.partition)
         self.book = NoticeBook(decode_notice(octets) for octets in stored.values())
         positions = await self._store.reader_positions(self.partition)
         self._position = self._written_position = positions.get(READER, NO_ENTRY)
         if READER not in positions:
-            await self._store.set_reader_position(self.partition, READER, NO_ENTRY)
+            await self._store.write_notices(self.partition, self.epoch, {}, NO_ENTRY)
 
-    async def run(self) -> None:
-        """Follow and send, until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._again("journal", self._follow))
-                tasks.create_task(self._again("sending", self._send_due))
-        finally:
-            for task in self._tries:
-                task.cancel()
+    async def follow(self) -> None:
+        """Read the journal and note what it owes, for ever. NotifierLostError where another notifier does."""
+        await self._again("journal", self._follow)
+
+    async def send(self) -> None:
+        """Send what is due, for ever. NotifierLostError where another notifier does."""
+        await self._again("sending", self._send_due)
+
+    async def end_tries(self) -> None:
+        """Leave what is under way to the next start."""
+        await end_tasks(self._tries)
 
     async def _again(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do it for ever; where the store is away, after a while."""
@@ -258,7 +269,7 @@ class PartitionNotices:
             rows = {str(session): None if row is None else row.encode() for session, row in changes.items()}
             moved = None if position == self._written_position else position
             try:
-                await self._store.write_notices(self.partition, rows, moved)
+                await self._store.write_notices(self.partition, self.epoch, rows, moved)
             except BaseException:
                 self.book.put_back(changes)
                 raise
@@ -349,7 +360,7 @@ class PartitionNotices:
                 )
                 await self.flush()
             self._reached("notifier.settled")
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, NotifierLostError) as error:
             self._log.warning("notice kept for later", session=str(row.session), reason=str(error))
         finally:
             self._slots.free(target)
@@ -365,5 +376,5 @@ class PartitionNotices:
             await self._store.append_commands(self.partition, [encode_command(command)])
             self._reached("notifier.ended")
             self._log.info("session is being ended", session=str(row.session), reason=row.last)
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, NotifierLostError) as error:
             self._log.warning("notice kept for later", session=str(row.session), reason=str(error))

@@ -85,7 +85,7 @@ class PriceWatch:
         self._log = structlog.get_logger(process="notifier")
 
     async def run(self) -> None:
-        """Look for changes, for ever."""
+        """Look for changes, for ever. NotifierLostError where another notifier does."""
         seen, changes = "", dict[int, list[int]]()
         while True:
             try:
@@ -104,13 +104,13 @@ class PriceWatch:
         now_ns = self._now_ns()
         for tenant, instants in changes.items():
             if tenant not in told:  # what was in force before there was a notifier is nobody's news
-                await self._store.write_told_prices(partition.partition, {tenant: now_ns})
+                await self._store.write_told_prices(partition.partition, partition.epoch, {tenant: now_ns})
                 continue
             due = [instant for instant in instants if told[tenant] < instant <= now_ns]
             if due:
                 await wait_taken_up(self._store, seen, TAKE_UP_S)
                 count = await self._go_through(partition, tenant, due[-1])
-                await self._store.write_told_prices(partition.partition, {tenant: due[-1]})
+                await self._store.write_told_prices(partition.partition, partition.epoch, {tenant: due[-1]})
                 self._log.info("prices changed", partition=partition.partition, tenant=tenant, sessions=count)
 
     async def _go_through(self, partition: PartitionNotices, tenant: int, instant_ns: int) -> int:

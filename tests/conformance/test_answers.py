@@ -330,14 +330,6 @@ def test_error_answers_of_a_lost_stream(octets: bytes, code: int) -> None:
     check_error(peer.take_octets(), octets, code)
 
 
-def test_error_answer_of_a_connection_that_closes() -> None:
-    peer = open_peer()
-    peer.stop(at_s(1))
-    peer.take_octets()
-    peer.receive_octets(ccr(), at_s(1))
-    check_error(peer.take_octets(), ccr(), 3004)
-
-
 def check_error(octets: bytes, request: bytes, code: int) -> None:
     (octets,) = split(octets)
     assert misfits(octets, grammar.ERROR_ANSWER) == []

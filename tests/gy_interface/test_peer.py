@@ -1,7 +1,5 @@
 """An open connection's core: watchdog, good-bye, refusals, answers to nothing, and octets in any pieces."""
 
-import random
-
 import pytest
 
 from gy_interface.base_messages import check_request
@@ -11,7 +9,8 @@ from gy_interface.events import PeerClosed
 from gy_interface.framing import next_message
 from gy_interface.peer import CLOSING_S, Peer, PeerRegistry
 from gy_interface.peer_transitions import PeerState
-from tests.gy_interface.diameter_octets import avp, avps_of, ccr, essentials, group, message, split, text, u32
+from gy_interface.session_messages import RE_AUTH, SessionRequest
+from tests.gy_interface.diameter_octets import avp, ccr, group, message, split, text, u32
 from tests.gy_interface.peer_messages import (
     HOST,
     PEER_HOST,
@@ -119,34 +118,37 @@ def test_we_leave() -> None:
     assert request[20:] == text(264, HOST) + text(296, REALM) + u32(273, 2)
     peer.stop(at_s(2))
     assert peer.take_octets() == b"", "once is enough"
-    peer.receive_octets(answer_to(request), at_s(2))
+    peer.receive_message(answer_to(request), at_s(2))
     assert peer.take_events() == [PeerClosed("disconnected by us")]
+    assert not peer.takes_requests
 
 
-def test_requests_while_we_leave_are_too_many() -> None:
+@pytest.mark.parametrize("who", ["we", "the peer"])
+def test_requests_are_taken_until_the_connection_ends(who: str) -> None:
     peer = open_peer()
-    peer.stop(at_s(1))
+    if who == "we":
+        peer.stop(at_s(1))
+    else:
+        peer.receive_message(dpr(), at_s(1))
     peer.take_octets()
-    proxy = group(284, text(280, "dra.example"), avp(33, b"\x07"))
-    request = message(*essentials(2, 9), proxy)
-    peer.receive_octets(request[:33], at_s(1))
-    peer.receive_octets(request[33:] + dwr(), at_s(2))
-    busy, watchdog = split(peer.take_octets())
-    assert (result_of(busy), busy[4]) == (3004, 0x60)
-    assert codes(busy)[0] == 263, "the Session-Id is first"
-    assert (data_of(busy, 415), data_of(busy, 416)) == ([b"\x00\x00\x00\x09"], [b"\x00\x00\x00\x02"])
-    assert busy.endswith(proxy)
-    assert result_of(watchdog) == 2001
+    assert (peer.takes_requests, peer.is_open) == (True, False)
+    assert peer.receive_octets(ccr(), at_s(1)) == ccr(), "they are the kernels'"
+    peer.on_traffic(at_s(2))
+    peer.receive_message(dwr(), at_s(2))
+    assert result_of(peer.take_octets()) == 2001
     assert peer.next_deadline_ns == at_s(1 + CLOSING_S), "talking doesn't buy time"
+    assert peer.ask_session(SessionRequest(RE_AUTH, "s;1", PEER_HOST, "example.net"), 7) is None, (
+        "what we begin goes over another"
+    )
 
 
 def test_both_leave_at_once() -> None:
     peer = open_peer()
     peer.stop(at_s(1))
     (request,) = split(peer.take_octets())
-    peer.receive_octets(dpr(), at_s(1))
+    peer.receive_message(dpr(), at_s(1))
     assert result_of(peer.take_octets()) == 2001
-    peer.receive_octets(answer_to(request), at_s(1))
+    peer.receive_message(answer_to(request), at_s(1))
     assert peer.take_events() == [PeerClosed("disconnected by us")]
 
 
@@ -285,19 +287,13 @@ def test_answer_that_cannot_be_framed_is_not_answered() -> None:
     assert peer.take_events() == [PeerClosed("version 2 is not 1", abort=True)]
 
 
-def test_stream_is_lost_before_capabilities_and_while_closing() -> None:
+def test_stream_is_lost_before_capabilities() -> None:
     peer = waiting_peer()
     peer.receive_octets(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", START_NS)
     assert peer.take_octets() == b""
     (event,) = peer.take_events()
     assert isinstance(event, PeerClosed)
     assert event.abort
-    leaving = open_peer()
-    leaving.stop(START_NS)
-    leaving.take_octets()
-    leaving.receive_octets(dwr() + b"\x07" * 20, START_NS)
-    assert len(split(leaving.take_octets())) == 1
-    assert leaving.state is PeerState.CLOSED
 
 
 def test_capabilities_cut_at_any_octet_and_what_follows_comes_back() -> None:
@@ -312,19 +308,3 @@ def test_capabilities_cut_at_any_octet_and_what_follows_comes_back() -> None:
         assert peer.receive_octets(octets[place:] + behind, START_NS) == behind
         assert peer.take_octets() == expected
         assert peer.receive_octets(b"more", START_NS) == b"more", "an open connection's octets are the kernels'"
-
-
-def test_closing_connection_reads_pieces_of_any_size() -> None:
-    draw = random.Random(5)
-    stream = b"".join(dwr() if place % 3 else ccr(number=place) for place in range(60))
-    peer = open_peer()
-    peer.stop(START_NS)
-    (peer.take_octets(), peer.take_events())
-    at, answers = 0, b""
-    while at < len(stream):
-        size = draw.randint(1, 150)
-        peer.receive_octets(stream[at : at + size], START_NS)
-        answers += peer.take_octets()
-        at += size
-    assert [result_of(answer) for answer in split(answers)] == [2001 if place % 3 else 3004 for place in range(60)]
-    assert all(avps_of(answer[20:]) for answer in split(answers))

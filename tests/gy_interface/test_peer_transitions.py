@@ -6,7 +6,7 @@ import pytest
 
 from gy_interface.events import PeerClosed
 from gy_interface.peer import CLOSING_S, Peer
-from gy_interface.peer_transitions import NEXT_STATE, TAKES_REQUESTS, PeerInput, PeerState
+from gy_interface.peer_transitions import NEXT_STATE, OPEN_STATES, TAKES_REQUESTS, PeerInput, PeerState
 from tests.gy_interface.diameter_octets import ccr, split, u32
 from tests.gy_interface.peer_messages import (
     CER_S,
@@ -60,7 +60,7 @@ IN_STATE: dict[PeerState, Callable[[], Peer]] = {
 
 
 def receive(octets: bytes) -> Bring:
-    """Octets as the driver hands them on: whole messages where the connection is open."""
+    """Octets as the driver hands them on: whole messages once capabilities were exchanged."""
 
     def bring(peer: Peer) -> None:
         if peer.takes_requests:
@@ -81,7 +81,7 @@ def fault(peer: Peer) -> None:
 
 def disconnect_answer(peer: Peer) -> None:
     (request,) = (octets for octets in split(peer.take_octets()) if octets[5:8] == b"\x00\x01\x1a")
-    peer.receive_octets(answer_to(request), at_s(3))
+    peer.receive_message(answer_to(request), at_s(3))
 
 
 BRING: dict[PeerInput, Bring] = {
@@ -111,7 +111,8 @@ def test_every_state_and_input_has_rows() -> None:
     assert {state for state, _ in NEXT_STATE} == set(S) - {S.CLOSED}
     assert {happened for _, happened in NEXT_STATE} == set(In)
     assert set(NEXT_STATE.values()) == set(S) - {S.WAIT_CER}
-    assert {S.OPEN, S.WATCHED, S.SUSPECT} == TAKES_REQUESTS
+    assert {S.OPEN, S.WATCHED, S.SUSPECT} == OPEN_STATES
+    assert {S.OPEN, S.WATCHED, S.SUSPECT, S.CLOSING} == TAKES_REQUESTS
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ from pathlib import Path
 from runtime.acceptor import Acceptor, TakenConnections
 from tests.runtime.handed_over import until
 
+reported: list[str] = []
+"""what acceptors said"""
+
 
 class StubFrontEnd:
     """Keeps the connections that it is handed."""
@@ -27,10 +30,10 @@ class StubFrontEnd:
             self.connections.pop().close()
 
 
-def an_acceptor(folder: Path) -> Acceptor:
+def an_acceptor(folder: Path, connections_max: int = 100) -> Acceptor:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    acceptor = Acceptor(listening, folder / "acceptor")
+    acceptor = Acceptor(listening, folder / "acceptor", connections_max=connections_max, report=reported.append)
     acceptor.start()
     return acceptor
 
@@ -102,6 +105,35 @@ def test_connections_wait_while_no_front_end_serves_and_pass_by_one_that_ends(tm
         for front_end in (stopped, killed, after):
             front_end.close()
         await after.taken.stop()
+        for peer in peers:
+            peer.close()
+        acceptor.close()
+
+    asyncio.run(play())
+
+
+def test_what_comes_beyond_the_most_over_all_front_ends_is_closed_at_once(tmp_path: Path) -> None:
+    async def play() -> None:
+        reported.clear()
+        acceptor = an_acceptor(tmp_path, connections_max=3)
+        front_ends = [StubFrontEnd(tmp_path / "acceptor") for _ in range(2)]
+        for each in front_ends:
+            await each.taken.start()
+        peers = [connect(acceptor) for _ in range(3)]
+        await until(lambda: sum(len(each.connections) for each in front_ends) == 3)
+        with connect(acceptor) as beyond:
+            assert await asyncio.to_thread(beyond.recv, 1) == b""
+        assert sum(acceptor.counts()) == 3
+        with connect(acceptor) as beyond:
+            assert await asyncio.to_thread(beyond.recv, 1) == b""
+        assert reported == ["connections are refused: gy.connections_max (3) are open"], "once"
+        max(front_ends, key=lambda each: len(each.connections)).end_one()
+        await until(lambda: sum(acceptor.counts()) == 2)
+        peers.append(connect(acceptor))
+        await until(lambda: sum(len(each.connections) for each in front_ends) == 3)
+        for each in front_ends:
+            await each.taken.stop()
+            each.close()
         for peer in peers:
             peer.close()
         acceptor.close()

@@ -46,3 +46,4 @@ def test_a_short_run_finds_the_planted_micro_and_nothing_else(tmp_path: Path, mo
     assert result["ran_out_share"] > 0
     assert result["connections_lost"] == 0
     assert result["chf_us_per_request"] > 0
+    assert result["notifier_us_per_request"] > 0, "it reads the journal of all of them"

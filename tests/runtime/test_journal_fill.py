@@ -15,6 +15,14 @@ def test_what_was_written_before_goes_once_its_tail_may() -> None:
     fill.begin(EntryId(5, 100), 70_000)
     fill.add(EntryId(7, 1), 900)
     assert fill.octets == 70_900
+    assert [fill.octets_behind(EntryId(*read)) for read in ((0, 0), (5, 99), (5, 100), (7, 0), (7, 1), (8, 0))] == [
+        70_900,
+        70_900,
+        900,
+        900,
+        0,
+        0,
+    ]
     fill.release(EntryId(5, 99))
     assert fill.octets == 70_900
     fill.release(EntryId(5, 100))

@@ -92,6 +92,29 @@ def test_a_journal_that_fills_up_is_told_once_and_then_takes_no_new_sessions() -
         assert all("archiver" in line["remedy"] for line in logs if "remedy" in line)
 
 
+def test_it_is_said_for_whom_a_journal_is_kept() -> None:
+    watched, telemetry, pipeline = scene()
+    pipeline.journal_fill.begin(EntryId(1, 1), 90_000)
+    pipeline.journal_fill.add(EntryId(1, 2), 6_000)
+
+    def look(**read_to: EntryId) -> tuple[str, str]:
+        watched.look_at_readers(pipeline, read_to)
+        with capture_logs() as logs:
+            watched.look_at_journals([pipeline])
+        (reason,) = watched.reasons()
+        return reason, str(logs[0]["remedy"] if logs else "")
+
+    reason, remedy = look(archiver=EntryId(1, 2), notifier=EntryId(1, 1))
+    assert reason == "partition 1: journal is full, held by the notifier: new sessions are refused"
+    assert "farebox notifier --retire" in remedy
+    for reader, octets in (("archiver", 0), ("notifier", 6_000)):
+        assert value_of(telemetry, "journal_held_octets", partition="1", reader=reader) == octets
+    reason, _ = look(archiver=EntryId(0, 0))
+    assert "held by the archiver" in reason
+    assert value_of(telemetry, "journal_held_octets", partition="1", reader="archiver") == 96_000
+    assert value_of(telemetry, "journal_held_octets", partition="1", reader="notifier") == 0, "it has retired"
+
+
 def test_a_disk_without_room_refuses_new_sessions_until_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +227,7 @@ def test_a_journal_that_nobody_archives_refuses_new_sessions_and_ends_what_is_op
                         assert answer.result == 2001
                     assert updates < 20_000, "the journal is never full"
                 reasons = json.loads(get(metrics, "/health/ready"))["reasons"]
-                assert reasons == ["partition 0: journal is full, new sessions are refused"]
+                assert reasons == ["partition 0: journal is full, held by the archiver: new sessions are refused"]
                 assert fill_of(up, 0) >= JOURNAL_FULL_PERCENT / 100
                 assert client.ask(INITIAL, 0, "pgw;1;new", IMSI, asked=ASKED).result == 3004
                 assert client.ask(4, 0, "pgw;1;event", IMSI, asked=ASKED).result == 3004
@@ -213,7 +236,7 @@ def test_a_journal_that_nobody_archives_refuses_new_sessions_and_ends_what_is_op
                 os.kill(archiver, signal.SIGCONT)
                 wait_until("the engine is ready again", lambda: json.loads(get(metrics, "/health/ready"))["ready"])
                 assert client.ask(INITIAL, 0, "pgw;1;new", IMSI, asked=ASKED).result == 2001
-                assert fill_of(up, 0) < JOURNAL_ALARM_PERCENT / 100
+                wait_until("there is room", lambda: fill_of(up, 0) < JOURNAL_ALARM_PERCENT / 100)
         finally:
             os.kill(archiver, signal.SIGCONT)
         log = (up.folder.logs / "engine.log").read_text()

@@ -1,90 +1,26 @@
-"""Two front ends before two engines: connections are spread and counted, engines take over, and all are started anew."""
+"""Front ends of Gy and Nchf before two engines: connections are spread and counted, engines take over, all are started anew."""
 
 import json
 import os
 import signal
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from zlib import crc32
 
 import pytest
 
-from tests.gy_interface.diameter_octets import message, text, u32
-from tests.runtime.gy_client import HOST, GyClient, gy_client
-from tests.runtime.running_up import MIB, RunningUp, farebox, invoke, open_account, running_up, wait_until
+from tests.runtime.gy_client import GyClient, gy_client
+from tests.runtime.open_sessions import GySession, NchfSession, OpenSession
+from tests.runtime.running_up import RunningUp, farebox, invoke, open_account, running_up, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-SEVERAL = ("--front-ends", "2", "--engines", "2")
-ROLES = ("engine-1", "engine-2", "gy-1", "gy-2", "notifier", "archiver", "records", "store")
+SEVERAL = ("--front-ends", "2", "--chf", "1", "--engines", "2")
+ROLES = ("engine-1", "engine-2", "gy-1", "gy-2", "chf-1", "notifier", "archiver", "records", "store")
 IMSIS = tuple(f"00101000000000{number}" for number in range(1, 5))
-USED = 10_000
 CONNECTIONS_MAX = 6
-
-
-class PoliteClient(GyClient):
-    """A packet core that answers a good-bye, takes its last answer, and connects anew."""
-
-    said_good_bye = False
-
-    def _read(self) -> Any:
-        while True:
-            try:
-                return super()._read()
-            except ConnectionError as error:
-                if "good-bye" not in str(error):
-                    raise
-            self.said_good_bye = True
-            origin = (u32(268, 2001), text(264, HOST), text(296, "example.net"))
-            self._socket.sendall(message(*origin, flags=0, command=282, application=0, hop_by_hop=1, end_to_end=1))
-
-
-class Session(threading.Thread):
-    """A session that reports again and again until it is told to end; everything that was wrong."""
-
-    def __init__(self, port: int, imsi: str, name: str) -> None:
-        super().__init__()
-        self._name = f"pgw1.example.net;{imsi};{name}"
-        self.number = 0
-        self.faults: list[str] = []
-        self.refused = 0
-        self._port = port
-        self._imsi = imsi
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        client = PoliteClient(self._port)
-        try:
-            while not self._over.is_set() and not self.faults:
-                client = self._ask(client, 1 if self.number == 0 else 2)
-            self._ask(client, 3).close()
-        except Exception as error:
-            self.faults.append(f"{self._imsi} {self.number}: {error!r}")
-            client.close()
-
-    def _ask(self, client: PoliteClient, kind: int) -> PoliteClient:
-        """One request, asked again over another connection where this one ends; the connection to go on with."""
-        while True:
-            used = None if kind == 1 else USED
-            answer = client.ask(kind, self.number, self._name, self._imsi, used=used, asked=MIB)
-            is_refused = answer.result == 3004 and client.said_good_bye
-            self.refused += is_refused
-            if client.said_good_bye:
-                client.close()
-                client = PoliteClient(self._port)
-            if not is_refused:
-                break
-        if answer.result != 2001:
-            self.faults.append(f"{self._imsi} {self.number}: {answer.result}")
-        self.number += 1
-        return client
-
-    def end(self) -> None:
-        self._over.set()
-        self.join(60)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +28,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
     """Everything, with accounts in both partitions."""
     folder = tmp_path_factory.mktemp("several")
     (folder / "farebox.toml").write_text(f'[gy.peers.any]\norigin_hosts = ["*"]\nconnections_max = {CONNECTIONS_MAX}\n')
-    with running_up(folder / "data", *SEVERAL, "--config", str(folder / "farebox.toml")) as running:
+    with running_up(
+        folder / "data", *SEVERAL, "--config", str(folder / "farebox.toml"), FAREBOX_CHF_PORT="0"
+    ) as running:
         numbers = [open_account(running, imsi) for imsi in IMSIS]
         assert {number % 2 for number in numbers} == {0, 1}
         yield running
@@ -127,21 +65,25 @@ def wait_shared(up: RunningUp) -> None:
     up.wait_ready(*ROLES)
 
 
-def check(up: RunningUp, sessions: list[Session], before: dict[str, int]) -> None:
+def check(up: RunningUp, sessions: list[OpenSession], before: dict[str, int]) -> None:
     """Every request had its answer, everything that was reported is charged once, and the journal agrees."""
     for session in sessions:
         session.end()
     assert not [fault for session in sessions for fault in session.faults], up.text()[-6000:]
     charged = {imsi: before[imsi] - octets_of(up, imsi) for imsi in IMSIS}
-    assert charged == {session._imsi: USED * (session.number - 1) for session in sessions}
+    assert charged == {
+        imsi: sum(session.charged_octets for session in sessions if session.imsi == imsi) for imsi in IMSIS
+    }
     audited = invoke("audit", "--store", up.state.store_url, "--data-dir", str(up.folder.path))
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
-def begin(up: RunningUp, name: str) -> tuple[list[Session], dict[str, int]]:
-    """A session a subscriber, and what each had."""
+def begin(up: RunningUp, name: str) -> tuple[list[OpenSession], dict[str, int]]:
+    """Two sessions a subscriber, one over Gy and one over Nchf, and what each subscriber had."""
     before = {imsi: octets_of(up, imsi) for imsi in IMSIS}
-    sessions = [Session(up.state.ports["gy"], imsi, name) for imsi in IMSIS]
+    ports = up.state.ports
+    sessions: list[OpenSession] = [GySession(ports["gy"], imsi, name) for imsi in IMSIS]
+    sessions += [NchfSession(ports["chf"], imsi, crc32(name.encode())) for imsi in IMSIS]
     for session in sessions:
         session.start()
     wait_until("sessions are charged", lambda: all(session.number > 5 for session in sessions))
@@ -168,6 +110,8 @@ def test_an_engine_is_killed_and_every_session_goes_on(up: RunningUp) -> None:
     os.kill(pids[role], signal.SIGKILL)
     up.wait_ready(role, but_not=pids)
     wait_shared(up)
+    log = (up.folder.logs / "engine-1.log").read_text()
+    assert "engines are silent" in log, "its partition was the other's meanwhile"
     numbers = [session.number for session in sessions]
     wait_until("sessions go on", lambda: all(s.number > n + 3 for s, n in zip(sessions, numbers, strict=True)))
     check(up, sessions, before)
@@ -184,6 +128,7 @@ def test_all_are_started_anew_and_no_answer_is_missed(up: RunningUp) -> None:
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "gy-1",
         "gy-2",
+        "chf-1",
         "engine-1",
         "engine-2",
         "notifier",
@@ -192,7 +137,6 @@ def test_all_are_started_anew_and_no_answer_is_missed(up: RunningUp) -> None:
     ]
     check(up, sessions, before)
     assert {name for name in ROLES if up.state.pids[name] == pids[name]} == {"store"}
-    assert sum(session.refused for session in sessions) <= 2 * len(sessions), "once for each good-bye at most"
 
 
 def test_a_restart_of_nothing_is_refused(tmp_path: Path) -> None:

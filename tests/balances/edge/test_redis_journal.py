@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from balances.edge.redis_journal import PartitionMarks
+from balances.edge.redis_journal import ARCHIVER, PartitionMarks
 from balances.edge.redis_store import RedisStore
 from balances.store import Committed, EntryId, StoreError
 from tests.balances.edge.commits import commit_of, exchange
@@ -20,7 +20,7 @@ def test_marks_clock_and_allotted_numbers(tmp_path: Path) -> None:
         store = RedisStore(address)
         await store.create(2)
         await store.open()
-        assert await store.partition_marks() == [PartitionMarks("", 0, ZERO)] * 2
+        assert await store.partition_marks() == [PartitionMarks("", 0, {ARCHIVER: ZERO})] * 2
 
         mine = await store.claim(0, "n", wall_ms=1000, last_epoch=0)
         connection = await store.connect(mine)
@@ -33,9 +33,12 @@ def test_marks_clock_and_allotted_numbers(tmp_path: Path) -> None:
         claim = await store.claim_archiver(0, "files", "a" * 16)
         await store.set_archived(claim, EntryId(1000, 2))
         marks = await store.partition_marks()
-        assert marks == [PartitionMarks(mine.token, 3, EntryId(1000, 2)), PartitionMarks("", 0, ZERO)]
+        archived = {ARCHIVER: EntryId(1000, 2)}
+        assert marks == [PartitionMarks(mine.token, 3, archived), PartitionMarks("", 0, {ARCHIVER: ZERO})]
         await store.set_reader_position(0, "lake", EntryId(1000, 1))
-        assert (await store.partition_marks())[0].may_go == EntryId(1000, 1), "who reads the stream holds it"
+        held = (await store.partition_marks())[0]
+        assert held.read_to == archived | {"lake": EntryId(1000, 1)}
+        assert held.may_go == EntryId(1000, 1), "who reads the stream holds it"
 
         before_ns, store_ns, after_ns = time.time_ns(), await store.server_time_ns(), time.time_ns()
         assert before_ns // 1000 <= store_ns // 1000 <= after_ns // 1000

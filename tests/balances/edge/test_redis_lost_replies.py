@@ -7,6 +7,7 @@ import pytest
 from balances.edge.redis_store import RedisStore
 from balances.journal_log import ArchiverClaim
 from balances.keys import identity_key
+from balances.notifier_claim import NO_CLAIM, NotifierClaim
 from balances.store import Committed, EntryId, LostOwnership, StoreUnreachable, Unknown
 from tests.balances.edge.commits import ZERO, A, commit_of, exchange, first_of, load_of, loaded_records, record_of
 from tests.balances.edge.cutting_proxy import cutting_proxy
@@ -59,6 +60,16 @@ WRITES = {
         "{p0}:readers",
         lambda store: store.set_reader_position(0, "lake", EntryId(1000, 1)),
         lambda client: client.hgetall("{p0}:readers"),
+    ),
+    "swap_notifier_claim": (
+        "farebox_1_swap",
+        lambda store: store.swap_notifier_claim(NO_CLAIM, NotifierClaim(1, "n", 0)),
+        lambda client: client.get("farebox:notifier"),
+    ),
+    "write_notices": (
+        "farebox_1_write_notices",
+        lambda store: store.write_notices(0, 1, {"aa": b"row", "bb": None}, EntryId(1000, 1)),
+        lambda client: (client.hgetall("{p0}:notices"), client.hgetall("{p0}:readers")),
     ),
     "forget_due": ("UNLINK", lambda store: store.forget_due(0, 5), lambda client: client.exists("{p0}:due:5")),
 }

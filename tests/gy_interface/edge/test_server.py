@@ -7,7 +7,7 @@ import pytest
 
 from gy_interface.config import PeerConfig
 from tests.gy_interface.diameter_octets import avp, ccr, group, split, text, u32, u64
-from tests.gy_interface.edge.served import SERVER_DEFAULT_OCTETS, Client, Served, run, serving, settings
+from tests.gy_interface.edge.served import PATIENCE_S, SERVER_DEFAULT_OCTETS, Client, Served, run, serving, settings
 from tests.gy_interface.peer_messages import (
     HOST,
     REALM,
@@ -201,11 +201,11 @@ def test_answers_under_way_reach_a_peer_that_said_good_bye() -> None:
             await served.engine.has_seen(1)
             client.send(base(282, text(264, "pgw1.example.net"), text(296, "example.net"), u32(273, 0)))
             assert result_of(await client.message()) == 2001
-            client.send(request(2))
-            busy = await client.message()
-            assert (result_of(busy), data_of(busy, 415)) == (3004, [(2).to_bytes(4, "big")])
+            client.send(request(2))  # it should send none any more
+            await served.engine.has_seen(2)
             served.engine.release()
             check(await client.message(), 1)
+            check(await client.message(), 2)
             await client.close()
             await gone(served)
 
@@ -289,6 +289,56 @@ def test_connection_without_capabilities_is_closed() -> None:
                 await asyncio.sleep(0)
             served.now_ns += NS_PER_S
             assert await client.rest() == b""
+
+    run(test())
+
+
+def test_what_a_peer_sent_before_it_read_our_good_bye_is_answered() -> None:
+    async def test() -> None:
+        served = Served(settings())
+        served.port = await served.server.start()
+        served.engine.holds = True
+        client = await served.peer()
+
+        async def drain(wait_s: float) -> None:
+            assert wait_s > 0
+            await served.engine.has_seen(5)
+            served.engine.release()
+
+        client.send(request(1))
+        await served.engine.has_seen(1)
+        closing = asyncio.ensure_future(served.server.close(wait_s=PATIENCE_S, drain=drain))
+        good_bye = await client.message()
+        for number in (2, 3):  # in pieces, as they may lie in the network
+            client.send(request(number)[:50])
+            await asyncio.sleep(0)
+            client.send(request(number)[50:])
+            await served.engine.has_seen(number)
+        client.send(request(4) + request(5) + answer_to(good_bye))
+        for number in (1, 2, 3, 4, 5):
+            check(await client.message(), number)
+        assert await client.rest() == b""
+        await client.close()
+        await closing
+
+    run(test())
+
+
+def test_a_peer_that_reads_no_good_bye_is_answered_until_the_wait_is_over() -> None:
+    async def test() -> None:
+        served = Served(settings())
+        served.port = await served.server.start()
+        deaf, polite = await served.peer(), await served.peer()
+        closing = asyncio.ensure_future(served.server.close(wait_s=0.5, drain=lambda wait_s: asyncio.sleep(0)))
+        polite.send(answer_to(await polite.message()))
+        assert await polite.rest() == b"", "nobody waits for another's good-bye"
+        await polite.close()
+        assert not closing.done()
+        await deaf.message()
+        deaf.send(request(1))
+        check(await deaf.message(), 1)
+        assert await deaf.rest() == b"", "the wait has an end"
+        await closing
 
     run(test())
 

@@ -3,7 +3,10 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from cdr.edge.read import RecordReader
 from tests.chf_http2.edge.notify_target import Notification, Reply, notify_target
 from tests.runtime.notices.told_clients import MIB, SUCCESS, ToldSmf, told_packet_core
-from tests.runtime.running_up import RunningUp, invoke, open_account, running_up, wait_until
+from tests.runtime.running_up import RunningUp, command, environment, invoke, open_account, running_up, wait_until
 
 ALL = 1524 * MIB
 """The allowance, and what 10 EUR buy: usage that leaves nothing."""
@@ -214,6 +217,63 @@ def test_what_is_owed_outlives_the_notifier_and_a_client_that_is_away(up: Runnin
     with told_packet_core(up.state.ports["gy"], host="pgw.away.example") as core:
         assert core.next().session_id == session
         assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
+    assert_nothing_is_held(up, imsi)
+
+
+@contextmanager
+def another_notifier(up: RunningUp, folder: Path) -> Iterator[Callable[[str], Any]]:
+    """A second one, as of another machine: with a data directory of its own; asks whether its log has some words."""
+    log = folder / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command("notifier", "--data-dir", str(folder / "data"), "--store", up.state.store_url),
+            env=environment(**QUICK),
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        yield lambda words: words in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_of_two_notifiers_one_tells_and_the_other_goes_on_when_it_hangs_or_dies(
+    up: RunningUp, smf: ToldSmf, tmp_path: Path
+) -> None:
+    imsi = "001010000000020"
+    open_account(up, imsi)
+    with notify_target() as target:
+        uri = smf.create(imsi, 40, target.uri("one"))
+        with another_notifier(up, tmp_path) as has_said:
+            wait_until("it stands by", lambda: has_said("notifier stands by"))
+            farebox(up, "session", "reauth", imsi)
+            target.next()
+            assert smf.update(uri, 1, 0).granted_octets == 10 * MIB
+            wait_until("nothing more is owed", lambda: open_sessions(up, imsi)[0]["owed"] is None)
+
+            first = up.state.pids["notifier"]
+            os.kill(first, signal.SIGSTOP)
+            try:
+                wait_until("it takes the other's place", lambda: has_said("notifier tells clients"))
+                refused = invoke(
+                    "notifier", "--retire", "--data-dir", str(tmp_path / "third"), "--store", up.state.store_url
+                )
+                assert (refused.returncode, "works on the store: stop it first" in refused.stderr) == (2, True)
+                farebox(up, "session", "reauth", imsi)
+                target.next()
+            finally:
+                os.kill(first, signal.SIGCONT)
+            log = up.folder.logs / "notifier.log"
+            wait_until("the first stands by", lambda: "another notifier tells clients now" in log.read_text())
+            assert smf.update(uri, 2, 0).granted_octets == 10 * MIB
+            wait_until("nothing more is owed", lambda: open_sessions(up, imsi)[0]["owed"] is None)
+            assert not has_said("another notifier tells clients now")
+        assert up.state.pids["notifier"] == first
+        farebox(up, "session", "reauth", imsi)
+        target.next()
+        assert smf.release(uri, 3) == 204
+        assert target.got.empty(), "each was told once"
     assert_nothing_is_held(up, imsi)
 
 
