@@ -21,6 +21,7 @@ from balances.record import (
 from balances.reservations import commit_reservations, post
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
+    ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
     HAS_USED,
@@ -38,6 +39,7 @@ from charging.quota.terms import goes_on_without_quota, set_action_at_once
 from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
+from charging.rating.time_bands import rates_of_usage, window_of_grant
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import (
@@ -194,12 +196,14 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
         answer.outcome = outcome
         return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
+    rates = rates_of_usage(tariffs, tariffs.prices[usage_price], mscc, used, usage.from_ns, usage.to_ns)
     answer.outcome = charge_usage(
         arena,
         slot,
         scratch,
         tariffs.prices[usage_price],
         tariffs.allowances,
+        rates,
         service,
         is_again,
         used,
@@ -218,11 +222,13 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             if is_again:  # what was paid ahead is spoken for by the grant before
                 made = count_reservations(arena, slot, tag)
                 carry = max(carry, 0)
+            ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
             grant(
                 arena,
                 slot,
                 scratch,
                 price,
+                window_of_grant(tariffs, price, ends_at_change, now_ns),
                 tariffs.allowances,
                 tag,
                 made,

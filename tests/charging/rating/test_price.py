@@ -46,13 +46,13 @@ def test_cost_is_the_rounded_blocks(
 ) -> None:
     """The charge is whole blocks of carry and use, and what is not charged is carried on; too much is refused."""
     carry = max(min(carry, block_units), -block_units)
-    micros, after = cost_of(price_row(block_units, price_micros, rounding, scope), used, carry)
+    micros, after = cost_of(price_row(block_units, price_micros, rounding, scope), price_micros, used, carry)
     count = max(rounded(Fraction(carry + used, block_units), rounding), 0)
     if count * price_micros > MICROS_MAX:
         assert (micros, after) == (-1, carry)
     else:
         assert micros == count * price_micros
-        assert after == (carry + used - count * block_units if scope == RoundingScope.SESSION else 0)
+        assert after == carry + used - count * block_units
 
 
 @quick
@@ -64,7 +64,7 @@ def test_reports_of_a_session_cost_what_their_sum_costs_within_a_block(
     price = price_row(block_units, price_micros, rounding)
     carry = total = 0
     for used in reports:
-        micros, carry = cost_of(price, used, carry)
+        micros, carry = cost_of(price, price_micros, used, carry)
         total += micros
     exact = Fraction(sum(reports), block_units)
     if rounding == Rounding.UP:
@@ -90,13 +90,13 @@ def test_what_is_affordable_can_be_paid_however_it_is_reported(
     """The reservation for it fits into the money, covers its cost, and one unit more would not fit."""
     price = price_row(block_units, price_micros, rounding, scope)
     carry = starting_carry(price, carry)
-    bought = affordable_units(price, free, carry)
+    bought = affordable_units(price, price_micros, free, carry)
     if bought > UNITS_MAX:
         return
-    held = micros_to_reserve(price, bought, carry)
+    held = micros_to_reserve(price, price_micros, bought, carry)
     if bought > 0:
         assert 0 <= held <= max(free, 0)
-        assert cost_of(price, bought, carry)[0] <= held
+        assert cost_of(price, price_micros, bought, carry)[0] <= held
     if bought + 1 <= UNITS_MAX - block_units:
         assert ceil(Fraction(carry + bought + 1, block_units)) * price_micros > max(free, 0)
 
