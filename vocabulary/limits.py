@@ -151,6 +151,8 @@ PRICE_ROWS_PER_RELEASE_MAX: Final = 1_000_000
 """Rows of the tariff tables: services of prices, once for each offer that has them."""
 ALLOWANCES_PER_PRICE_MAX: Final = 16
 """Each is compared with each bucket, for each request."""
+BANDS_PER_PRICE_MAX: Final = 16
+"""Times of the week that a price names; each may begin on seven days."""
 ALLOWANCE_VALIDITY_S_MAX: Final = 100 * 366 * 86400
 RELEASES_MAX: Final = 4096
 """Releases that a store holds; all of them stay, because products may be pinned to them."""

@@ -26,6 +26,7 @@ from charging.batch import (
 )
 from charging.tariff_tables import ABSENT, ANY, Control, RoundingScope
 from tests.reference.account import Account, Bucket, Product
+from tests.reference.bands import Band
 from tests.reference.requests import Answer, AskSessions, Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
 from tests.reference.side_by_side import SideBySide
 from tests.reference.tariffs import Catalogue, Price, Release
@@ -42,6 +43,14 @@ HOUR_S = 3600
 ALLOWANCES = (11, 12)
 OFFERS = (1, 2)
 RATING_GROUPS: tuple[int | None, ...] = (None, 0, 10, 20, 2**32 - 1)
+
+WEEKS = (
+    (Band(0, 16, 0, 3), Band(0, 16, 14, 9), Band(0, 16, 15, 0), Band(0, 17, 13, 7)),
+    (Band(0, 16, 14, 2), Band(0, 16, 16, 50)),
+    (Band(0, 0, 0, 1), Band(0, 18, 0, 7)),
+)
+"""In Berlin it is 16:13:20 on a Monday at START_NS: forty seconds later the price changes, and soon again."""
+ZONE = "Europe/Berlin"
 
 amounts = st.one_of(st.integers(0, 60), st.sampled_from((99, 100, 101, 1000, 1024, 10**6)))
 money = st.one_of(st.integers(0, 300), st.sampled_from((999, 1000, 10**6, MICROS_MAX)))
@@ -76,6 +85,8 @@ def prices(draw: st.DrawFn) -> Price:
         scope=draw(st.sampled_from(RoundingScope)),
         final_action=draw(st.sampled_from((1, 1, 0, 2, 3))),  # type: ignore[arg-type]
         final_unit=draw(st.sampled_from((0, 7, 2**31 - 1))),
+        bands=draw(st.sampled_from(((), (), (), *WEEKS))),
+        zone=ZONE,
     )
 
 
@@ -167,6 +178,8 @@ class Service:
     wants: bool
     used: int | None
     extra: int
+    before: int | None
+    """in percent of it; None: nothing is said of a tariff change"""
 
 
 services = st.builds(
@@ -177,6 +190,7 @@ services = st.builds(
     wants=st.sampled_from((True, True, True, False)),
     used=st.sampled_from((None, 0, 50, 100, 100, 100)),
     extra=st.sampled_from((0, 0, 0, 1, -1, 30, UNITS_MAX)),
+    before=st.sampled_from((None, None, 0, 40, 100)),
 )
 service_lists = st.lists(services, max_size=3)
 """MSCCs of a request; now and then two are for the same service."""
@@ -304,18 +318,21 @@ class Traffic:
             requested_action=action,
             never_counts=self.never_counts,
             command_level_limit=self.command_level_limit,
+            ends_at_tariff_change=self.count % 5 == 0,
         )
         self.sent.setdefault(place, []).append(request)
         self.waiting.append(request)
 
     def _mscc(self, account_id: int, session: tuple[int, int], own: Service) -> Mscc:
         last = self.granted.get((account_id, session, own.rating_group, own.identifier), 0)
-        used = None
+        used = before = None
         if own.used is not None:
             units = min(max(last * own.used // 100 + own.extra, 0), UNITS_MAX)
-            used = {Unit.OCTETS: units, Unit.SECONDS: units, Unit.EVENTS: units}
+            used = dict.fromkeys((Unit.OCTETS, Unit.SECONDS, Unit.EVENTS), units)
+            if own.before is not None:
+                before = dict.fromkeys(used, units * own.before // 100)
         asked = dict([own.asked]) if own.asked is not None else {}
-        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used)
+        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used, before)
 
     def _cut(self) -> None:
         if not self.waiting:
@@ -377,6 +394,8 @@ charged_prices = st.builds(
     number=st.just(1),
     rounding=st.sampled_from(Rounding),
     scope=st.sampled_from(RoundingScope),
+    bands=st.sampled_from(((), *WEEKS)),
+    zone=st.just(ZONE),
 )
 spenders = st.builds(
     Account,
@@ -393,6 +412,7 @@ paid_services = st.builds(
     wants=st.sampled_from((True, True, True, False)),
     used=st.sampled_from((None, 50, 100, 100)),
     extra=st.sampled_from((0, 0, 1, 30, 1000)),
+    before=st.sampled_from((None, 0, 40, 100)),
 )
 whose = st.tuples(st.just(0), st.integers(0, 1))
 paid_lists = st.lists(paid_services, min_size=1, max_size=3)
