@@ -129,7 +129,9 @@ def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> D
     else:
         charge = f"{money_text(price.price_micros, currency)} per {units_text(unit, price.block_units)}"
         charge += f", {price.rounding.replace('_', ' ')} over the {price.rounding_over}"
-        charge += "".join(f"; {money_text(band.price_micros, currency)} {band_text(band)}" for band in sorted(price.bands))
+        charge += "".join(
+            f"; {money_text(band.price_micros, currency)} {band_text(band)}" for band in sorted(price.bands)
+        )
     low, usual, high = (
         units_text(unit, units) for units in (price.grant_units_min, price.grant_units, price.grant_units_max)
     )

@@ -15,7 +15,9 @@ def check_bands(release: Release) -> Iterator[Finding]:
         if not price.bands:
             continue
         if price.price_micros is None:
-            yield Finding(path, "bands without a price: nothing says what holds outside of them", "Write price and block")
+            yield Finding(
+                path, "bands without a price: nothing says what holds outside of them", "Write price and block"
+            )
         if len(price.bands) > BANDS_PER_PRICE_MAX:
             problem = f"{len(price.bands)} bands, more than {BANDS_PER_PRICE_MAX}"
             yield Finding(path, problem, "Name several days in one band, such as mon-fri")
@@ -26,9 +28,13 @@ def check_bands(release: Release) -> Iterator[Finding]:
 
 def _check_band(path: Path, price: Price, band: Band) -> Iterator[Finding]:
     if not band.days or not set(band.days) <= set(range(len(DAYS))) or len(set(band.days)) < len(band.days):
-        yield Finding((*path, "days"), "the band is on no days of a week", "Write days such as mon-fri, or leave it out")
+        yield Finding(
+            (*path, "days"), "the band is on no days of a week", "Write days such as mon-fri, or leave it out"
+        )
     if not (0 <= band.from_min < DAY_MIN and 0 < band.to_min <= DAY_MIN):
-        yield Finding((*path, "from"), "the band has no times of a day", 'Write from: "00:00" and to: "24:00", or others')
+        yield Finding(
+            (*path, "from"), "the band has no times of a day", 'Write from: "00:00" and to: "24:00", or others'
+        )
     elif band.from_min == band.to_min:
         yield Finding((*path, "to"), "the band ends where it begins", "Leave from and to out where it is the whole day")
     if not 0 <= band.price_micros <= PRICE_MICROS_MAX:

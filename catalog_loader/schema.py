@@ -124,7 +124,9 @@ KEYS: Final = (
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
     KeyRow("band", "days", Kind.DAYS, False, "on which it begins; each day where left out"),
     KeyRow("band", "from", Kind.TIME, False, "of the clock in the release's time_zone; midnight where left out"),
-    KeyRow("band", "to", Kind.TIME, False, "up to there; before `from`: of the next day; midnight, 24:00, where left out"),
+    KeyRow(
+        "band", "to", Kind.TIME, False, "up to there; before `from`: of the next day; midnight, 24:00, where left out"
+    ),
     KeyRow("band", "price", Kind.MONEY, True, "of one block meanwhile"),
     KeyRow(
         "service", "context", Kind.CONTEXTS, True, "data, voice, sms ..., the number of a 3GPP specification, or a list"

@@ -104,7 +104,10 @@ PRICE_DTYPE: Final = np.dtype(
 BAND_DTYPE: Final = np.dtype(
     [
         ("start_s", np.int64),  # of the week: seconds of the local clock since Monday 00:00, 0..604799
-        ("price_micros", np.int64),  # of one block from there to the next row's start; the last row holds into the next week
+        (
+            "price_micros",
+            np.int64,
+        ),  # of one block from there to the next row's start; the last row holds into the next week
     ],
     align=True,
 )

@@ -77,7 +77,7 @@ ANSWER_SPAN_DTYPE: Final = np.dtype(
 """The answers of one connection, next to each other in the buffer."""
 
 _FIXED_OCTETS = 256
-MSCC_OCTETS_MAX = 160
+MSCC_OCTETS_MAX = 176
 _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _RATING_FAILED = int(Outcome.RATING_FAILED)
@@ -271,7 +271,9 @@ def _put_units(out, at, answer):
     start = at
     at += 8
     if answer.tariff_change_s > 0:
-        at = put_unsigned32(out, at, TARIFF_TIME_CHANGE, (np.int64(answer.tariff_change_s) + NTP_UNIX_OFFSET_S) & 0xFFFFFFFF)
+        at = put_unsigned32(
+            out, at, TARIFF_TIME_CHANGE, (np.int64(answer.tariff_change_s) + NTP_UNIX_OFFSET_S) & 0xFFFFFFFF
+        )
     if answer.unit == _SECONDS:
         at = put_unsigned32(out, at, CC_TIME, min(answer.granted, 0xFFFFFFFF))
     else:

@@ -159,18 +159,18 @@ def _add_used(request, mscc, octets, at, header, size):
     if events >= 0:
         presence |= HAS_USED_EVENTS
         mscc.used_events += events
+    if change >= 0:
+        presence |= HAS_USED_BEFORE
+    if change == _UNIT_BEFORE_TARIFF_CHANGE:
+        mscc.before_octets += max(volume, 0)
+        mscc.before_seconds += max(seconds, 0)
+        mscc.before_events += max(events, 0)
     if mscc.used_octets > UNITS_MAX or mscc.used_events > UNITS_MAX:
         fail(request, _INVALID_AVP_VALUE, at, size, USED_SERVICE_UNIT)
         mscc.used_octets = 0  # so that the next ones can't overflow: the row is refused anyway
         mscc.used_events = 0
         mscc.before_octets = 0
         mscc.before_events = 0
-    elif change >= 0:
-        presence |= HAS_USED_BEFORE
-        if change == _UNIT_BEFORE_TARIFF_CHANGE:
-            mscc.before_octets += max(volume, 0)
-            mscc.before_seconds += max(seconds, 0)
-            mscc.before_events += max(events, 0)
     if mscc.reporting_reason < 0 and reason >= 0:
         mscc.reporting_reason = min(reason, 0x7FFFFFFF)
     mscc.presence |= np.uint32(presence)

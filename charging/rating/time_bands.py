@@ -139,9 +139,9 @@ def _said_before(mscc, unit):
 def rates_of_usage(tariffs, price, mscc, used, from_ns, to_ns):
     """UsageRates of `used` units that an MSCC reports, used in [from_ns, to_ns).
 
-    Units behind the last tariff change of that time, and all where there was none, cost what the price was at its end. Those before
-    it are the ones that the client says; without its word, of seconds those that are more than have passed since. What it
-    doesn't split, or calls indeterminate, is of the end.
+    Units behind the last tariff change of that time, and all where there was none, cost what the price was at its end. Those
+    before it are the ones that the client says; without its word, of seconds those that are more than have passed since.
+    What it doesn't split, or calls indeterminate, is of the end.
     """
     if price.band_count == 0:
         return UsageRates(np.int64(0), np.int64(price.price_micros), np.int64(price.price_micros))

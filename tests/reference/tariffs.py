@@ -170,7 +170,9 @@ def tariff_tables(catalogue: Catalogue) -> TariffTables:
     rows: list[tuple[int, ...]] = []
     allowances: list[int] = []
     bands: list[tuple[int, int]] = []
-    zones = sorted({price.zone for r in catalogue.releases for own in r.offers.values() for price in own if price.bands})
+    zones = sorted(
+        {price.zone for r in catalogue.releases for own in r.offers.values() for price in own if price.bands}
+    )
     offsets = [offset for zone in zones for offset in offsets_of(zone)]
     for release in sorted(catalogue.releases, key=lambda release: (release.tenant, release.number)):
         for offer, prices in sorted(release.offers.items()):
@@ -179,7 +181,9 @@ def tariff_tables(catalogue: Catalogue) -> TariffTables:
                 offset_first = sum(len(offsets_of(zone)) for zone in zones if zone < price.zone)
                 rows.append(_price_row(price, len(allowances), len(bands), offset_first))
                 allowances.extend(price.allowances)
-                bands.extend((band.day * 86400 + band.hour * 3600 + band.minute * 60, band.micros) for band in price.bands)
+                bands.extend(
+                    (band.day * 86400 + band.hour * 3600 + band.minute * 60, band.micros) for band in price.bands
+                )
     return TariffTables(
         np.array([(r.tenant, r.number, r.effective_ns) for r in releases], RELEASE_DTYPE),
         np.array(offers, OFFER_DTYPE),
