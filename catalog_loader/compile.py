@@ -32,7 +32,7 @@ class BandRows(NamedTuple):
     """Where the bands of a price lie, and how many offsets its zone has."""
 
     first: int
-    count: int
+    row_count: int
     offset_count: int
 
 
@@ -70,7 +70,7 @@ def compile_release(release: Release, tenant: int) -> TariffTables:
         np.array(allowances, np.int32),
         pack_final_units(_final_unit(price) for price in by_id.values() if _has_final_texts(price)),
         np.array(bands, BAND_DTYPE),
-        np.array(offsets, OFFSET_DTYPE),
+        np.array(list(offsets), OFFSET_DTYPE),
     )
 
 
@@ -101,7 +101,7 @@ def _price_row(price: Price, service: Service, allowance_first: int, bands: Band
         "allowance_first": allowance_first,
         "allowance_count": len(price.allowances),
         "band_first": bands.first,
-        "band_count": bands.count,
+        "band_count": bands.row_count,
         "offset_first": 0,
         "offset_count": bands.offset_count,
         "unit": UNITS[price.unit],

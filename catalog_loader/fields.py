@@ -191,7 +191,9 @@ class Fields:
             days = parse_days(text)
             if not days:
                 remedy = f"Write days such as mon-fri, or a list of {', '.join(DAYS)}"
-                self.fault(key, f'{key} is "{text[:40]}"', suggestion(text, DAYS, otherwise=remedy))
+                self.fault(
+                    key, f'{key} is "{text[:40]}"', remedy if "-" in text else suggestion(text, DAYS, otherwise=remedy)
+                )
                 return ()
             found.update(days)
         return tuple(sorted(found))

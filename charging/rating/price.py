@@ -65,7 +65,7 @@ def affordable_units(price, micros, free_micros, carry):
 
 @kernel
 def micros_to_reserve(price, micros, units, carry):
-    """Micros that cover `units` after `carry` at `micros` a block, however the use is cut into reports: started blocks whole."""
+    """Micros that cover `units` after `carry` at `micros` a block, however the use is cut into reports: whole blocks."""
     blocks = max(divide_rounded(carry + units, price.block_units, ROUNDING_UP), 0)
     if micros > 0 and blocks > MICROS_MAX // micros:
         return MICROS_MAX
