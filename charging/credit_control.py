@@ -153,7 +153,7 @@ def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
     if service >= 0:
         tag = arena.octets[8 * service + SERVICE_TAG]
         commit_reservations(arena, slot, scratch.ledger, tag, usage.unit, 0, now_ns)
-        remember_answer(arena, service, answers, answer)
+        remember_answer(arena, service, answers, answer, False)
 
 
 @kernel
@@ -212,6 +212,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     )
     if answer.outcome == _GRANTED:
         answer.outcome = outcome
+    is_cut = False
     if wants and answer.outcome == _GRANTED:
         if is_active(arena, slot, now_ns):
             price = tariffs.prices[price_row]
@@ -223,7 +224,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
                 made = count_reservations(arena, slot, tag)
                 carry = max(carry, 0)
             ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
-            grant(
+            is_cut = grant(
                 arena,
                 slot,
                 scratch,
@@ -241,7 +242,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             answer.outcome = _END_USER_SERVICE_DENIED
     elif stays and answer.outcome == _GRANTED:
         set_action_at_once(tariffs.prices[price_row], answer)
-    remember_answer(arena, service, answers, answer)
+    remember_answer(arena, service, answers, answer, is_cut)
 
 
 @kernel

@@ -144,13 +144,13 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 
     window   charging.rating.time_bands.GrantWindow; where money can't pay all at its dearest price, and now costs less,
-             the grant ends at the tariff change
+             the grant ends at the tariff change, which is returned: True where it does
     made     int64: reservations that the service has already, of an earlier MSCC of the same request
     carry    int64: of the service, already 0 where the price rounds each report alone
     answer   ANSWER_MSCC_DTYPE row: granted, has_grant, outcome and what set_terms says are written
     """
     granted = want
-    final = False
+    final, is_cut = False, False
     if price.control != _FREE:
         granted, made = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns)
         money_count = 0
@@ -160,7 +160,7 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
             if window.now_micros < window.micros and granted < want:
                 part = want - granted
                 if _affordable(arena, slot, scratch, price, window.micros, money_count, made, carry) < part:
-                    window = until_change(window)
+                    window, is_cut = until_change(window), True
             if window.micros == 0:
                 granted = want
             elif money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
@@ -174,8 +174,9 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
         answer.outcome = _CREDIT_LIMIT_REACHED
         if goes_on_without_quota(price):
             set_action_at_once(price, answer)
-        return
+        return False
     answer.outcome = _GRANTED
     answer.granted = granted
     answer.has_grant = 1
     set_terms(price, window, final, answer)
+    return is_cut

@@ -191,3 +191,17 @@ def window_of_grant(tariffs, price, ends_at_change, now_ns):
         validity_s = np.int64(max((second_ns - now_ns) // NS_PER_S, 1))
     told_s = np.int64(0) if price.unit == _SECONDS else np.int64(change_ns // NS_PER_S)
     return GrantWindow(np.int64(max(now_micros, then_micros)), validity_s, told_s, np.int64(now_micros), now_s)
+
+
+@kernel
+def window_of_repeat(tariffs, price, ends_at_change, is_cut, since_ns, now_ns):
+    """GrantWindow of a grant that is answered again at now_ns.
+
+    is_cut     bool: it was granted until the tariff change (until_change); of one that is over a second is left
+    since_ns   int64: before which the answer that is repeated wasn't given
+    """
+    window = window_of_grant(tariffs, price, ends_at_change, now_ns)
+    if not is_cut or price.band_count == 0:
+        return window
+    changed_ns, _ = change_before(tariffs, price, now_ns, since_ns)
+    return until_change(window) if changed_ns <= since_ns else _steady(window.now_micros, np.int64(1))

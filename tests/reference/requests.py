@@ -131,6 +131,8 @@ class MsccAnswer:
     holding_s: int = 0
     final_unit: int = 0
     tariff_change_s: int = 0
+    is_cut: bool = field(default=False, compare=False)
+    """of the twin alone: the grant ends at the tariff change"""
 
 
 @dataclass(slots=True)

@@ -187,7 +187,9 @@ def _note_answer(service: Service, answers: int, answer: MsccAnswer) -> None:
     """Keep what was answered; a service that stands twice in one request keeps the last of it."""
     if service.answered_at != answers:
         service.previous = service.last
-    service.last = Given(answer.outcome, answer.granted or 0, answer.granted is not None, answer.final_action != 0)
+    service.last = Given(
+        answer.outcome, answer.granted or 0, answer.granted is not None, answer.final_action != 0, answer.is_cut
+    )
     service.answered_at = answers
 
 
@@ -294,6 +296,7 @@ def granted_answer(answer: MsccAnswer, price: Price, window: Window, *, is_final
         final_unit=price.final_unit if action else 0,
         threshold_units=0 if action else price.threshold(answer.granted or 0),
         holding_s=min(price.holding_s, window.validity_s),
+        is_cut=window.is_cut,
     )
 
 

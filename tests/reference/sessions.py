@@ -9,7 +9,7 @@ from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
 from tests.reference.services import REFUSALS, Turn, answer_at_once, give_back, granted_answer
 from tests.reference.tariffs import Price
-from tests.reference.windows import window_of
+from tests.reference.windows import window_again
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import Outcome
@@ -167,7 +167,13 @@ def _given_again(turn: Turn, service: Service, given: Given, price: Price | None
         again.granted = given.granted
         if price is None:
             return again
-        window = window_of(price, turn.now_ns, ends_at_change=turn.request.ends_at_tariff_change)
+        window = window_again(
+            price,
+            turn.now_ns,
+            service.last_report_ns,
+            ends_at_change=turn.request.ends_at_tariff_change,
+            is_cut=given.is_cut,
+        )
         return granted_answer(again, price, window, is_final=given.is_final)
     if given.is_final and price is not None and price.goes_on:
         return answer_at_once(price)

@@ -21,10 +21,11 @@ class Window:
     now_micros: int
     now_s: int
     """so long nothing changes"""
+    is_cut: bool = False
 
     def cut(self) -> Self:
         """The same, ending where the price changes."""
-        return replace(self, micros=self.now_micros, validity_s=self.now_s, change_s=0)
+        return replace(self, micros=self.now_micros, validity_s=self.now_s, change_s=0, is_cut=True)
 
 
 def whole_seconds(duration_ns: int) -> int:
@@ -46,7 +47,17 @@ def window_of(price: Price, now_ns: int, *, ends_at_change: bool) -> Window:
         micros,
         now_s,
     )
-    return whole.cut() if ends_at_change else whole
+    return replace(whole.cut(), is_cut=False) if ends_at_change else whole
+
+
+def window_again(price: Price, now_ns: int, since_ns: int, *, ends_at_change: bool, is_cut: bool) -> Window:
+    """Of a grant that is answered again; one that was cut stays so, and is as good as over where the price has changed."""
+    window = window_of(price, now_ns, ends_at_change=ends_at_change)
+    if not is_cut or not price.bands:
+        return window
+    if price.changes(since_ns, now_ns + 1):
+        return replace(window.cut(), validity_s=1)
+    return window.cut()
 
 
 def units_before(price: Price, mscc: Mscc, used: int, from_ns: int, to_ns: int) -> tuple[int, int, int]:

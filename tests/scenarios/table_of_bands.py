@@ -53,6 +53,7 @@ BANDS: Final = {
         clock     until wed 07:50
         initial   A s1 rg 40 rsu 50            -> granted 50
         account   A                            -> money 10/50
+        repeat    s1                           -> same
         clock     until wed 08:05
         update    A s1 rg 40 usu 50 before 50 rsu 50 -> granted 3 final
         account   A                            -> money 1/9
