@@ -8,7 +8,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charging.rating.price import affordable_units, carry_after_reserve, cost_of, micros_to_reserve, starting_carry
+from charging.rating.price import (
+    affordable_units,
+    carry_after_reserve,
+    cost_of,
+    cost_of_report,
+    micros_to_reserve,
+    starting_carry,
+)
+from charging.rating.time_bands import UsageRates
 from charging.tariff_tables import PRICE_DTYPE, RoundingScope
 from vocabulary.limits import BLOCK_UNITS_MAX, MICROS_MAX, PRICE_MICROS_MAX, UNITS_MAX
 from vocabulary.money import Rounding
@@ -99,6 +107,39 @@ def test_what_is_affordable_can_be_paid_however_it_is_reported(
         assert cost_of(price, price_micros, bought, carry)[0] <= held
     if bought + 1 <= UNITS_MAX - block_units:
         assert ceil(Fraction(carry + bought + 1, block_units)) * price_micros > max(free, 0)
+
+
+@quick
+@given(
+    blocks,
+    st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    st.lists(st.integers(0, 500), min_size=3, max_size=3).map(sorted),
+    st.integers(-100, 100),
+    st.sampled_from(Rounding),
+    st.sampled_from(RoundingScope),
+)
+def test_a_report_over_a_tariff_change_costs_no_more_than_was_reserved(
+    block_units: int,
+    micros: tuple[int, int],
+    amounts: list[int],
+    carry: int,
+    rounding: Rounding,
+    scope: RoundingScope,
+) -> None:
+    """However much of a grant is used, and however much of that before the change: the dearer price pays for it."""
+    before, used, granted = amounts
+    price = price_row(block_units, 0, rounding, scope)
+    carry = starting_carry(price, carry)
+    cost, after = cost_of_report(price, UsageRates(before, *micros), used, before, carry)
+    assert 0 <= cost <= micros_to_reserve(price, max(micros), granted, carry)
+    if scope == RoundingScope.REPORT:
+        assert after == 0
+    if micros[0] == micros[1]:
+        whole, _ = cost_of_report(price, UsageRates(0, *micros), used, 0, carry)
+        assert cost == whole or rounding == Rounding.HALF_EVEN, "the change of nothing costs nothing"
+    elif before in (0, used):
+        expected, _ = cost_of(price, micros[before == 0], used, carry)
+        assert cost == expected or used == 0
 
 
 @quick
