@@ -157,6 +157,36 @@ def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
 
 
 @kernel
+def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer):
+    """The next grant of an MSCC that wants one; True where it ends at the tariff change (docs/charging.md §6)."""
+    if not is_active(arena, slot, now_ns):
+        answer.outcome = _END_USER_SERVICE_DENIED
+        return False
+    price = tariffs.prices[price_row]
+    carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
+    tag = arena.octets[8 * service + SERVICE_TAG]
+    made = 0
+    if is_again:  # what was paid ahead is spoken for by the grant before
+        made = count_reservations(arena, slot, tag)
+        carry = max(carry, 0)
+    ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
+    return grant(
+        arena,
+        slot,
+        scratch,
+        price,
+        window_of_grant(tariffs, price, ends_at_change, now_ns),
+        tariffs.allowances,
+        tag,
+        made,
+        carry,
+        wanted_units(mscc, price),
+        now_ns,
+        answer,
+    )
+
+
+@kernel
 def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer):
     """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6).
 
@@ -214,32 +244,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
         answer.outcome = outcome
     is_cut = False
     if wants and answer.outcome == _GRANTED:
-        if is_active(arena, slot, now_ns):
-            price = tariffs.prices[price_row]
-            carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
-            tag = arena.octets[8 * service + SERVICE_TAG]
-            want = wanted_units(mscc, price)
-            made = 0
-            if is_again:  # what was paid ahead is spoken for by the grant before
-                made = count_reservations(arena, slot, tag)
-                carry = max(carry, 0)
-            ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
-            is_cut = grant(
-                arena,
-                slot,
-                scratch,
-                price,
-                window_of_grant(tariffs, price, ends_at_change, now_ns),
-                tariffs.allowances,
-                tag,
-                made,
-                carry,
-                want,
-                now_ns,
-                answer,
-            )
-        else:
-            answer.outcome = _END_USER_SERVICE_DENIED
+        is_cut = _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer)
     elif stays and answer.outcome == _GRANTED:
         set_action_at_once(tariffs.prices[price_row], answer)
     remember_answer(arena, service, answers, answer, is_cut)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from charging.tariff_tables import RoundingScope
-from tests.charging.test_engine_against_twin import EXAMPLES, WEEKS, ZONE, Service, Traffic
+from tests.charging.traffic import EXAMPLES, WEEKS, ZONE, Service, Traffic
 from tests.reference.account import Account, Bucket, Product
 from tests.reference.side_by_side import SideBySide
 from tests.reference.tariffs import Catalogue, Price, Release
