@@ -17,7 +17,8 @@ from balances.queries import decode_record
 from balances.store import EntryId
 from charging import batch
 from tests.balances.audited_traffic import RandomTraffic, encode_again, played, tables_of
-from tests.charging.test_engine_against_twin import START_NS, Traffic, catalogues, moves
+from tests.charging.test_engine_against_twin import catalogues, moves
+from tests.charging.traffic import START_NS, Traffic
 from tests.reference.requests import Credit, Open
 from tests.reference.side_by_side import SideBySide
 from vocabulary.instants import NS_PER_S
