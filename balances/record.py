@@ -221,7 +221,7 @@ FIELDS: Final = (
         "finals",
         1,
         SERVICE_FINALS,
-        "bit 0: last grant was final; bit 1: the one before; 2, 3: had a GSU",
+        "bit 0: last grant was final; bit 1: the one before; 2, 3: had a GSU; 4, 5: ended at a tariff change",
     ),
     Field("services", "last_report_ns", 8, SERVICE_LAST_REPORT_NS, "usage up to here was reported"),
     Field("services", "carry", 8, SERVICE_CARRY, "units reported and not charged yet; below zero: paid ahead"),
@@ -247,3 +247,6 @@ FINAL_LAST: Final = 1
 FINAL_PREVIOUS: Final = 2
 GSU_LAST: Final = 4
 GSU_PREVIOUS: Final = 8
+CUT_LAST: Final = 16
+"""The grant ends at the tariff change, because its money doesn't pay for the dearer time behind it."""
+CUT_PREVIOUS: Final = 32

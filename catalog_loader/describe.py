@@ -7,6 +7,7 @@ from catalog_loader.amounts import money_text, units_text
 from catalog_loader.release import Allowance, Price, Release, release_text, text_hash
 from catalog_loader.rules import service_text
 from catalog_loader.schema import UNITS
+from catalog_loader.week import band_text
 from vocabulary.instants import to_rfc3339
 
 _SERVICES_SHOWN = 4
@@ -39,7 +40,7 @@ class DescribedPrice(NamedTuple):
     price: str
     services: str
     charge: str
-    """such as "0.02 EUR per 1 MiB, up over the session", "free", "allowances alone" """
+    """such as "0.02 EUR per 1 MiB, up over the session; 0.05 EUR mon-fri 08:00-20:00", "free", "allowances alone" """
     allowances: str
     grant: str
     """default (min to max), validity, and the terms of grants that it says"""
@@ -128,6 +129,9 @@ def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> D
     else:
         charge = f"{money_text(price.price_micros, currency)} per {units_text(unit, price.block_units)}"
         charge += f", {price.rounding.replace('_', ' ')} over the {price.rounding_over}"
+        charge += "".join(
+            f"; {money_text(band.price_micros, currency)} {band_text(band)}" for band in sorted(price.bands)
+        )
     low, usual, high = (
         units_text(unit, units) for units in (price.grant_units_min, price.grant_units, price.grant_units_max)
     )

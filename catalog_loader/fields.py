@@ -13,6 +13,7 @@ from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.instants import InstantInvalid, parse_instant
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
 from catalog_loader.schema import KEYS_OF, NOT_SERVED_YET, WORDS
+from catalog_loader.week import DAYS, parse_days, parse_time
 from vocabulary.currencies import CURRENCY_NUMBERS
 from vocabulary.limits import (
     CATALOG_DESCRIPTION_OCTETS_MAX,
@@ -170,6 +171,32 @@ class Fields:
             return None
         amount = self.amount(key, Unit.SECONDS)
         return None if amount is None else amount[1]
+
+    def time_of_day(self, key: str) -> int | None:
+        """Minutes since midnight."""
+        text = self._text(key)
+        if text is None:
+            return None
+        minutes = parse_time(text)
+        if minutes is None:
+            self.fault(key, f'{key} is "{text[:40]}", not a time of day', 'Write "00:00" to "24:00", in quotes')
+        return minutes
+
+    def days(self, key: str) -> tuple[int, ...]:
+        """Days of the week, 0 is Monday, each once and in order; nothing where one of them is faulty."""
+        node = self.nodes.get(key)
+        found: set[int] = set()
+        for item in node.items if isinstance(node, ListNode) else () if node is None else (node,):
+            text = item.text if isinstance(item, Scalar) else "..."
+            days = parse_days(text)
+            if not days:
+                remedy = f"Write days such as mon-fri, or a list of {', '.join(DAYS)}"
+                self.fault(
+                    key, f'{key} is "{text[:40]}"', remedy if "-" in text else suggestion(text, DAYS, otherwise=remedy)
+                )
+                return ()
+            found.update(days)
+        return tuple(sorted(found))
 
     def currency(self, key: str) -> str | None:
         """ISO 4217 letters."""

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
+from msgspec import UNSET
+
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.fields import Fields
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
+from catalog_loader.parse_bands import read_bands
 from catalog_loader.parse_terms import read_terms
 from catalog_loader.release import Allowance, Offer, Price, Release, Service
 from catalog_loader.schema import (
@@ -212,6 +215,7 @@ class _Reader:
         if fields.has("price") and not fields.has("block") and is_charged:
             fields.fault("block", "block is missing: a price is for an amount", "Write block: 1 MiB, 1 min or 1 event")
         validity_s = fields.duration("validity")
+        bands = read_bands(fields, self._currency, self._faults)
         terms = read_terms(fields, grant, unit)
         price_id = fields.id() or ""
         name, description = fields.name("name") or price_id, fields.description()
@@ -235,6 +239,7 @@ class _Reader:
                 grant_units_max=sizes.max,
                 validity_s=VALIDITY_S if validity_s is None else validity_s,
                 said=terms,
+                by_time=bands if is_charged else UNSET,
                 allowances=allowances if is_charged else (),
                 final_action=(final_action or "terminate") if is_charged else "none",
             )

@@ -61,6 +61,18 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 NO_TERMS: Final = Terms()
 
 
+class Band(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
+    """Times of the week at which a block has another price, by the clock in the release's time zone."""
+
+    days: tuple[int, ...]
+    """on which it begins; 0 is Monday"""
+    from_min: int
+    """minutes since midnight, 0..1439"""
+    to_min: int
+    """1..1440; at most from_min: on the next day"""
+    price_micros: int
+
+
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What services cost; words are those of catalog_loader.schema."""
 
@@ -84,11 +96,18 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     settled_by: str = "balance"
     said: Terms | UnsetType = UNSET
     """UNSET, never NO_TERMS, where nothing is said: the text is then as it was before there were terms"""
+    by_time: tuple[Band, ...] | UnsetType = UNSET
+    """UNSET, never (), where the price is the same at all times"""
 
     @property
     def terms(self) -> Terms:
         """What is said of grants."""
         return NO_TERMS if self.said is UNSET else self.said
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """When a block has another price than price_micros."""
+        return () if self.by_time is UNSET else self.by_time
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,7 +173,11 @@ def canonical(release: Release) -> Release:
             for offer in sorted(release.offers, key=lambda offer: offer.id)
         ),
         prices=tuple(
-            msgspec.structs.replace(price, services=tuple(sorted(price.services)))
+            msgspec.structs.replace(
+                price,
+                services=tuple(sorted(price.services)),
+                by_time=tuple(sorted(price.bands)) if price.bands else UNSET,
+            )
             for price in sorted(release.prices, key=lambda price: price.id)
         ),
         allowances=tuple(sorted(release.allowances, key=lambda allowance: allowance.id)),

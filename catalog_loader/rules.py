@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from catalog_loader.faults import Finding, suggestion
 from catalog_loader.release import Price, Release, Service
+from catalog_loader.rules_of_bands import check_bands
 from catalog_loader.rules_of_grants import check_final_actions, check_grants, check_holding_times, check_thresholds
 from catalog_loader.schema import CONTEXT_WORDS, CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
 from charging.tariff_tables import ABSENT, ANY
@@ -351,6 +352,7 @@ RULES: Final[tuple[Callable[[Release], Findings], ...]] = (
     check_thresholds,
     check_holding_times,
     check_final_actions,
+    check_bands,
     _check_price_limits,
 )
 """Every rule; a report has what all of them say."""

@@ -23,9 +23,10 @@ def check_grants(release: Release) -> Iterator[Finding]:
         elif not low <= usual <= high:
             problem = f"grant default {usual} is not between min {low} and max {high} ({price.unit})"
             yield Finding((*path, "default"), problem, "Choose a default between them")
-        if price.price_micros and price.price_micros <= PRICE_MICROS_MAX and price.block_units >= 1:
+        dearest = max(price.price_micros or 0, *(band.price_micros for band in price.bands), 0)
+        if dearest <= PRICE_MICROS_MAX and price.block_units >= 1:
             blocks = -(-low // price.block_units)
-            if blocks * price.price_micros > MICROS_MAX:
+            if blocks * dearest > MICROS_MAX:
                 problem = f"the smallest grant would cost more than {MICROS_MAX} micros, which no account can hold"
                 yield Finding((*path, "min"), problem, "Lower min or the price")
 

@@ -29,6 +29,8 @@ class Kind(Enum):
     INSTANT = "an instant, such as 2026-01-01T00:00:00Z, or a date"
     CURRENCY = "a currency, such as EUR"
     ZONE = "a time zone, such as Europe/Berlin"
+    DAYS = "days, such as mon-fri, or a list of them"
+    TIME = 'a time of day, such as "08:00"'
     WORD = "a word"
     SERVICES = "a number, a list of numbers, or a word"
     CONTEXTS = "a word, a number, or a list of them"
@@ -62,7 +64,7 @@ KEYS: Final = (
     KeyRow("release", "description", Kind.DESCRIPTION, False, "for people"),
     KeyRow("release", "tenant", Kind.TENANT, False, "whose catalogue it is; `default` where left out"),
     KeyRow("release", "currency", Kind.CURRENCY, True, "of all its sums"),
-    KeyRow("release", "time_zone", Kind.ZONE, True, "of its dates and, later, its times of day"),
+    KeyRow("release", "time_zone", Kind.ZONE, True, "of its dates and times of day"),
     KeyRow("release", "effective", Kind.INSTANT, True, "from when its prices hold; a date is midnight in time_zone"),
     KeyRow("release", "retires", Kind.MAP, False, "what the releases before it have and this one gives up on purpose"),
     KeyRow("retires", "offers", Kind.IDS, False, "offers that end"),
@@ -90,6 +92,7 @@ KEYS: Final = (
     KeyRow("price", "unit", Kind.WORD, False, "octets, seconds or events; what block says, or the context's usual one"),
     KeyRow("price", "block", Kind.AMOUNT, False, "what the price is for; needed where there is a price"),
     KeyRow("price", "price", Kind.MONEY, False, "of one block; where left out, allowances alone pay"),
+    KeyRow("price", "bands", Kind.LIST, False, "times of the week at which a block has another price"),
     KeyRow("price", "rounding", Kind.WORD, False, "up, down or half_even, to whole blocks; up where left out"),
     KeyRow("price", "rounding_over", Kind.WORD, False, "session (what is left over is carried on) or report; session"),
     KeyRow("price", "grant", Kind.MAP, False, "sizes of grants"),
@@ -119,6 +122,12 @@ KEYS: Final = (
     ),
     KeyRow("price", "filter_rule", Kind.RULE, False, "the same as a rule, in place of or beside filter_id"),
     KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
+    KeyRow("band", "days", Kind.DAYS, False, "on which it begins; each day where left out"),
+    KeyRow("band", "from", Kind.TIME, False, "of the clock in the release's time_zone; midnight where left out"),
+    KeyRow(
+        "band", "to", Kind.TIME, False, "up to there; before `from`: of the next day; midnight, 24:00, where left out"
+    ),
+    KeyRow("band", "price", Kind.MONEY, True, "of one block meanwhile"),
     KeyRow(
         "service", "context", Kind.CONTEXTS, True, "data, voice, sms ..., the number of a 3GPP specification, or a list"
     ),
@@ -197,6 +206,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
 MONEY_KEYS: Final = (
     "block",
     "price",
+    "bands",
     "rounding",
     "rounding_over",
     "allowances",

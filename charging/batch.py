@@ -62,6 +62,8 @@ UNITS_AT_COMMAND_LEVEL: Final = 1024
 """Its units stand outside of MSCCs (RFC 8506 §3.1): its one MSCC row is answered at command level."""
 RENEWS_ROUTE: Final = 2048
 """An update that says how its client is reached from now on: the session's route is written again."""
+ENDS_AT_TARIFF_CHANGE: Final = 4096
+"""The peer can't split usage (`peers.<name>.tariff_change = "ends_grant"`): a grant of its ends where the price changes."""
 
 # Presence bits of an MSCC
 HAS_REQUESTED: Final = 1
@@ -74,6 +76,8 @@ HAS_USED: Final = 16
 HAS_USED_OCTETS: Final = 32
 HAS_USED_SECONDS: Final = 64
 HAS_USED_EVENTS: Final = 128
+HAS_USED_BEFORE: Final = 256
+"""Some of it is said to have been used before a tariff change: before_octets and its like."""
 
 REQUEST_DTYPE: Final = np.dtype(
     [
@@ -191,6 +195,9 @@ MSCC_DTYPE: Final = np.dtype(
         ),  # total as sent, else input + output, summed over USU instances
         ("used_seconds", np.int64),
         ("used_events", np.int64),
+        ("before_octets", np.int64),  # of used_octets: before the tariff change (RFC 8506 §8.27)
+        ("before_seconds", np.int64),
+        ("before_events", np.int64),
         ("presence", np.uint32),
         ("request", np.int32),  # row of the request
         ("reporting_reason", np.int32),  # -1 absent
@@ -279,6 +286,7 @@ ANSWER_MSCC_DTYPE: Final = np.dtype(
         ("threshold_units", np.uint32),  # in `unit`, below `granted`; 0: no threshold
         ("holding_s", np.int32),  # 0: no Quota-Holding-Time
         ("final_unit", np.uint32),  # number of the texts of final_action (charging/final_units.py); 0: none
+        ("tariff_change_s", np.uint32),  # Unix time at which the price changes while the grant is valid; 0: it doesn't
         ("outcome", np.uint8),
         ("unit", np.uint8),
         ("has_grant", np.uint8),

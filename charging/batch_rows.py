@@ -137,6 +137,7 @@ def clear_answer(request, answers, row, outcome):
         mscc.threshold_units = 0
         mscc.holding_s = 0
         mscc.final_unit = 0
+        mscc.tariff_change_s = 0
         mscc.outcome = outcome
         mscc.unit = 0
         mscc.has_grant = 0

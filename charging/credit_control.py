@@ -21,6 +21,7 @@ from balances.record import (
 from balances.reservations import commit_reservations, post
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
+    ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
     HAS_USED,
@@ -38,6 +39,7 @@ from charging.quota.terms import goes_on_without_quota, set_action_at_once
 from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
+from charging.rating.time_bands import rates_of_usage, window_of_grant
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import (
@@ -151,7 +153,37 @@ def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
     if service >= 0:
         tag = arena.octets[8 * service + SERVICE_TAG]
         commit_reservations(arena, slot, scratch.ledger, tag, usage.unit, 0, now_ns)
-        remember_answer(arena, service, answers, answer)
+        remember_answer(arena, service, answers, answer, False)
+
+
+@kernel
+def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer):
+    """The next grant of an MSCC that wants one; True where it ends at the tariff change (docs/charging.md §6)."""
+    if not is_active(arena, slot, now_ns):
+        answer.outcome = _END_USER_SERVICE_DENIED
+        return False
+    price = tariffs.prices[price_row]
+    carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
+    tag = arena.octets[8 * service + SERVICE_TAG]
+    made = 0
+    if is_again:  # what was paid ahead is spoken for by the grant before
+        made = count_reservations(arena, slot, tag)
+        carry = max(carry, 0)
+    ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
+    return grant(
+        arena,
+        slot,
+        scratch,
+        price,
+        window_of_grant(tariffs, price, ends_at_change, now_ns),
+        tariffs.allowances,
+        tag,
+        made,
+        carry,
+        wanted_units(mscc, price),
+        now_ns,
+        answer,
+    )
 
 
 @kernel
@@ -194,12 +226,14 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
         answer.outcome = outcome
         return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
+    rates = rates_of_usage(tariffs, tariffs.prices[usage_price], mscc, used, usage.from_ns, usage.to_ns)
     answer.outcome = charge_usage(
         arena,
         slot,
         scratch,
         tariffs.prices[usage_price],
         tariffs.allowances,
+        rates,
         service,
         is_again,
         used,
@@ -208,34 +242,12 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     )
     if answer.outcome == _GRANTED:
         answer.outcome = outcome
+    is_cut = False
     if wants and answer.outcome == _GRANTED:
-        if is_active(arena, slot, now_ns):
-            price = tariffs.prices[price_row]
-            carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
-            tag = arena.octets[8 * service + SERVICE_TAG]
-            want = wanted_units(mscc, price)
-            made = 0
-            if is_again:  # what was paid ahead is spoken for by the grant before
-                made = count_reservations(arena, slot, tag)
-                carry = max(carry, 0)
-            grant(
-                arena,
-                slot,
-                scratch,
-                price,
-                tariffs.allowances,
-                tag,
-                made,
-                carry,
-                want,
-                now_ns,
-                answer,
-            )
-        else:
-            answer.outcome = _END_USER_SERVICE_DENIED
+        is_cut = _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer)
     elif stays and answer.outcome == _GRANTED:
         set_action_at_once(tariffs.prices[price_row], answer)
-    remember_answer(arena, service, answers, answer)
+    remember_answer(arena, service, answers, answer, is_cut)
 
 
 @kernel

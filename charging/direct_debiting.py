@@ -8,6 +8,7 @@ from charging.journal_rows import add_usage_row
 from charging.quota.grant import requested_units
 from charging.rating.charge import charge_event, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.rating.time_bands import micros_at
 from charging.sessions.duplicates import record_event
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -40,7 +41,8 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
     if units == 0:
         units = max(used_units(mscc, price.unit), 1)
     answer.unit = price.unit
-    if charge_event(arena, slot, scratch, price, tariffs.allowances, units, now_ns, usage):
+    micros = micros_at(tariffs, price, usage.to_ns)
+    if charge_event(arena, slot, scratch, price, micros, tariffs.allowances, units, now_ns, usage):
         answer.granted = units
         answer.has_grant = 1
     else:

@@ -185,6 +185,9 @@ def _is_mscc(mscc):
         and 0 <= mscc.used_octets <= UNITS_MAX
         and 0 <= mscc.used_seconds <= UNITS_MAX
         and 0 <= mscc.used_events <= UNITS_MAX
+        and 0 <= mscc.before_octets <= UNITS_MAX
+        and 0 <= mscc.before_seconds <= UNITS_MAX
+        and 0 <= mscc.before_events <= UNITS_MAX
         and mscc.outcome == _UNDECIDED
     )
 

@@ -86,6 +86,10 @@ PRICE_DTYPE: Final = np.dtype(
             np.int32,
         ),  # allowances that are used before money: rows of `allowances`
         ("allowance_count", np.int32),
+        ("band_first", np.int32),  # its times of the week: rows of `bands`
+        ("band_count", np.int32),  # 0: price_micros at all times; else at least 2
+        ("offset_first", np.int32),  # the clock that they go by: rows of `offsets`
+        ("offset_count", np.int32),
         ("unit", np.uint8),
         ("control", np.uint8),
         ("rounding", np.uint8),  # vocabulary.money.Rounding
@@ -97,8 +101,30 @@ PRICE_DTYPE: Final = np.dtype(
     align=True,
 )
 
+BAND_DTYPE: Final = np.dtype(
+    [
+        ("start_s", np.int64),  # of the week: seconds of the local clock since Monday 00:00, 0..604799
+        (
+            "price_micros",
+            np.int64,
+        ),  # of one block from there to the next row's start; the last row holds into the next week
+    ],
+    align=True,
+)
+
+OFFSET_DTYPE: Final = np.dtype(
+    [
+        ("from_ns", np.int64),  # the first row of a zone: BEGINNING_NS
+        ("offset_s", np.int64),  # local clock minus UTC from there on
+    ],
+    align=True,
+)
+BEGINNING_NS: Final = -(2**63)
+"""Before every instant."""
 
 NO_FINAL_UNITS: Final = pack_final_units(())
+NO_BANDS: Final = np.zeros(0, BAND_DTYPE)
+NO_OFFSETS: Final = np.zeros(0, OFFSET_DTYPE)
 
 
 class TariffTables(NamedTuple):
@@ -109,6 +135,8 @@ class TariffTables(NamedTuple):
     prices: NDArray[np.void]  # PRICE_DTYPE, sorted within each offer
     allowances: NDArray[np.int32]  # allowance numbers, by price
     final_units: NDArray[np.uint8] = NO_FINAL_UNITS  # their texts, packed; kernels don't read them
+    bands: NDArray[np.void] = NO_BANDS  # BAND_DTYPE, by price sorted by start_s; neighbours have different prices
+    offsets: NDArray[np.void] = NO_OFFSETS  # OFFSET_DTYPE, by zone sorted by from_ns
 
 
 def empty_tables() -> TariffTables:

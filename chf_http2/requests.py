@@ -19,6 +19,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -50,7 +51,7 @@ from chf_http2.tick_memory import (
     UPF_ID_OCTETS_MAX,
     TickMemory,
 )
-from chf_http2.usual_members import OFFLINE_CHARGING
+from chf_http2.usual_members import OFFLINE_CHARGING, is_before_change
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
     DIAMETER_MESSAGE_OCTETS_MAX,
@@ -73,13 +74,15 @@ _MICRO: Final = timedelta(microseconds=1)
 class Units:
     """What one rating group of a request asks for and reports, its containers and UPFs summed."""
 
-    __slots__ = ("presence", "requested", "upf_id", "used")
+    __slots__ = ("before", "presence", "requested", "upf_id", "used")
 
     def __init__(self) -> None:
         self.presence = 0
         self.requested = [0, 0, 0]
         """octets, seconds, events"""
         self.used = [0, 0, 0]
+        self.before = [0, 0, 0]
+        """of it: before a tariff change"""
         self.upf_id: str | None = None
         """the first that is named: it is echoed"""
 
@@ -140,7 +143,10 @@ class RequestReader:
         """
         units = self._units_of(said, gives_quota=not route.service.is_offline_only)
         msccs = b"".join(
-            [MSCC_PACKER.pack(group, *one.requested, *one.used, one.presence) for group, one in units.items()]
+            [
+                MSCC_PACKER.pack(group, *one.requested, *one.used, *one.before, one.presence)
+                for group, one in units.items()
+            ]
         )
         consumer = (said.nf_consumer_identification.nf_name or "").encode()
         notify_uri = (said.notify_uri or "").encode()
@@ -218,8 +224,12 @@ class RequestReader:
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         if one.upf_id is None:
             one.upf_id = usage.upf_id
-        for index, used in enumerate(usage.used_unit_container or ()):
+        containers = usage.used_unit_container or ()
+        for index, used in enumerate(containers):
             one.presence |= HAS_USED | self._sum(one.used, used, _USED_BITS, place, f"usedUnitContainer/{index}")
+        changed = max((index for index, used in enumerate(containers) if is_before_change(used)), default=-1)
+        for index, used in enumerate(containers[: changed + 1]):  # they are in the order of time
+            one.presence |= HAS_USED_BEFORE | self._sum(one.before, used, _NO_BITS, place, f"usedUnitContainer/{index}")
 
     def _sum(
         self,
@@ -247,6 +257,7 @@ class RequestReader:
 
 
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
+_NO_BITS: Final = (0, 0, 0)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
 
 
@@ -307,12 +318,15 @@ def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
 
 
 def _reported_ns(said: ChargingDataRequest, stamp_ns: int) -> int:
-    """When the usage that is reported ended, in ns: the last container's trigger, else the request itself."""
+    """When the usage that is reported ended, in ns: the last container's trigger, else the request itself.
+
+    A container that a tariff change closed doesn't say: what was used since has the same report, in a container that may not.
+    """
     last: datetime | None = None
     for usage in said.multiple_unit_usage or ():
         for used in usage.used_unit_container or ():
             stamp = used.trigger_timestamp
-            if stamp is not None and (last is None or stamp > last):
+            if stamp is not None and (last is None or stamp > last) and not is_before_change(used):
                 last = stamp
     return stamp_ns if last is None else _instant_ns(last)
 

@@ -1,7 +1,7 @@
 """Answered rows to bodies of 201 and 200; what a release or a failure is answered has no such body."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import compress
 from typing import Any, Final, NamedTuple
 
@@ -31,12 +31,15 @@ _QUOTA_EXHAUSTED: Final = Trigger(trigger_type="QUOTA_EXHAUSTED", trigger_catego
 _VALIDITY_TIME: Final = Trigger(trigger_type="VALIDITY_TIME", trigger_category="IMMEDIATE_REPORT")
 _QUOTA_THRESHOLD: Final = Trigger(trigger_type="QUOTA_THRESHOLD", trigger_category="IMMEDIATE_REPORT")
 _QHT: Final = Trigger(trigger_type="QHT", trigger_category="IMMEDIATE_REPORT")
+_TARIFF_TIME_CHANGE: Final = Trigger(trigger_type="TARIFF_TIME_CHANGE", trigger_category="DEFERRED_REPORT")
+"""Its default category, too (TS 32.255 §5.2.1.6): the usage before the change comes with the next report."""
+_OF_TERMS: Final = (_VALIDITY_TIME, _QUOTA_THRESHOLD, _QHT, _TARIFF_TIME_CHANGE)
 _TRIGGERS: Final = tuple(
-    (_QUOTA_EXHAUSTED, *compress((_VALIDITY_TIME, _QUOTA_THRESHOLD, _QHT), (place & 1, place & 2, place & 4)))
-    for place in range(8)
+    (_QUOTA_EXHAUSTED, *compress(_OF_TERMS, [place >> bit & 1 for bit in range(len(_OF_TERMS))]))
+    for place in range(1 << len(_OF_TERMS))
 )
-"""By what the quota has: a validity time (1), a threshold (2), a holding time (4). Named each time: free5GC's SMF installs
-no quota without."""
+"""By what the quota has: a validity time (1), a threshold (2), a holding time (4), a tariff change (8). Named each time:
+free5GC's SMF installs no quota without."""
 _THRESHOLDS: Final = {
     int(Unit.OCTETS): "volume_quota_threshold",
     int(Unit.SECONDS): "time_quota_threshold",
@@ -65,17 +68,19 @@ UNIT_COLUMNS: Final = (
     "holding_s",
     "final_action",
     "final_unit",
+    "tariff_change_s",
 )
 """What of an ANSWER_MSCC row `unit_information` is told."""
 
 
-def granted_unit(unit: int, amount: int) -> GrantedUnit:
-    """Quota in its unit."""
+def granted_unit(unit: int, amount: int, change_s: int) -> GrantedUnit:
+    """Quota in its unit; `change_s` is the Unix time at which its price changes, 0 where it doesn't."""
+    change = datetime.fromtimestamp(change_s, UTC) if change_s else None
     if unit == Unit.OCTETS:
-        return GrantedUnit(total_volume=amount)
+        return GrantedUnit(total_volume=amount, tariff_time_change=change)
     if unit == Unit.SECONDS:
-        return GrantedUnit(time=amount)
-    return GrantedUnit(service_specific_units=amount)
+        return GrantedUnit(time=amount, tariff_time_change=change)
+    return GrantedUnit(service_specific_units=amount, tariff_time_change=change)
 
 
 def indication(final_action: int, unit: FinalUnit) -> FinalUnitIndication:
@@ -115,15 +120,15 @@ def unit_information(
     rating_group: int, upf_id: str | None, row: tuple[int, ...], indications: Indications
 ) -> MultipleUnitInformation:
     """The answer for one rating group; `row` has UNIT_COLUMNS."""
-    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action, final_unit = row
+    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action, final_unit, change_s = row
     if not has_grant and not final_action:
         return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
     return MultipleUnitInformation(
         rating_group=rating_group,
         upf_id=upf_id,
         result_code=RESULT_CODES[outcome],
-        granted_unit=granted_unit(unit, granted) if has_grant else None,
-        triggers=_TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0)],
+        granted_unit=granted_unit(unit, granted, change_s) if has_grant else None,
+        triggers=_TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0) + 8 * (change_s > 0)],
         validity_time=validity_s or None,
         quota_holding_time=holding_s or None,
         final_unit_indication=indications.find(final_action, final_unit) if final_action else None,

@@ -130,6 +130,9 @@ def _place_msccs(batch, packed, request, said, row):
         mscc.used_octets = source.used_octets
         mscc.used_seconds = source.used_seconds
         mscc.used_events = source.used_events
+        mscc.before_octets = source.before_octets
+        mscc.before_seconds = source.before_seconds
+        mscc.before_events = source.before_events
         mscc.presence = source.presence
         mscc.request = row
         mscc.reporting_reason = -1

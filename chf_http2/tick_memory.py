@@ -85,10 +85,13 @@ PACKED_MSCC_DTYPE: Final = np.dtype(
         ("used_octets", np.int64),
         ("used_seconds", np.int64),
         ("used_events", np.int64),
+        ("before_octets", np.int64),
+        ("before_seconds", np.int64),
+        ("before_events", np.int64),
         ("presence", np.uint32),
     ]
 )
-MSCC_PACKER: Final = Struct("<qqqqqqqI")
+MSCC_PACKER: Final = Struct("<qqqqqqqqqqI")
 PACKED_IDENTITY_DTYPE: Final = np.dtype([("kind", np.int32), ("length", np.int32)])
 IDENTITY_PACKER: Final = Struct("<ii")
 FACTS_DTYPE: Final = np.dtype(

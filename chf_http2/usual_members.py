@@ -52,6 +52,9 @@ OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
 """quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
 it is reported, as any; a request for quota beside it ends the suspension."""
 
+TARIFF_TIME_CHANGE: Final = "TARIFF_TIME_CHANGE"
+"""triggerType of a used unit container that was closed because the price changed: its usage was before that."""
+
 # Objects
 BODY: Final = 0
 USAGE: Final = 1
@@ -139,5 +142,27 @@ def _decoder_of(member: Member) -> Any:
     return msgspec.json.Decoder(fields[member.name])
 
 
-DECODERS: Final = tuple(_decoder_of(one) for one in MEMBERS)
+def is_before_change(container: UsedUnitContainer) -> bool:
+    """Did a tariff change close the container?"""
+    return any(trigger.trigger_type == TARIFF_TIME_CHANGE for trigger in container.triggers or ())
+
+
+class _UsualTriggers:
+    """Accepts the triggers of a container but those of a tariff change, so that requests.py reads all bodies with one."""
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder = decoder
+
+    def decode(self, octets: memoryview) -> None:
+        """msgspec.DecodeError: not accepted."""
+        if is_before_change(UsedUnitContainer(local_sequence_number=0, triggers=self._decoder.decode(octets))):
+            raise msgspec.ValidationError("usage is split at a tariff change")
+
+
+def _decoders_of(member: Member) -> Any:
+    is_split = member.of == CONTAINER and member.name == "triggers"
+    return _UsualTriggers(_decoder_of(member)) if is_split else _decoder_of(member)
+
+
+DECODERS: Final = tuple(_decoders_of(one) for one in MEMBERS)
 """By row of MEMBERS. ValidationError, DecodeError: not accepted."""

@@ -235,6 +235,9 @@ def _empty_mscc(mscc, rating_group):
     mscc.used_octets = 0
     mscc.used_seconds = 0
     mscc.used_events = 0
+    mscc.before_octets = 0  # usage that a tariff change split is requests.py's to read (usual_members.py)
+    mscc.before_seconds = 0
+    mscc.before_events = 0
     mscc.presence = 0
 
 

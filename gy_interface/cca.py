@@ -34,6 +34,7 @@ from gy_interface.avp_codes import (
     RESULT_CODE,
     SERVICE_IDENTIFIER,
     SESSION_ID,
+    TARIFF_TIME_CHANGE,
     TIME_QUOTA_THRESHOLD,
     UNIT_QUOTA_THRESHOLD,
     VALIDITY_TIME,
@@ -56,6 +57,7 @@ from gy_interface.codec_rules import AnswerRules
 from gy_interface.final_units import put_final_unit
 from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
 from gy_interface.octets import store32
+from vocabulary.instants import NTP_UNIX_OFFSET_S
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, FINAL_AVPS_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
@@ -75,7 +77,7 @@ ANSWER_SPAN_DTYPE: Final = np.dtype(
 """The answers of one connection, next to each other in the buffer."""
 
 _FIXED_OCTETS = 256
-MSCC_OCTETS_MAX = 160
+MSCC_OCTETS_MAX = 176
 _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _RATING_FAILED = int(Outcome.RATING_FAILED)
@@ -263,15 +265,22 @@ def _put_mscc(out, start, mscc, answer, may_grant, rules):
 
 @kernel
 def _put_units(out, at, answer):
-    """Granted-Service-Unit in the unit that is rated (clients.md 6f)."""
+    """Granted-Service-Unit in the unit that is rated (clients.md 6f), and when its price changes (RFC 8506 §8.20)."""
     if answer.has_grant == 0:
         return at
+    start = at
+    at += 8
+    if answer.tariff_change_s > 0:
+        at = put_unsigned32(
+            out, at, TARIFF_TIME_CHANGE, (np.int64(answer.tariff_change_s) + NTP_UNIX_OFFSET_S) & 0xFFFFFFFF
+        )
     if answer.unit == _SECONDS:
-        put_header(out, at, GRANTED_SERVICE_UNIT, 20)
-        return put_unsigned32(out, at + 8, CC_TIME, min(answer.granted, 0xFFFFFFFF))
-    put_header(out, at, GRANTED_SERVICE_UNIT, 24)
-    code = CC_SERVICE_SPECIFIC_UNITS if answer.unit == _EVENTS else CC_TOTAL_OCTETS
-    return put_unsigned64(out, at + 8, code, answer.granted)
+        at = put_unsigned32(out, at, CC_TIME, min(answer.granted, 0xFFFFFFFF))
+    else:
+        code = CC_SERVICE_SPECIFIC_UNITS if answer.unit == _EVENTS else CC_TOTAL_OCTETS
+        at = put_unsigned64(out, at, code, answer.granted)
+    put_header(out, start, GRANTED_SERVICE_UNIT, at - start)
+    return at
 
 
 @kernel

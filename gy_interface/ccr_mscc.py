@@ -10,6 +10,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -28,6 +29,7 @@ from gy_interface.avp_codes import (
     SUBSCRIPTION_ID,
     SUBSCRIPTION_ID_DATA,
     SUBSCRIPTION_ID_TYPE,
+    TARIFF_CHANGE_USAGE,
     USED_SERVICE_UNIT,
 )
 from gy_interface.avp_header import BAD_SIZE, read_avp_header
@@ -48,6 +50,9 @@ _KIND_MAX = max(int(kind) for kind in IdentityKind)
 _PLUS = ord("+")
 _USED_BITS = 4
 """HAS_USED... are HAS_REQUESTED... four bits higher."""
+_UNIT_BEFORE_TARIFF_CHANGE = 0
+_UNIT_INDETERMINATE = 2
+"""The first and the last value of Tariff-Change-Usage (RFC 8506 §8.27)."""
 assert HAS_USED == HAS_REQUESTED << _USED_BITS
 assert HAS_USED_OCTETS == HAS_REQUESTED_OCTETS << _USED_BITS
 assert HAS_USED_SECONDS == HAS_REQUESTED_SECONDS << _USED_BITS
@@ -81,12 +86,13 @@ def _read_count(request, octets, at, header, size, key):
 
 @kernel
 def _read_units(request, octets, at, end):
-    """(octets, seconds, events, reporting reason) of a Requested- or Used-Service-Unit; -1 where absent.
+    """(octets, seconds, events, reporting reason, tariff change usage) of a Requested- or Used-Service-Unit; -1 where absent.
 
     Octets are the total, else input and output together (RFC 8506 §8.25; Open5GS sends no total). A total of 0 beside parts
     above 0 is a field that was never filled: the parts are taken, usage isn't free for that.
     """
-    total, volume, seconds, events, reason = np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1)
+    total, volume, seconds, events = np.int64(-1), np.int64(-1), np.int64(-1), np.int64(-1)
+    reason, change = np.int64(-1), np.int64(-1)
     while at < end:
         key, header, size = read_avp_header(octets, at, end)
         if size == BAD_SIZE:
@@ -105,8 +111,13 @@ def _read_units(request, octets, at, end):
         elif key == REPORTING_REASON:
             if has_length(request, at, header, size, key, 4):
                 reason = load32(octets, at + header)
+        elif key == TARIFF_CHANGE_USAGE:
+            if has_length(request, at, header, size, key, 4):
+                change = load32(octets, at + header)
+                if change > _UNIT_INDETERMINATE:
+                    fail(request, _INVALID_AVP_VALUE, at, size, key)
         at += (size + 3) & ~3
-    return (total if total > 0 else max(total, volume)), seconds, events, reason
+    return (total if total > 0 else max(total, volume)), seconds, events, reason, change
 
 
 @kernel
@@ -115,7 +126,7 @@ def _add_requested(request, mscc, octets, at, header, size):
     if mscc.presence & HAS_REQUESTED:
         fail(request, _TOO_MANY_TIMES, at, size, REQUESTED_SERVICE_UNIT)
         return
-    volume, seconds, events, _ = _read_units(request, octets, at + header, at + size)
+    volume, seconds, events, _, _ = _read_units(request, octets, at + header, at + size)
     presence = HAS_REQUESTED
     if volume >= 0:
         presence |= HAS_REQUESTED_OCTETS
@@ -133,8 +144,11 @@ def _add_requested(request, mscc, octets, at, header, size):
 
 @kernel
 def _add_used(request, mscc, octets, at, header, size):
-    """One of several Used-Service-Units: before and after a tariff change, or one a unit. They add up."""
-    volume, seconds, events, reason = _read_units(request, octets, at + header, at + size)
+    """One of several Used-Service-Units: before and after a tariff change, or one a unit. They add up.
+
+    Units that straddle the change, or that nothing is said of, count as those behind it (docs/charging.md §5).
+    """
+    volume, seconds, events, reason, change = _read_units(request, octets, at + header, at + size)
     presence = HAS_USED
     if volume >= 0:
         presence |= HAS_USED_OCTETS
@@ -145,10 +159,18 @@ def _add_used(request, mscc, octets, at, header, size):
     if events >= 0:
         presence |= HAS_USED_EVENTS
         mscc.used_events += events
+    if change >= 0:
+        presence |= HAS_USED_BEFORE
+    if change == _UNIT_BEFORE_TARIFF_CHANGE:
+        mscc.before_octets += max(volume, 0)
+        mscc.before_seconds += max(seconds, 0)
+        mscc.before_events += max(events, 0)
     if mscc.used_octets > UNITS_MAX or mscc.used_events > UNITS_MAX:
         fail(request, _INVALID_AVP_VALUE, at, size, USED_SERVICE_UNIT)
         mscc.used_octets = 0  # so that the next ones can't overflow: the row is refused anyway
         mscc.used_events = 0
+        mscc.before_octets = 0
+        mscc.before_events = 0
     if mscc.reporting_reason < 0 and reason >= 0:
         mscc.reporting_reason = min(reason, 0x7FFFFFFF)
     mscc.presence |= np.uint32(presence)
@@ -164,6 +186,9 @@ def _clear_mscc(mscc, row):
     mscc.used_octets = 0
     mscc.used_seconds = 0
     mscc.used_events = 0
+    mscc.before_octets = 0
+    mscc.before_seconds = 0
+    mscc.before_events = 0
     mscc.presence = 0
     mscc.request = row
     mscc.reporting_reason = -1

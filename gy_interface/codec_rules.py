@@ -80,7 +80,7 @@ def new_sender(
     presence: int = 0,
     is_lenient: bool = False,
 ) -> Sender:
-    """The sender of a connection. `presence`: COMMAND_LEVEL_LIMIT, NEVER_COUNTS of charging.batch."""
+    """The sender of a connection. `presence`: COMMAND_LEVEL_LIMIT, NEVER_COUNTS, ENDS_AT_TARIFF_CHANGE of charging.batch."""
     template = np.zeros(1, REQUEST_DTYPE)
     for name in ("account_id", "slot", "answered", "command_id"):
         template[name] = -1

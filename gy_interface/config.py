@@ -29,6 +29,9 @@ class PeerConfig:
     session_failover: Literal["unsaid", "supported", "not_supported"] = setting(
         "unsaid", "may it go on with its sessions at another of our front ends: CC-Session-Failover"
     )
+    tariff_change: Literal["told", "ends_grant"] = setting(
+        "told", "told: it splits its usage where a price changes; ends_grant: its grants end there"
+    )
     failure_handling: Literal["unsaid", "terminate", "continue", "retry_and_terminate"] = setting(
         "unsaid", "what it does with a session when we don't answer: Credit-Control-Failure-Handling"
     )

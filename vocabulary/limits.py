@@ -151,6 +151,8 @@ PRICE_ROWS_PER_RELEASE_MAX: Final = 1_000_000
 """Rows of the tariff tables: services of prices, once for each offer that has them."""
 ALLOWANCES_PER_PRICE_MAX: Final = 16
 """Each is compared with each bucket, for each request."""
+BANDS_PER_PRICE_MAX: Final = 16
+"""Times of the week that a price names; each may begin on seven days."""
 ALLOWANCE_VALIDITY_S_MAX: Final = 100 * 366 * 86400
 RELEASES_MAX: Final = 4096
 """Releases that a store holds; all of them stay, because products may be pinned to them."""
@@ -195,7 +197,7 @@ assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX >= 20_000, "what 20,000 clients ask of a fresh start at once must be taken"
 assert BATCHES_QUEUED_MAX * BATCH_REQUESTS_MAX >= REQUESTS_QUEUED_MAX
-assert HANDOFF_FRAME_OCTETS_MAX >= BATCH_OCTETS_MAX + 256 * BATCH_REQUESTS_MAX + 96 * BATCH_MSCCS_MAX
+assert HANDOFF_FRAME_OCTETS_MAX >= BATCH_OCTETS_MAX + 256 * BATCH_REQUESTS_MAX + 112 * BATCH_MSCCS_MAX
 assert LINK_GRACE_S < ANSWER_DEADLINE_S
 assert JOURNAL_ALARM_PERCENT < JOURNAL_FULL_PERCENT < 100
 assert PRICE_ROWS_PER_RELEASE_MAX < 2**31 // 2, "price_first is int32"

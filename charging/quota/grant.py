@@ -23,6 +23,7 @@ from charging.rating.price import (
     carry_after_reserve,
     micros_to_reserve,
 )
+from charging.rating.time_bands import until_change
 from charging.tariff_tables import Control, RoundingScope
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -93,21 +94,30 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, ma
 
 
 @kernel
-def _reserve_money(arena, slot, scratch, price, money_count, service_tag, made, carry, want):
-    """Hold money for up to `want` units, at a price above zero; (units held, carry then). `money_count` as in _has_more."""
-    places = places_left(arena, slot, made)
-    free = free_micros(arena, slot, scratch.money, money_count, places)
-    part = min(want, affordable_units(price, free, carry))
+def _affordable(arena, slot, scratch, price, micros, money_count, made, carry):
+    """Units that money can hold for a service that has `made` reservations, at `micros` a block, above zero."""
+    free = free_micros(arena, slot, scratch.money, money_count, places_left(arena, slot, made))
+    return affordable_units(price, micros, free, carry)
+
+
+@kernel
+def _reserve_money(arena, slot, scratch, price, micros, money_count, service_tag, made, carry, want):
+    """Hold money for up to `want` units, at `micros` a block, above zero; (units held, carry then).
+
+    `money_count` as in _has_more.
+    """
+    part = min(want, _affordable(arena, slot, scratch, price, micros, money_count, made, carry))
     if part == 0:
         return part, carry
-    cost = micros_to_reserve(price, part, carry)
+    places = places_left(arena, slot, made)
+    cost = micros_to_reserve(price, micros, part, carry)
     reserve_money(arena, slot, scratch.ledger, service_tag, scratch.money, money_count, places, cost)
     return part, carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else np.int64(0)
 
 
 @kernel
-def _has_more(arena, slot, scratch, price, allowances, money_count, carry, now_ns):
-    """Would the next grant be above 0? The first `money_count` of scratch.money are the valid money buckets."""
+def _has_more(arena, slot, scratch, price, micros, allowances, money_count, carry, now_ns):
+    """Would the next grant be above 0, at `micros` a block? The first `money_count` of scratch.money are the valid money."""
     count = order_allowances(
         arena,
         slot,
@@ -123,43 +133,50 @@ def _has_more(arena, slot, scratch, price, allowances, money_count, carry, now_n
             return True
     if price.has_price == 0:
         return False
-    if price.price_micros == 0:
+    if micros == 0:
         return True
     free = free_micros(arena, slot, scratch.money, money_count, money_count)
-    return money_count > 0 and affordable_units(price, free, carry) > 0
+    return money_count > 0 and affordable_units(price, micros, free, carry) > 0
 
 
 @kernel
-def grant(arena, slot, scratch, price, allowances, service_tag, made, carry, want, now_ns, answer):
+def grant(arena, slot, scratch, price, window, allowances, service_tag, made, carry, want, now_ns, answer):
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 
+    window   charging.rating.time_bands.GrantWindow; where money can't pay all at its dearest price, and now costs less,
+             the grant ends at the tariff change, which is returned: True where it does
     made     int64: reservations that the service has already, of an earlier MSCC of the same request
     carry    int64: of the service, already 0 where the price rounds each report alone
     answer   ANSWER_MSCC_DTYPE row: granted, has_grant, outcome and what set_terms says are written
     """
     granted = want
-    final = False
+    final, is_cut = False, False
     if price.control != _FREE:
         granted, made = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns)
         money_count = 0
         if price.has_price != 0:
-            if price.price_micros == 0:
-                granted = want
-            else:
+            if window.micros > 0:
                 money_count = order_money(arena, slot, now_ns, scratch.money)
-                if money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
-                    part, carry = _reserve_money(
-                        arena, slot, scratch, price, money_count, service_tag, made, carry, want - granted
-                    )
-                    granted += part
-        final = not _has_more(arena, slot, scratch, price, allowances, money_count, carry, now_ns)
+            if window.now_micros < window.micros and granted < want:
+                part = want - granted
+                if _affordable(arena, slot, scratch, price, window.micros, money_count, made, carry) < part:
+                    window, is_cut = until_change(window), True
+            if window.micros == 0:
+                granted = want
+            elif money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
+                part, carry = _reserve_money(
+                    arena, slot, scratch, price, window.micros, money_count, service_tag, made, carry, want - granted
+                )
+                granted += part
+        final = not _has_more(arena, slot, scratch, price, window.micros, allowances, money_count, carry, now_ns)
     answer.unit = price.unit
     if granted == 0:
         answer.outcome = _CREDIT_LIMIT_REACHED
         if goes_on_without_quota(price):
             set_action_at_once(price, answer)
-        return
+        return False
     answer.outcome = _GRANTED
     answer.granted = granted
     answer.has_grant = 1
-    set_terms(price, final, answer)
+    set_terms(price, window, final, answer)
+    return is_cut

@@ -29,14 +29,16 @@ def threshold_of(price, granted):
 
 
 @kernel
-def set_terms(price, is_final, answer):
+def set_terms(price, window, is_final, answer):
     """Fill what a price says of the grant in `answer` (ANSWER_MSCC_DTYPE row).
 
+    window     charging.rating.time_bands.GrantWindow: how long it may be used, and the tariff change meanwhile
     is_final   bool: nothing is left to grant after it; where the price has an action for that, the client is not to ask
                before the end, so that such a grant has no threshold
     """
-    answer.validity_s = price.validity_s
-    answer.holding_s = price.holding_s
+    answer.validity_s = window.validity_s
+    answer.holding_s = min(price.holding_s, window.validity_s)
+    answer.tariff_change_s = window.tariff_change_s
     if is_final and price.final_action != 0:
         answer.final_action = price.final_action
         answer.final_unit = price.final_unit

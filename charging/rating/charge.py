@@ -12,7 +12,7 @@ from balances.reservations import commit_reservations, debit
 from balances.selection import order_allowances, order_money, order_payers
 from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
 from charging.rating.funds import free_micros
-from charging.rating.price import cost_of, starting_carry
+from charging.rating.price import cost_of, cost_of_report, starting_carry
 from charging.tariff_tables import Control
 from vocabulary.kernel import kernel
 from vocabulary.limits import CHARGED_MICROS_MAX, MICROS_MAX
@@ -90,9 +90,10 @@ def _debit_money(arena, slot, scratch, micros, now_ns):
 
 
 @kernel
-def charge_usage(arena, slot, scratch, price, allowances, service, is_again, used, now_ns, usage):
+def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_again, used, now_ns, usage):
     """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
 
+    rates     charging.rating.time_bands.UsageRates; allowances pay first, also what was used first
     service   first word of the service's row; its carry is read and written
     is_again  bool: an earlier MSCC of the request was for this service, so what is reserved was granted just now and stays
     usage     USAGE_DTYPE row: used_units, allowance_units, uncharged_units, charged_micros are written
@@ -115,7 +116,8 @@ def charge_usage(arena, slot, scratch, price, allowances, service, is_again, use
         usage.uncharged_units = left
         return _GRANTED
     carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
-    micros, carry = cost_of(price, left, carry)
+    before = max(rates.before_units - usage.allowance_units, 0)
+    micros, carry = cost_of_report(price, rates, left, before, carry)
     if micros < 0:
         usage.uncharged_units = left
         return _UNABLE_TO_COMPLY
@@ -129,8 +131,11 @@ def charge_usage(arena, slot, scratch, price, allowances, service, is_again, use
 
 
 @kernel
-def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
-    """Charge `units` at once where allowances and money cover them in full; False, and nothing moves, where not."""
+def charge_event(arena, slot, scratch, price, block_micros, allowances, units, now_ns, usage):
+    """Charge `units` at once where allowances and money cover them in full; False, and nothing moves, where not.
+
+    block_micros   int64: the price of a block at the event
+    """
     usage.used_units = units
     if price.control != _CHARGED:
         return True
@@ -152,7 +157,7 @@ def charge_event(arena, slot, scratch, price, allowances, units, now_ns, usage):
     if from_money > 0:
         if price.has_price == 0:
             return False
-        micros, _ = cost_of(price, from_money, 0)
+        micros, _ = cost_of(price, block_micros, from_money, 0)
         if micros < 0:
             return False
         count = order_money(arena, slot, now_ns, scratch.money)

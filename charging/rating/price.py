@@ -1,5 +1,7 @@
 """Units to micros: price per block of units, rounded, with what is left over carried to the session's next report."""
 
+import numpy as np
+
 from charging.tariff_tables import RoundingScope
 from vocabulary.kernel import kernel
 from vocabulary.limits import MICROS_MAX, UNITS_MAX
@@ -20,39 +22,54 @@ def starting_carry(price, carry):
 
 
 @kernel
-def cost_of(price, units, carry):
-    """(micros, carry after) of `units` used after `carry`; micros -1 where the charge would pass MICROS_MAX.
+def cost_of(price, micros, units, carry):
+    """(cost, carry after) of `units` used after `carry` at `micros` a block; cost -1 where it would pass MICROS_MAX.
 
     units   int64 0..UNITS_MAX
     carry   int64 -block..block: units not charged yet; below zero: paid ahead
     """
     total = carry + units
     blocks = max(divide_rounded(total, price.block_units, price.rounding), 0)
-    after = total - blocks * price.block_units
-    if price.rounding_scope != _SESSION:
-        after = 0
-    if price.price_micros > 0 and blocks > MICROS_MAX // price.price_micros:
-        return -1, carry
-    return blocks * price.price_micros, after
+    if micros > 0 and blocks > MICROS_MAX // micros:
+        return np.int64(-1), np.int64(carry)
+    return np.int64(blocks * micros), np.int64(total - blocks * price.block_units)
 
 
 @kernel
-def affordable_units(price, free_micros, carry):
-    """Units that `free_micros` pays after `carry`, in whole blocks. The price is above zero.
+def cost_of_report(price, rates, units, before, carry):
+    """(cost, carry after) of a report: `before` of its `units` at the rate before the tariff change; cost -1 as in cost_of.
+
+    rates   charging.rating.time_bands.UsageRates
+    A part of a block that is left where the price changes was paid, or is owed, as any part is that a report leaves.
+    """
+    cost, after = np.int64(0), np.int64(carry)
+    if before > 0:
+        cost, after = cost_of(price, rates.before_micros, before, carry)
+    if cost >= 0 and before < units:
+        more, after = cost_of(price, rates.micros, units - before, after)
+        cost = cost + more if 0 <= more <= MICROS_MAX - cost else np.int64(-1)
+    if cost < 0:
+        return cost, np.int64(carry)
+    return cost, after if price.rounding_scope == _SESSION else np.int64(0)
+
+
+@kernel
+def affordable_units(price, micros, free_micros, carry):
+    """Units that `free_micros` pays after `carry` at `micros` a block, in whole blocks. `micros` is above zero.
 
     Blocks beyond UNITS_MAX are not counted, so that the product stays within 64 bits.
     """
-    blocks = min(max(free_micros, 0) // price.price_micros, UNITS_MAX // price.block_units + 2)
+    blocks = min(max(free_micros, 0) // micros, UNITS_MAX // price.block_units + 2)
     return max(blocks * price.block_units - carry, 0)
 
 
 @kernel
-def micros_to_reserve(price, units, carry):
-    """Micros that cover `units` after `carry` however the use is cut into reports: started blocks in full."""
+def micros_to_reserve(price, micros, units, carry):
+    """Micros that cover `units` after `carry` at `micros` a block, however the use is cut into reports: whole blocks."""
     blocks = max(divide_rounded(carry + units, price.block_units, ROUNDING_UP), 0)
-    if price.price_micros > 0 and blocks > MICROS_MAX // price.price_micros:
+    if micros > 0 and blocks > MICROS_MAX // micros:
         return MICROS_MAX
-    return blocks * price.price_micros
+    return blocks * micros
 
 
 @kernel

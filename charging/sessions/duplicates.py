@@ -6,6 +6,7 @@ from balances.record import (
     ANSWERED_TYPE_BITS,
     ANSWERED_TYPE_MASK,
     HEADER_UPDATED_NS,
+    SERVICE_LAST_REPORT_NS,
     SESSION_ANSWERS,
     SESSION_LAST_ANSWERED,
     SESSION_LAST_HASH,
@@ -16,6 +17,7 @@ from balances.record import (
     SESSION_TAG,
 )
 from charging.batch import (
+    ENDS_AT_TARIFF_CHANGE,
     INITIAL,
     IS_RETRANSMISSION,
     NEVER_COUNTS,
@@ -29,6 +31,7 @@ from charging.batch import (
 )
 from charging.quota.terms import goes_on_without_quota, set_action_at_once, set_terms
 from charging.rating.tariff_lookup import look_up_price, refusal_of
+from charging.rating.time_bands import window_of_repeat
 from charging.sessions.open_sessions import initial_mix, request_mix
 from charging.sessions.services import find_service, recall_answer
 from vocabulary.instants import NS_PER_S
@@ -144,11 +147,15 @@ def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now
         if service < 0 or repeat == REPEATS_INITIAL:
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
             continue
-        final = recall_answer(arena, service, count, repeat == REPEATS_LAST, answer)
+        final, is_cut = recall_answer(arena, service, count, repeat == REPEATS_LAST, answer)
         if answer.outcome == _UNDECIDED:  # the service came later: then it was a report of nothing
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
         if answer.has_grant and price_row >= 0:
-            set_terms(tariffs.prices[price_row], final, answer)
+            price = tariffs.prices[price_row]
+            ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
+            since_ns = arena.words[service + SERVICE_LAST_REPORT_NS]
+            window = window_of_repeat(tariffs, price, ends_at_change, is_cut, since_ns, now_ns)
+            set_terms(price, window, final, answer)
         elif final and price_row >= 0 and goes_on_without_quota(tariffs.prices[price_row]):
             set_action_at_once(tariffs.prices[price_row], answer)
     if repeat == REPEATS_INITIAL:

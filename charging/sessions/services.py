@@ -4,6 +4,8 @@ import numpy as np
 
 from balances.arena import append_row, count_rows
 from balances.record import (
+    CUT_LAST,
+    CUT_PREVIOUS,
     FINAL_LAST,
     FINAL_PREVIOUS,
     GSU_LAST,
@@ -86,8 +88,11 @@ def was_last(arena, service):
 
 
 @kernel
-def remember_answer(arena, service, answers, answer):
-    """Note what the service was answered, moving its last answer back unless this request gave that already."""
+def remember_answer(arena, service, answers, answer, is_cut):
+    """Note what the service was answered, moving its last answer back unless this request gave that already.
+
+    is_cut   bool: its grant ends at the tariff change
+    """
     octet = 8 * service
     finals = arena.octets[octet + SERVICE_FINALS]
     if arena.octets[octet + SERVICE_LAST_ANSWER] != answers:
@@ -95,10 +100,12 @@ def remember_answer(arena, service, answers, answer):
         arena.octets[octet + SERVICE_PREVIOUS_OUTCOME] = arena.octets[octet + SERVICE_LAST_OUTCOME]
         previous = FINAL_PREVIOUS if finals & FINAL_LAST else 0
         previous |= GSU_PREVIOUS if finals & GSU_LAST else 0
+        previous |= CUT_PREVIOUS if finals & CUT_LAST else 0
     else:
-        previous = finals & (FINAL_PREVIOUS | GSU_PREVIOUS)
+        previous = finals & (FINAL_PREVIOUS | GSU_PREVIOUS | CUT_PREVIOUS)
     last = FINAL_LAST if answer.final_action != 0 else 0
     last |= GSU_LAST if answer.has_grant != 0 else 0
+    last |= CUT_LAST if is_cut else 0
     arena.octets[octet + SERVICE_FINALS] = previous | last
     arena.octets[octet + SERVICE_LAST_ANSWER] = answers
     arena.octets[octet + SERVICE_LAST_OUTCOME] = answer.outcome
@@ -109,7 +116,10 @@ def remember_answer(arena, service, answers, answer):
 
 @kernel
 def recall_answer(arena, service, answers, is_last, answer):
-    """Fill `answer` (ANSWER_MSCC_DTYPE row) with what the service got in the session's last or previous answer."""
+    """Fill `answer` (ANSWER_MSCC_DTYPE row) with what the service got in the session's last or previous answer.
+
+    Returns (whether that was final, whether it ends at the tariff change).
+    """
     octet = 8 * service
     finals = arena.octets[octet + SERVICE_FINALS]
     answer.unit = arena.octets[octet + SERVICE_UNIT]
@@ -117,8 +127,8 @@ def recall_answer(arena, service, answers, is_last, answer):
         answer.granted = arena.words[service + SERVICE_LAST_GRANTED]
         answer.outcome = arena.octets[octet + SERVICE_LAST_OUTCOME]
         answer.has_grant = 1 if finals & GSU_LAST else 0
-        return (finals & FINAL_LAST) != 0
+        return (finals & FINAL_LAST) != 0, (finals & CUT_LAST) != 0
     answer.granted = arena.words[service + SERVICE_PREVIOUS_GRANTED]
     answer.outcome = arena.octets[octet + SERVICE_PREVIOUS_OUTCOME]
     answer.has_grant = 1 if finals & GSU_PREVIOUS else 0
-    return (finals & FINAL_PREVIOUS) != 0
+    return (finals & FINAL_PREVIOUS) != 0, (finals & CUT_PREVIOUS) != 0

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
+    ENDS_AT_TARIFF_CHANGE,
     NEVER_COUNTS,
     AnsweredBatch,
     UsageBatch,
@@ -212,6 +213,7 @@ class GyServer:
         peer = self._config.peers[peer_name]
         presence = COMMAND_LEVEL_LIMIT if peer.credit_limit_level == "command" else 0
         presence |= NEVER_COUNTS if peer.counts == "never" else 0
+        presence |= ENDS_AT_TARIFF_CHANGE if peer.tariff_change == "ends_grant" else 0
         return new_sender(
             connection.index,
             connection.epoch,

@@ -37,7 +37,8 @@ _SESSIONS_AT: Final = HEADER_DIRECTORY + 2 * Section.SESSIONS
 def _what_is_paid(release: Release) -> Any:
     """All of a release that a price is made of; names and descriptions are not."""
     prices = {price.id: msgspec.structs.replace(price, name="", description="") for price in release.prices}
-    return prices, {offer.id: set(offer.prices) for offer in release.offers}
+    zone = release.time_zone if any(price.bands for price in release.prices) else ""
+    return prices, {offer.id: set(offer.prices) for offer in release.offers}, zone
 
 
 def change_instants(published: Sequence[PublishedRelease]) -> dict[int, list[int]]:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from catalog_loader.compile import compile_release, stack
-from catalog_loader.release import Allowance, Offer, Price, Release, Service, Terms, price_of
+from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, price_of
 from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from catalog_loader.week import changes_of_week
+from catalog_loader.zones import offsets_of
 from charging.final_units import FinalUnit, RedirectAddressType, number_of_final_unit, read_final_units
 from charging.rating.tariff_lookup import find_offer, price_in_offer, release_in_force
 from charging.tariff_tables import ABSENT, ANY, TariffTables
@@ -53,16 +56,23 @@ def texts_of(price: Price) -> FinalUnit:
     return FinalUnit(terms.redirect_to, kind, terms.filter_id, terms.filter_rule)
 
 
-def assert_row_says(row: Any, price: Price, tables: TariffTables) -> None:
+def assert_row_says(row: Any, price: Price, tables: TariffTables, time_zone: str = "UTC") -> None:
     """Every column of a price row, by the words of the release."""
     first, count = int(row["allowance_first"]), int(row["allowance_count"])
     assert tables.allowances[first : first + count].tolist() == [number_of_name(name) for name in price.allowances]
-    found = {name: int(row[name]) for name in row.dtype.names}
-    assert found | {"service_context": 0, "rating_group": 0, "service_identifier": 0, "allowance_first": 0} == {
-        "service_context": 0,
-        "rating_group": 0,
-        "service_identifier": 0,
-        "allowance_first": 0,
+    week = changes_of_week(price)
+    first, count = int(row["band_first"]), int(row["band_count"])
+    assert tables.bands[first : first + count].tolist() == [(60 * minute, micros) for minute, micros in week]
+    first, count = int(row["offset_first"]), int(row["offset_count"])
+    assert [tuple(offset) for offset in tables.offsets[first : first + count].tolist()] == (
+        list(offsets_of(time_zone)) if week else []
+    )
+    places = {"service_context", "rating_group", "service_identifier"} | {
+        name for name in row.dtype.names if "_first" in name
+    }
+    found = {name: int(row[name]) for name in row.dtype.names if name not in places and name != "offset_count"}
+    assert found == {
+        "band_count": len(week),
         "block_units": price.block_units,
         "price_micros": 0 if price.price_micros is None else price.price_micros,
         "grant_units": price.grant_units,
@@ -91,7 +101,7 @@ def assert_tables_say(tables: TariffTables, tenant: int, release: Release, servi
             price = read_plainly(release, offer.id, *service)
             assert (row is None) == (price is None), (offer.id, service)
             if price is not None:
-                assert_row_says(row, price, tables)
+                assert_row_says(row, price, tables, release.time_zone)
 
 
 def assert_sorted(tables: TariffTables) -> None:
@@ -123,6 +133,13 @@ def test_samples_compile_to_what_they_say(release: Release) -> None:
     assert_tables_say(tables, 3, release, SAMPLE_SERVICES)
 
 
+NIGHTS = (Band(days=(0, 1, 2, 3, 4, 5, 6), from_min=1320, to_min=360, price_micros=3),)
+WEEKENDS = (
+    Band(days=(5, 6), from_min=0, to_min=1440, price_micros=1),
+    Band(days=(0, 4), from_min=600, to_min=660, price_micros=0),
+)
+
+
 @st.composite
 def releases(draw: st.DrawFn, number: int = 1) -> Release:
     """Releases of up to three offers whose prices don't overlap; allowances and words at random."""
@@ -152,6 +169,7 @@ def releases(draw: st.DrawFn, number: int = 1) -> Release:
                 "rounding": draw(st.sampled_from(sorted(ROUNDINGS))),
                 "rounding_over": draw(st.sampled_from(sorted(ROUNDING_SCOPES))),
                 "control": draw(st.sampled_from(sorted(CONTROLS))),
+                "by_time": draw(st.sampled_from((UNSET, UNSET, NIGHTS, WEEKENDS))),
             }
             own.append(msgspec.structs.replace(price, **changes))
         prices.extend(own)
@@ -160,7 +178,7 @@ def releases(draw: st.DrawFn, number: int = 1) -> Release:
         number=number,
         name="drawn",
         currency="EUR",
-        time_zone="UTC",
+        time_zone=draw(st.sampled_from(("UTC", "Europe/Berlin", "America/New_York"))),
         effective_ns=draw(st.integers(0, 5)) * 10 + number,
         offers=tuple(offers),
         prices=tuple(prices),
@@ -196,7 +214,7 @@ def test_stacked_tables_say_what_each_says(drawn: tuple[Release, ...], order: li
 
 def test_nothing_stacked_rates_nothing() -> None:
     tables = stack([])
-    assert [len(column) for column in tables] == [0, 0, 0, 0, 0]
+    assert [len(column) for column in tables] == [0] * len(tables)
     assert release_in_force(tables, 1, 10**18) == 0
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from catalog_loader.changes import Change, changes
 from catalog_loader.describe import DescribedAllowance, DescribedOffer, DescribedPrice, describe
-from catalog_loader.release import Terms
+from catalog_loader.release import Band, Terms
 from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_allowance, data_price, small_release
 
 SAMPLE_RELEASE = checked_sample().release
@@ -94,6 +94,18 @@ def test_terms_of_grants_are_shown() -> None:
     ):
         (price,) = describe(small_release(prices=(data_price(said=said),))).prices
         assert price.grant == "10 MiB (64 KiB to 1 GiB), 1 h" + text
+
+
+def test_times_of_other_prices_are_shown() -> None:
+    bands = (
+        Band(days=(5, 6), from_min=0, to_min=1440, price_micros=10_000),
+        Band(days=(0, 1, 2, 3, 4), from_min=480, to_min=1200, price_micros=50_000),
+        Band(days=(0, 2, 3), from_min=1380, to_min=30, price_micros=0),
+    )
+    before, after = small_release(prices=(data_price(),)), small_release(prices=(data_price(by_time=bands),))
+    text = "0.02 EUR per 1 MiB, up over the session"
+    more = "; 0.05 EUR mon-fri 08:00-20:00; 0.00 EUR mon,wed-thu 23:00-00:30; 0.01 EUR sat-sun 00:00-24:00"
+    assert changes(before, after) == [Change("price data-general", "charge", text, text + more)]
 
 
 def test_what_follows_the_last_grant_is_shown() -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from catalog_loader import nodes
 from catalog_loader.check import CheckReport, Source, check_sources
-from catalog_loader.release import Allowance, Offer, Price, Release, Service, Terms, canonical
+from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, canonical
 from catalog_loader.schema import GRANT_SIZES, KEYS, TENANT
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample
@@ -65,6 +65,10 @@ offers:
         unit: octets
         block: 100 KiB
         price: "0.000001"
+        bands:
+          - {days: [sat, mon-tue], from: "22:30", to: "06:00", price: "0.000003"}
+          - {price: "0.000002", from: "07:00", to: "08:00"}
+          - {from: "12:00", to: "13:00", price: 0 CHF}
         rounding: half_even
         rounding_over: report
         grant: {default: 2 MiB, min: 1 MiB, max: 3 MiB, threshold: 15 %}
@@ -118,6 +122,11 @@ def test_every_key_arrives() -> None:
                 validity_s=90,
                 allowances=("data-a", "data-b"),
                 final_action="redirect",
+                by_time=(
+                    Band(days=(0, 1, 2, 3, 4, 5, 6), from_min=420, to_min=480, price_micros=2),
+                    Band(days=(0, 1, 2, 3, 4, 5, 6), from_min=720, to_min=780, price_micros=0),
+                    Band(days=(0, 1, 5), from_min=1350, to_min=360, price_micros=3),
+                ),
                 said=Terms(
                     threshold_percent=15,
                     redirect_to="https://top-up.example.net/?from=portal",
@@ -160,6 +169,29 @@ def test_every_key_arrives() -> None:
 def test_every_key_is_in_the_test_above() -> None:
     for row in KEYS:
         assert f"{row.key}:" in EVERY_KEY, row
+
+
+@pytest.mark.parametrize(
+    ("band", "expected"),
+    [
+        ("{days: sat, price: 1 EUR}", (0, 1440)),
+        ('{days: sat, from: "00:00", to: "00:00", price: 1 EUR}', (0, 1440)),
+        ('{days: sat, from: "20:00", to: "24:00", price: 1 EUR}', (1200, 1440)),
+        ('{days: sat, from: "20:00", to: "00:00", price: 1 EUR}', (1200, 1440)),
+        ('{days: sat, from: "20:00", price: 1 EUR}', (1200, 1440)),
+        ('{days: sat, to: "06:30", price: 1 EUR}', (0, 390)),
+        ("{days: sat, to: 06:30, price: 1 EUR}", (0, 390)),
+    ],
+)
+def test_a_band_without_times_is_the_whole_day(band: str, expected: tuple[int, int]) -> None:
+    """And one that ends at midnight ends with its day."""
+    text = f"""{HEADER}
+prices:
+  - {{id: p, service: {{context: data, rating_group: 1}}, price: 2 EUR, block: 1 MiB, bands: [{band}]}}
+offers: [{{id: o, prices: [p]}}]
+"""
+    (price,) = release_of(text).prices
+    assert price.bands == (Band(days=(5,), from_min=expected[0], to_min=expected[1], price_micros=1_000_000),)
 
 
 def test_what_is_left_out_has_its_meaning() -> None:

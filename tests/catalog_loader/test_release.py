@@ -11,6 +11,7 @@ from msgspec import UNSET
 from catalog_loader.check import Source, check_sources
 from catalog_loader.release import (
     Allowance,
+    Band,
     Offer,
     Price,
     Release,
@@ -24,7 +25,7 @@ from catalog_loader.release import (
 )
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample, small_release
 
-SAMPLE_HASH = "a83e47a2276e48acec2b4b9d7b639bb41183aed88990350738773cfc9790e41f"
+SAMPLE_HASH = "fd0b78cde79d1868bafc28f9a3e7cb29e60321b1bd4d0727c7a2fc87f04cc36b"
 """Changes with the sample. When it changes without the sample, published releases no longer have their hashes: raise
 FORMAT and keep reading the old one."""
 
@@ -34,9 +35,13 @@ id_lists = st.lists(ids, max_size=3).map(tuple)
 services = st.builds(Service, st.integers(0, 2**31), st.integers(-2, 2**32), st.integers(-2, 2**32))
 counts = st.integers(-1, 2**60)
 terms = st.builds(Terms, threshold_units=counts, threshold_percent=counts, holding_s=counts, redirect_to=texts)
+bands = st.builds(
+    Band, days=st.lists(st.integers(0, 6), max_size=3).map(tuple), from_min=counts, to_min=counts, price_micros=counts
+)
 prices = st.builds(
     Price,
     said=st.just(UNSET) | terms,
+    by_time=st.just(UNSET) | st.lists(bands, min_size=1, max_size=3).map(tuple),
     id=ids,
     name=texts,
     description=texts,

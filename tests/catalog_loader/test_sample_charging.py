@@ -148,11 +148,33 @@ def test_kamailio_video_and_calls_abroad_have_prices_of_their_own() -> None:
         == 30
     )
     subscriber.ask_one(TERMINATION, VOICE, rating_group=200, service_identifier=1001, used={SECONDS: 30})
-    assert subscriber.money == 1_000_000 - 30 * 8_000
+    assert subscriber.money == 1_000_000 - 30 * 3_000, "on a Saturday"
     abroad = Subscriber("prepaid-basic")
     assert abroad.ask_one(INITIAL, VOICE, rating_group=300, requested={SECONDS: 30}).granted == 60
     abroad.ask_one(TERMINATION, VOICE, rating_group=300, used={SECONDS: 61})
     assert abroad.money == 1_000_000 - 2 * 290_000
+
+
+@pytest.mark.parametrize(
+    ("begins", "charged"),
+    [
+        ("2025-03-03T10:00:00+01:00", 60 * 8_000),
+        ("2025-03-03T19:00:00+01:00", 60 * 4_000),
+        ("2025-03-03T06:59:00+01:00", 60 * 4_000),
+        ("2025-03-08T19:00:00+01:00", 60 * 3_000),
+        ("2025-03-03T18:59:30+01:00", 30 * 8_000 + 30 * 4_000),
+        ("2025-03-10T06:59:18+01:00", 42 * 4_000 + 18 * 8_000),
+        ("2025-03-09T23:59:10+01:00", 50 * 3_000 + 10 * 4_000),
+    ],
+)
+def test_a_video_call_costs_what_it_costs_when_it_is_made(begins: str, charged: int) -> None:
+    """By day, in the evening, at the weekend, and over a change: the seconds on both sides of it, though nobody splits them."""
+    subscriber = Subscriber("prepaid-basic", at_ns=from_rfc3339(begins) - NS_PER_S)
+    first = subscriber.ask_one(INITIAL, VOICE, rating_group=200, requested={SECONDS: 60})
+    assert (first.granted, first.tariff_change_s) == (60, 0)
+    subscriber.at_ns += 59 * NS_PER_S
+    subscriber.ask_one(TERMINATION, VOICE, rating_group=200, used={SECONDS: 60})
+    assert subscriber.money == 1_000_000 - charged
 
 
 @pytest.mark.parametrize("rating_group", [None, 7])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from balances.record import AccountStatus
 from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, COMMAND_REAUTHORIZE
 from charging.tariff_tables import ABSENT, ANY, Control, RoundingScope
-from tests.charging.traffic import START_NS, Service
+from tests.charging.traffic import START_NS, WEEKS, ZONE, Service
 from tests.reference.account import Account, Bucket, Product
 from tests.reference.requests import Credit
 from tests.reference.tariffs import Catalogue, Price, Release
@@ -63,6 +63,8 @@ def prices(draw: st.DrawFn) -> Price:
         scope=draw(st.sampled_from(RoundingScope)),
         final_action=draw(st.sampled_from((1, 1, 0, 2, 3))),  # type: ignore[arg-type]
         final_unit=draw(st.sampled_from((0, 7, 2**31 - 1))),
+        bands=draw(st.sampled_from(((), (), (), *WEEKS))),
+        zone=ZONE,
     )
 
 
@@ -152,6 +154,7 @@ services = st.builds(
     wants=st.sampled_from((True, True, True, False)),
     used=st.sampled_from((None, 0, 50, 100, 100, 100)),
     extra=st.sampled_from((0, 0, 0, 1, -1, 30, UNITS_MAX)),
+    before=st.sampled_from((None, None, 0, 40, 100)),
 )
 service_lists = st.lists(services, max_size=3)
 """MSCCs of a request; now and then two are for the same service."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from charging.tariff_tables import RoundingScope
 from tests.charging.drawn import HOUR_S, TRIED, amounts, credits_drawn, move, several_balances
-from tests.charging.traffic import Service, Traffic
+from tests.charging.traffic import WEEKS, ZONE, Service, Traffic
 from tests.reference.account import Account, Product
 from tests.reference.side_by_side import SideBySide
 from tests.reference.tariffs import Catalogue, Price, Release
@@ -26,6 +26,8 @@ charged_prices = st.builds(
     number=st.just(1),
     rounding=st.sampled_from(Rounding),
     scope=st.sampled_from(RoundingScope),
+    bands=st.sampled_from(((), *WEEKS)),
+    zone=st.just(ZONE),
 )
 spenders = st.builds(
     Account,
@@ -42,6 +44,7 @@ paid_services = st.builds(
     wants=st.sampled_from((True, True, True, False)),
     used=st.sampled_from((None, 50, 100, 100)),
     extra=st.sampled_from((0, 0, 1, 30, 1000)),
+    before=st.sampled_from((None, 0, 40, 100)),
 )
 whose = st.tuples(st.just(0), st.integers(0, 1))
 paid_lists = st.lists(paid_services, min_size=1, max_size=3)

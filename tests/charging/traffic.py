@@ -9,6 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
+from tests.reference.bands import Band
 from tests.reference.requests import Answer, AskSessions, Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
 from tests.reference.side_by_side import SideBySide
 from vocabulary.instants import NS_PER_S
@@ -16,6 +17,13 @@ from vocabulary.limits import UNITS_MAX
 from vocabulary.units import Unit
 
 START_NS = 1_790_000_000 * NS_PER_S
+WEEKS = (
+    (Band(0, 16, 0, 3), Band(0, 16, 14, 9), Band(0, 16, 15, 0), Band(0, 17, 13, 7)),
+    (Band(0, 16, 14, 2), Band(0, 16, 16, 50)),
+    (Band(0, 0, 0, 1), Band(0, 18, 0, 7)),
+)
+"""In Berlin it is 16:13:20 on a Monday at START_NS: forty seconds later the price changes, and soon again."""
+ZONE = "Europe/Berlin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class Service:
     wants: bool
     used: int | None
     extra: int
+    before: int | None
+    """in percent of it; None: nothing is said of a tariff change"""
 
 
 def session_key(place: tuple[int, int]) -> tuple[int, int]:
@@ -116,18 +126,21 @@ class Traffic:
             requested_action=action,
             never_counts=self.never_counts,
             command_level_limit=self.command_level_limit,
+            ends_at_tariff_change=self.count % 5 == 0,
         )
         self.sent.setdefault(place, []).append(request)
         self.waiting.append(request)
 
     def _mscc(self, account_id: int, session: tuple[int, int], own: Service) -> Mscc:
         last = self.granted.get((account_id, session, own.rating_group, own.identifier), 0)
-        used = None
+        used = before = None
         if own.used is not None:
             units = min(max(last * own.used // 100 + own.extra, 0), UNITS_MAX)
-            used = {Unit.OCTETS: units, Unit.SECONDS: units, Unit.EVENTS: units}
+            used = dict.fromkeys((Unit.OCTETS, Unit.SECONDS, Unit.EVENTS), units)
+            if own.before is not None:
+                before = dict.fromkeys(used, units * own.before // 100)
         asked = dict([own.asked]) if own.asked is not None else {}
-        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used)
+        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used, before)
 
     def _cut(self) -> None:
         if not self.waiting:

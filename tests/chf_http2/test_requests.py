@@ -13,6 +13,7 @@ from charging.batch import (
     HAS_REQUESTED_ACTION,
     HAS_REQUESTED_OCTETS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -157,6 +158,45 @@ def test_units_of_containers_and_upfs_are_one_rating_groups(desk: Desk) -> None:
     assert ten["presence"] == HAS_REQUESTED | HAS_REQUESTED_OCTETS | HAS_USED | HAS_USED_OCTETS
     assert (twenty["rating_group"], twenty["used_seconds"], twenty["used_events"]) == (20, 9, 2)
     assert twenty["presence"] == HAS_USED | HAS_USED_SECONDS | HAS_USED_EVENTS
+
+
+CHANGED = {"triggers": [{"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
+QOS_CHANGED = {"triggers": [{"triggerType": "QOS_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
+
+
+def test_usage_up_to_a_tariff_change_is_known_apart(desk: Desk) -> None:
+    """Containers are in the order of time: those before the one that the change closed are before it, too."""
+    first = usage(10, used=({"totalVolume": 7, **QOS_CHANGED}, {"totalVolume": 20, **CHANGED}, {"totalVolume": 300}))
+    second = usage(10, used=({"uplinkVolume": 1, "downlinkVolume": 2, **CHANGED},))
+    third = usage(20, used=({"time": 9, **QOS_CHANGED}, {"serviceSpecificUnits": 2}))
+    fourth = usage(30, used=({"time": 9, "serviceSpecificUnits": 2, **CHANGED},))
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (first, second, third, fourth)))
+    assert row["mscc_count"] == 3
+    found = [
+        (
+            m["used_octets"],
+            m["before_octets"],
+            m["before_seconds"],
+            m["before_events"],
+            bool(m["presence"] & HAS_USED_BEFORE),
+        )
+        for m in desk.batch.msccs[:3]
+    ]
+    assert found == [(330, 30, 0, 0, True), (0, 0, 0, 0, False), (0, 0, 9, 2, True)]
+
+
+def test_a_tariff_change_does_not_say_when_the_usage_ended(desk: Desk) -> None:
+    stamp = "2026-11-28T09:00:00Z"
+    split = usage(1, used=({"totalVolume": 1, "triggerTimestamp": stamp, **CHANGED}, {"totalVolume": 2}))
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (split,)))
+    assert row["event_ns"] == from_rfc3339("2026-11-28T10:00:00Z"), "that of the request"
+
+
+def test_reports_that_differ_in_what_was_before_a_change_are_two(desk: Desk) -> None:
+    """Their units are the same, what they cost isn't."""
+    bodies = [usage(1, used=({"totalVolume": 5, **said}, {"totalVolume": 5})) for said in (CHANGED, QOS_CHANGED)]
+    hashes = {int(desk.take(Operation.UPDATE, SESSION, request(1, (one,)))[0]["body_hash"]) for one in bodies}
+    assert len(hashes) == 2
 
 
 def test_usage_is_of_the_instant_of_its_last_trigger(desk: Desk) -> None:

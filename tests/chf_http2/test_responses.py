@@ -70,6 +70,18 @@ def test_threshold_is_in_the_unit_of_its_grant_and_has_its_trigger(unit: Unit, m
     assert sum("Threshold" in name for name in said) == 1
 
 
+@pytest.mark.parametrize(
+    ("unit", "member"),
+    [(Unit.OCTETS, "totalVolume"), (Unit.SECONDS, "time"), (Unit.EVENTS, "serviceSpecificUnits")],
+)
+def test_a_tariff_change_is_said_in_the_granted_unit_and_has_its_trigger(unit: Unit, member: str) -> None:
+    change = datetime(2026, 9, 21, 18, tzinfo=UTC)
+    said = information_of(unit=unit, tariff_change_s=int(change.timestamp()))
+    assert said["grantedUnit"] == {member: 100, "tariffTimeChange": "2026-09-21T18:00:00Z"}
+    assert said["triggers"][-1] == {"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}
+    assert "tariffTimeChange" not in information_of(unit=unit)["grantedUnit"]
+
+
 def test_nothing_is_said_that_nobody_wants() -> None:
     assert information_of() == {
         "ratingGroup": 10,
@@ -135,6 +147,7 @@ def test_every_answer_is_one_of_the_specification() -> None:
             validity_s=validity_s,
             threshold_units=threshold_units * has_grant,
             holding_s=holding_s * has_grant,
+            tariff_change_s=1_790_000_000 * has_grant * (holding_s > 0),
             final_action=action,
             final_unit=number if action > FinalAction.TERMINATE else 0,
         )

@@ -115,7 +115,10 @@ STAMP = st.one_of(
     ),
 )
 TEXT = st.text('ab1@é"\\/ \n', max_size=8) | st.text("az09-", max_size=140)
-TRIGGERS = st.sampled_from([[], [{"triggerCategory": "IMMEDIATE_REPORT"}], [{"triggerType": "FINAL"}], "FINAL", None])
+CHANGED = [{"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]
+TRIGGERS = st.sampled_from(
+    [CHANGED, [], [{"triggerCategory": "IMMEDIATE_REPORT"}], [{"triggerType": "FINAL"}], "FINAL", None]
+)
 AMOUNTS = {
     "time": AMOUNT,
     "totalVolume": AMOUNT,
@@ -230,6 +233,7 @@ def test_any_octets_are_borne(readers: TwoReaders, body: bytes) -> None:
                 1, (usage(1, asks={"time": 1}, used=({"time": 7, "quotaManagementIndicator": "OFFLINE_CHARGING"},)),)
             ),
         ),
+        (Operation.UPDATE, request(1, (usage(1, used=({"totalVolume": 5},)),), triggers=CHANGED)),
         (Operation.RELEASE, request(9, (usage(7) | {"uPFID": "upf-1"},), retransmissionIndicator=True)),
         (Operation.CREATE, free5gc_create()),
     ],
@@ -246,6 +250,7 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
     [
         free5gc_update(),
         request(1, somethingNew=1),
+        request(1, (usage(1, used=({"totalVolume": 5, "triggers": CHANGED}, {"totalVolume": 1})),)),
         request(1, notifyUri="http://a/\u00e9"),
         request(1, notifyUri="http://a/" + "b" * 1100),
         request(1, subscriberIdentifier="imsi-" + "1" * 200),

@@ -89,7 +89,9 @@ def test_granted(request_type: int, unit: Unit, validity_s: int, final_action: i
 def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
     octets = answer(
         request_of(request_type, group(437)),
-        lambda _, msccs: grant(msccs[0], 100, unit, 600, threshold_units=20, holding_s=30),
+        lambda _, msccs: grant(
+            msccs[0], 100, unit, 600, threshold_units=20, holding_s=30, tariff_change_s=1_790_000_000
+        ),
     )
     typed = witness(octets, grammar.CREDIT_CONTROL_ANSWER, CreditControlAnswer)
     (mscc,) = typed.multiple_services_credit_control
@@ -97,6 +99,9 @@ def test_terms_of_a_grant(request_type: int, unit: Unit) -> None:
     grants = request_type != TERMINATION
     assert said == tuple(20 if grants and unit == of else None for of in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS))
     assert mscc.quota_holding_time == (30 if grants else None)
+    plain = Message.from_bytes(octets, plain_msg=True)
+    inside = [avp.value.timestamp() for avp in plain.find_avps((456, 0), (431, 0), (451, 0))]
+    assert inside == ([1_790_000_000] if grants else [])
 
 
 @pytest.mark.parametrize("request_type", [INITIAL, UPDATE, TERMINATION, EVENT], ids=["I", "U", "T", "E"])

@@ -14,6 +14,7 @@ from charging.batch import (
     HAS_REQUESTED,
     HAS_REQUESTED_OCTETS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     IS_PROXIABLE,
@@ -157,7 +158,8 @@ def test_update_request() -> None:
     assert request.event_ns == request.received_ns
     assert (mscc.rating_group, mscc.service_identifier, mscc.reporting_reason) == (-1, 7, 3)
     assert (mscc.used_octets, mscc.used_seconds) == (30, 60)
-    assert mscc.presence == HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS
+    assert mscc.presence == HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_BEFORE
+    assert (mscc.before_octets, mscc.before_seconds) == (30, 60)
 
 
 def test_initial_answer() -> None:

@@ -74,7 +74,8 @@ def run(count: int, seed: int) -> None:
     others, spans = np.zeros((1, 2), np.int64), np.zeros(1, ANSWER_SPAN_DTYPE)
     answers.msccs["outcome"], answers.msccs["has_grant"] = Outcome.RATING_FAILED, 1
     answers.msccs["unit"], answers.msccs["validity_s"], answers.msccs["final_action"] = 1, 60, 1
-    answers.msccs["threshold_units"], answers.msccs["holding_s"] = 1, 1  # more than any answer has at once
+    answers.msccs["threshold_units"], answers.msccs["holding_s"] = 1, 1
+    answers.msccs["tariff_change_s"] = 1  # more than any answer has at once
     outcomes: dict[int, int] = {}
     for _ in range(count):
         octets = mutate(draw.choice(CORPUS), draw)

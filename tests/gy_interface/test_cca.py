@@ -32,6 +32,7 @@ from tests.gy_interface.diameter_octets import (
     u64,
     update_of_700_octets,
 )
+from vocabulary.instants import NS_PER_S, from_rfc3339, to_diameter_time
 from vocabulary.limits import BATCH_REQUESTS_MAX, FINAL_AVPS_OCTETS_MAX, FINAL_TEXT_OCTETS_MAX
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
@@ -102,6 +103,24 @@ def test_threshold_and_holding_time_follow_in_an_mscc_alone(unit: Unit, code: in
     assert said.endswith(u32(448, 60) + u32(code, 2**32 - 1, 10415) + u32(871, 45, 10415))
     flat = answer_to(ccr(group(437, u32(420, 60))), decide)
     assert codes(flat[20:]) == [263, 268, 264, 296, 258, 416, 415, 431, 448]
+
+
+@pytest.mark.parametrize(
+    ("unit", "units"), [(Unit.OCTETS, u64(421, 77)), (Unit.SECONDS, u32(420, 77)), (Unit.EVENTS, u64(417, 77))]
+)
+@pytest.mark.parametrize("instant", ["2026-09-21T18:00:00Z", "2036-02-07T06:28:15Z", "2036-02-07T06:28:17Z"])
+def test_a_tariff_change_is_said_in_the_grant(unit: Unit, units: bytes, instant: str) -> None:
+    """RFC 8506 §8.20, with RFC 6733's Time, which begins anew in 2036."""
+    change_ns = from_rfc3339(instant)
+
+    def decide(answers: Any, msccs: Any) -> None:
+        grant(msccs[0], 77, unit, 60, tariff_change_s=change_ns // NS_PER_S)
+
+    said = group(431, u32(451, to_diameter_time(change_ns)), units)
+    answer = answer_to(ccr(group(456, u32(432, 1))), decide)
+    assert only(answer[20:], 456) == said + u32(432, 1) + u32(268, 2001) + u32(448, 60)
+    flat = answer_to(ccr(group(437, u32(420, 60))), decide)
+    assert said in flat
 
 
 def test_last_grant_says_what_follows() -> None:

@@ -21,6 +21,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -175,7 +176,26 @@ def test_several_used_units_add_up() -> None:
     after = group(446, u32(452, 1), u64(421, 100), u32(420, 7))
     (mscc,) = decode_one(ccr(group(456, before, after, group(446, u32(420, 3))))).msccs
     assert (mscc.used_octets, mscc.used_seconds) == (115, 10)
-    assert mscc.presence == HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS
+    assert mscc.presence == HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_BEFORE
+    assert (mscc.before_octets, mscc.before_seconds, mscc.before_events) == (15, 0, 0)
+
+
+@pytest.mark.parametrize(("change", "before"), [(0, (9, 8, 7)), (1, (0, 0, 0)), (2, (0, 0, 0))])
+def test_units_before_a_tariff_change_are_known_apart(change: int, before: tuple[int, int, int]) -> None:
+    """RFC 8506 §8.27: those that straddle it aren't among them."""
+    used = group(446, u32(452, change), u64(421, 9), u32(420, 8), u64(417, 7))
+    (mscc,) = decode_one(ccr(group(456, group(446, u64(421, 100)), used))).msccs
+    assert (mscc.used_octets, mscc.used_seconds, mscc.used_events) == (109, 8, 7)
+    assert (mscc.before_octets, mscc.before_seconds, mscc.before_events) == before
+    assert mscc.presence & HAS_USED_BEFORE
+
+
+def test_what_is_not_said_of_a_tariff_change_is_not_left_from_another_request() -> None:
+    """A row of the batch is written anew."""
+    codec = Codec()
+    for inside, before in ((u32(452, 0), 5), (b"", 0)):
+        (mscc,) = decode_one(ccr(group(456, group(446, inside, u64(421, 5)))), codec).msccs
+        assert (mscc.before_octets, bool(mscc.presence & HAS_USED_BEFORE)) == (before, bool(inside))
 
 
 def test_reporting_reason_of_the_mscc_goes_before_that_of_its_units() -> None:

@@ -68,6 +68,7 @@ UNKNOWN = avp(9999, b"what", 4711)
         (message(*essentials(session_id="s" * 516)), Outcome.INVALID_AVP_LENGTH, text(263, "s" * 516)),
         (ccr(subscription(5, "1")), Outcome.INVALID_AVP_VALUE, u32(450, 5)),
         (ccr(group(456, group(446, u64(421, -1)))), Outcome.INVALID_AVP_VALUE, u64(421, -1)),
+        (ccr(group(456, group(446, u32(452, 3)))), Outcome.INVALID_AVP_VALUE, u32(452, 3)),
         (ccr(group(456, group(437, u64(417, UNITS_MAX + 1)))), Outcome.INVALID_AVP_VALUE, u64(417, UNITS_MAX + 1)),
         (
             ccr(group(456, *[group(446, u64(421, UNITS_MAX // 2 + 1))] * 2)),

@@ -13,6 +13,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     MULTIPLE_SERVICES_SUPPORTED,
@@ -250,7 +251,8 @@ def test_ergw() -> None:
     row = decode_one(ergw(UPDATE, 3), Codec(realm=REALM))
     (mscc,) = row.msccs
     assert (mscc.rating_group, mscc.used_octets, mscc.used_seconds, mscc.reporting_reason) == (3000, 300, 60, 4)
-    assert mscc.presence == HAS_REQUESTED | HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS
+    assert mscc.presence == HAS_REQUESTED | HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_BEFORE
+    assert (mscc.before_octets, mscc.before_seconds) == (300, 60)  # it says so of all usage, there was a change or not
     assert row.request.service_context == 32251
 
 

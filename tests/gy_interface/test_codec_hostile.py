@@ -20,6 +20,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -154,11 +155,12 @@ assert HAS_REQUESTED_EVENTS << 4 == HAS_USED_EVENTS
 def assert_same_msccs(row: Decoded, twin: ccr_twin.Request) -> None:
     assert len(row.msccs) == len(twin.msccs)
     for ours, theirs in zip(row.msccs, twin.msccs, strict=True):
-        presence = HAS_REQUESTED * theirs.is_requested | HAS_USED * theirs.is_used
+        presence = HAS_REQUESTED * theirs.is_requested | HAS_USED * theirs.is_used | HAS_USED_BEFORE * theirs.has_change
         for unit, bit in UNITS:
             presence |= (bit >> 4) * (unit in theirs.requested) | bit * (unit in theirs.used)
             assert getattr(ours, f"requested_{unit}") == theirs.requested.get(unit, 0)
             assert getattr(ours, f"used_{unit}") == theirs.used.get(unit, 0)
+            assert getattr(ours, f"before_{unit}") == theirs.before.get(unit, 0)
         assert ours.presence == presence
         assert ours.rating_group == (-1 if theirs.rating_group is None else theirs.rating_group)
         assert ours.service_identifier == (-1 if theirs.service_identifier is None else theirs.service_identifier)

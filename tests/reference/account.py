@@ -68,6 +68,8 @@ class Given:
     granted: int = 0
     has_grant: bool = False
     is_final: bool = False
+    is_cut: bool = False
+    """it ends at the tariff change"""
 
 
 @dataclass(slots=True)

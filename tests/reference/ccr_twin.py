@@ -57,6 +57,9 @@ class Mscc:
     requested: dict[str, int] = field(default_factory=dict)
     is_used: bool = False
     used: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+    """of it: before a tariff change"""
+    has_change: bool = False
     reporting_reason: int | None = None
 
 
@@ -271,7 +274,7 @@ class Reader:
                     self._fault(request, Outcome.AVP_OCCURS_TOO_MANY_TIMES, found)
                     continue
                 mscc.is_requested = True
-                mscc.requested, _ = self._units(request, found)
+                mscc.requested, _, _ = self._units(request, found)
                 if mscc.requested.get("octets", 0) > UNITS_MAX:
                     self._fault(request, Outcome.INVALID_AVP_VALUE, found)
             elif found.key == 446:
@@ -283,18 +286,21 @@ class Reader:
 
     def _used(self, request: Request, mscc: Mscc, found: Found) -> None:
         mscc.is_used = True
-        units, reason = self._units(request, found)
+        units, reason, change = self._units(request, found)
         for unit, count in units.items():
             mscc.used[unit] = mscc.used.get(unit, 0) + count
+            if change == 0:
+                mscc.before[unit] = mscc.before.get(unit, 0) + count
+        mscc.has_change |= change is not None
         if mscc.used.get("octets", 0) > UNITS_MAX or mscc.used.get("events", 0) > UNITS_MAX:
             self._fault(request, Outcome.INVALID_AVP_VALUE, found)
         if mscc.reporting_reason is None and reason is not None:
             mscc.reporting_reason = min(reason, INT32_MAX)
 
-    def _units(self, request: Request, group: Found) -> tuple[dict[str, int], int | None]:
+    def _units(self, request: Request, group: Found) -> tuple[dict[str, int], int | None, int | None]:
         units: dict[str, int] = {}
         parts: list[int] = []
-        total = reason = None
+        total = reason = change = None
         for found in self._walk(request, group.data_at, group.end):
             if found.key in (421, 412, 414, 417):
                 value = self._number(request, found, 8)
@@ -315,9 +321,14 @@ class Reader:
             elif found.key == V3GPP | 872:
                 value = self._number(request, found)
                 reason = reason if value is None else value
+            elif found.key == 452:
+                value = self._number(request, found)
+                change = change if value is None else value
+                if value is not None and value > 2:
+                    self._fault(request, Outcome.INVALID_AVP_VALUE, found)
         if total is not None or parts:
             units["octets"] = total or sum(parts)
-        return units, reason
+        return units, reason, change
 
 
 def service_context(data: bytes) -> int:

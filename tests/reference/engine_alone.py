@@ -24,6 +24,7 @@ from charging.batch import (
     COUNT_CREDITS,
     COUNT_MSCCS,
     COUNT_REQUESTS,
+    ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
     HAS_REQUESTED_ACTION,
@@ -31,6 +32,7 @@ from charging.batch import (
     HAS_REQUESTED_OCTETS,
     HAS_REQUESTED_SECONDS,
     HAS_USED,
+    HAS_USED_BEFORE,
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
@@ -228,7 +230,7 @@ def _fill_credit_control(batch: UsageBatch, row: int, request: CreditControl) ->
     columns["body_hash"], columns["service_context"] = request.body_hash, request.service_context
     columns["outcome"] = request.outcome
     presence = NEVER_COUNTS * request.never_counts + COMMAND_LEVEL_LIMIT * request.command_level_limit
-    presence |= IS_RETRANSMISSION * request.is_sent_again
+    presence |= IS_RETRANSMISSION * request.is_sent_again | ENDS_AT_TARIFF_CHANGE * request.ends_at_tariff_change
     if request.event_ns is not None:
         presence |= HAS_EVENT_TIMESTAMP
         columns["event_ns"] = request.event_ns
@@ -256,6 +258,9 @@ def _fill_mscc(columns: Any, mscc: Mscc, row: int) -> None:
         if mscc.used is not None and unit in mscc.used:
             presence |= has_used
             columns[f"used_{name}"] = mscc.used[unit]
+        if mscc.before is not None:
+            presence |= HAS_USED_BEFORE
+            columns[f"before_{name}"] = mscc.before.get(unit, 0)
     columns["presence"] = presence
 
 
@@ -319,6 +324,7 @@ def _read_mscc(columns: Any) -> MsccAnswer:
         int(columns["threshold_units"]),
         int(columns["holding_s"]),
         int(columns["final_unit"]),
+        int(columns["tariff_change_s"]),
     )
 
 

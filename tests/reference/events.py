@@ -134,7 +134,7 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     units = event_units(mscc, price.unit)
     buckets = account.allowances(price.unit, price.allowances, now_ns)
     left = 0 if price.control == Control.FREE else max(units - sum(bucket.remaining for bucket in buckets), 0)
-    charge = max(price.blocks(left), 0) * price.price_micros if price.has_price else 0
+    charge = max(price.blocks(left), 0) * price.micros_at(usage.to_ns) if price.has_price else 0
     usage.outcome = _event_outcome(account, price, left, charge, now_ns)
     if usage.outcome != Outcome.GRANTED:
         return MsccAnswer(usage.outcome, price.unit)

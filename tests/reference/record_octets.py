@@ -8,6 +8,8 @@ from typing import Any
 
 from balances.queries import AccountView, decode_record
 from balances.record import (
+    CUT_LAST,
+    CUT_PREVIOUS,
     FIELDS,
     FINAL_LAST,
     FINAL_PREVIOUS,
@@ -115,6 +117,7 @@ def _service_row(service: Service, session_tag: int, tag: int) -> Row:
     presence += PRESENT_SERVICE_IDENTIFIER * (service.service_identifier is not None)
     finals = FINAL_LAST * service.last.is_final + FINAL_PREVIOUS * service.previous.is_final
     finals += GSU_LAST * service.last.has_grant + GSU_PREVIOUS * service.previous.has_grant
+    finals += CUT_LAST * service.last.is_cut + CUT_PREVIOUS * service.previous.is_cut
     return {
         "rating_group": service.rating_group or 0,
         "service_identifier": service.service_identifier or 0,

@@ -16,12 +16,14 @@ class Mscc:
 
     requested   None: no Requested-Service-Unit; empty: the server decides
     used        None: no Used-Service-Unit; else sums by unit
+    before      of these, what was used before a tariff change; None: nothing is said of one
     """
 
     rating_group: int | None = None
     service_identifier: int | None = None
     requested: Mapping[Unit, int] | None = None
     used: Mapping[Unit, int] | None = None
+    before: Mapping[Unit, int] | None = None
 
     @property
     def service(self) -> tuple[int | None, int | None]:
@@ -47,6 +49,7 @@ class CreditControl:
     outcome: Outcome = Outcome.UNDECIDED
     never_counts: bool = False
     command_level_limit: bool = False
+    ends_at_tariff_change: bool = False
     is_sent_again: bool = False
     """the T flag"""
 
@@ -127,6 +130,9 @@ class MsccAnswer:
     threshold_units: int = 0
     holding_s: int = 0
     final_unit: int = 0
+    tariff_change_s: int = 0
+    is_cut: bool = field(default=False, compare=False)
+    """of the twin alone: the grant ends at the tariff change"""
 
 
 @dataclass(slots=True)

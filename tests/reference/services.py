@@ -12,6 +12,7 @@ from tests.reference.account import Account, Bucket, Given, Reservation, Service
 from tests.reference.journal import Books, CauseBooks, UsageRow
 from tests.reference.requests import CreditControl, Mscc, MsccAnswer
 from tests.reference.tariffs import Catalogue, Found, Price
+from tests.reference.windows import Window, units_before, window_of
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import CHARGED_MICROS_MAX, EVENT_TIME_SKEW_S_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
@@ -186,7 +187,9 @@ def _note_answer(service: Service, answers: int, answer: MsccAnswer) -> None:
     """Keep what was answered; a service that stands twice in one request keeps the last of it."""
     if service.answered_at != answers:
         service.previous = service.last
-    service.last = Given(answer.outcome, answer.granted or 0, answer.granted is not None, answer.final_action != 0)
+    service.last = Given(
+        answer.outcome, answer.granted or 0, answer.granted is not None, answer.final_action != 0, answer.is_cut
+    )
     service.answered_at = answers
 
 
@@ -239,8 +242,13 @@ def _charge_report(
     if not price.has_price:
         usage.uncharged_units = left
     elif left > 0:
-        blocks = max(price.blocks(carry + left), 0)
-        charge = blocks * price.price_micros
+        before, before_micros, micros = units_before(price, mscc, used, usage.from_ns, usage.to_ns)
+        early = max(before - paid, 0)  # allowances paid for what was used first
+        early_blocks = max(price.blocks(carry + early), 0) if early else 0
+        blocks = early_blocks
+        if early < left:
+            blocks += max(price.blocks(carry + left - early_blocks * price.block_units), 0)
+        charge = early_blocks * before_micros + (blocks - early_blocks) * micros
         if charge > MICROS_MAX or (charge and is_beyond_limits(account, charge, now_ns)):
             usage.uncharged_units = left
             outcome = Outcome.UNABLE_TO_COMPLY
@@ -271,22 +279,24 @@ def givers_of(account: Account, now_ns: int, places: int) -> list[tuple[Bucket, 
     return [*above_zero[: places - 1], (payers[-1], last)]
 
 
-def affordable(givers: list[tuple[Bucket, int]], price: Price, carry: int) -> int:
-    """Units that the money of these buckets buys together, `carry` having been used before."""
+def affordable(givers: list[tuple[Bucket, int]], price: Price, micros: int, carry: int) -> int:
+    """Units that the money of these buckets buys together at so much a block, `carry` having been used before."""
     free = min(sum(micros for _, micros in givers), MICROS_MAX)
-    return max(free // price.price_micros * price.block_units - carry, 0)
+    return max(free // micros * price.block_units - carry, 0)
 
 
-def granted_answer(answer: MsccAnswer, price: Price, *, is_final: bool) -> MsccAnswer:
+def granted_answer(answer: MsccAnswer, price: Price, window: Window, *, is_final: bool) -> MsccAnswer:
     """A grant with what the price says beside its size; one that is said to be the last has no threshold."""
     action = int(price.final_action) if is_final else 0
     return replace(
         answer,
-        validity_s=price.validity_s,
+        validity_s=window.validity_s,
+        tariff_change_s=window.change_s,
         final_action=action,
         final_unit=price.final_unit if action else 0,
         threshold_units=0 if action else price.threshold(answer.granted or 0),
-        holding_s=price.holding_s,
+        holding_s=min(price.holding_s, window.validity_s),
+        is_cut=window.is_cut,
     )
 
 
@@ -304,11 +314,17 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
     if not account.gives_credit(turn.now_ns):
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
     want = wanted_units(mscc, price)
+    window = window_of(price, turn.now_ns, ends_at_change=turn.request.ends_at_tariff_change)
     if price.control == Control.FREE:
-        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, is_final=False)
+        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, window, is_final=False)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
     carry = max(service.carry, 0) if is_again else service.carry
-    part, is_more = _reserve_money(account, service, price, carry, want - granted, books, turn.now_ns)
+    left = want - granted
+    if price.has_price and left and window.now_micros < window.micros:
+        givers = givers_of(account, turn.now_ns, RESERVATIONS_MAX - len(service.reservations))
+        if affordable(givers, price, window.micros, carry) < left:
+            window = window.cut()
+    part, is_more = _reserve_money(account, service, price, window.micros, carry, left, books, turn.now_ns)
     granted += part
     if granted == 0 and price.goes_on:
         return answer_at_once(price)
@@ -316,7 +332,7 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
         return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, is_final=not is_more)
+    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, window, is_final=not is_more)
 
 
 def _reserve_allowances(
@@ -333,26 +349,26 @@ def _reserve_allowances(
 
 
 def _reserve_money(
-    account: Account, service: Service, price: Price, carry: int, want: int, books: CauseBooks, now_ns: int
+    account: Account, service: Service, price: Price, micros: int, carry: int, want: int, books: CauseBooks, now_ns: int
 ) -> tuple[int, bool]:
-    """(units that money pays of `want`, whether it could pay one more unit after that)."""
+    """(units that money pays of `want` at so much a block, whether it could pay one more unit after that)."""
     if not price.has_price:
         return 0, False
-    if price.price_micros == 0:
+    if micros == 0:
         return want, True
     if not account.payers(now_ns):
         return 0, False
     givers = givers_of(account, now_ns, RESERVATIONS_MAX - len(service.reservations))
-    part = min(want, affordable(givers, price, carry)) if givers else 0
+    part = min(want, affordable(givers, price, micros, carry)) if givers else 0
     if part > 0:
         blocks = max(ceil(Fraction(carry + part, price.block_units)), 0)
-        left = blocks * price.price_micros
-        for bucket, micros in givers:
-            amount = min(left, micros)
+        left = blocks * micros
+        for bucket, its in givers:
+            amount = min(left, its)
             if amount > 0:
                 books.hold(account, bucket, amount)
                 service.reservations.append(Reservation(bucket.bucket_id, amount))
                 left -= amount
         assert left == 0, "a grant is held in full"
         carry = carry + part - blocks * price.block_units if price.scope == RoundingScope.SESSION else 0
-    return part, affordable(givers_of(account, now_ns, len(account.buckets)), price, carry) > 0
+    return part, affordable(givers_of(account, now_ns, len(account.buckets)), price, micros, carry) > 0

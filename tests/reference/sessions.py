@@ -9,6 +9,7 @@ from tests.reference.journal import Books, CauseBooks, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
 from tests.reference.services import REFUSALS, Turn, answer_at_once, give_back, granted_answer
 from tests.reference.tariffs import Price
+from tests.reference.windows import window_again
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import Outcome
@@ -156,15 +157,24 @@ def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
         if service is None or (was_since and service.previous.outcome == Outcome.UNDECIDED):
             answer.msccs.append(unrecorded(turn, mscc))
         else:
-            answer.msccs.append(_given_again(service, service.previous if was_since else service.last, price))
+            answer.msccs.append(_given_again(turn, service, service.previous if was_since else service.last, price))
     return answer
 
 
-def _given_again(service: Service, given: Given, price: Price | None) -> MsccAnswer:
+def _given_again(turn: Turn, service: Service, given: Given, price: Price | None) -> MsccAnswer:
     again = MsccAnswer(given.outcome, service.unit)
     if given.has_grant:
         again.granted = given.granted
-        return again if price is None else granted_answer(again, price, is_final=given.is_final)
+        if price is None:
+            return again
+        window = window_again(
+            price,
+            turn.now_ns,
+            service.last_report_ns,
+            ends_at_change=turn.request.ends_at_tariff_change,
+            is_cut=given.is_cut,
+        )
+        return granted_answer(again, price, window, is_final=given.is_final)
     if given.is_final and price is not None and price.goes_on:
         return answer_at_once(price)
     return again

@@ -7,10 +7,14 @@ from math import ceil, floor
 
 import numpy as np
 
+from catalog_loader.zones import offsets_of
 from charging.tariff_tables import (
     ABSENT,
     ANY,
+    BAND_DTYPE,
+    NO_FINAL_UNITS,
     OFFER_DTYPE,
+    OFFSET_DTYPE,
     PRICE_DTYPE,
     RELEASE_DTYPE,
     Control,
@@ -19,6 +23,7 @@ from charging.tariff_tables import (
     TariffTables,
 )
 from tests.reference.account import Account
+from tests.reference.bands import Band, band_micros, changes_between
 from vocabulary.money import Rounding
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -49,6 +54,17 @@ class Price:
     scope: RoundingScope = RoundingScope.SESSION
     final_action: FinalAction = FinalAction.TERMINATE
     final_unit: int = 0
+    bands: tuple[Band, ...] = ()
+    """in the order of the week; where there are some, price_micros means nothing"""
+    zone: str = "UTC"
+
+    def micros_at(self, at_ns: int) -> int:
+        """Of a block."""
+        return band_micros(self.bands, self.zone, at_ns) if self.bands else self.price_micros
+
+    def changes(self, since_ns: int, until_ns: int) -> list[int]:
+        """Instants strictly between the two at which a block's price changes."""
+        return changes_between(self.bands, self.zone, since_ns, until_ns) if self.bands else []
 
     @property
     def goes_on(self) -> bool:
@@ -153,21 +169,33 @@ def tariff_tables(catalogue: Catalogue) -> TariffTables:
     offers: list[tuple[int, ...]] = []
     rows: list[tuple[int, ...]] = []
     allowances: list[int] = []
+    bands: list[tuple[int, int]] = []
+    zones = sorted(
+        {price.zone for r in catalogue.releases for own in r.offers.values() for price in own if price.bands}
+    )
+    offsets = [offset for zone in zones for offset in offsets_of(zone)]
     for release in sorted(catalogue.releases, key=lambda release: (release.tenant, release.number)):
         for offer, prices in sorted(release.offers.items()):
             offers.append((release.tenant, release.number, offer, len(rows), len(prices)))
             for price in sorted(prices, key=lambda p: (p.service_context, p.rating_group, p.service_identifier)):
-                rows.append(_price_row(price, len(allowances)))
+                offset_first = sum(len(offsets_of(zone)) for zone in zones if zone < price.zone)
+                rows.append(_price_row(price, len(allowances), len(bands), offset_first))
                 allowances.extend(price.allowances)
+                bands.extend(
+                    (band.day * 86400 + band.hour * 3600 + band.minute * 60, band.micros) for band in price.bands
+                )
     return TariffTables(
         np.array([(r.tenant, r.number, r.effective_ns) for r in releases], RELEASE_DTYPE),
         np.array(offers, OFFER_DTYPE),
         np.array(rows, PRICE_DTYPE),
         np.array(allowances, np.int32),
+        NO_FINAL_UNITS,
+        np.array(bands, BAND_DTYPE),
+        np.array(offsets, OFFSET_DTYPE),
     )
 
 
-def _price_row(price: Price, allowance_first: int) -> tuple[int, ...]:
+def _price_row(price: Price, allowance_first: int, band_first: int, offset_first: int) -> tuple[int, ...]:
     """The row in the order of PRICE_DTYPE."""
     row = {
         "service_context": price.service_context,
@@ -186,6 +214,10 @@ def _price_row(price: Price, allowance_first: int) -> tuple[int, ...]:
         "price": price.number,
         "allowance_first": allowance_first,
         "allowance_count": len(price.allowances),
+        "band_first": band_first,
+        "band_count": len(price.bands),
+        "offset_first": offset_first,
+        "offset_count": len(offsets_of(price.zone)) if price.bands else 0,
         "unit": price.unit,
         "control": price.control,
         "rounding": price.rounding,

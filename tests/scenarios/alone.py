@@ -12,7 +12,7 @@ from tests.reference.engine_alone import EngineAlone
 from tests.reference.record_octets import canonical_record
 from tests.reference.requests import Answer, Credit, CreditControl, MsccAnswer, Open, TopUp
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
-from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
+from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.outcomes import RESULT_CODES, Outcome
@@ -50,7 +50,12 @@ def said(answer: Answer, units: Mapping[int, FinalUnit]) -> Said:
         result,
         tuple(
             MsccSaid(
-                RESULT_CODES[m.outcome], m.granted, final_said(m, units), m.threshold_units or None, m.holding_s or None
+                RESULT_CODES[m.outcome],
+                m.granted,
+                final_said(m, units),
+                m.threshold_units or None,
+                m.holding_s or None,
+                change_said(m.tariff_change_s),
             )
             for m in answer.msccs
         ),
@@ -78,7 +83,7 @@ class AloneMachine:
     def __init__(self, tariffs: TariffTables) -> None:
         self.engine = EngineAlone(tariffs)
         self.final_units = read_final_units(tariffs.final_units)
-        self.now_ns = START_NS
+        self._now_ns = START_NS
         self.accounts: dict[tuple[str, str], int] = {}
         self.tenant_of: dict[str, str] = {}
 
@@ -89,15 +94,15 @@ class AloneMachine:
         self.tenant_of[step.name] = step.tenant
         command = Open(
             account_id,
-            self.now_ns,
+            self._now_ns,
             TENANTS[step.tenant],
             number_of_name(step.offer),
             status=AccountStatus.BARRED if step.is_barred else AccountStatus.ACTIVE,
             credit_limit_micros=step.limit_micros,
-            expires_ns=instant(self.now_ns, step.until_s),
+            expires_ns=instant(self._now_ns, step.until_s),
             credits=self._credits(step.credits),
         )
-        answers, _ = self.engine.decide([command], self.now_ns)
+        answers, _ = self.engine.decide([command], self._now_ns)
         assert answers[0].outcome == Outcome.GRANTED, answers[0]
 
     def _credits(self, credits: tuple[CreditStep, ...]) -> tuple[Credit, ...]:
@@ -106,8 +111,8 @@ class AloneMachine:
                 credit.amount,
                 credit.unit,
                 number_of_name(credit.allowance) if credit.allowance else 0,
-                self.now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
-                instant(self.now_ns, credit.until_s),
+                self._now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
+                instant(self._now_ns, credit.until_s),
                 credit.priority,
             )
             for credit in credits
@@ -116,8 +121,8 @@ class AloneMachine:
     def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
         """See Machine."""
         tenant = self.tenant_of[name]
-        command = TopUp(self.accounts[(tenant, name)], self.now_ns, TENANTS[tenant], self._credits(credits))
-        answers, _ = self.engine.decide([command], self.now_ns)
+        command = TopUp(self.accounts[(tenant, name)], self._now_ns, TENANTS[tenant], self._credits(credits))
+        answers, _ = self.engine.decide([command], self._now_ns)
         assert answers[0].outcome == Outcome.GRANTED, answers[0]
 
     def ask(self, asked: Asked) -> Said:
@@ -129,15 +134,16 @@ class AloneMachine:
             asked.type,
             asked.number,
             crc32(repr(asked).encode()),
-            self.now_ns,
+            self._now_ns,
             TENANTS[peer.tenant],
             asked.msccs,
             service_context=asked.context,
             requested_action=asked.action,
             never_counts=peer.never_counts,
             command_level_limit=peer.command_level_limit,
+            ends_at_tariff_change=peer.ends_at_tariff_change,
         )
-        answers, _ = self.engine.decide([request], self.now_ns)
+        answers, _ = self.engine.decide([request], self._now_ns)
         return said(answers[0], self.final_units)
 
     def holdings(self, name: str) -> Holdings:
@@ -147,4 +153,8 @@ class AloneMachine:
 
     def advance(self, seconds: int) -> None:
         """See Machine."""
-        self.now_ns += seconds * NS_PER_S
+        self._now_ns += seconds * NS_PER_S
+
+    def now_ns(self) -> int:
+        """See Machine."""
+        return self._now_ns

@@ -7,23 +7,29 @@
     account   A                            -> money 50/40 octets 0/0
     repeat    s1                           -> same
     clock     3600
+    clock     until mon 07:50
+    update    A s1 rg 40 usu 50 before 20 rsu -> granted 50 change 20:00
 
 Requests count by themselves (`number 7` says otherwise). Behind the arrow stands the answer: `!5002` at command level,
 or for each MSCC, between bars, `granted <units>` (and `final`, `redirect <address>` or `restrict <filter id>`, then
-`threshold 5`, `holding 60`), `none` (2001 without quota, maybe redirected or restricted at once) or a Result-Code. `account`
-lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds and events. `via` names a peer of PEERS.
+`threshold 5`, `holding 60`, `change 08:00` where the price changes), `none` (2001 without quota, maybe redirected or
+restricted at once) or a Result-Code. `account` lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds
+and events. `via` names a peer of PEERS. Times of day are UTC.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from tests.reference.requests import Mscc
+from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
 
 TYPES: Final = {"initial": INITIAL, "update": UPDATE, "terminate": TERMINATION, "event": EVENT}
 UNITS: Final = {"money": Unit.MONEY, "octets": Unit.OCTETS, "seconds": Unit.SECONDS, "events": Unit.EVENTS}
 CONTEXTS: Final = {"data": 32251, "voice": 32260, "sms": 32274}
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SUFFIXES: Final = {"s": Unit.SECONDS, "e": Unit.EVENTS}
 
 
@@ -33,6 +39,7 @@ class Peer(NamedTuple):
     tenant: str = "default"
     command_level_limit: bool = False
     never_counts: bool = False
+    ends_at_tariff_change: bool = False
 
 
 PEERS: Final = {
@@ -40,6 +47,7 @@ PEERS: Final = {
     "other": Peer(tenant="other"),
     "oneservice": Peer(command_level_limit=True),
     "uncounted": Peer(never_counts=True),
+    "unsplit": Peer(ends_at_tariff_change=True),
 }
 
 
@@ -90,6 +98,8 @@ class MsccSaid(NamedTuple):
     """what follows: "terminate", "redirect <address>", "restrict <filter id>"; empty where nothing is said"""
     threshold_units: int | None = None
     holding_s: int | None = None
+    change: str = ""
+    """when the price changes, such as "08:00"; empty where nothing is said"""
 
 
 class Said(NamedTuple):
@@ -120,6 +130,9 @@ class Machine(Protocol):
 
     def advance(self, seconds: int) -> None:
         """Let time pass."""
+
+    def now_ns(self) -> int:
+        """What its clock says."""
 
 
 class Words:
@@ -152,6 +165,20 @@ class Words:
         return (SUFFIXES[text[-1]], int(text[:-1])) if text[-1] in SUFFIXES else (Unit.OCTETS, int(text))
 
 
+def seconds_until(now_ns: int, words: Words) -> int:
+    """From now to the next `mon 07:50`, a second too many at most."""
+    day, (hour, minute) = DAYS.index(words.take()), map(int, words.take().split(":"))
+    now = datetime.fromtimestamp(-(-now_ns // NS_PER_S), UTC)
+    wanted = now.replace(hour=hour, minute=minute, second=0) + timedelta(days=(day - now.weekday()) % 7)
+    return int((wanted - now).total_seconds()) % (7 * 86400)
+
+
+def change_said(unix_s: int) -> str:
+    """The time of a tariff change, which is a whole minute."""
+    assert unix_s % 60 == 0
+    return f"{datetime.fromtimestamp(unix_s, UTC):%H:%M}" if unix_s else ""
+
+
 def read_credits(words: Words) -> tuple[CreditStep, ...]:
     """`money 100 until 60 octets 20 of bonus ...` to the end of the line."""
     credits = []
@@ -180,7 +207,7 @@ def read_mscc(text: str) -> Mscc:
     """`rg 10 si 7 rsu 60 usu 10`, each of them optional."""
     words = Words(text)
     group, identifier = words.number_after("rg"), words.number_after("si")
-    requested, used = None, None
+    requested, used, before = None, None, None
     while words.left:
         if words.takes("rsu"):
             amount = words.amount()
@@ -190,7 +217,11 @@ def read_mscc(text: str) -> Mscc:
             amount = words.amount()
             assert amount is not None, "usu needs an amount"
             used = dict([amount])
-    return Mscc(group, identifier, requested, used)
+            if words.takes("before"):
+                amount = words.amount()
+                assert amount is not None, "before needs an amount"
+                before = dict([amount])
+    return Mscc(group, identifier, requested, used, before)
 
 
 def read_final(words: Words) -> str:
@@ -213,7 +244,8 @@ def read_answer(text: str) -> Said:
         if words.takes("granted"):
             granted, final = int(words.take()), read_final(words)
             threshold, holding_s = words.number_after("threshold"), words.number_after("holding")
-            msccs.append(MsccSaid(2001, granted, final, threshold, holding_s))
+            change = words.take() if words.takes("change") else ""
+            msccs.append(MsccSaid(2001, granted, final, threshold, holding_s, change))
         elif words.takes("none"):
             msccs.append(MsccSaid(2001, final=read_final(words)))
         elif words.left:
@@ -246,7 +278,8 @@ class Play:
             found = self.machine.ask(asked)
             assert found == (before if wanted == "same" else read_answer(wanted)), found
         elif verb == "clock":
-            self.machine.advance(int(words.take()))
+            seconds = seconds_until(self.machine.now_ns(), words) if words.takes("until") else int(words.take())
+            self.machine.advance(seconds)
         else:
             raise AssertionError(f"{verb} is no step")
 

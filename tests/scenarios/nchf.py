@@ -1,5 +1,6 @@
 """Scenarios over Nchf: HTTP/2 to a real front-end process, handed to an engine process that has Gy, too."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from zlib import crc32
 
@@ -11,10 +12,10 @@ from chf_http2.problems import REFUSALS
 from chf_http2.responses import RESULT_CODES as WORDS
 from tests.reference.requests import Mscc
 from tests.scenarios.catalogues import TENANTS
-from tests.scenarios.language import CONTEXTS, Asked, MsccSaid, Said
+from tests.scenarios.language import CONTEXTS, Asked, MsccSaid, Said, change_said
 from tests.scenarios.served_engine import CHF
 from tests.scenarios.sockets import ANSWER_WITHIN_S, Served, SocketMachine
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import NS_PER_S, from_rfc3339
 from vocabulary.limits import UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import RESULT_CODES, Outcome
 from vocabulary.units import Unit
@@ -40,6 +41,7 @@ NOT_IN_NCHF: Final = frozenset(
         "events are paid at once or refused",
         "a session begun anew ends the old one",
         "tenants have subscribers and prices of their own",
+        "a client that can't split is granted until the price changes",
     }
 )
 """Scenarios with a step that can't be said."""
@@ -49,7 +51,7 @@ class NotInNchf(Exception):
     """The step can't be said in Nchf; the message says why."""
 
 
-def units_of(amounts: dict[Unit, int]) -> dict[str, int]:
+def units_of(amounts: Mapping[Unit, int]) -> dict[str, int]:
     """Amounts as a RequestedUnit or a UsedUnitContainer says them."""
     return {MEMBERS[unit]: amount for unit, amount in amounts.items()}
 
@@ -62,8 +64,20 @@ def usage_of(mscc: Mscc) -> dict[str, Any]:
     if mscc.requested is not None:
         said["requestedUnit"] = units_of(mscc.requested)
     if mscc.used is not None:
-        said["usedUnitContainer"] = [{"localSequenceNumber": 1, **units_of(mscc.used)}]
+        said["usedUnitContainer"] = containers_of(mscc.used, mscc.before)
     return said
+
+
+def containers_of(used: Mapping[Unit, int], before: Mapping[Unit, int] | None) -> list[dict[str, Any]]:
+    """One usedUnitContainer, or one up to a tariff change and one since."""
+    if before is None:
+        return [{"localSequenceNumber": 1, **units_of(used)}]
+    after = {unit: amount - before.get(unit, 0) for unit, amount in used.items()}
+    change = {"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}
+    return [
+        {"localSequenceNumber": 1, "triggers": [change], **units_of(before)},
+        {"localSequenceNumber": 2, **units_of(after)},
+    ]
 
 
 def final_said(indication: dict[str, Any]) -> str:
@@ -92,7 +106,10 @@ def information_said(information: dict[str, Any]) -> MsccSaid:
     assert ("QUOTA_THRESHOLD" in triggers, "QHT" in triggers) == (threshold is not None, holding_s is not None)
     final = final_said(information["finalUnitIndication"]) if "finalUnitIndication" in information else ""
     assert not final or granted or information["validityTime"], "an action at once has a validity"
-    return MsccSaid(CODES[information["resultCode"]], units, final, threshold, holding_s)
+    change = (granted or {}).get("tariffTimeChange")
+    assert ("TARIFF_TIME_CHANGE" in triggers) == (change is not None)
+    told = "" if change is None else change_said(from_rfc3339(change) // NS_PER_S)
+    return MsccSaid(CODES[information["resultCode"]], units, final, threshold, holding_s, told)
 
 
 def http2_client() -> httpx.Client:

@@ -55,6 +55,7 @@ def main(store_url: str, folder: Path, role: str) -> None:
             tenant=peer.tenant,
             credit_limit_level="command" if peer.command_level_limit else "mscc",
             counts="never" if peer.never_counts else "strict",
+            tariff_change="ends_grant" if peer.ends_at_tariff_change else "told",
         )
         for name, peer in PEERS.items()
     }

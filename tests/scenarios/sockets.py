@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -28,10 +28,10 @@ from tests.reference.private_valkey import private_valkey
 from tests.reference.requests import Mscc
 from tests.scenarios.alone import holdings_of, instant
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
-from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said
+from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
 from tests.scenarios.served_engine import FRONT_END, OTHER_FRONT_END, host_of
 from vocabulary.ids import IdentityKind, number_of_name
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import NS_PER_S, from_diameter_time
 from vocabulary.units import Unit
 
 PARTITIONS: Final = 2
@@ -216,19 +216,30 @@ def read_mscc(data: bytes) -> MsccSaid:
     assert not said or number_in(avps, THRESHOLD_CODES[unit]) == said[0], "a threshold is in the unit of its grant"
     final = next((final_said(data) for code, _, _, data in avps if code == 430), "")
     assert not final or units is not None or number_in(avps, 448), "an action at once has a validity"
-    return MsccSaid(result_of(avps), units, final, said[0] if said else None, number_in(avps, 871))
+    change = number_in(avps_of(granted), 451) if granted is not None else None
+    told = "" if change is None else change_said(from_diameter_time(change) // NS_PER_S)
+    return MsccSaid(result_of(avps), units, final, said[0] if said else None, number_in(avps, 871), told)
+
+
+def unit_avps(amounts: Mapping[Unit, int]) -> list[bytes]:
+    """What stands in a Requested- or Used-Service-Unit."""
+    return [
+        u32(UNIT_CODES[unit], amount) if unit == Unit.SECONDS else u64(UNIT_CODES[unit], amount)
+        for unit, amount in amounts.items()
+    ]
 
 
 def mscc_octets(mscc: Mscc) -> bytes:
     """The MSCC of a request."""
     parts = []
-    for code, amounts in ((437, mscc.requested), (446, mscc.used)):
-        if amounts is not None:
-            units = [
-                u32(UNIT_CODES[unit], amount) if unit == Unit.SECONDS else u64(UNIT_CODES[unit], amount)
-                for unit, amount in amounts.items()
-            ]
-            parts.append(group(code, *units))
+    if mscc.requested is not None:
+        parts.append(group(437, *unit_avps(mscc.requested)))
+    if mscc.used is not None and mscc.before is None:
+        parts.append(group(446, *unit_avps(mscc.used)))
+    elif mscc.used is not None and mscc.before is not None:
+        after = {unit: amount - mscc.before.get(unit, 0) for unit, amount in mscc.used.items()}
+        parts.append(group(446, u32(452, 0), *unit_avps(mscc.before)))
+        parts.append(group(446, u32(452, 1), *unit_avps(after)))
     if mscc.service_identifier is not None:
         parts.append(u32(439, mscc.service_identifier))
     if mscc.rating_group is not None:
@@ -248,14 +259,15 @@ class SocketMachine:
     def _imsi(self, name: str) -> str:
         return f"00101{self.prefix:08d}{ord(name):02d}"
 
-    def _now_ns(self) -> int:
+    def now_ns(self) -> int:
+        """See Machine."""
         return time.time_ns() + self.running.ahead_ns
 
     def _sender(self) -> CommandSender:
         return CommandSender(self.running.store, PARTITIONS)
 
     def _credits(self, credits: tuple[CreditStep, ...]) -> tuple[Credit, ...]:
-        now_ns = self._now_ns()
+        now_ns = self.now_ns()
         return tuple(
             Credit(
                 credit.unit,
@@ -276,7 +288,7 @@ class SocketMachine:
             offer=number_of_name(step.offer),
             status=AccountStatus.BARRED if step.is_barred else AccountStatus.ACTIVE,
             credit_limit_micros=step.limit_micros,
-            expires_ns=instant(self._now_ns(), step.until_s),
+            expires_ns=instant(self.now_ns(), step.until_s),
             credits=self._credits(step.credits),
         )
         opening = Opening(tenant, (f"{tenant}:imsi:{self._imsi(step.name)}",), terms)

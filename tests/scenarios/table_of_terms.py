@@ -1,6 +1,9 @@
-"""Scenarios of what is said beside the size of a grant (docs/charging.md §6): they are played as those of table.py."""
+"""Scenarios of what is said beside the size of a grant (docs/charging.md §6), and of prices
+that change with the time: they are played as those of table.py."""
 
 from typing import Final
+
+from tests.scenarios.table_of_bands import BANDS
 
 TERMS: Final = {
     "more is asked before the end": """
@@ -92,4 +95,4 @@ TERMS: Final = {
         clock     3601
         update    A s1 rg 32                   -> !5002
     """,
-}
+} | BANDS

@@ -8,7 +8,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charging.rating.price import affordable_units, carry_after_reserve, cost_of, micros_to_reserve, starting_carry
+from charging.rating.price import (
+    affordable_units,
+    carry_after_reserve,
+    cost_of,
+    cost_of_report,
+    micros_to_reserve,
+    starting_carry,
+)
+from charging.rating.time_bands import UsageRates
 from charging.tariff_tables import PRICE_DTYPE, RoundingScope
 from vocabulary.limits import BLOCK_UNITS_MAX, MICROS_MAX, PRICE_MICROS_MAX, UNITS_MAX
 from vocabulary.money import Rounding
@@ -46,13 +54,13 @@ def test_cost_is_the_rounded_blocks(
 ) -> None:
     """The charge is whole blocks of carry and use, and what is not charged is carried on; too much is refused."""
     carry = max(min(carry, block_units), -block_units)
-    micros, after = cost_of(price_row(block_units, price_micros, rounding, scope), used, carry)
+    micros, after = cost_of(price_row(block_units, price_micros, rounding, scope), price_micros, used, carry)
     count = max(rounded(Fraction(carry + used, block_units), rounding), 0)
     if count * price_micros > MICROS_MAX:
         assert (micros, after) == (-1, carry)
     else:
         assert micros == count * price_micros
-        assert after == (carry + used - count * block_units if scope == RoundingScope.SESSION else 0)
+        assert after == carry + used - count * block_units
 
 
 @quick
@@ -64,7 +72,7 @@ def test_reports_of_a_session_cost_what_their_sum_costs_within_a_block(
     price = price_row(block_units, price_micros, rounding)
     carry = total = 0
     for used in reports:
-        micros, carry = cost_of(price, used, carry)
+        micros, carry = cost_of(price, price_micros, used, carry)
         total += micros
     exact = Fraction(sum(reports), block_units)
     if rounding == Rounding.UP:
@@ -90,15 +98,48 @@ def test_what_is_affordable_can_be_paid_however_it_is_reported(
     """The reservation for it fits into the money, covers its cost, and one unit more would not fit."""
     price = price_row(block_units, price_micros, rounding, scope)
     carry = starting_carry(price, carry)
-    bought = affordable_units(price, free, carry)
+    bought = affordable_units(price, price_micros, free, carry)
     if bought > UNITS_MAX:
         return
-    held = micros_to_reserve(price, bought, carry)
+    held = micros_to_reserve(price, price_micros, bought, carry)
     if bought > 0:
         assert 0 <= held <= max(free, 0)
-        assert cost_of(price, bought, carry)[0] <= held
+        assert cost_of(price, price_micros, bought, carry)[0] <= held
     if bought + 1 <= UNITS_MAX - block_units:
         assert ceil(Fraction(carry + bought + 1, block_units)) * price_micros > max(free, 0)
+
+
+@quick
+@given(
+    blocks,
+    st.tuples(st.integers(0, 100), st.integers(0, 100)),
+    st.lists(st.integers(0, 500), min_size=3, max_size=3).map(sorted),
+    st.integers(-100, 100),
+    st.sampled_from(Rounding),
+    st.sampled_from(RoundingScope),
+)
+def test_a_report_over_a_tariff_change_costs_no_more_than_was_reserved(
+    block_units: int,
+    micros: tuple[int, int],
+    amounts: list[int],
+    carry: int,
+    rounding: Rounding,
+    scope: RoundingScope,
+) -> None:
+    """However much of a grant is used, and however much of that before the change: the dearer price pays for it."""
+    before, used, granted = amounts
+    price = price_row(block_units, 0, rounding, scope)
+    carry = starting_carry(price, carry)
+    cost, after = cost_of_report(price, UsageRates(before, *micros), used, before, carry)
+    assert 0 <= cost <= micros_to_reserve(price, max(micros), granted, carry)
+    if scope == RoundingScope.REPORT:
+        assert after == 0
+    if micros[0] == micros[1]:
+        whole, _ = cost_of_report(price, UsageRates(0, *micros), used, 0, carry)
+        assert cost == whole or rounding == Rounding.HALF_EVEN, "the change of nothing costs nothing"
+    elif before in (0, used):
+        expected, _ = cost_of(price, micros[before == 0], used, carry)
+        assert cost == expected or used == 0
 
 
 @quick

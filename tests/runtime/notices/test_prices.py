@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import msgspec
+from msgspec import UNSET
 
 from balances.queries import decode_record
 from catalog_loader.published import PublishedEntry, PublishedRelease
-from catalog_loader.release import Release
+from catalog_loader.release import Band, Release
 from runtime.notices.prices import change_instants, is_behind
 from tests.catalog_loader.sample_release import data_price, small_release
 from tests.reference.account import Account, Product, Service, Session
@@ -35,6 +36,14 @@ def test_names_are_no_prices() -> None:
     first = small_release()
     named = msgspec.structs.replace(first, number=2, name="Other", prices=(data_price(name="Data", description="MiB"),))
     assert change_instants(published(first, named)) == {1: []}
+
+
+def test_a_time_zone_is_part_of_prices_that_change_with_the_time() -> None:
+    night = (Band(days=(0,), from_min=1320, to_min=360, price_micros=1),)
+    for own, expected in ((UNSET, []), (night, [2_000 * MS])):
+        first = small_release(prices=(data_price(by_time=own),))
+        moved = msgspec.structs.replace(first, number=2, time_zone="Europe/Berlin")
+        assert change_instants(published(first, moved)) == {1: expected}
 
 
 def test_tenants_have_changes_of_their_own() -> None:
