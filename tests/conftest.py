@@ -1,10 +1,16 @@
 """What holds for every test."""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 import structlog
 from hypothesis import settings
+
+# Tests start some hundred processes of ours: each would compile all sources anew where bytecode isn't kept.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("farebox", deadline=None)  # the first example may compile kernels, the second doesn't
 settings.load_profile("farebox")

@@ -40,7 +40,12 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name == "FAREBOX_CACHE"
     }
-    return {**kept, "FAREBOX_RECORDS_FILE_AGE_S": "1", "FAREBOX_TELEMETRY_PORT": "0", **more}
+    own = {
+        "FAREBOX_RECORDS_FILE_AGE_S": "1",
+        "FAREBOX_RECORDS_ONLY_IDLE": "false",  # tests keep all processors busy
+        "FAREBOX_TELEMETRY_PORT": "0",
+    }
+    return {**kept, **own, **more}
 
 
 def farebox(*arguments: str, timeout_s: float = 60.0, **more: str) -> "subprocess.CompletedProcess[str]":
