@@ -70,10 +70,12 @@ class ForkedChild:
 class ForkServer:
     """The process, and what it was asked for.
 
-    log   gets its standard error, appended
+    log      gets its standard error, appended
+    module   what it runs
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, module: str = "runtime.fork_server") -> None:
+        self._module = module
         self._environment = {**environment, **_THREADS}
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,13 +99,13 @@ class ForkServer:
             self._reading = asyncio.get_running_loop().create_task(self._read(reader, self._process))
 
     def _start_process(self, asked: socket.socket) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "runtime.fork_server"]
+        command = [sys.executable, "-m", self._module]
         own = {**self._environment, parent.VARIABLE: str(os.getpid())}
         with self._log.open("ab") as log:
             return subprocess.Popen(command, env=own, stdin=asked.fileno(), stderr=log, process_group=0)
 
     async def start(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedChild:
-        """A child that runs `farebox <arguments>`, once the fork server has loaded. OSError: that ended before."""
+        """A child with these arguments, once the fork server has loaded. OSError: that ended before."""
         await self.begin()
         assert self._writer is not None
         child: asyncio.Future[ForkedChild] = asyncio.get_running_loop().create_future()

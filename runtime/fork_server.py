@@ -90,7 +90,6 @@ def _become(start: Start) -> None:
     os.environ.clear()
     os.environ.update(start.environment)
     os.environ[parent.VARIABLE] = f"{start.environment[parent.VARIABLE]} {os.getppid()}"
-    sys.argv = ["farebox", *start.arguments]
     name = f"farebox {start.arguments[0]}"[:NAME_OCTETS_MAX]
     Path("/proc/self/comm").write_text(name)  # what ps -o comm and top show
 
@@ -111,16 +110,25 @@ def _load() -> None:
     gc.freeze()  # a child's collections leave alone, and so shared, what was loaded here
 
 
-def main() -> None:
-    """Load, then serve; in a child, be that."""
+def await_start() -> list[str] | None:
+    """Load, then serve. In the server: None at its end. In a child, which has become what was asked: its arguments."""
     parent.end_with_parent(int(os.environ.pop(parent.VARIABLE)))
     asked = socket.socket(fileno=os.dup(0))
     _load()
     start = _Server(asked).serve()
-    if start is not None:
-        _become(start)
+    if start is None:
+        return None
+    _become(start)
+    return list(start.arguments)
+
+
+def main() -> None:
+    """Serve; in a child, be `farebox`."""
+    arguments = await_start()
+    if arguments is not None:
         from runtime.cli.main import main as run
 
+        sys.argv = ["farebox", *arguments]
         run()
 
 
