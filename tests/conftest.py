@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -16,6 +17,15 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile("farebox", deadline=None)  # the first example may compile kernels, the second doesn't
 settings.load_profile("farebox")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests of a long time limit first, so that what runs last is short and workers end together."""
+    limits_s: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        limits_s[item.path] = max(limits_s.get(item.path, 0.0), float(marker.args[0]) if marker else 0.0)
+    items.sort(key=lambda item: -limits_s[item.path])
 
 
 _M_MMAP_THRESHOLD: Final = -3

@@ -35,7 +35,7 @@ from vocabulary.money import Rounding
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
-EXAMPLES = int(os.environ.get("FAREBOX_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FAREBOX_EXAMPLES", "180"))
 """Traffic that is tried; acceptance tries thousands."""
 START_NS = 1_790_000_000 * NS_PER_S
 HOUR_S = 3600
