@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test static unit acceptance bench clean
@@ -15,6 +16,7 @@ help:  ## Show these targets
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Farebox needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libnghttp2.so.14")' 2>/dev/null || { echo "installing Debian's libnghttp2-14 ..."; $(SUDO) apt-get install -qq -y libnghttp2-14 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y libnghttp2-14; }; }
 	@echo "installing into $(VENV) ..."
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -17,22 +17,25 @@ ACCEPTED_AT_ONCE_MAX: Final = 16
 
 
 class Arrivals:
-    """What arrived since the last tick, in the memory of a front end."""
+    """What arrived since the last tick, in the memory of a front end: put there by a kernel (usual_requests.py), or here.
 
-    def __init__(self, tick: Held[TickMemory]) -> None:
+    first   place in the arrived octets from which on they are ours, for bodies that aren't in one piece
+    """
+
+    def __init__(self, tick: Held[TickMemory], first: int = 0) -> None:
         arrived = tick.value.arrived
         self._tick = tick
+        self._rows = arrived.heads
         self._heads = arrived.heads.view("u1").data
-        self._heads_max = arrived.heads.size
         self._octets = arrived.octets.data
-        self._waiting = arrived.heads["waiting"]
         self._stop = tick.value.stop
         self._counts = tick.value.counts
-        self._count = self._at = 0
+        self._first = self._at = first
 
     def has_room(self, route: Route, body: bytes) -> bool:
         """For one request more?"""
-        return self._count < self._heads_max and self._at + 4 * len(route.ref) + len(body) <= len(self._octets)
+        is_full = self._counts[TICK_ARRIVED] == self._rows.size
+        return not is_full and self._at + 4 * len(route.ref) + len(body) <= len(self._octets)
 
     def put(self, waiting: int, route: Route, body: bytes) -> None:
         """Add a request; `waiting` comes back with its answer."""
@@ -41,9 +44,10 @@ class Arrivals:
         behind = at + len(body)
         self._octets[self._at : at] = ref
         self._octets[at:behind] = body
+        count = int(self._counts[TICK_ARRIVED])
         ARRIVED_PACKER.pack_into(
             self._heads,
-            self._count * ARRIVED_PACKER.size,
+            count * ARRIVED_PACKER.size,
             waiting,
             self._at,
             len(ref),
@@ -52,16 +56,22 @@ class Arrivals:
             REQUEST_TYPES[route.operation],
             not route.service.is_offline_only,
         )
-        self._count += 1
+        self._counts[TICK_ARRIVED] = count + 1
         self._at = behind
 
     def waiting_of(self, index: int) -> int:
         """Who waits for the answer of a request."""
-        return int(self._waiting[index])
+        return int(self._rows["waiting"][index])
+
+    def texts_of(self, index: int) -> tuple[str, bytes]:
+        """Ref and body of a request."""
+        head = self._rows[index]
+        ref_at, body_at = int(head["ref_at"]), int(head["body_at"])
+        ref = bytes(self._octets[ref_at : ref_at + int(head["ref_length"])])
+        return ref.decode("utf-8", "replace"), bytes(self._octets[body_at : body_at + int(head["body_length"])])
 
     def read(self, first: int) -> tuple[int, int]:
         """Pack requests from the one in `first` on, up to one that the kernel can't: (which, why), or (their number, 0)."""
-        self._counts[TICK_ARRIVED] = self._count
         accepted, accepted_of = 0, -1
         while True:
             at, reason = read_arrived(self._tick.octets, first)
@@ -84,4 +94,5 @@ class Arrivals:
 
     def clear(self) -> None:
         """Begin a tick."""
-        self._count = self._at = 0
+        self._counts[TICK_ARRIVED] = 0
+        self._at = self._first

@@ -236,7 +236,7 @@ class ResponseWriter:
             said = granted.groups[index], octets[at + 1 : behind].tobytes(), granted.units[index]
             part = self._written.get(said)
             if part is None:
-                part = self._write_information(*said)
+                part = self.write_information(*said)
                 if len(self._written) == WRITTEN_MAX:
                     self._written.clear()
                 self._written[said] = part
@@ -244,7 +244,8 @@ class ResponseWriter:
             at = behind
         return written
 
-    def _write_information(self, rating_group: int, upf_id: bytes, row: tuple[int, ...]) -> bytes:
+    def write_information(self, rating_group: int, upf_id: bytes, row: tuple[int, ...]) -> bytes:
+        """A MultipleUnitInformation; `row` has UNIT_COLUMNS."""
         return _ENCODER.encode(unit_information(rating_group, upf_id.decode() or None, row, self._indications))
 
 

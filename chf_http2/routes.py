@@ -21,6 +21,10 @@ class Service(NamedTuple):
     is_offline_only: bool = False
     """usage is reported and no quota is asked for or given"""
 
+    def base(self, api_prefix: str) -> str:
+        """The path of its collection."""
+        return f"{api_prefix}/{self.name}/{self.version}/{self.collection}"
+
 
 SERVICES: Final = (
     Service("nchf-convergedcharging", "v3", "chargingdata", "ChargingDataRef", "3.2.0"),
@@ -101,7 +105,7 @@ class Router:
     """Finds the route of a request below one prefix."""
 
     def __init__(self, api_prefix: str = "") -> None:
-        self._bases = {f"{api_prefix}/{one.name}/{one.version}/{one.collection}": one for one in SERVICES}
+        self._bases = {one.base(api_prefix): one for one in SERVICES}
         self.find = lru_cache(ROUTES_KNOWN)(self._find)
         """The route of a method and a path. NoRoute."""
 

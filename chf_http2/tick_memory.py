@@ -193,12 +193,17 @@ def new_tick_memory(
     secret: NDArray[np.uint64],
     tenant: int,
     *,
-    arrived_octets_max: int = ARRIVED_OCTETS_MAX,
+    arrived_octets: NDArray[np.uint8] | None = None,
     known_values_max: int = KNOWN_VALUES_MAX,
 ) -> TickMemory:
-    """Memory of a front end whose rows go to `batch`."""
+    """Memory of a front end whose rows go to `batch`.
+
+    arrived_octets   what the heads of requests point into; None: an array of its own
+    """
+    if arrived_octets is None:
+        arrived_octets = np.zeros(ARRIVED_OCTETS_MAX, np.uint8)
     return TickMemory(
-        ArrivedRequests(np.zeros(packed.requests.size, ARRIVED_DTYPE), np.zeros(arrived_octets_max, np.uint8)),
+        ArrivedRequests(np.zeros(packed.requests.size, ARRIVED_DTYPE), arrived_octets),
         packed,
         batch,
         np.zeros(5, np.int64),
@@ -219,7 +224,7 @@ HELD_TICK: Final = kind_of(
         new_packed_rows(1, 1, 1, 1),
         np.zeros(2, np.uint64),
         0,
-        arrived_octets_max=1,
+        arrived_octets=np.zeros(1, np.uint8),
         known_values_max=1,
     )
 )

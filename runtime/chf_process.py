@@ -1,17 +1,15 @@
 """`farebox chf`: HTTP/2 and Nchf in a process of its own."""
 
 import asyncio
-import gc
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import structlog
 
 from balances.store import StoreMeta
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
-from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
 from runtime.chf_load import TELL_S, LoadTeller
 from runtime.engine_links import EngineLinks
@@ -20,8 +18,6 @@ from runtime.nf_instance import nf_instance_id
 from runtime.settings import Settings
 from runtime.telemetry import CHF
 from vocabulary.held import Held
-
-GC_OBJECTS: Final = 50_000
 
 
 class ChfProcess(FrontEndProcess):
@@ -32,7 +28,6 @@ class ChfProcess(FrontEndProcess):
     def __init__(self, settings: Settings, store_url: str) -> None:
         super().__init__(settings, store_url)
         self.server: ChfServer | None = None
-        self.listener: Listener | None = None
 
     async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
         """See FrontEndProcess."""
@@ -48,11 +43,8 @@ class ChfProcess(FrontEndProcess):
         self.server.use_final_units(self.final_units)
         if not self.settings.chf.token_keys:
             structlog.get_logger(process=CHF).warning("access tokens aren't checked", remedy="set chf.token_keys")
-        self.server.begin()
-        self.listener = Listener(self.server, self.settings.chf)
-        await self.listener.start()
-        gc.set_threshold(GC_OBJECTS)  # tasks and futures come and go by the thousand, and have no circles
-        return {"chf_port": self.listener.port}
+        await self.server.start()
+        return {"chf_port": self.server.port}
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
         """See FrontEndProcess."""
@@ -79,5 +71,5 @@ class ChfProcess(FrontEndProcess):
 
     async def stop_clients(self) -> None:
         """See FrontEndProcess."""
-        if self.listener is not None:
-            await self.listener.close()
+        if self.server is not None:
+            await self.server.close()

@@ -37,9 +37,7 @@ class NrfProcess:
         self._folder = DataFolder(settings.store.data_dir).run
         self._client: NrfClient | None = None
         self._listener: Listener | None = None
-        self._notifications = NrfNotifications(
-            settings.nrf.watched, settings.chf.body_s, self._clock.now_ns, self._count_notification
-        )
+        self._notifications = NrfNotifications(settings.nrf.watched, self._count_notification)
 
     def health(self) -> Health:
         """See ServingProcess: ready while the NRF has us."""
@@ -57,7 +55,7 @@ class NrfProcess:
         ports = {}
         if nrf.watched:
             where = dataclasses.replace(chf, host=nrf.notify_host, port=nrf.notify_port)
-            self._listener = Listener(self._notifications, where)
+            self._listener = Listener(self._notifications.answer, where, now_ns=self._clock.now_ns)
             await self._listener.start()
             ports["nrf_port"] = self._listener.port
         scheme = "https" if chf.tls_certificate else "http"
@@ -92,7 +90,6 @@ class NrfProcess:
             self.telemetry.gauge("nrf_registered").set(int(not self._client.why_away))
             for nf_type in self._settings.nrf.watched:
                 self.telemetry.gauge("nrf_network_functions", nf_type).set(self._notifications.count_of(nf_type))
-            self._notifications.look()
             await asyncio.sleep(LOOK_S)
 
     def _load(self) -> int | None:

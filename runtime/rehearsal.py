@@ -46,13 +46,6 @@ from charging.tariff_tables import (
     FinalAction,
     TariffTables,
 )
-from chf_http2.arrivals import Arrivals
-from chf_http2.charging_data_ref import Refs
-from chf_http2.requests import RequestReader
-from chf_http2.routes import SERVICES, Operation, Route
-from chf_http2.rows import place_packed
-from chf_http2.tick_memory import HELD_TICK as HELD_CHF_TICK
-from chf_http2.tick_memory import new_packed_rows, new_tick_memory
 from gy_interface.avp import walk
 from gy_interface.avp import write as avp
 from gy_interface.config import GyConfig
@@ -61,6 +54,7 @@ from gy_interface.framing import FLAG_PROXIABLE, FLAG_REQUEST, HEADER_OCTETS, He
 from runtime.batch_decision import fill_expiry_row
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
+from runtime.chf_rehearsal import rehearse_chf
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
 from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
@@ -309,26 +303,6 @@ def _call_rare_kernels(batch: UsageBatch) -> None:
     skip_answers(handed.octets, 0, 0)
 
 
-_CHF_BODY: Final = (
-    b'{"nfConsumerIdentification":{"nodeFunctionality":"SMF"},"invocationTimeStamp":"2026-01-01T00:00:00Z",'
-    b'"invocationSequenceNumber":0,"subscriberIdentifier":"imsi-1"}'
-)
-
-
-def _read_bodies(batch: UsageBatch) -> None:
-    """What a 5G front end calls: a create and an update, read by the kernel and by Python."""
-    secret = np.zeros(2, np.uint64)
-    tick = Held(new_tick_memory(batch, new_packed_rows(), secret, 1), HELD_CHF_TICK)
-    refs, arrivals = Refs(secret, 1), Arrivals(tick)
-    reader = RequestReader(refs, tick.value, wraps_volumes=False)
-    for operation, ref in ((Operation.CREATE, ""), (Operation.UPDATE, refs.make(refs.name_of(b""), 1))):
-        route = Route(operation, "", ref, SERVICES[0])
-        arrivals.put(1, route, _CHF_BODY)
-        reader.take(route, _CHF_BODY, 2)
-    arrivals.read(0)
-    place_packed(tick.octets, 0)
-
-
 async def _rehearse() -> None:
     clock, pool, store = SystemClock(), BatchPool(), MemoryStore()
     await store.create(1)
@@ -371,7 +345,7 @@ async def _rehearse() -> None:
     folder.cleanup()
     spare = pool.take()
     _call_rare_kernels(spare.usage)
-    _read_bodies(spare.usage)
+    await rehearse_chf(clock)
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
     refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))
     await server.close(wait_s=0.1)

@@ -41,6 +41,18 @@ def held(typingctx: Any, octets: Any, kind: Any) -> Any:
     return value_type(octets, kind), generate
 
 
+@intrinsic
+def held_at(typingctx: Any, place: Any, kind: Any) -> Any:
+    """`held`, of the octets whose place in memory is a whole number: what a C library gives back to its callbacks."""
+    value_type = kind.instance_type
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], context.get_value_type(value_type).as_pointer())
+        return builder.load(pointer, align=1)
+
+    return value_type(place, kind), generate
+
+
 def _words_of(value: Any) -> list[int]:
     """How Numba has a tuple of arrays in memory: of each array meminfo, parent, items, item size, address, shape, strides.
 

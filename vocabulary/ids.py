@@ -29,6 +29,7 @@ NCHF_REF_DOMAIN: Final = 6
 NCHF_UNITS_DOMAIN: Final = 7
 NCHF_INFORMATION_DOMAIN: Final = 8
 NCHF_KNOWN_DOMAIN: Final = 9
+NCHF_PART_DOMAIN: Final = 10
 
 
 TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"

@@ -1,90 +1,87 @@
-"""Granian in this process's loop: HTTP/2, with TLS or with prior knowledge, on one port, which other processes may share."""
+"""A small HTTP/2 server: one function answers each request. For what is asked rarely; charging has a server of its own."""
 
 import asyncio
-import socket
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.http import HTTP2Settings
-from granian.server.embed import Server
+import structlog
 
-from chf_http2.config import ChfConfig
+from chf_http2.bodies import too_slow
+from chf_http2.config import BODY_OCTETS_MAX, ChfConfig
+from chf_http2.edge.http2_server import Http2Server, Request, Response, problem_response
+from chf_http2.problems import problem
+from chf_http2.streams.memory import WHOLE_COUNT, new_stream_memory
 
-STREAMS_MAX: Final = 4096
-"""Streams of one connection at a time; those beyond wait at the client."""
-LISTENS_WITHIN_S: Final = 10.0
-LOOK_S: Final = 0.01
-HEADERS_OCTETS_MAX: Final = 16 * 1024
+STREAMS_MAX: Final = 1024
+LOOK_S: Final = 0.5
+WAIT_S: Final = 3600.0
 
 
 class Listener:
-    """Serves an RSGI application until it is closed."""
+    """Serves until it is closed.
 
-    def __init__(self, application: Any, config: ChfConfig) -> None:
+    answer   gives the answer of a request; what it raises is answered with 500
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Request], Response],
+        config: ChfConfig,
+        *,
+        now_ns: Callable[[], int],
+        body_octets_max: int = BODY_OCTETS_MAX,
+    ) -> None:
         """OSError: the port can't be had, or certificate and key don't fit."""
-        self._reserved = _reserve(config.host, config.port)
-        self.port: int = self._reserved.getsockname()[1]
-        self._server = Server(
-            application,
-            address=config.host,
-            port=self.port,
-            interface=Interfaces.RSGI,
-            http=HTTPModes.http2,
-            http2_settings=HTTP2Settings(max_concurrent_streams=STREAMS_MAX, max_headers_size=HEADERS_OCTETS_MAX),
-            websockets=False,
-            log_enabled=False,
-            **_tls(config),
+        self._answer = answer
+        self._body_s = config.body_s
+        self._streams = new_stream_memory(STREAMS_MAX)
+        self._http = Http2Server(
+            self._streams, config, body_octets_max=body_octets_max, on_whole=self._answer_soon, now_ns=now_ns
         )
-        self._serving: asyncio.Task[None] | None = None
+        self._is_answering = False
+        self._looking: asyncio.TimerHandle | None = None
+
+    @property
+    def port(self) -> int:
+        """That is listened on."""
+        return self._http.port
 
     async def start(self) -> None:
-        """Listen; done once connections are taken. OSError: they aren't."""
-        self._serving = asyncio.ensure_future(self._server.serve())
-        ends = asyncio.get_running_loop().time() + LISTENS_WITHIN_S
-        while not await _takes_connections(*self._reserved.getsockname()[:2]):
-            if self._serving.done() or asyncio.get_running_loop().time() > ends:
-                raise OSError(f"no HTTP/2 on port {self.port}")
-            await asyncio.sleep(LOOK_S)
+        """Listen. OSError: that can't be."""
+        self._look()
+        await self._http.start()
 
     async def close(self) -> None:
-        """Take no request more, let those under way be answered, end."""
-        if self._serving is not None:
-            self._server.stop()  # type: ignore[no-untyped-call]
-            await self._serving
-        self._reserved.close()
+        """Take no request more, end."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._http.close()
 
+    def _answer_soon(self) -> None:
+        if not self._is_answering:
+            self._is_answering = True
+            asyncio.get_running_loop().call_soon(self._answer_whole)
 
-def _tls(config: ChfConfig) -> dict[str, Any]:
-    """What Granian is told of TLS (TS 33.210 §6.2 profiles 1.2 and 1.3)."""
-    if not config.tls_certificate:
-        return {}
-    return {
-        "ssl_cert": Path(config.tls_certificate),
-        "ssl_key": Path(config.tls_key),
-        "ssl_protocol_min": SSLProtocols.tls12,
-        "ssl_ca": Path(config.tls_client_ca) if config.tls_client_ca else None,
-        "ssl_client_verify": bool(config.tls_client_ca),
-    }
+    def _answer_whole(self) -> None:
+        self._is_answering = False
+        counts = self._streams.counts
+        tickets = self._streams.whole[: int(counts[WHOLE_COUNT])].tolist()
+        counts[WHOLE_COUNT] = 0
+        for ticket in tickets:
+            request = self._http.request_of(ticket)
+            if request is None:
+                continue
+            try:
+                response = self._answer(request)
+            except Exception as error:
+                structlog.get_logger().error("request failed", path=request.path, error=repr(error))
+                response = problem_response(problem(500, "SYSTEM_FAILURE"))
+            self._http.respond(ticket, *response)
+        self._http.flush()
 
-
-async def _takes_connections(host: str, port: int) -> bool:
-    """Granian tells nobody when it listens."""
-    try:
-        _, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
-def _reserve(host: str, port: int) -> socket.socket:
-    """A socket that holds the port, without listening, so that a free one is known before Granian binds it too."""
-    reserved = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        reserved.bind((host, port))
-    except OSError:
-        reserved.close()
-        raise
-    return reserved
+    def _look(self) -> None:
+        """Give up bodies that take too long."""
+        self._looking = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        for ticket, _ in self._http.overdue(self._body_s, WAIT_S):
+            self._http.respond(ticket, *problem_response(too_slow(self._body_s).problem))
+        self._http.flush()

@@ -1,39 +1,52 @@
-"""The Nchf front end's HTTP/2: requests of one turn of the loop become one batch, its answers become responses.
+"""The Nchf front end: requests of one moment become one batch, its answers become responses.
 
-Granian terminates HTTP/2 and calls `ChfServer` for each request (RSGI). What costs Python a request is here, in
-requests.py and in responses.py; what a request comes to is the engine's.
+Requests of the usual form, and their answers, are read and written by kernels, a batch at a time (usual_requests.py,
+usual_bodies.py, usual_answers.py). What costs Python a request is here: requests whose headers ask for more, bodies of an odd
+form, refusals.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from email.utils import format_datetime
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 import structlog
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
-from granian.rsgi import Scope
 
 from charging.batch import UPDATE, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
 from charging.final_units import FinalUnit
 from chf_http2.arrivals import Arrivals
-from chf_http2.charging_data_ref import NO_SESSION, Refs, SessionName
-from chf_http2.config import ChfConfig
+from chf_http2.bodies import read_body, too_slow
+from chf_http2.charging_data_ref import Refs
+from chf_http2.config import BODY_OCTETS_MAX, ChfConfig
+from chf_http2.congestion import CONGESTED_FROM
 from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
-from chf_http2.edge.bodies import BodyReader
+from chf_http2.edge.http2_server import PROBLEM, Header, Http2Server, Request, problem_response
 from chf_http2.errors import RequestRefused
+from chf_http2.front_memory import (
+    OPERATIONS_COUNT,
+    REST_COUNT,
+    TEXTS_END,
+    hold_front,
+    new_front_memory,
+    new_stream_texts,
+    route_code,
+)
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem
 from chf_http2.requests import RequestReader
-from chf_http2.responses import ResponseWriter, answered_rows, granted_rows, json_stamp, opening_of, session_of
-from chf_http2.routes import OPENAPI, NoRoute, Operation, Route, Router
+from chf_http2.responses import AnsweredRow, ResponseWriter, granted_rows, json_stamp, opening_of, session_of
+from chf_http2.routes import OPENAPI, OPERATIONS, SERVICES, NoRoute, Operation, Route, Router
 from chf_http2.rows import place_packed
 from chf_http2.schema import ProblemDetails
+from chf_http2.streams.memory import COMING, ODD_COUNT, ROW_MASK, WHOLE_COUNT
 from chf_http2.tick_memory import HELD_TICK, new_packed_rows, new_tick_memory
+from chf_http2.usual_answers import UNKNOWN_PART, forget_parts, give_answers, learn_part
 from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
+from chf_http2.usual_requests import take_whole, wait_for_engine
 from vocabulary.held import Held
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
@@ -42,39 +55,22 @@ from vocabulary.outcomes import Outcome
 LOOK_S: Final = 0.5
 GATHER_S: Final = 0.001
 """Requests of so long are one batch: a turn of the loop alone would see a few, each batch costs as much as many rows."""
-_JSON: Final = [("content-type", "application/json")]
-_PROBLEM: Final = ("content-type", "application/problem+json")
+_JSON: Final = ("content-type", "application/json")
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOMES: Final = {int(one): one for one in Outcome}
-"""A look-up where a call would be a request's."""
 _READS: Final = ("GET", "HEAD")
 
 
-class Waiting(NamedTuple):
-    """A request that waits for its answer."""
-
-    answer: "asyncio.Future[Answer]"
-    deadline_ns: int
-    route: Route
-    body: bytes
-
-
-class Answer(NamedTuple):
-    """What a request came to; a refusal and a release have no body."""
-
-    outcome: Outcome
-    session: SessionName
-    body: bytes = b""
-
-
 class ChfServer:
-    """An RSGI application: Nchf_ConvergedCharging in front of an engine.
+    """Nchf_ConvergedCharging in front of an engine.
 
     offer     takes a tick's requests; how many of them have an outcome, and are answered here, when it returns
     answered  is told of every batch whose answers were given out
     secret    uint64[2] of the store
     tenant    number of the tenant whose subscribers are asked for
     nf_instance_id   who we are: an audience of access tokens
+
+    OSError: the port can't be had, or certificate and key don't fit.
     """
 
     def __init__(
@@ -97,114 +93,84 @@ class ChfServer:
         self._openapi_path = config.api_prefix + OPENAPI
         self._refs = Refs(secret, tenant)
         self._batch = new_usage_batch()
-        self._tick = Held(new_tick_memory(self._batch, new_packed_rows(), secret, tenant), HELD_TICK)
-        self._arrivals = Arrivals(self._tick)
-        self._reader = RequestReader(self._refs, self._tick.value, wraps_volumes=config.wraps_volumes)
+        streams = new_stream_texts()
+        tick = new_tick_memory(self._batch, new_packed_rows(), secret, tenant, arrived_octets=streams.texts)
+        opening = opening_of(config.session_failover, config.failure_handling)
+        self._tick = Held(tick, HELD_TICK)
+        self._front = hold_front(
+            new_front_memory(
+                streams, tick, api_prefix=config.api_prefix, api_root=config.api_root, opening=opening.octets
+            )
+        )
+        self._streams = streams
+        self._arrivals = Arrivals(self._tick, TEXTS_END)
+        self._reader = RequestReader(self._refs, tick, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
-        self._bodies = BodyReader(config.body_s)
-        self._responses = ResponseWriter(opening_of(config.session_failover, config.failure_handling))
-        self._waiting: dict[int, Waiting] = {}
-        self._next = 0
+        self._responses = ResponseWriter(opening)
+        self._http = Http2Server(streams, config, body_octets_max=BODY_OCTETS_MAX, on_whole=self._gather, now_ns=now_ns)
         self._is_tick_due = False
+        self._second = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger(process="chf")
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
         """Texts that answers may name from now on, by their numbers."""
         self._responses.use_final_units(units)
+        forget_parts(self._front.octets)
 
-    def begin(self) -> None:
-        """Serve from now on, in the running loop."""
-        self._loop = asyncio.get_running_loop()
-        self._loop.call_later(LOOK_S, self._look)
+    @property
+    def port(self) -> int:
+        """That is listened on."""
+        return self._http.port
+
+    @property
+    def streams_octets(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+        """The memory of its streams, as kernels know it."""
+        return self._http.memory.octets
 
     @property
     def waiting_count(self) -> int:
         """Requests that wait for an answer."""
-        return len(self._waiting)
+        return self._http.waiting_count
 
-    # --- a request -------------------------------------------------------------------------------------------------------
+    @property
+    def streams_count(self) -> int:
+        """Streams of all clients."""
+        return self._http.streams_count
 
-    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        """Answer one request."""
-        try:
-            asked = NOTHING
-            try:
-                if scope.path == self._openapi_path:
-                    self._describe(scope, protocol)
-                    return
-                route = self._router.find(scope.method, scope.path)
-                headers = scope.headers  # once: they are made each time they are asked for
-                body = await self._bodies.read(headers, protocol, self._now_ns())
-                asked = self._admission.admit(headers, route, self._now_ns(), len(self._waiting))
-                answer = await self._take(route, body, asked)
-                if asked.due_ns:
-                    refuse_late(asked, self._now_ns())
-            except NoRoute as refused:
-                _refuse_route(scope, protocol, refused)
-                return
-            except RequestRefused as refused:
-                _respond_problem(protocol, refused.problem, *refused.headers, *asked.echoed)
-                return
-            self._respond(scope, protocol, route, answer, asked)
-        except ProtocolClosed:
-            pass  # who asked is gone
-        except Exception as error:  # without a traceback's locals: they have the subscriber's data
-            self._log.error("request failed", path=scope.path, error=repr(error))
-            _respond_problem(protocol, problem(500, "SYSTEM_FAILURE"))
+    async def start(self) -> None:
+        """Listen, and serve in the running loop from now on."""
+        self._loop = asyncio.get_running_loop()
+        self._looking = self._loop.call_later(LOOK_S, self._look_again)
+        await self._http.start()
 
-    def _take(self, route: Route, body: bytes, asked: Asked) -> "asyncio.Future[Answer]":
-        """Put a request to those of the tick that comes. RequestRefused."""
-        if asked.due_ns:
-            refuse_late(asked, self._now_ns())
-        assert self._loop is not None
-        if not self._arrivals.has_room(route, body):
-            self._flush()
-        self._next = (self._next + 1) & 0xFFFFFFFF
-        self._arrivals.put(self._next, route, body)
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        deadline_ns = self._now_ns() + (ANSWER_DEADLINE_S + 1) * NS_PER_S
-        if asked.due_ns:
-            deadline_ns = min(deadline_ns, asked.due_ns)
-        self._waiting[self._next] = Waiting(answer, deadline_ns, route, body)
+    async def close(self) -> None:
+        """Take no request more, let those under way be answered, end."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._http.close()
+
+    # --- requests of a moment ----------------------------------------------------------------------------------------------
+
+    def _gather(self) -> None:
         if not self._is_tick_due:
+            assert self._loop is not None
             self._is_tick_due = True
             self._loop.call_later(GATHER_S, self._tick_now)
-        return answer
-
-    def _respond(self, scope: Scope, protocol: HTTPProtocol, route: Route, answer: Answer, asked: Asked) -> None:
-        echoed = asked.echoed
-        if answer.outcome != Outcome.GRANTED:
-            retry_after_s = REFUSALS[answer.outcome].retry_after_s
-            headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
-            _respond_problem(protocol, refusal_problem(answer.outcome), *headers, *echoed)
-        elif route.operation is Operation.RELEASE:
-            protocol.response_empty(204, [*echoed])
-        elif route.operation is Operation.UPDATE:
-            protocol.response_bytes(200, [*_JSON, *echoed], answer.body)
-        else:
-            location = ("location", f"{self._root(scope)}{route.base}/{self._refs.make(*answer.session)}")
-            protocol.response_bytes(201, [*_JSON, location, *echoed], answer.body)
-
-    def _root(self, scope: Scope) -> str:
-        """apiRoot without the prefix, as it is set, else as the client wrote it."""
-        return self._config.api_root or f"{scope.scheme}://{scope.authority or scope.server}"
-
-    def _describe(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        """The description of the service. NoRoute."""
-        if scope.method not in _READS:
-            raise NoRoute(405, _READS)
-        document = _ENCODER.encode(openapi_document(self._root(scope) + self._config.api_prefix))
-        if scope.method == "HEAD":
-            protocol.response_empty(200, [*_JSON, ("content-length", str(len(document)))])
-        else:
-            protocol.response_bytes(200, _JSON, document)
-
-    # --- batches ---------------------------------------------------------------------------------------------------------
 
     def _tick_now(self) -> None:
+        """Take what came whole."""
         self._is_tick_due = False
-        self._flush()
+        counts = self._streams.counts
+        first, whole = 0, int(counts[WHOLE_COUNT])
+        while first < whole:
+            first = take_whole(self._front.octets, first, self._admission.takes_tokens, CONGESTED_FROM, self._now_ns())
+            for ticket in self._streams.odd[: int(counts[ODD_COUNT])].tolist():
+                self._take_odd(ticket)
+            self._flush()
+        counts[WHOLE_COUNT] = 0
+        self._http.flush()
 
     def _flush(self) -> None:
         """Read what arrived and offer it, as one batch where that has room; what nobody will decide is answered here."""
@@ -212,7 +178,7 @@ class ChfServer:
         while True:
             at, reason = self._arrivals.read(at)
             if reason == UNUSUAL:
-                self._read_unusual(self._arrivals.waiting_of(at))
+                self._read_unusual(at)
                 at += 1
                 continue
             self._offer_packed()
@@ -220,73 +186,178 @@ class ChfServer:
                 break
         self._arrivals.clear()
 
-    def _read_unusual(self, number: int) -> None:
-        """A request that the kernel doesn't read: packed as any, or refused."""
-        waiting = self._waiting[number]
+    def _read_unusual(self, index: int) -> None:
+        """A body that the kernel doesn't read: packed as any, or refused."""
+        ticket = self._arrivals.waiting_of(index)
+        ref, body = self._arrivals.texts_of(index)
         try:
-            self._reader.take(waiting.route, waiting.body, number)
+            self._reader.take(self._route_of(ticket, ref), body, ticket)
         except RequestRefused as refused:
-            del self._waiting[number]
-            if not waiting.answer.done():
-                waiting.answer.set_exception(refused)
+            self._refuse(ticket, refused)
+
+    def _route_of(self, ticket: int, ref: str) -> Route:
+        service, operation = divmod(int(self._streams.streams["route"][ticket & ROW_MASK]), OPERATIONS_COUNT)
+        one = SERVICES[service]
+        return Route(OPERATIONS[operation].operation, one.base(self._config.api_prefix), ref, one)
 
     def _offer_packed(self) -> None:
         if place_packed(self._tick.octets, self._now_ns()) and self._offer(self._batch):
             answer_refused(*self._refused.value)
             self.deliver(self._refused)
 
+    # --- a request that is odd ---------------------------------------------------------------------------------------------
+
+    def _take_odd(self, ticket: int) -> None:
+        """Put a request to those that arrived, or answer it."""
+        request = self._http.request_of(ticket)
+        if request is None:
+            return
+        asked = NOTHING
+        try:
+            path = request.path
+            if path == self._openapi_path:
+                self._describe(ticket, request)
+                return
+            route = self._router.find(request.method, path)
+            body = read_body(request.headers, request.body, request.is_too_large)
+            asked = self._admission.admit(request.headers, route, self._now_ns(), self.waiting_count)
+            refuse_late(asked, self._now_ns())
+            if asked is not NOTHING:
+                self._http.keep(ticket, asked)
+            if not self._arrivals.has_room(route, body):
+                self._flush()
+            self._arrivals.put(ticket, route, body)
+            code = route_code(SERVICES.index(route.service), route.operation)
+            wait_for_engine(self._front.octets, ticket, code, self._now_ns())
+        except NoRoute as refused:
+            self._refuse_route(ticket, request.method, refused)
+        except RequestRefused as refused:
+            self._refuse(ticket, refused, asked)
+        except Exception as error:  # without a traceback's locals: they have the subscriber's data
+            self._log.error("request failed", path=request.path, error=repr(error))
+            self._respond_problem(ticket, problem(500, "SYSTEM_FAILURE"))
+
+    def _describe(self, ticket: int, request: Request) -> None:
+        """The description of the service. NoRoute."""
+        if request.method not in _READS:
+            raise NoRoute(405, _READS)
+        root = self._config.api_root or f"{request.scheme}://{request.authority}"
+        document = _ENCODER.encode(openapi_document(root + self._config.api_prefix))
+        headers = (_JSON, ("content-length", str(len(document))))
+        self._http.respond(ticket, 200, headers, b"" if request.method == "HEAD" else document)
+
+    def _refuse_route(self, ticket: int, method: str, refused: NoRoute) -> None:
+        """404 or 405; to HEAD without a body (RFC 9110 §9.3.2)."""
+        headers = [("allow", ", ".join(refused.allowed))] if refused.allowed else []
+        if method == "HEAD":
+            self._http.respond(ticket, refused.status, (PROBLEM, *headers))
+        elif refused.status == 405:
+            self._respond_problem(ticket, problem(405, "METHOD_NOT_ALLOWED"), *headers)
+        else:
+            self._respond_problem(ticket, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
+
+    def _refuse(self, ticket: int, refused: RequestRefused, asked: Asked = NOTHING) -> None:
+        kept = self._http.kept(ticket)
+        echoed = (kept if isinstance(kept, Asked) else asked).echoed
+        self._respond_problem(ticket, refused.problem, *refused.headers, *echoed)
+
+    def _respond_problem(self, ticket: int, said: ProblemDetails, *headers: Header) -> None:
+        self._http.respond(ticket, *problem_response(said, *headers))
+
+    # --- answers -----------------------------------------------------------------------------------------------------------
+
     def deliver(self, answered: Held[AnsweredBatch]) -> None:
         """Give the answers of a batch to the requests that wait for them; silent rows have none."""
-        usage, answers = answered.value
-        count = int(usage.counts[0])
-        requests, replies = usage.requests[:count], answers.answers[:count]
-        msccs = answers.msccs[: int(usage.counts[1])]
-        granted = granted_rows(usage.msccs[: msccs.size], msccs)
-        octets = usage.octets.data
-        stamp = json_stamp(datetime.fromtimestamp(self._now_ns() // NS_PER_S, UTC))
-        for row, is_silent, outcome in zip(
-            answered_rows(requests), replies["is_silent"].tolist(), replies["outcome"].tolist(), strict=True
-        ):
-            if is_silent:
-                continue
-            waiting = self._waiting.pop(row.hop_by_hop, None)
-            if waiting is None or waiting.answer.done():
-                continue
-            session, body = NO_SESSION, b""
-            if outcome == Outcome.GRANTED and waiting.route.operation is not Operation.RELEASE:
-                if row.request_type != UPDATE:
-                    session = session_of(row, octets)
-                body = self._responses.write(stamp, row, octets, granted, waiting.route.service)
-            waiting.answer.set_result(Answer(_OUTCOMES[outcome], session, body))
+        self._tell_time()
+        front = self._front
+        at, reason = give_answers(front.octets, answered.octets, 0)
+        while reason == UNKNOWN_PART:
+            self._learn_part(answered)
+            at, reason = give_answers(front.octets, answered.octets, at)
+        rest = front.value.rest[: int(front.value.counts[REST_COUNT])].tolist()
+        for row in rest:
+            self._answer_row(answered.value, row)
+        self._http.flush()
         self._answered(answered)
 
-    def _look(self) -> None:
-        """Answer what waited too long; whose client is gone is nobody's any more."""
+    def _tell_time(self) -> None:
+        """What all answers of this second say of it."""
+        second = self._now_ns() // NS_PER_S
+        if second != self._second:
+            self._second = second
+            now = datetime.fromtimestamp(second, UTC)
+            memory = self._front.value
+            memory.date[:] = np.frombuffer(format_datetime(now, usegmt=True).encode(), np.uint8)
+            memory.stamp[:] = np.frombuffer(json_stamp(now), np.uint8)
+
+    def _learn_part(self, answered: Held[AnsweredBatch]) -> None:
+        """Have a MultipleUnitInformation written that the kernel hasn't met yet."""
+        usage, answers = answered.value
+        index, upf_at, upf_length = self._front.value.part_stop.tolist()
+        granted = granted_rows(usage.msccs[index : index + 1], answers.msccs[index : index + 1])
+        upf_id = usage.octets[upf_at : upf_at + upf_length].tobytes()
+        part = self._responses.write_information(granted.groups[0], upf_id, granted.units[0])
+        learn_part(self._front.octets, answered.octets, np.frombuffer(part, np.uint8))
+
+    def _answer_row(self, answered: AnsweredBatch, index: int) -> None:
+        """The answer of a request that a kernel doesn't give."""
+        usage, answers = answered
+        request = usage.requests[index]
+        row = AnsweredRow._make(request[name].item() for name in AnsweredRow._fields)
+        ticket, octets = row.hop_by_hop, usage.octets.data
+        asked = self._http.kept(ticket)
+        echoed: tuple[Header, ...] = ()
+        if isinstance(asked, Asked):
+            echoed = asked.echoed
+            if self._refuse_if_late(ticket, asked):
+                return
+        outcome = _OUTCOMES[int(answers.answers["outcome"][index])]
+        if outcome != Outcome.GRANTED:
+            retry_after_s = REFUSALS[outcome].retry_after_s
+            headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
+            self._respond_problem(ticket, refusal_problem(outcome), *headers, *echoed)
+            return
+        route = self._route_of(ticket, "")
+        if route.operation is Operation.RELEASE:
+            self._http.respond(ticket, 204, echoed)
+            return
+        stamp = self._front.value.stamp.tobytes()
+        msccs = slice(row.mscc_first, row.mscc_first + row.mscc_count)
+        granted = granted_rows(usage.msccs[msccs], answers.msccs[msccs])
+        body = self._responses.write(stamp, row._replace(mscc_first=0), octets, granted, route.service)
+        if row.request_type == UPDATE:
+            self._http.respond(ticket, 200, (_JSON, *echoed), body)
+            return
+        request_read = self._http.request_of(ticket)
+        assert request_read is not None
+        root = self._config.api_root or f"{request_read.scheme}://{request_read.authority}"
+        location = ("location", f"{root}{route.base}/{self._refs.make(*session_of(row, octets))}")
+        self._http.respond(ticket, 201, (_JSON, location, *echoed), body)
+
+    def _refuse_if_late(self, ticket: int, asked: Asked) -> bool:
+        """Answer who doesn't wait any more."""
+        try:
+            refuse_late(asked, self._now_ns())
+        except RequestRefused as refused:
+            self._refuse(ticket, refused)
+            return True
+        return False
+
+    def _look_again(self) -> None:
         assert self._loop is not None
-        self._loop.call_later(LOOK_S, self._look)
-        now_ns = self._now_ns()
-        self._bodies.look(now_ns)
-        self._admission.look(now_ns)
-        for number, waiting in list(self._waiting.items()):
-            if waiting.answer.done():
-                del self._waiting[number]
-            elif waiting.deadline_ns < now_ns:
-                del self._waiting[number]
+        self._looking = self._loop.call_later(LOOK_S, self._look_again)
+        self.look()
+
+    def look(self) -> None:
+        """Answer what waited too long, end what came too slowly; every now and then."""
+        self._admission.look(self._now_ns())
+        for ticket, asked in self._http.all_kept():
+            if isinstance(asked, Asked):
+                self._refuse_if_late(ticket, asked)
+        for ticket, state in self._http.overdue(self._config.body_s, ANSWER_DEADLINE_S + 1):
+            if state == COMING:
+                self._refuse(ticket, too_slow(self._config.body_s))
+            else:
                 # What became of it is not known; the same request again gets the answer that it had.
-                waiting.answer.set_exception(RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
-
-
-def _refuse_route(scope: Scope, protocol: HTTPProtocol, refused: NoRoute) -> None:
-    """404 or 405; to HEAD without a body (RFC 9110 §9.3.2)."""
-    headers = [("allow", ", ".join(refused.allowed))] if refused.allowed else []
-    if scope.method == "HEAD":
-        protocol.response_empty(refused.status, [_PROBLEM, *headers])
-    elif refused.status == 405:
-        _respond_problem(protocol, problem(405, "METHOD_NOT_ALLOWED"), *headers)
-    else:
-        _respond_problem(protocol, problem(404, "RESOURCE_URI_STRUCTURE_NOT_FOUND"))
-
-
-def _respond_problem(protocol: HTTPProtocol, said: ProblemDetails, *headers: tuple[str, str]) -> None:
-    assert said.status is not None
-    protocol.response_bytes(said.status, [_PROBLEM, *headers], _ENCODER.encode(said))
+                self._refuse(ticket, RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
+        self._http.flush()

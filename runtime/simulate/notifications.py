@@ -5,19 +5,17 @@ It uses the product's listener for HTTP/2 itself; what it understands of bodies 
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian.rsgi import Scope
-
 from chf_http2.config import ChfConfig
+from chf_http2.edge.http2_server import PROBLEM, Request, Response
 from chf_http2.edge.listener import Listener
 
 BODY_OCTETS_MAX: Final = 64 * 1024
 REAUTHORIZATION: Final = "REAUTHORIZATION"
 ABORT_CHARGING: Final = "ABORT_CHARGING"
-_PROBLEM: Final = [("content-type", "application/problem+json")]
 
 
 class Notification(NamedTuple):
@@ -43,7 +41,9 @@ class NotifyServer:
         self.arrived: asyncio.Queue[Notification] = asyncio.Queue()
         self._path = path
         self._is_open = is_open
-        self._listener = Listener(self, ChfConfig(host=host, port=port))
+        self._listener = Listener(
+            self._answer, ChfConfig(host=host, port=port), now_ns=time.time_ns, body_octets_max=BODY_OCTETS_MAX
+        )
         where = f"[{host}]" if ":" in host else host
         self.uri = f"http://{where}:{self._listener.port}{path}"
 
@@ -55,30 +55,23 @@ class NotifyServer:
         """Take none more."""
         await self._listener.close()
 
-    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        """Answer one request."""
-        body = bytearray()
-        async for piece in protocol:
-            body += piece
-            if len(body) > BODY_OCTETS_MAX:
-                break
-        read = self._read(scope, bytes(body))
-        if read.status == 204:
-            protocol.response_empty(204, [])
-        else:
-            said = {"status": read.status, "title": "The notification was refused", "detail": read.why}
-            protocol.response_bytes(read.status, _PROBLEM, json.dumps(said).encode())
+    def _answer(self, request: Request) -> Response:
+        read = self._read(request)
         self.arrived.put_nowait(read)
+        if read.status == 204:
+            return Response(204)
+        said = {"status": read.status, "title": "The notification was refused", "detail": read.why}
+        return Response(read.status, (PROBLEM,), json.dumps(said).encode())
 
-    def _read(self, scope: Scope, body: bytes) -> Notification:
-        if scope.path != self._path:
-            return Notification("", (), 404, f"no session is notified at {scope.path}")
-        if scope.method != "POST":
-            return Notification("", (), 405, f"{scope.method}: notifications are posted")
-        if len(body) > BODY_OCTETS_MAX:
+    def _read(self, request: Request) -> Notification:
+        if request.path != self._path:
+            return Notification("", (), 404, f"no session is notified at {request.path}")
+        if request.method != "POST":
+            return Notification("", (), 405, f"{request.method}: notifications are posted")
+        if request.is_too_large:
             return Notification("", (), 413, f"more than {BODY_OCTETS_MAX} octets")
         try:
-            kind, groups = _understood(json.loads(body))
+            kind, groups = _understood(json.loads(request.body))
         except (ValueError, RecursionError) as error:
             return Notification("", (), 400, str(error) or "nested too deeply")
         if not self._is_open():

@@ -12,9 +12,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 import jsonschema_rs
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian.rsgi import Scope
 
+from chf_http2.edge.http2_server import Request, Response
 from tests.chf_http2.token_signing import NRF, ec_key, token
 from tests.conformance.openapi_bundle import component_schema
 
@@ -31,7 +30,7 @@ def _validator(file: str, name: str) -> Any:
 
 
 class FakeNrf:
-    """An RSGI application; `faults` are violations of the specification, on either side.
+    """What answers as an NRF; `faults` are violations of the specification, on either side.
 
     failing   called with method and path: a status to answer instead, 0: none
     """
@@ -53,29 +52,25 @@ class FakeNrf:
         """when tokens expire, s since the epoch"""
         self._is_checking = bool(os.environ.get("FAREBOX_SPECS"))
 
-    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        """Answer one request."""
-        body = await protocol()
-        self.asked.append((scope.method, scope.path))
-        self.headers = dict(scope.headers.items())
-        if self.moved_to and not scope.path.startswith(self.moved_to):
-            protocol.response_empty(308, [("location", self.moved_to + scope.path)])
-            return
-        path = scope.path.removeprefix(self.moved_to)
-        status = self.failing(scope.method, path)
+    def answer(self, request: Request) -> Response:
+        """Of one request."""
+        self.asked.append((request.method, request.path))
+        self.headers = request.headers
+        if self.moved_to and not request.path.startswith(self.moved_to):
+            return Response(308, (("location", self.moved_to + request.path),))
+        path = request.path.removeprefix(self.moved_to)
+        status = self.failing(request.method, path)
         if status:
-            headers = [("content-type", "application/problem+json"), ("retry-after", "0")]
-            protocol.response_bytes(status, headers, json.dumps({"status": status}).encode())
-            return
+            headers = (("content-type", "application/problem+json"), ("retry-after", "0"))
+            return Response(status, headers, json.dumps({"status": status}).encode())
         try:
-            status, said, headers = self._answer(scope.method, path, body)
+            status, said, more = self._answer(request.method, path, request.body)
         except Exception as error:
-            self.faults.append(f"{scope.method} {path}: {error!r}")
-            status, said, headers = 500, None, []
+            self.faults.append(f"{request.method} {path}: {error!r}")
+            status, said, more = 500, None, []
         if said is None:
-            protocol.response_empty(status, headers)
-        else:
-            protocol.response_bytes(status, [("content-type", _JSON), *headers], json.dumps(said).encode())
+            return Response(status, tuple(more))
+        return Response(status, (("content-type", _JSON), *more), json.dumps(said).encode())
 
     def _answer(self, method: str, path: str, body: bytes) -> tuple[int, Any, list[tuple[str, str]]]:
         if (method, path) == ("POST", "/oauth2/token"):

@@ -11,7 +11,6 @@ from charging.batch import AnswerBatch, UsageBatch, new_answer_batch
 from charging.batch_rows import hold_answered
 from chf_http2.charging_data_ref import Refs
 from chf_http2.config import ChfConfig
-from chf_http2.edge.listener import Listener
 from chf_http2.edge.server import ChfServer
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -45,7 +44,6 @@ class Served:
         self.batches: list[int] = []
         self.decide = decide
         self.server = ChfServer(config, offer=self._offer, now_ns=time.time_ns, tenant=TENANT, secret=SECRET)
-        self.listener = Listener(self.server, config)
 
     def _offer(self, batch: UsageBatch) -> int:
         self.batches.append(int(batch.counts[0]))
@@ -57,17 +55,16 @@ class Served:
     @property
     def url(self) -> str:
         """Of the collection."""
-        return f"http://127.0.0.1:{self.listener.port}{PATH}"
+        return f"http://127.0.0.1:{self.server.port}{PATH}"
 
 
 @asynccontextmanager
 async def serving(decide: Decide = grant_all, **settings: object) -> AsyncIterator[tuple[Served, httpx.AsyncClient]]:
     """A server and a client of it that speaks HTTP/2."""
     served = Served(ChfConfig(port=0, **settings), decide)  # type: ignore[arg-type]
-    served.server.begin()
-    await served.listener.start()
+    await served.server.start()
     try:
         async with httpx.AsyncClient(http1=False, http2=True, timeout=20, trust_env=False) as client:
             yield served, client
     finally:
-        await served.listener.close()
+        await served.server.close()

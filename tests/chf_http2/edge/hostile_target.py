@@ -12,10 +12,10 @@ async def main() -> None:
     """Until its input ends."""
     loop = asyncio.get_running_loop()
     async with serving(body_s=1) as (served, _):
-        print(served.listener.port, flush=True)  # noqa: T201
+        print(served.server.port, flush=True)  # noqa: T201
         while await loop.run_in_executor(None, sys.stdin.readline):
             await asyncio.sleep(3 * LOOK_S + 1)
-            print(served.server.waiting_count + len(served.server._bodies._reading), flush=True)  # noqa: T201
+            print(served.server.streams_count, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Registered:
 @asynccontextmanager
 async def nrf_listening(nrf: FakeNrf, port: int = 0) -> AsyncIterator[str]:
     """Its apiRoot; within, it answers."""
-    listener = Listener(nrf, ChfConfig(port=port))
+    listener = Listener(nrf.answer, ChfConfig(port=port), now_ns=time.time_ns)
     await listener.start()
     try:
         yield f"http://127.0.0.1:{listener.port}"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from charging.batch import AnswerBatch, UsageBatch
-from chf_http2.edge import admission, token_files
+from chf_http2.edge import admission, server, token_files
 from chf_http2.sbi_headers import timestamp_value
 from chf_http2.schema import ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request
@@ -202,6 +202,7 @@ def test_headers_that_are_no_text_are_passed_over(tmp_path: Path) -> None:
 
 def test_under_congestion_new_sessions_that_matter_less_are_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "CONGESTED_FROM", 0)
+    monkeypatch.setattr(server, "CONGESTED_FROM", 0)
     monkeypatch.setattr(admission, "priority_taken", lambda waiting_count: 23)
 
     async def converse() -> None:

@@ -25,8 +25,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[NrfNotifications, httpx.AsyncClient, list[str]]]:
     events: list[str] = []
-    notifications = NrfNotifications(("SMF", "AMF"), 5, time.time_ns, events.append)
-    listener = Listener(notifications, ChfConfig(port=0))
+    notifications = NrfNotifications(("SMF", "AMF"), events.append)
+    listener = Listener(notifications.answer, ChfConfig(port=0), now_ns=time.time_ns)
     await listener.start()
     base = f"http://127.0.0.1:{listener.port}"
     try:

@@ -27,12 +27,11 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 async def serving_tls(**settings: str) -> AsyncIterator[str]:
     """A server with a certificate; its URL."""
     served = Served(ChfConfig(port=0, **SERVER, **settings), grant_all)  # type: ignore[arg-type]
-    served.server.begin()
-    await served.listener.start()
+    await served.server.start()
     try:
-        yield f"https://127.0.0.1:{served.listener.port}{PATH}"
+        yield f"https://127.0.0.1:{served.server.port}{PATH}"
     finally:
-        await served.listener.close()
+        await served.server.close()
 
 
 def context(who: str = "", version: ssl.TLSVersion | None = None) -> ssl.SSLContext:

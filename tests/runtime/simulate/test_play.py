@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from cdr.edge.read import RecordReader
 from chf_http2.config import ChfConfig
+from chf_http2.edge.http2_server import Response
 from chf_http2.edge.listener import Listener
 from runtime.simulate.notifications import BODY_OCTETS_MAX, Notification
 from runtime.simulate.player import Exchange, Happening, PlayStopped, player_of
@@ -35,17 +37,6 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
         yield running
         audit = invoke("audit", "--store", running.state.store_url, "--data-dir", str(folder / "data"))
         assert audit.returncode == 0, audit.stdout + audit.stderr
-
-
-class Nonsense:
-    """An RSGI application that answers every request 201 with these octets, and no Location."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        await protocol()
-        protocol.response_bytes(201, [("content-type", "application/json")], self.answer)
 
 
 def url_of(up: RunningUp) -> str:
@@ -239,7 +230,8 @@ def test_who_reports_what_was_not_granted_is_stopped(up: RunningUp) -> None:
 )
 def test_a_chf_that_answers_nonsense_is_a_fault_and_no_crash(answer: bytes, words: str) -> None:
     async def nonsense() -> tuple[list[Happening], list[str]]:
-        listener = Listener(Nonsense(answer), ChfConfig(port=0))
+        said = Response(201, (("content-type", "application/json"),), answer)
+        listener = Listener(lambda request: said, ChfConfig(port=0), now_ns=time.time_ns)
         await listener.start()
         text = f"chf: {{url: 'http://127.0.0.1:{listener.port}'}}\nsteps: [{{create: {{}}}}, {{update: {{}}}}]"
         try:

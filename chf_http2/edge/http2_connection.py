@@ -1,0 +1,152 @@
+"""One transport connection of an HTTP/2 client: what it sends goes to nghttp2, what nghttp2 wants to send goes to it."""
+
+import asyncio
+import ctypes
+from collections.abc import Callable
+from typing import Any, Final, Protocol, cast
+
+import numpy as np
+
+from chf_http2.streams.library import (
+    INITIAL_WINDOW_SIZE,
+    LIBRARY,
+    MAX_CONCURRENT_STREAMS,
+    MAX_HEADER_LIST_SIZE,
+    NO_ERROR,
+)
+from chf_http2.streams.memory import HEADERS_OCTETS_MAX, StreamMemory
+from chf_http2.streams.transfer import receive, send
+from vocabulary.held import Held
+
+CONNECTION_STREAMS_MAX: Final = 4096
+"""Streams of one connection at a time; those beyond wait at the client."""
+STREAM_WINDOW_OCTETS: Final = 256 * 1024
+CONNECTION_WINDOW_OCTETS: Final = 16 << 20
+UNREAD_OCTETS_HIGH: Final = 1 << 20
+_SETTINGS: Final = (
+    (MAX_CONCURRENT_STREAMS, CONNECTION_STREAMS_MAX),
+    (INITIAL_WINDOW_SIZE, STREAM_WINDOW_OCTETS),
+    (MAX_HEADER_LIST_SIZE, HEADERS_OCTETS_MAX),
+)
+_LAST_STREAM: Final = 2**31 - 1
+
+
+class Server(Protocol):
+    """What a connection needs of its server: memory and buffers that all connections share, and ears."""
+
+    memory: Held[StreamMemory]
+    callbacks: int
+    options: int
+    received: "np.ndarray[Any, np.dtype[np.uint8]]"
+    received_view: memoryview
+    sent: "np.ndarray[Any, np.dtype[np.uint8]]"
+    sent_view: memoryview
+    now_ns: Callable[[], int]
+
+    def accept(self, connection: "Http2Connection") -> int:
+        """The place of a new connection; -1: there is none."""
+
+    def forget(self, connection: "Http2Connection") -> None:
+        """It is gone."""
+
+    def drain(self) -> None:
+        """Callbacks may have left something."""
+
+
+class Http2Connection(asyncio.BufferedProtocol):
+    """A connection while it lives.
+
+    A client that doesn't read what it is sent isn't sent more: nghttp2 keeps its streams, and the server ends those that
+    are kept too long.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.index = -1
+        self._server = server
+        self._session = 0
+        self._words = np.zeros(2, np.int64)
+        self._transport: asyncio.Transport | None = None
+        self._is_written = True
+
+    # --- the transport's ---------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=UNREAD_OCTETS_HIGH)
+        self.index = self._server.accept(self)
+        if self.index < 0:
+            self._transport.abort()
+            return
+        self._words[:] = self._server.memory.octets.ctypes.data, self.index
+        session = ctypes.c_void_p()
+        LIBRARY.nghttp2_session_server_new2(
+            ctypes.byref(session), self._server.callbacks, self._words.ctypes.data, self._server.options
+        )
+        assert session.value
+        self._session = session.value
+        settings = np.array(_SETTINGS, np.uint32)
+        LIBRARY.nghttp2_submit_settings(self._session, 0, settings.ctypes.data, len(_SETTINGS))
+        LIBRARY.nghttp2_session_set_local_window_size(self._session, 0, 0, CONNECTION_WINDOW_OCTETS)
+        self.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._transport = None
+        if self.index >= 0:
+            self._server.forget(self)
+        if self._session:
+            LIBRARY.nghttp2_session_del(self._session)
+            self._session = 0
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See asyncio.BufferedProtocol: nghttp2 reads all of it at once, so that all connections share one."""
+        return self._server.received_view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See asyncio.BufferedProtocol."""
+        if not self._session:
+            return
+        server = self._server
+        taken = receive(server.memory.octets, self._session, server.received, nbytes, server.now_ns())
+        server.drain()
+        self.flush()
+        if taken < 0:
+            self.abort()
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._is_written = False
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._is_written = True
+        self.flush()
+
+    # --- the server's ------------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Send what nghttp2 has to send, as long as the client reads; close where it has nothing more to say."""
+        while self._session and self._transport is not None and self._is_written:
+            count = send(self._server.memory.octets, self._session, self._server.sent)
+            if count > 0:
+                self._transport.write(self._server.sent_view[:count].tobytes())
+                continue
+            wants = LIBRARY.nghttp2_session_want_read(self._session) or LIBRARY.nghttp2_session_want_write(
+                self._session
+            )
+            if count < 0 or not wants:
+                self._transport.close()
+            return
+
+    def say_goodbye(self) -> None:
+        """Take no stream more; those that are open are answered (RFC 9113 §6.8)."""
+        if self._session:
+            last = LIBRARY.nghttp2_session_get_last_proc_stream_id(self._session)
+            LIBRARY.nghttp2_submit_goaway(self._session, 0, last, NO_ERROR, None, 0)
+            self.flush()
+
+    def abort(self) -> None:
+        """End at once."""
+        if self._transport is not None:
+            self._transport.abort()

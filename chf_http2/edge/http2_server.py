@@ -1,0 +1,396 @@
+"""HTTP/2, with TLS or with prior knowledge, on one port, which other processes may share: nghttp2 in this process's loop.
+
+Requests come to the memory of streams (streams/memory.py), where kernels find them; those that need Python are read from it
+here, and answered here.
+"""
+
+import asyncio
+import ctypes
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+import numpy as np
+
+from chf_http2.config import ChfConfig
+from chf_http2.edge.http2_connection import Http2Connection
+from chf_http2.schema import ProblemDetails
+from chf_http2.streams.callbacks import callbacks
+from chf_http2.streams.library import ENHANCE_YOUR_CALM, LIBRARY, NO_ERROR
+from chf_http2.streams.memory import (
+    ANSWERED,
+    BODY_OCTETS_MAX_COLUMN,
+    CLOSED_COUNT,
+    COMING,
+    HEAD_OCTETS,
+    HELD_STREAMS,
+    ODD_KEPT,
+    ODD_TOO_LARGE,
+    ROW_MASK,
+    SPILL_COUNT,
+    SPILL_OCTETS,
+    STREAM_OCTETS,
+    TOUCHED_COUNT,
+    WAITING_COUNT,
+    WHOLE_COUNT,
+    StreamMemory,
+)
+from chf_http2.streams.transfer import answer_ticket, find_overdue, forget_connection, reset
+from vocabulary.held import Held
+from vocabulary.instants import NS_PER_S
+
+RECEIVE_OCTETS: Final = 256 * 1024
+SEND_OCTETS: Final = 512 * 1024
+BACKLOG: Final = 1024
+SPILLED_OCTETS_MAX: Final = 64 << 20
+"""Of all streams together; a client that needs more has its stream ended."""
+UNREAD_S: Final = 30
+"""A client that doesn't take an answer for so long has its connection ended."""
+DRAIN_S: Final = 10.0
+LOOKED_MAX: Final = 4096
+
+PROBLEM: Final = ("content-type", "application/problem+json")
+_PSEUDO: Final = (":method", ":path", ":scheme", ":authority")
+_ENCODER: Final = msgspec.json.Encoder()
+
+Header = tuple[str, str]
+
+
+class Request(NamedTuple):
+    """A request as Python reads it."""
+
+    method: str
+    target: str
+    """path and query as they came"""
+    scheme: str
+    authority: str
+    headers: dict[str, str]
+    """by their names in lower case; of some with one name the first"""
+    body: bytes
+    is_too_large: bool
+
+    @property
+    def path(self) -> str:
+        """As it is behind its percent signs."""
+        return unquote(self.target.partition("?")[0])
+
+
+class Response(NamedTuple):
+    """An answer."""
+
+    status: int
+    headers: tuple[Header, ...] = ()
+    body: bytes = b""
+
+
+def problem_response(said: ProblemDetails, *headers: Header) -> Response:
+    """A refusal with its ProblemDetails."""
+    assert said.status is not None
+    return Response(said.status, (PROBLEM, *headers), _ENCODER.encode(said))
+
+
+class _Spilled:
+    """What of a stream had no room in its texts."""
+
+    __slots__ = ("body", "headers")
+
+    def __init__(self) -> None:
+        self.headers = bytearray()
+        self.body = bytearray()
+
+
+class Http2Server:
+    """Serves until it is closed.
+
+    on_whole   is called when there are requests that came whole, counts[WHOLE_COUNT] of them
+    """
+
+    def __init__(
+        self,
+        streams: StreamMemory,
+        config: ChfConfig,
+        *,
+        body_octets_max: int,
+        on_whole: Callable[[], None],
+        now_ns: Callable[[], int],
+    ) -> None:
+        """OSError: the port can't be had, or certificate and key don't fit."""
+        self.memory = Held(streams, HELD_STREAMS)
+        self.now_ns = now_ns
+        self.received = np.zeros(RECEIVE_OCTETS, np.uint8)
+        self.received_view = self.received.data
+        self.sent = np.zeros(SEND_OCTETS, np.uint8)
+        self.sent_view = self.sent.data
+        self.callbacks, self.options = _callbacks(), _options()
+        streams.counts[BODY_OCTETS_MAX_COLUMN] = body_octets_max
+        streams.provider[1] = callbacks().place("read")
+        self._on_whole = on_whole
+        self._config = config
+        self._connections: dict[int, Http2Connection] = {}
+        self._free = list(range(streams.touched.size - 1, -1, -1))
+        self._spilled: dict[int, _Spilled] = {}
+        self._spilled_octets = 0
+        self._kept: dict[int, Any] = {}
+        self._unread: set[int] = set()
+        self._overdue = np.zeros(LOOKED_MAX, np.uint32)
+        self._tls = _tls_of(config)
+        self._socket = _bind(config.host, config.port)
+        self.port: int = self._socket.getsockname()[1]
+        self._listening: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen."""
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: Http2Connection(self), sock=self._socket, ssl=self._tls, backlog=BACKLOG
+        )
+
+    async def close(self) -> None:
+        """Take no request more, let those under way be answered, end."""
+        if self._listening is not None:
+            self._listening.close()
+        for connection in list(self._connections.values()):
+            connection.say_goodbye()
+        ends = asyncio.get_running_loop().time() + DRAIN_S
+        while self._connections and self._has_streams() and asyncio.get_running_loop().time() < ends:
+            await asyncio.sleep(0.01)
+        for connection in list(self._connections.values()):
+            connection.abort()
+        await asyncio.sleep(0)
+        self._socket.close()
+
+    def _has_streams(self) -> bool:
+        return bool((self.memory.value.streams["state"] != 0).any())
+
+    # --- connections -------------------------------------------------------------------------------------------------------
+
+    def accept(self, connection: Http2Connection) -> int:
+        """The place of a connection; -1: there are too many."""
+        if not self._free:
+            return -1
+        index = self._free.pop()
+        self._connections[index] = connection
+        return index
+
+    def forget(self, connection: Http2Connection) -> None:
+        """A connection that is gone: nobody waits for its streams."""
+        if self._connections.pop(connection.index, None) is not None:
+            forget_connection(self.memory.octets, connection.index)
+            self._free.append(connection.index)
+            self._forget_closed()
+
+    def flush(self) -> None:
+        """Send the answers that were given."""
+        memory = self.memory.value
+        count = int(memory.counts[TOUCHED_COUNT])
+        if count:
+            touched = memory.touched[:count].tolist()
+            memory.is_touched[memory.touched[:count]] = 0
+            memory.counts[TOUCHED_COUNT] = 0
+            for index in touched:
+                connection = self._connections.get(index)
+                if connection is not None:
+                    connection.flush()
+        if self._unread:
+            self._end_unread()
+        self._forget_closed()
+
+    def _end_unread(self) -> None:
+        """Clients that were answered before they had sent all need send no more (RFC 9113 §8.1)."""
+        streams = self.memory.value.streams
+        for ticket in list(self._unread):
+            one = streams[ticket & ROW_MASK]
+            if one["ticket"] == ticket and one["state"] == ANSWERED and one["response_sent"] < one["response_length"]:
+                continue
+            self._unread.discard(ticket)
+            if reset(self.memory.octets, ticket, NO_ERROR):
+                self._connections[int(one["connection"])].flush()
+
+    # --- what spilled ------------------------------------------------------------------------------------------------------
+
+    def drain(self) -> None:
+        """Take over what callbacks left, after each time that nghttp2 read."""
+        memory = self.memory.value
+        count = int(memory.counts[SPILL_COUNT])
+        if count:
+            octets = memory.spill_octets.data
+            for ticket, is_body, at, length in memory.spills[:count].tolist():
+                kept = self._spilled.setdefault(ticket, _Spilled())
+                (kept.body if is_body else kept.headers).extend(octets[at : at + length])
+                self._spilled_octets += length
+                if self._spilled_octets > SPILLED_OCTETS_MAX:
+                    reset(self.memory.octets, ticket, ENHANCE_YOUR_CALM)
+            memory.counts[SPILL_COUNT] = memory.counts[SPILL_OCTETS] = 0
+        if memory.counts[CLOSED_COUNT]:
+            self._forget_closed()
+        if memory.counts[WHOLE_COUNT]:
+            self._on_whole()
+
+    def _forget_closed(self) -> None:
+        memory = self.memory.value
+        count = int(memory.counts[CLOSED_COUNT])
+        if not count:
+            return
+        memory.counts[CLOSED_COUNT] = 0
+        for ticket in memory.closed[:count].tolist():
+            self._kept.pop(ticket, None)
+            spilled = self._spilled.pop(ticket, None)
+            if spilled is not None:
+                self._spilled_octets -= len(spilled.headers) + len(spilled.body)
+
+    # --- requests that are Python's ----------------------------------------------------------------------------------------
+
+    @property
+    def waiting_count(self) -> int:
+        """Requests that wait for an engine."""
+        return int(self.memory.value.counts[WAITING_COUNT])
+
+    @property
+    def streams_count(self) -> int:
+        """Streams that are there, in whatever state."""
+        return int((self.memory.value.streams["state"] != 0).sum())
+
+    def request_of(self, ticket: int) -> Request | None:
+        """A request whose stream is still there."""
+        memory = self.memory.value
+        row = ticket & ROW_MASK
+        one = memory.streams[row]
+        if one["ticket"] != ticket:
+            return None
+        first, body_at = row * STREAM_OCTETS, int(one["body_at"])
+        texts = memory.texts.data
+        spilled = self._spilled.get(ticket)
+        head = bytes(texts[first:body_at]) + bytes(spilled.headers if spilled else b"")
+        headers: dict[str, str] = {}
+        for name, value in _read_headers(head):
+            headers.setdefault(name, value)
+        body = bytes(texts[body_at : first + int(one["text_length"])]) + bytes(spilled.body if spilled else b"")
+        method, target, scheme, authority = (headers.pop(name, "") for name in _PSEUDO)
+        return Request(method, target, scheme, authority, headers, body, bool(one["odd"] & ODD_TOO_LARGE))
+
+    def keep(self, ticket: int, value: Any) -> None:
+        """Remember something of a request until its stream ends; its answer is Python's."""
+        self.memory.value.streams["odd"][ticket & ROW_MASK] |= ODD_KEPT
+        self._kept[ticket] = value
+
+    def kept(self, ticket: int) -> Any:
+        """What was remembered; None."""
+        return self._kept.get(ticket)
+
+    def all_kept(self) -> list[tuple[int, Any]]:
+        """What was remembered of requests, by their tickets."""
+        return list(self._kept.items())
+
+    def respond(self, ticket: int, status: int, headers: Iterable[Header], body: bytes = b"") -> None:
+        """Answer a request; nothing where its stream is gone, or was answered."""
+        said = [(":status", str(status)), *headers]
+        head = _write_headers(said)
+        memory = self.memory.value
+        one = memory.streams[ticket & ROW_MASK]
+        if one["ticket"] != ticket or one["state"] == ANSWERED:
+            return
+        is_unread = one["state"] == COMING or bool(one["odd"] & ODD_TOO_LARGE)
+        place = 0
+        if body:
+            octets = np.frombuffer(body, np.uint8)
+            self.keep(ticket, octets)
+            place = octets.ctypes.data
+        answer_ticket(self.memory.octets, ticket, head, len(said), place, len(body))
+        if is_unread:
+            self._unread.add(ticket)
+
+    def reset(self, ticket: int, code: int) -> None:
+        """End a stream without an answer."""
+        one = self.memory.value.streams[ticket & ROW_MASK]
+        if reset(self.memory.octets, ticket, code):
+            self._connections[int(one["connection"])].flush()
+
+    def overdue(self, coming_s: float, waiting_s: float) -> Sequence[tuple[int, int]]:
+        """(ticket, state) of requests that have been coming, or waiting for an engine, for longer; ends unread answers."""
+        now_ns = self.now_ns()
+        count = find_overdue(
+            self.memory.octets,
+            now_ns - int(coming_s * NS_PER_S),
+            now_ns - int(waiting_s * NS_PER_S),
+            now_ns - UNREAD_S * NS_PER_S,
+            self._overdue,
+        )
+        found = []
+        streams = self.memory.value.streams
+        for ticket in self._overdue[:count].tolist():
+            one = streams[ticket & ROW_MASK]
+            if one["ticket"] != ticket:  # its connection was ended a moment ago
+                continue
+            if one["state"] == ANSWERED or not one["has_headers"]:
+                self._connections[int(one["connection"])].abort()
+            else:
+                found.append((ticket, int(one["state"])))
+        return found
+
+
+def _read_headers(octets: bytes) -> Iterable[Header]:
+    at = 0
+    while at < len(octets):
+        name, value = int.from_bytes(octets[at : at + 2], "little"), int.from_bytes(octets[at + 2 : at + 4], "little")
+        at += HEAD_OCTETS
+        yield octets[at : at + name].decode("latin-1"), octets[at + name : at + name + value].decode("latin-1")
+        at += name + value
+
+
+def _write_headers(headers: Iterable[Header]) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    octets = bytearray()
+    for name, value in headers:
+        said = name.encode("latin-1"), value.encode("latin-1", "replace")
+        octets += len(said[0]).to_bytes(2, "little") + len(said[1]).to_bytes(2, "little") + said[0] + said[1]
+    return np.frombuffer(octets, np.uint8)
+
+
+def _callbacks() -> int:
+    made = ctypes.c_void_p()
+    LIBRARY.nghttp2_session_callbacks_new(ctypes.byref(made))
+    for name in ("on_begin_headers", "on_header", "on_data_chunk_recv", "on_frame_recv", "on_stream_close"):
+        setter = getattr(LIBRARY, f"nghttp2_session_callbacks_set_{name}_callback")
+        setter.argtypes, setter.restype = (ctypes.c_void_p, ctypes.c_void_p), None
+        setter(made, callbacks().place(name))
+    assert made.value
+    return made.value
+
+
+def _options() -> int:
+    made = ctypes.c_void_p()
+    LIBRARY.nghttp2_option_new(ctypes.byref(made))
+    LIBRARY.nghttp2_option_set_no_closed_streams(made, 1)
+    assert made.value
+    return made.value
+
+
+def _tls_of(config: ChfConfig) -> ssl.SSLContext | None:
+    """TS 33.210 §6.2 profiles 1.2 and 1.3; HTTP/2 is agreed on by ALPN (RFC 9113 §3.2)."""
+    if not config.tls_certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(config.tls_certificate, config.tls_key)
+    if config.tls_client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(config.tls_client_ca)
+    return context
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A port that other processes of ours may share."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with suppress(OSError):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
