@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import ctypes
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("timeout")
         limits_s[item.path] = max(limits_s.get(item.path, 0.0), float(marker.args[0]) if marker else 0.0)
     items.sort(key=lambda item: -limits_s[item.path])
+    gc.collect()
+    gc.freeze()  # what all modules are made of need not be looked at again whenever a test makes garbage
 
 
 _M_MMAP_THRESHOLD: Final = -3

@@ -3,9 +3,11 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +19,7 @@ from runtime.data_folder import DataFolder, UpState, read_up_state
 from runtime.settings import Settings
 from runtime.up import UP_LINE
 from runtime.up_roles import planned_children
+from tests.reference.forks import start_module
 from tests.runtime.gy_client import gy_client
 
 ROLES = tuple(child.name for child in planned_children(Settings()))
@@ -63,13 +66,14 @@ class Invoked(NamedTuple):
     stderr: str
 
 
-def invoke(*arguments: str) -> Invoked:
-    """Run a command within this process: what is imported once need not be again."""
+def invoke(*arguments: str, **more: str) -> Invoked:
+    """Run a command within this process, with `more` in its environment: what is imported once need not be again."""
     from typer.testing import CliRunner
 
     from runtime.cli.main import build
 
-    result = CliRunner(env=dict.fromkeys(os.environ.keys() - environment().keys())).invoke(build(), list(arguments))
+    own = {**dict.fromkeys(os.environ.keys() - environment().keys()), **more}
+    result = CliRunner(env=own).invoke(build(), list(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Invoked(result.exit_code, result.stdout, result.stderr)
@@ -100,24 +104,20 @@ class RunningUp:
         self.lines: list[str] = []
         self._cut_after = cut_after
         self._new: queue.Queue[str | None] = queue.Queue()
-        self.process = subprocess.Popen(
-            command("up", "--data-dir", str(data_dir), "--port", "0", "--metrics-port", "0", *arguments),
-            env=environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        pipe = Path(tempfile.mkdtemp(prefix="farebox-up-")) / "lines"
+        os.mkfifo(pipe)
+        self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._reader.start()
+        arguments = ("up", "--data-dir", str(data_dir), "--port", "0", "--metrics-port", "0", *arguments)
+        self.process = start_module("runtime.cli.main", *arguments, environment=environment(**more), log=pipe)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._new.put(line.rstrip())
-            if self._cut_after and self._cut_after in line:
-                self.process.stdout.close()
-                break
+    def _read(self, pipe: Path) -> None:
+        with pipe.open() as lines:  # once the process has opened it, too
+            shutil.rmtree(pipe.parent)
+            for line in lines:
+                self._new.put(line.rstrip())
+                if self._cut_after and self._cut_after in line:
+                    break
         self._new.put(None)
 
     def wait_for_line(self, part: str, timeout_s: float = START_S) -> str:
