@@ -1,7 +1,7 @@
 """The 5G front end's part of the rehearsal: a session over real HTTP/2, answered by an engine of three lines.
 
-A create is read and answered by kernels, a request for the description by Python; what serving calls only when something
-goes wrong is called on streams that aren't there.
+A create is read and answered by kernels, an update of odd headers, bodies of odd form and a request for the description by
+Python; what serving calls only when something goes wrong is called on streams that aren't there.
 """
 
 import asyncio
@@ -70,7 +70,11 @@ async def rehearse_chf(clock: SystemClock) -> None:
     await reader.readuntil(b"multipleUnitInformation")
     writer.write(_request(3, "POST", update, _BODY, json, ("3gpp-sbi-correlation-info", "imsi-1")))
     await reader.readuntil(b"invocationTimeStamp")
-    writer.write(_request(5, "GET", OPENAPI, b""))
+    odd = _BODY.replace(b"imsi-1", rb"imsi-\u0031")
+    writer.write(_request(5, "POST", update, odd, json) + _request(7, "POST", _CREATE, odd, json))
+    for _ in range(2):
+        await reader.readuntil(b"invocationTimeStamp")
+    writer.write(_request(9, "GET", OPENAPI, b""))
     await reader.readuntil(b"openapi")
     server.use_final_units({})
     server.look()

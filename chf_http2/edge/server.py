@@ -194,6 +194,8 @@ class ChfServer:
             self._reader.take(self._route_of(ticket, ref), body, ticket)
         except RequestRefused as refused:
             self._refuse(ticket, refused)
+        except Exception as error:
+            self._fail(ticket, error)
 
     def _route_of(self, ticket: int, ref: str) -> Route:
         service, operation = divmod(int(self._streams.streams["route"][ticket & ROW_MASK]), OPERATIONS_COUNT)
@@ -233,9 +235,8 @@ class ChfServer:
             self._refuse_route(ticket, request.method, refused)
         except RequestRefused as refused:
             self._refuse(ticket, refused, asked)
-        except Exception as error:  # without a traceback's locals: they have the subscriber's data
-            self._log.error("request failed", path=request.path, error=repr(error))
-            self._respond_problem(ticket, problem(500, "SYSTEM_FAILURE"))
+        except Exception as error:
+            self._fail(ticket, error)
 
     def _describe(self, ticket: int, request: Request) -> None:
         """The description of the service. NoRoute."""
@@ -260,6 +261,11 @@ class ChfServer:
         kept = self._http.kept(ticket)
         echoed = (kept if isinstance(kept, Asked) else asked).echoed
         self._respond_problem(ticket, refused.problem, *refused.headers, *echoed)
+
+    def _fail(self, ticket: int, error: Exception) -> None:
+        """A mistake of ours costs its request alone; said without a traceback's locals, which have the subscriber's data."""
+        self._log.error("request failed", error=repr(error))
+        self._respond_problem(ticket, problem(500, "SYSTEM_FAILURE"))
 
     def _respond_problem(self, ticket: int, said: ProblemDetails, *headers: Header) -> None:
         self._http.respond(ticket, *problem_response(said, *headers))
