@@ -31,6 +31,8 @@ LOOK_S = 0.02
 IMSI = "001010000000001"
 """Whose account `open_account` is asked for, and whose sessions are charged."""
 MIB = 1 << 20
+KEPT = ("FAREBOX_CACHE", "FAREBOX_SPECS", "FAREBOX_SPECS_REQUIRED")
+"""What is no setting; threads of a test may look at it while a command runs within the process."""
 
 
 def command(*arguments: str) -> list[str]:
@@ -40,9 +42,7 @@ def command(*arguments: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """Without settings of whoever runs the tests, and on ports that nobody else has."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name == "FAREBOX_CACHE"
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name in KEPT}
     own = {
         "FAREBOX_RECORDS_FILE_AGE_S": "1",
         "FAREBOX_RECORDS_ONLY_IDLE": "false",  # tests keep all processors busy
