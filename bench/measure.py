@@ -25,7 +25,6 @@ STAMPED_PACKAGES: Final = (
     "numpy",
     "numba",
     "uvloop",
-    "granian",
     "msgspec",
     "redis",
     "hiredis",

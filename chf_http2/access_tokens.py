@@ -53,6 +53,14 @@ class TokenRules(NamedTuple):
     """our networks, (MCC, MNC); empty: the network that a token is for isn't looked at"""
 
 
+class Verified(NamedTuple):
+    """What a token is good for."""
+
+    expires_s: float
+    """since the epoch"""
+    scope: frozenset[str]
+
+
 class TokenChecker:
     """Checks Authorization headers of one front end."""
 
@@ -61,13 +69,17 @@ class TokenChecker:
         self._keys = keys
         self._signatures = PyJWS(algorithms=list(_ALGORITHMS))
         self._claims = msgspec.json.Decoder(Claims)
-        self._known: dict[str, tuple[float, frozenset[str]]] = {}
-        """by the header's text: when the token expires, s since the epoch, and its scope"""
+        self._known: dict[str, Verified] = {}
+        """by the header's text"""
 
     @property
     def known_count(self) -> int:
         """Tokens that are remembered."""
         return len(self._known)
+
+    def verified(self, authorization: str) -> Verified | None:
+        """What is remembered of a header; None."""
+        return self._known.get(authorization)
 
     def use_keys(self, keys: tuple[TokenKey, ...]) -> None:
         """Other keys from now on; what the former ones verified is verified again."""
@@ -77,15 +89,15 @@ class TokenChecker:
     def check(self, authorization: str | None, service: str, now_s: float) -> None:
         """RequestRefused: the header has no token that allows the service; 401, or 403 where the token is valid."""
         found = self._known.get(authorization) if authorization is not None else None
-        if found is None or found[0] <= now_s:
+        if found is None or found.expires_s <= now_s:
             found = self._verify(authorization, service, now_s)
-        if service not in found[1]:
+        if service not in found.scope:
             raise RequestRefused(
                 problem(403, None, f"the access token's scope doesn't have {service}"),
                 _challenge(service, f'error="insufficient_scope", scope="{service}"'),
             )
 
-    def _verify(self, authorization: str | None, service: str, now_s: float) -> tuple[float, frozenset[str]]:
+    def _verify(self, authorization: str | None, service: str, now_s: float) -> Verified:
         if authorization is None:
             raise RequestRefused(problem(401, None, "the request has no access token"), _challenge(service))
         try:
@@ -96,7 +108,7 @@ class TokenChecker:
             raise RequestRefused(problem(401, None, str(error)), _challenge(service, 'error="invalid_token"')) from None
         if len(self._known) >= TOKENS_KEPT_MAX:
             self._forget(now_s)
-        found = self._known[authorization] = (claims.exp, frozenset(claims.scope.split(" ")))
+        found = self._known[authorization] = Verified(claims.exp, frozenset(claims.scope.split(" ")))
         return found
 
     def _verified_claims(self, authorization: str) -> Claims:

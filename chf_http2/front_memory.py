@@ -15,6 +15,7 @@ from vocabulary.limits import BATCH_REQUESTS_MAX
 
 PARTS_MAX: Final = 1 << 12
 PARTS_OCTETS_MAX: Final = 1 << 20
+TOKENS_MAX: Final = 1 << 10
 OPERATIONS_COUNT: Final = len(OPERATIONS)
 SERVICES_COUNT: Final = len(SERVICES)
 
@@ -54,6 +55,8 @@ class FrontMemory(NamedTuple):
     part_places: NDArray[np.int64]  # (PARTS_MAX, 2) place and length of its octets
     part_octets: NDArray[np.uint8]
     part_stop: NDArray[np.int64]  # (3,) MSCC row whose part isn't known; place and length of its uPFID
+    token_digests: NDArray[np.uint64]  # (TOKENS_MAX, 2) of Authorization headers that were verified
+    token_ends: NDArray[np.int64]  # (TOKENS_MAX, 2) when each expires, ns, and its services (known_tokens.services_of)
     rest: NDArray[np.int32]  # rows whose answers Python gives
     counts: NDArray[np.int64]  # (2,) REST_COUNT, PARTS_END
     scratch: NDArray[np.uint8]
@@ -80,6 +83,8 @@ def new_front_memory(
         np.zeros((PARTS_MAX, 2), np.int64),
         np.zeros(PARTS_OCTETS_MAX, np.uint8),
         np.zeros(3, np.int64),
+        np.zeros((TOKENS_MAX, 2), np.uint64),
+        np.zeros((TOKENS_MAX, 2), np.int64),
         np.zeros(BATCH_REQUESTS_MAX, np.int32),
         np.zeros(2, np.int64),
         np.zeros(1024, np.uint8),

@@ -1,7 +1,7 @@
 """Whole requests of the usual form to arrived ones: method, path and headers, by one kernel a tick.
 
 Usual is a POST of JSON to a path that we serve, as we would write it, without a header that asks for more; where there are
-access tokens none is. Any other is Python's, which also says what is wrong with it.
+access tokens, with one that was verified before. Any other is Python's, which also says what is wrong with it.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ from charging.batch import INITIAL, TERMINATION, UPDATE
 from chf_http2.charging_data_ref import REF_DIGITS
 from chf_http2.front_memory import HELD_FRONT, OPERATIONS_COUNT
 from chf_http2.json_octets import is_text
+from chf_http2.known_tokens import has_known_token
 from chf_http2.routes import SERVICES
 from chf_http2.streams.memory import ODD_COUNT, WAITING, WAITING_COUNT, WHOLE, WHOLE_COUNT
 from chf_http2.streams.transfer import row_of_ticket
@@ -44,8 +45,10 @@ def take_whole(front_octets, first, takes_tokens, creates_taken, now_ns):
             continue
         one = memory.streams[row]
         route = np.int64(_NO_ROUTE)
-        if not takes_tokens and one.odd == 0 and one.is_post and one.is_json:
+        if one.odd == 0 and one.is_post and one.is_json:
             route = _route_of(front, one)
+        if takes_tokens and route != _NO_ROUTE and not has_known_token(front, one, route // OPERATIONS_COUNT, now_ns):
+            route = np.int64(_NO_ROUTE)
         if route == _NO_ROUTE or (
             route % OPERATIONS_COUNT == _CREATE_PLACE and memory.counts[WAITING_COUNT] >= creates_taken
         ):

@@ -11,6 +11,7 @@ import numpy as np
 
 from charging.batch import AnsweredBatch, UsageBatch, new_answer_batch
 from charging.batch_rows import hold_answered
+from chf_http2.access_tokens import Verified
 from chf_http2.charging_data_ref import Refs
 from chf_http2.config import ChfConfig
 from chf_http2.edge.server import ChfServer
@@ -79,5 +80,7 @@ async def rehearse_chf(clock: SystemClock) -> None:
     server.use_final_units({})
     server.look()
     reset(server.streams_octets, _GONE, 0)
+    server.learn_token("Bearer", Verified(0, frozenset()))
+    server.forget_tokens()
     writer.close()
     await server.close()

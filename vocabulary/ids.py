@@ -23,13 +23,15 @@ IDENTITY_WORDS: Final = ("e164", "imsi", "sip", "nai", "private")
 SESSION_DOMAIN: Final = 15
 """Session-Ids, where identities have their IdentityKind: what a tenant's text names is tenant * 16 + this in its digest128."""
 
-# And of Nchf: digests of what makes a create unlike others, of refs, of units, of carried information, of accepted values
+# And of Nchf: digests of what makes a create unlike others, of refs, units, what is carried, accepted values, parts of answers,
+# access tokens
 NCHF_NAME_DOMAIN: Final = 5
 NCHF_REF_DOMAIN: Final = 6
 NCHF_UNITS_DOMAIN: Final = 7
 NCHF_INFORMATION_DOMAIN: Final = 8
 NCHF_KNOWN_DOMAIN: Final = 9
 NCHF_PART_DOMAIN: Final = 10
+NCHF_TOKEN_DOMAIN: Final = 11
 
 
 TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"

@@ -4,10 +4,10 @@ The body has come by then: a client that is answered while it still sends may ta
 401 that tells it to get another token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from chf_http2.access_tokens import NF_TYPE, TokenChecker, TokenRules
+from chf_http2.access_tokens import NF_TYPE, TokenChecker, TokenRules, Verified
 from chf_http2.config import ChfConfig, plmn_of
 from chf_http2.congestion import CONGESTED_FROM, priority_taken
 from chf_http2.edge.token_files import TokenFiles
@@ -25,6 +25,7 @@ from chf_http2.sbi_headers import (
     due_ns,
     message_priority,
 )
+from chf_http2.token_keys import TokenKey
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import Outcome
 
@@ -44,18 +45,30 @@ NOTHING: Final = Asked(0, ())
 class Admission:
     """Looks at the headers of one server's requests."""
 
-    def __init__(self, config: ChfConfig, nf_instance_id: str) -> None:
-        """ValueError, OSError: the keys of tokens can't be read."""
+    def __init__(
+        self, config: ChfConfig, nf_instance_id: str, forget_tokens: Callable[[], None] = lambda: None
+    ) -> None:
+        """`forget_tokens` is called where keys changed. ValueError, OSError: the keys of tokens can't be read."""
+        self._forget_tokens = forget_tokens
         self._tokens: TokenChecker | None = None
         self._files: TokenFiles | None = None
         if config.token_keys:
             self._tokens = TokenChecker(_rules_of(config, nf_instance_id), ())
-            self._files = TokenFiles(config.token_keys, self._tokens.use_keys)
+            self._files = TokenFiles(config.token_keys, self._use_keys)
 
     @property
     def takes_tokens(self) -> bool:
         """Is there a token to be looked at in each request?"""
         return self._tokens is not None
+
+    def _use_keys(self, keys: tuple[TokenKey, ...]) -> None:
+        assert self._tokens is not None
+        self._tokens.use_keys(keys)
+        self._forget_tokens()
+
+    def verified(self, authorization: str) -> Verified | None:
+        """What is known of a header that was admitted."""
+        return None if self._tokens is None else self._tokens.verified(authorization)
 
     def admit(self, headers: Mapping[str, str], route: Route, now_ns: int, waiting_count: int) -> Asked:
         """What they ask for. RequestRefused: not with these headers.

@@ -18,6 +18,7 @@ import structlog
 from charging.batch import UPDATE, AnsweredBatch, UsageBatch, new_answer_batch, new_usage_batch
 from charging.batch_rows import answer_refused, hold_answered
 from charging.final_units import FinalUnit
+from chf_http2.access_tokens import Verified
 from chf_http2.arrivals import Arrivals
 from chf_http2.bodies import read_body, too_slow
 from chf_http2.charging_data_ref import Refs
@@ -35,6 +36,7 @@ from chf_http2.front_memory import (
     new_stream_texts,
     route_code,
 )
+from chf_http2.known_tokens import forget_tokens, learn_token, services_of
 from chf_http2.openapi import openapi_document
 from chf_http2.problems import REFUSALS, problem, refusal_problem
 from chf_http2.requests import RequestReader
@@ -48,7 +50,7 @@ from chf_http2.usual_answers import UNKNOWN_PART, forget_parts, give_answers, le
 from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
 from chf_http2.usual_requests import take_whole, wait_for_engine
 from vocabulary.held import Held
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import ANSWER_DEADLINE_S
 from vocabulary.outcomes import Outcome
 
@@ -85,7 +87,6 @@ class ChfServer:
         nf_instance_id: str = "",
     ) -> None:
         self._config = config
-        self._admission = Admission(config, nf_instance_id)
         self._offer = offer
         self._answered = answered
         self._now_ns = now_ns
@@ -103,6 +104,7 @@ class ChfServer:
             )
         )
         self._streams = streams
+        self._admission = Admission(config, nf_instance_id, self.forget_tokens)
         self._arrivals = Arrivals(self._tick, TEXTS_END)
         self._reader = RequestReader(self._refs, tick, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
@@ -224,6 +226,9 @@ class ChfServer:
             body = read_body(request.headers, request.body, request.is_too_large)
             asked = self._admission.admit(request.headers, route, self._now_ns(), self.waiting_count)
             refuse_late(asked, self._now_ns())
+            if self._admission.takes_tokens:
+                authorization = request.headers["authorization"]
+                self.learn_token(authorization, self._admission.verified(authorization))
             if asked is not NOTHING:
                 self._http.keep(ticket, asked)
             if not self._arrivals.has_room(route, body):
@@ -237,6 +242,17 @@ class ChfServer:
             self._refuse(ticket, refused, asked)
         except Exception as error:
             self._fail(ticket, error)
+
+    def learn_token(self, authorization: str, verified: Verified | None) -> None:
+        """Kernels know a token from now on."""
+        if verified is not None:
+            text = np.frombuffer(bytearray(authorization.encode("latin-1")), np.uint8)
+            until_ns = min(int(verified.expires_s * NS_PER_S), FOREVER_NS)
+            learn_token(self._front.octets, text, until_ns, services_of(verified.scope))
+
+    def forget_tokens(self) -> None:
+        """Each is to be verified again: keys changed."""
+        forget_tokens(self._front.octets)
 
     def _describe(self, ticket: int, request: Request) -> None:
         """The description of the service. NoRoute."""

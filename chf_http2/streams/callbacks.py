@@ -55,8 +55,7 @@ from vocabulary.held import held_at
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
 
-_METHOD, _PATH, _SCHEME, _AUTHORITY, _TYPE = 1, 2, 3, 4, 5
-_PLAIN, _ODD = 0, 6
+_PLAIN, _METHOD, _PATH, _SCHEME, _AUTHORITY, _TYPE, _AUTHORIZATION, _ODD = range(8)
 _HEADER_OVERHEAD = 32
 """What a header counts beside its octets (RFC 9113 §6.5.2)."""
 
@@ -67,6 +66,7 @@ _NAMES: Final = (
     (":scheme", _SCHEME),
     (":authority", _AUTHORITY),
     ("content-type", _TYPE),
+    ("authorization", _AUTHORIZATION),
     ("content-encoding", _ODD),
     ("3gpp-sbi-max-rsp-time", _ODD),
     ("3gpp-sbi-correlation-info", _ODD),
@@ -111,6 +111,8 @@ def begin_stream(memory, connection, session, stream):
     one.body_length = 0
     one.path_at = ABSENT
     one.authority_at = ABSENT
+    one.authorization_at = ABSENT
+    one.authorization_length = 0
     one.path_length = 0
     one.authority_length = 0
     one.response_place = 0
@@ -200,6 +202,8 @@ def take_header(memory, session, stream, name, value):
         one.is_https = is_text(value, 0, value.shape[0], _HTTPS)
     elif means == _AUTHORITY:
         one.authority_at, one.authority_length = value_at, value.shape[0]
+    elif means == _AUTHORIZATION and one.authorization_at == ABSENT:
+        one.authorization_at, one.authorization_length = value_at, value.shape[0]
     elif means == _TYPE and not one.is_json and is_text(value, 0, value.shape[0], _JSON):
         one.is_json = 1
     else:

@@ -79,6 +79,8 @@ STREAM_DTYPE: Final = np.dtype(
         ("path_length", np.int32),
         ("authority_at", np.int32),
         ("authority_length", np.int32),
+        ("authorization_at", np.int32),
+        ("authorization_length", np.int32),
         ("response_length", np.int32),
         ("response_sent", np.int32),
         ("state", np.uint8),

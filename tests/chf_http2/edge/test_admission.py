@@ -80,6 +80,36 @@ def test_each_service_needs_a_token_for_it(tmp_path: Path) -> None:
     run(converse())
 
 
+def test_a_token_is_verified_once_and_looked_at_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By kernels from the second time on: until it expires, for its services, and not when another header is beside it."""
+    keys = (write_key(tmp_path / "nrf.pem", ec_key()),)
+    admitted: list[str] = []
+    admit = admission.Admission.admit
+
+    def count(self: Any, headers: Any, *rest: Any) -> Any:
+        admitted.append(headers.get("authorization"))
+        return admit(self, headers, *rest)
+
+    monkeypatch.setattr(admission.Admission, "admit", count)
+
+    async def converse() -> None:
+        async with serving(token_keys=keys) as (served, client):
+            good, other = bearer(token(exp=LATER_S)), bearer(token(exp=LATER_S, scope=OFFLINE_ONLY))
+            for _ in range(3):
+                assert (await create(client, served.url, good)).status_code == 201
+            assert admitted == [good]
+            assert (await create(client, served.url, other)).status_code == 403
+            assert (await create(client, served.url, good[:-1] + "_")).status_code == 401
+            assert (await create(client, served.url, good)).status_code == 201
+            assert (await create(client, served.url.replace(PATH, OFFLINE_PATH), good)).status_code == 403
+            assert len(admitted) == 4
+            now_ns = served.server._now_ns
+            served.server._now_ns = lambda: now_ns() + 100 * 365 * 86_400 * 10**9
+            assert (await create(client, served.url, good)).status_code == 401, "it has expired"
+
+    run(converse())
+
+
 def test_keys_are_rolled_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_files, "LOOK_NS", 0)
     path = tmp_path / "nrf.pem"
@@ -99,10 +129,10 @@ def test_keys_are_rolled_while_it_runs(tmp_path: Path, monkeypatch: pytest.Monke
             await becomes(client, served.url, latter, 201)
             assert (await create(client, served.url, former)).status_code == 401
             path.write_bytes(b"half of a")
-            served.server._look()
+            served.server.look()
             assert (await create(client, served.url, latter)).status_code == 201, "the former keys stay"
             path.unlink()
-            served.server._look()
+            served.server.look()
             assert (await create(client, served.url, latter)).status_code == 201
             write_key(path, ec_key(), 2)
             await becomes(client, served.url, former, 201)
