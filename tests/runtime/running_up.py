@@ -80,9 +80,10 @@ def invoke(*arguments: str, **more: str) -> Invoked:
 
 
 def is_alive(pid: int) -> bool:
-    """Is it a process that isn't a zombie?"""
+    """Is it a process that isn't a zombie? One whose other threads still end has its sockets yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        is_zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not is_zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
