@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 VARIABLE: Final = "FAREBOX_PARENT"
+"""The process id of the `farebox up` that a process belongs to, and behind it that of its parent where that is another."""
 _PR_SET_PDEATHSIG: Final = 1
 _LOOK_S: Final = 0.5
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -72,6 +73,8 @@ class RecordsProcess:
                     await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)
                 except TimeoutError:
                     continue
+            with suppress(PermissionError):  # without the right to it the end takes as long as others leave it waiting
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
             while await self._round(writer):  # what the archiver, which is stopped before, has left
                 pass
             writer.finish()
@@ -156,10 +159,11 @@ def run_records(settings: Settings, store_url: str, *, ready_file: Path | None =
     ready_file   gets `<telemetry port> <pid>` once it works
     StoreError where store, segments or records can't be used; the message names what and the remedy.
     """
+    warm_kernels()
     # Records may be late by seconds, answers may not: this process takes what the engine and its store leave. Merely nicer, it
     # kept them waiting for whole slices: at half of the highest rate the p99 of answers was twice as long.
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    warm_kernels()
+    if settings.records.only_idle:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
         asyncio.run(serve(RecordsProcess(settings, store_url), settings.telemetry, ready_file))
     except (ManifestError, AssemblyError, RecordsLockedError, UnknownTenantError) as error:

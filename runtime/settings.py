@@ -117,6 +117,9 @@ class RecordSettings:
     disk_free_min_mib: int = setting(
         512, "below this much free disk new sessions are refused, archiver and record writer stop cleanly, MiB"
     )
+    only_idle: bool = setting(
+        True, "the record writer takes only processor time that nobody else wants; false where others leave none"
+    )
 
     def __post_init__(self) -> None:
         ranges = (

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from typing import Final, Protocol
 
 from balances.edge.embedded import EmbeddedStore
 from balances.store import StoreError
-from runtime import kill_points, parent
+from runtime import kill_points
+from runtime.launch import Launch, StartedProcess, launch_alone
 
 LOOK_S: Final = 0.05
 RESTART_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -72,37 +72,29 @@ class Child(Protocol):
         """End it, by force after `timeout_s`; False where force was needed. Blocks."""
 
 
-def farebox_process(
-    arguments: Sequence[str], environment: Mapping[str, str], *, cpu: int = -1, log: Path | None = None
-) -> "subprocess.Popen[bytes]":
-    """A child of this program that ends with it; a group of its own, so that ^C of the terminal reaches this one alone.
-
-    log   gets its standard error, appended; else it is ours, as its standard output is
-    """
-    command = [sys.executable, "-m", "runtime.cli.main", *arguments]
-    if cpu >= 0:
-        command = ["taskset", "-c", str(cpu), *command]
-    own = {**environment, parent.VARIABLE: str(os.getpid())}
-    if log is None:
-        return subprocess.Popen(command, env=own, stdin=subprocess.DEVNULL, process_group=0)
-    with log.open("ab") as file:
-        return subprocess.Popen(command, env=own, stdin=subprocess.DEVNULL, stderr=file, process_group=0)
-
-
 class ProcessChild:
     """A child process of this program, `farebox <role> <arguments ...>`, that writes `<ports ...> <pid>` to its ready file."""
 
     restarts_in_turn = True
 
     def __init__(
-        self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, ready_file: Path, log: Path
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        ready_file: Path,
+        log: Path,
+        launch: Launch = launch_alone,
     ) -> None:
         self.name = name
         self.log = log
+        self._launch = launch
+        self._failed = ""
         self._arguments = [*arguments, "--ready-file", str(ready_file)]
         self._environment = dict(environment)
         self._ready_file = ready_file
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: StartedProcess | None = None
         self._log_began = 0
 
     async def start(self) -> None:
@@ -111,7 +103,12 @@ class ProcessChild:
         if self.log.exists() and self.log.stat().st_size > LOG_OCTETS_MAX:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._log_began = self.log.stat().st_size if self.log.exists() else 0
-        self._process = farebox_process(self._arguments, self._environment, log=self.log)
+        self._process, self._failed = None, ""
+        try:
+            self._process = await self._launch(self._arguments, self._environment, self.log)
+        except OSError as error:
+            self._failed = str(error)
+            raise
         left = kill_points.after_start(self._environment.pop(kill_points.VARIABLE, ""), self._arguments[0])
         if left:
             self._environment[kill_points.VARIABLE] = left
@@ -135,6 +132,8 @@ class ProcessChild:
 
     def last_words(self) -> str:
         """See Child: its exit and the last line of its log."""
+        if self._failed:
+            return self._failed
         status = self._process.returncode if self._process is not None else None
         how = f"signal {-status}" if status is not None and status < 0 else f"exit code {status}"
         line = self._last_line()
@@ -253,9 +252,15 @@ OnChange = Callable[[Child, ChildState, str], None]
 
 
 class Supervisor:
-    """Keeps children running until `stop`."""
+    """Keeps children running until `stop`.
 
-    def __init__(self, children: Sequence[Child], on_change: OnChange) -> None:
+    on_stop   called before children are stopped: what starts of them are under way is to end soon
+    """
+
+    def __init__(
+        self, children: Sequence[Child], on_change: OnChange, on_stop: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_stop = on_stop
         self._lives = [_Life(child) for child in children]
         self._on_change = on_change
         self._stop = asyncio.Event()
@@ -348,6 +353,7 @@ class Supervisor:
 
     async def _stop_all(self) -> None:
         """In the order in which data flows; one that doesn't end in time is killed."""
+        self._on_stop()
         if self._restarting is not None and not self._restarting.done():
             self._restarting.cancel()
             await asyncio.wait([self._restarting])

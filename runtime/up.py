@@ -17,6 +17,8 @@ from runtime import kill_points
 from runtime.acceptor import ACCEPTOR_SOCKET, Acceptor
 from runtime.config import environment_of
 from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_state
+from runtime.fork_client import IS_USED, ForkServer
+from runtime.launch import launch_alone
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_engines, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
@@ -52,6 +54,7 @@ class Up:
         self._planned = {child.name: child for child in planned_children(settings)}
         self._shared: dict[str, socket.socket] = {}
         """ports that several processes share, held while none of them runs"""
+        self._forks = ForkServer(os.environ, self.folder.logs / "fork-server.log") if IS_USED else None
         self._acceptor: Acceptor | None = None
         """of Gy's port, where front ends are processes of their own"""
         self._is_announced = False
@@ -82,12 +85,16 @@ class Up:
                     report=lambda line: self._report("gy", "warning", line),
                 )
                 self._acceptor.start()
+            if self._forks is not None:
+                await self._forks.begin()  # it loads while the store starts
             await self._open_store()
             await self._supervise()
         except asyncio.CancelledError:
             pass  # stopped while it started: what it had started is stopped
         finally:
             self.folder.up_file.unlink(missing_ok=True)
+            if self._forks is not None:
+                await self._forks.close()
             for holder in self._shared.values():
                 holder.close()
             if self._acceptor is not None:
@@ -147,7 +154,8 @@ class Up:
         children: list[Child] = [self._process_child(planned) for planned in self._planned.values()]
         if self._store_child is not None:
             children.append(self._store_child)
-        self._supervisor = Supervisor(children, self._on_change)
+        give_up = self._forks.give_up_loading if self._forks is not None else lambda: None
+        self._supervisor = Supervisor(children, self._on_change, give_up)
         await self._supervisor.run()
 
     def _process_child(self, planned: PlannedChild) -> ProcessChild:
@@ -166,6 +174,7 @@ class Up:
             {**os.environ, **environment_of(flags)},
             ready_file=self.folder.run / f"{planned.name}.ready",
             log=self.folder.logs / f"{planned.name}.log",
+            launch=launch_alone if self._forks is None else self._forks.start,
         )
 
     # --- what it says ------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from vocabulary.kernel_cache import cache_folder, stamp_of
 
 _PACKAGES: Final = ("vocabulary", "balances", "charging", "gy_interface", "chf_http2", "cdr", "runtime")
 _REHEARSAL: Final = Path(__file__).with_name("rehearsal.py")
+_done: set[str] = set()
+"""Marks of rehearsals of this process, or of the one that it is a fork of."""
 
 
 def _mark() -> Path:
@@ -49,14 +51,18 @@ def warm(report: Callable[[str], None] = print) -> None:
 
     Where several processes find nothing compiled, one compiles and the others wait for it.
     """
+    mark = _mark()
+    if mark.name in _done:
+        return
     from runtime.rehearsal import rehearse
 
-    if not _mark().exists():
+    if not mark.exists():
         report("compiling kernels, once for these sources on this machine: about a minute ...")
         cache_folder().mkdir(parents=True, exist_ok=True)
         with (cache_folder() / "warm.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             rehearse()
-            _mark().touch()
+            mark.touch()
     else:
         rehearse()
+    _done.add(mark.name)

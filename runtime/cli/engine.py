@@ -149,16 +149,16 @@ def run_process(
     from runtime.data_folder import DataFolder, DataFolderTaken, refuse_beside_up
     from runtime.telemetry import configure_logs
 
-    parent_pid = os.environ.pop(parent.VARIABLE, "")
-    if parent_pid:
-        parent.end_with_parent(int(parent_pid))
+    parents = [int(word) for word in os.environ.pop(parent.VARIABLE, "").split()]
+    if parents:
+        parent.end_with_parent(parents[-1])
     configure_logs(name, as_json=settings.telemetry.log_json, level=settings.telemetry.log_level)
     try:
         value = os.environ.get(kill_points.VARIABLE)
         kill_points.arm(value, environment=settings.engine.environment, process=name)
         url = store_url(settings)
         if not is_beside_up:
-            refuse_beside_up(DataFolder(settings.store.data_dir), url, int(parent_pid or 0))
+            refuse_beside_up(DataFolder(settings.store.data_dir), url, parents[0] if parents else 0)
         run(settings, url)
     except OSError as error:
         remedy = "; give another port, or stop what listens there" if error.errno == errno.EADDRINUSE else ""

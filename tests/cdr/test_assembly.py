@@ -138,13 +138,13 @@ def compare(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
     assert canonical(found) == canonical(wanted)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=160, suppress_health_check=[HealthCheck.too_slow])
 @given(moves)
 def test_agrees_with_the_twin(script: list[Any]) -> None:
     run(script, Limits(sessions_max=1000, octets_max=2**20, lines_max=256))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=160, suppress_health_check=[HealthCheck.too_slow])
 @given(moves)
 def test_agrees_with_the_twin_at_its_limits(script: list[Any]) -> None:
     run(script, SMALL)
@@ -154,7 +154,7 @@ def test_many_sessions_outgrow_every_first_size() -> None:
     """Thousands of sessions open, change and close, over growing arrays and gathered texts."""
     script: list[Any] = []
     for turn in range(3):
-        for first in range(0, 6000, 1500):
+        for first in range(0, 3000, 750):
             script.append(
                 [
                     Asked(
@@ -166,7 +166,7 @@ def test_many_sessions_outgrow_every_first_size() -> None:
                         service_information=b"\x05" * (number % 50 * (turn + 1)),
                         usages=(Used(rating_group=number % 5, used_units=number, charged_micros=3, price=1),),
                     )
-                    for number in range(first, first + 1500)
+                    for number in range(first, first + 750)
                 ]
             )
         script += ["save"] if turn == 1 else []

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from balances.edge.redis_store import RedisStore
+from tests.reference.forks import Forked, start_module
 
 START_S = 500.0
 """Kernels that nobody compiled yet take most of it; tests that start an engine have a time limit above it."""
@@ -50,7 +50,7 @@ def private_front_end(address: str, folder: Path, *options: str) -> Iterator[int
 class Ready(NamedTuple):
     """A process of this program that serves."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Forked
     ports: list[int]
 
 
@@ -60,12 +60,8 @@ def private_process(role: str, address: str, folder: Path, *options: str) -> Ite
     ready, path = folder / f"{role}-ready", folder / f"{role}.log"
     ready.unlink(missing_ok=True)
     where = ("--store", address, "--data-dir", str(folder))
-    with path.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runtime.cli.main", role, *where, *options, "--ready-file", str(ready)],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    arguments = (role, *where, *options, "--ready-file", str(ready))
+    process = start_module("runtime.cli.main", *arguments, log=path)
     try:
         ends = time.monotonic() + START_S
         while not ready.exists():

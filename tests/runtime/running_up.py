@@ -3,9 +3,11 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +19,7 @@ from runtime.data_folder import DataFolder, UpState, read_up_state
 from runtime.settings import Settings
 from runtime.up import UP_LINE
 from runtime.up_roles import planned_children
+from tests.reference.forks import start_module
 from tests.runtime.gy_client import gy_client
 
 ROLES = tuple(child.name for child in planned_children(Settings()))
@@ -28,6 +31,8 @@ LOOK_S = 0.02
 IMSI = "001010000000001"
 """Whose account `open_account` is asked for, and whose sessions are charged."""
 MIB = 1 << 20
+KEPT = ("FAREBOX_CACHE", "FAREBOX_SPECS", "FAREBOX_SPECS_REQUIRED")
+"""What is no setting; threads of a test may look at it while a command runs within the process."""
 
 
 def command(*arguments: str) -> list[str]:
@@ -37,10 +42,13 @@ def command(*arguments: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """Without settings of whoever runs the tests, and on ports that nobody else has."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name == "FAREBOX_CACHE"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name in KEPT}
+    own = {
+        "FAREBOX_RECORDS_FILE_AGE_S": "1",
+        "FAREBOX_RECORDS_ONLY_IDLE": "false",  # tests keep all processors busy
+        "FAREBOX_TELEMETRY_PORT": "0",
     }
-    return {**kept, "FAREBOX_RECORDS_FILE_AGE_S": "1", "FAREBOX_TELEMETRY_PORT": "0", **more}
+    return {**kept, **own, **more}
 
 
 def farebox(*arguments: str, timeout_s: float = 60.0, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -58,22 +66,24 @@ class Invoked(NamedTuple):
     stderr: str
 
 
-def invoke(*arguments: str) -> Invoked:
-    """Run a command within this process: what is imported once need not be again."""
+def invoke(*arguments: str, **more: str) -> Invoked:
+    """Run a command within this process, with `more` in its environment: what is imported once need not be again."""
     from typer.testing import CliRunner
 
     from runtime.cli.main import build
 
-    result = CliRunner(env=dict.fromkeys(os.environ.keys() - environment().keys())).invoke(build(), list(arguments))
+    own = {**dict.fromkeys(os.environ.keys() - environment().keys()), **more}
+    result = CliRunner(env=own).invoke(build(), list(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Invoked(result.exit_code, result.stdout, result.stderr)
 
 
 def is_alive(pid: int) -> bool:
-    """Is it a process that isn't a zombie?"""
+    """Is it a process that isn't a zombie? One whose other threads still end has its sockets yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        is_zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not is_zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
@@ -95,24 +105,20 @@ class RunningUp:
         self.lines: list[str] = []
         self._cut_after = cut_after
         self._new: queue.Queue[str | None] = queue.Queue()
-        self.process = subprocess.Popen(
-            command("up", "--data-dir", str(data_dir), "--port", "0", "--metrics-port", "0", *arguments),
-            env=environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        pipe = Path(tempfile.mkdtemp(prefix="farebox-up-")) / "lines"
+        os.mkfifo(pipe)
+        self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._reader.start()
+        arguments = ("up", "--data-dir", str(data_dir), "--port", "0", "--metrics-port", "0", *arguments)
+        self.process = start_module("runtime.cli.main", *arguments, environment=environment(**more), log=pipe)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._new.put(line.rstrip())
-            if self._cut_after and self._cut_after in line:
-                self.process.stdout.close()
-                break
+    def _read(self, pipe: Path) -> None:
+        with pipe.open() as lines:  # once the process has opened it, too
+            shutil.rmtree(pipe.parent)
+            for line in lines:
+                self._new.put(line.rstrip())
+                if self._cut_after and self._cut_after in line:
+                    break
         self._new.put(None)
 
     def wait_for_line(self, part: str, timeout_s: float = START_S) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from balances.store import StoreError
-from runtime import supervisor
+from runtime import launch, supervisor
+from runtime.launch import farebox_process
 from runtime.parent import VARIABLE
 from runtime.supervisor import (
     LOOK_S,
@@ -23,7 +24,6 @@ from runtime.supervisor import (
     ProcessChild,
     StoreChild,
     Supervisor,
-    farebox_process,
 )
 from tests.runtime.running_up import is_alive, wait_until
 
@@ -214,7 +214,7 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
         wrapper = tmp_path / "python"
         wrapper.write_text(f'#!/bin/sh\nshift 2\nexec {PYTHON} {path} "$@"\n')
         wrapper.chmod(0o755)
-        monkeypatch.setattr(supervisor.sys, "executable", str(wrapper))
+        monkeypatch.setattr(launch.sys, "executable", str(wrapper))
 
     return use
 

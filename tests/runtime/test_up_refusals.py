@@ -25,7 +25,7 @@ def test_unsafe_store_is_refused_and_named(tmp_path: Path, setting: str, value: 
         client = redis.Redis(unix_socket_path=address.removeprefix("unix://"))
         client.config_set(setting, value)
         client.close()
-        refused = farebox(
+        refused = invoke(
             "up",
             "--data-dir",
             str(tmp_path / "data"),
@@ -42,10 +42,10 @@ def test_unsafe_store_is_refused_and_named(tmp_path: Path, setting: str, value: 
 
 def test_kill_points_are_refused_in_production_and_where_unknown(tmp_path: Path) -> None:
     arguments = ("up", "--data-dir", str(tmp_path / "data"), "--port", "0")
-    refused = farebox(*arguments, FAREBOX_ENGINE_ENVIRONMENT="production", FAREBOX_KILL_AT="engine.commit_done")
+    refused = invoke(*arguments, FAREBOX_ENGINE_ENVIRONMENT="production", FAREBOX_KILL_AT="engine.commit_done")
     assert refused.returncode == 2
     assert "FAREBOX_KILL_AT" in refused.stderr
-    unknown = farebox(*arguments, FAREBOX_KILL_AT="engine.nowhere")
+    unknown = invoke(*arguments, FAREBOX_KILL_AT="engine.nowhere")
     assert unknown.returncode == 2
     assert "engine.nowhere" in unknown.stderr
 
@@ -55,13 +55,13 @@ def test_taken_port_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = farebox("up", "--data-dir", str(tmp_path / "data"), "--port", str(port), "--metrics-port", "-1")
+        refused = invoke("up", "--data-dir", str(tmp_path / "data"), "--port", str(port), "--metrics-port", "-1")
     assert refused.returncode == 2
     assert f"gy.port: something listens on 127.0.0.1:{port} already" in refused.stderr
 
 
 def test_mistakes_of_flags_and_environment_are_told_at_once(tmp_path: Path) -> None:
-    refused = farebox(
+    refused = invoke(
         "up", "--data-dir", str(tmp_path), "--port", "70000", "--fsync", "sometimes", FAREBOX_STORE_PARTITION="3"
     )
     assert refused.returncode == 2

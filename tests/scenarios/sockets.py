@@ -6,8 +6,6 @@ The engine has the Gy front end in its process, or that is a process of its own 
 import asyncio
 import mmap
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ from catalog_loader.edge.read_files import check
 from charging.batch import EVENT, TERMINATION
 from tests.gy_interface.diameter_octets import avps_of, group, message, subscription, text, u32, u64
 from tests.gy_interface.peer_messages import REQUEST, answer_to, cer
+from tests.reference.forks import Forked, start_module
 from tests.reference.private_valkey import private_valkey
 from tests.reference.requests import Mscc
 from tests.scenarios.alone import holdings_of, instant
@@ -63,13 +62,8 @@ class Served:
         self.connections: dict[tuple[str, int], socket.socket] = {}
         self.asked = 0
 
-    def _start(self, store_url: str, role: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.scenarios.served_engine", store_url, str(self.folder), role],
-            cwd=ROOT,
-            stdout=self._log(role).open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+    def _start(self, store_url: str, role: str) -> Forked:
+        return start_module("tests.scenarios.served_engine", store_url, str(self.folder), role, log=self._log(role))
 
     def _log(self, role: str) -> Path:
         return self.folder / f"{role}-log"

@@ -4,8 +4,6 @@ import asyncio
 import errno
 import os
 import signal
-import subprocess
-import sys
 from collections import deque
 from dataclasses import replace
 
@@ -19,6 +17,7 @@ from balances.journal_chain import JournalGapError
 from balances.journal_log import ArchiverLostError
 from balances.store import EntryId, StoreUnreachable
 from runtime.kill_points import KILL_POINTS
+from tests.reference.forks import start_module
 from tests.reference.journal_entries import Asked, chain_of, entry_of
 
 NO_TRIMMING_PAUSE = 0.0
@@ -323,11 +322,11 @@ async def _state(url):
 
 
 def _run(url, folder, kill_at):
-    module = "tests.balances.edge.archiver_process"
-    command = [sys.executable, "-m", module, url, str(folder), "5-30"]
     environment = os.environ | ({"FAREBOX_KILL_AT": kill_at} if kill_at else {})
     environment.pop("FAREBOX_KILL_AT", None) if not kill_at else None
-    return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+    log = folder.with_name("archiver.log")
+    arguments = (url, str(folder), "5-30")
+    return start_module("tests.balances.edge.archiver_process", *arguments, log=log, environment=environment).wait(60)
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -13,6 +11,7 @@ from runtime.kill_points import KILL_POINTS
 from tests.cdr.edge.writing import event, rows_of, session_rows, settings_of, twin_of
 from tests.cdr.journals import Journal
 from tests.cdr.twin import ROW_NAMES
+from tests.reference.forks import start_module
 from tests.reference.journal_entries import FIRST_NS, S
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "records"]
@@ -35,11 +34,15 @@ def settings(tmp_path):
 
 
 def run(settings, kill_at=""):
-    command = [sys.executable, "-m", "tests.cdr.edge.writer_process", str(settings.folder.parent), f"5-{ENTRIES}"]
+    folder = settings.folder.parent
     environment = {name: value for name, value in os.environ.items() if name != "FAREBOX_KILL_AT"}
     if kill_at:
         environment["FAREBOX_KILL_AT"] = kill_at
-    return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+    arguments = (str(folder), f"5-{ENTRIES}")
+    process = start_module(
+        "tests.cdr.edge.writer_process", *arguments, log=folder / "writer.log", environment=environment
+    )
+    return process.wait(60)
 
 
 def without_number(rows):
