@@ -1,7 +1,7 @@
 """A time zone as the kernels read it: the instants at which its clocks are changed, and how far they are from UTC then.
 
 The rows follow from the zone alone, not from the day on which they are made: a price is the same on each engine, and after
-each restart, as long as these have the same time zone data (docs/decisions/0020).
+each restart, as long as these have the same time zone data (docs/decisions/0021).
 """
 
 from datetime import UTC, datetime, timedelta
