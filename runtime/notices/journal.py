@@ -74,7 +74,10 @@ def events_of(entry: EntryRows, owed: Container[SessionName], owed_highs: NDArra
     """
     requests = entry.requests
     kinds = requests["kind"]
-    commands = (kinds == KIND_COMMAND) & (requests["outcome"] == Outcome.GRANTED)
+    commands = kinds == KIND_COMMAND
+    if not len(owed_highs) and not commands.any():  # nearly every entry while nothing is owed
+        return
+    commands &= requests["outcome"] == Outcome.GRANTED
     commands &= np.isin(requests["command"], _COMMANDS)
     wanted = (requests["ended_session"] > 0) | ((kinds == KIND_USAGE) & (requests["request_type"] == UPDATE))
     if not commands.any():  # else the entry itself may owe what its later rows settle

@@ -52,7 +52,8 @@ ENTRIES_PER_READ: Final = 64
 WAIT_MS: Final = 1000
 WAITING_PARTITIONS_MAX: Final = 16
 """Each that waits takes a connection of the store's client; of more partitions all are looked at now and then."""
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.1
+"""A read costs as much as several entries, and who waits for a message waits for a network, too."""
 LOOK_S: Final = 0.05
 RETRY_S: Final = 0.5
 BUSY_NS: Final = NS_PER_S // 5
