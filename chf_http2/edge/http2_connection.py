@@ -15,7 +15,7 @@ from chf_http2.streams.library import (
     NO_ERROR,
 )
 from chf_http2.streams.memory import HEADERS_OCTETS_MAX, StreamMemory
-from chf_http2.streams.transfer import receive, send
+from chf_http2.streams.transfer import IS_MORE, IS_OVER, receive, send
 from vocabulary.held import Held
 
 CONNECTION_STREAMS_MAX: Final = 4096
@@ -28,6 +28,7 @@ _SETTINGS: Final = (
     (INITIAL_WINDOW_SIZE, STREAM_WINDOW_OCTETS),
     (MAX_HEADER_LIST_SIZE, HEADERS_OCTETS_MAX),
 )
+COUNT_MASK: Final = IS_OVER - 1
 GREETING_OCTETS: Final = 24 + 9
 """Preface and head of SETTINGS."""
 
@@ -132,17 +133,15 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def flush(self) -> None:
         """Send what nghttp2 has to send, as long as the client reads; close where it has nothing more to say."""
-        while self._session and self._transport is not None and self._is_written:
-            count = send(self._server.memory.octets, self._session, self._server.sent)
-            if count > 0:
+        is_more = True
+        while is_more and self._session and self._transport is not None and self._is_written:
+            told = send(self._server.memory.octets, self._session, self._server.sent)
+            count = told & COUNT_MASK
+            if count:
                 self._transport.write(self._server.sent_view[:count].tobytes())
-                continue
-            wants = LIBRARY.nghttp2_session_want_read(self._session) or LIBRARY.nghttp2_session_want_write(
-                self._session
-            )
-            if count < 0 or not wants:
+            if told & IS_OVER:
                 self._transport.close()
-            return
+            is_more = bool(told & IS_MORE)
 
     def say_goodbye(self) -> None:
         """Take no stream more; those that are open are answered (RFC 9113 §6.8)."""

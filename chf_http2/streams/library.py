@@ -43,6 +43,8 @@ NV_UNLIKE_OTHERS: Final = 1
 _P, _I32, _U32 = types.uintp, types.int32, types.uint32
 
 mem_recv = types.ExternalFunction("nghttp2_session_mem_recv", types.intp(_P, _P, _P))
+want_read = types.ExternalFunction("nghttp2_session_want_read", _I32(_P))
+want_write = types.ExternalFunction("nghttp2_session_want_write", _I32(_P))
 mem_send = types.ExternalFunction("nghttp2_session_mem_send", types.intp(_P, _P))
 submit_response = types.ExternalFunction("nghttp2_submit_response", _I32(_P, _I32, _P, _P, _P))
 submit_rst_stream = types.ExternalFunction("nghttp2_submit_rst_stream", _I32(_P, types.uint8, _I32, _U32))
@@ -69,8 +71,6 @@ def _load() -> ctypes.CDLL:
         ("session_server_new2", (pointer, pointer, pointer, pointer), ctypes.c_int),
         ("session_del", (pointer,), None),
         ("session_set_local_window_size", (pointer, ctypes.c_uint8, ctypes.c_int32, ctypes.c_int32), ctypes.c_int),
-        ("session_want_read", (pointer,), ctypes.c_int),
-        ("session_want_write", (pointer,), ctypes.c_int),
         ("session_get_last_proc_stream_id", (pointer,), ctypes.c_int32),
         ("submit_settings", (pointer, ctypes.c_uint8, pointer, size), ctypes.c_int),
         ("submit_shutdown_notice", (pointer,), ctypes.c_int),

@@ -10,6 +10,8 @@ from chf_http2.streams.library import (
     mem_send,
     submit_response,
     submit_rst_stream,
+    want_read,
+    want_write,
 )
 from chf_http2.streams.memory import (
     ANSWERED,
@@ -30,28 +32,33 @@ from vocabulary.octets import copy_octets
 
 FRAME_OCTETS_MAX = 1 << 16
 """More than nghttp2 gives at once."""
+IS_OVER = 1 << 40
+IS_MORE = 1 << 41
 
 
 @kernel
 def receive(memory_octets, session, octets, length, now_ns):
-    """Have nghttp2 read octets[:length]; below 0: the connection is to be closed."""
+    """Have nghttp2 read octets[:length]; below 0: the connection is to be ended at once."""
     held(memory_octets, HELD_STREAMS).counts[NOW_NS] = now_ns
     return mem_recv(session, np.uint64(place_of(octets)), np.uint64(length))
 
 
 @kernel
 def send(memory_octets, session, out):
-    """Write what nghttp2 wants to send to out; how many octets. Nearly all of out: there is more. Below 0: an error."""
+    """Write what nghttp2 wants to send to out: how many octets.
+
+    IS_MORE is added where out has no room for the rest, IS_OVER where the connection has nothing more to say or to hear.
+    """
     place = held(memory_octets, HELD_STREAMS).place
     at = np.int64(0)
     while at + FRAME_OCTETS_MAX <= out.shape[0]:
         count = mem_send(session, np.uint64(place_of(place)))
         if count < 0:
-            return np.int64(count)
+            return at + IS_OVER
         if count == 0:
-            break
+            return at if want_read(session) or want_write(session) else at + IS_OVER
         at = copy_octets(octets_at(place[0], count), 0, out, at, np.int64(count))
-    return at
+    return at + IS_MORE
 
 
 @kernel
