@@ -65,7 +65,7 @@ def post_with_curl(url: str, body: Path) -> Exchange:
 def post_with_nghttp(url: str, body: Path) -> Exchange:
     said = run(tool("nghttp"), "-v", "--no-dep", "-H", "content-type: application/json", "-d", str(body), url)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
-    headers = dict(re.findall(r"recv \(stream_id=\d+\) (:?[a-z0-9-]+): (.*)", plain))
+    headers = dict(re.findall(r"recv \(stream_id=\d+(?:, sensitive)?\) (:?[a-z0-9-]+): (.*)", plain))
     content = re.search(r"^\{.*?\}(?=\[|$)", plain, re.MULTILINE)
     return int(headers[":status"]), headers, content[0].encode() if content else b""
 
