@@ -18,7 +18,7 @@ from chf_http2.streams.memory import HEADERS_OCTETS_MAX, StreamMemory
 from chf_http2.streams.transfer import IS_MORE, IS_OVER, receive, send
 from vocabulary.held import Held
 
-CONNECTION_STREAMS_MAX: Final = 4096
+CONNECTION_STREAMS_MAX: Final = 1024
 """Streams of one connection at a time; those beyond wait at the client."""
 STREAM_WINDOW_OCTETS: Final = 256 * 1024
 CONNECTION_WINDOW_OCTETS: Final = 16 << 20
