@@ -51,12 +51,14 @@ from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
 from chf_http2.usual_requests import take_whole, wait_for_engine
 from vocabulary.held import Held
 from vocabulary.instants import FOREVER_NS, NS_PER_S
-from vocabulary.limits import ANSWER_DEADLINE_S
+from vocabulary.limits import ANSWER_DEADLINE_S, MSCCS_PER_REQUEST_MAX
 from vocabulary.outcomes import Outcome
 
 LOOK_S: Final = 0.5
 GATHER_S: Final = 0.001
 """Requests of so long are one batch: a turn of the loop alone would see a few, each batch costs as much as many rows."""
+LEARNED_AT_ONCE_MAX: Final = 2 * MSCCS_PER_REQUEST_MAX
+"""Parts of one answer: two whose digests fall on one place would drive each other out for ever."""
 _JSON: Final = ("content-type", "application/json")
 _ENCODER: Final = msgspec.json.Encoder()
 _OUTCOMES: Final = {int(one): one for one in Outcome}
@@ -293,8 +295,14 @@ class ChfServer:
         self._tell_time()
         front = self._front
         at, reason = give_answers(front.octets, answered.octets, 0)
+        learned, learned_of = 0, -1
         while reason == UNKNOWN_PART:
-            self._learn_part(answered)
+            learned, learned_of = (learned + 1 if at == learned_of else 1), at
+            if learned <= LEARNED_AT_ONCE_MAX:
+                self._learn_part(answered)
+            else:
+                self._answer_row(answered.value, at)
+                at += 1
             at, reason = give_answers(front.octets, answered.octets, at)
         rest = front.value.rest[: int(front.value.counts[REST_COUNT])].tolist()
         for row in rest:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from charging.batch import AnswerBatch, UsageBatch
 from charging.final_units import FinalUnit, RedirectAddressType
+from chf_http2 import front_memory
 from chf_http2.edge import http2_server
 from chf_http2.responses import NO_OPENING, AnsweredRow, ResponseWriter, answered_rows, granted_rows
 from chf_http2.routes import SERVICES
@@ -137,6 +138,23 @@ def test_parts_that_are_known_are_not_written_again(monkeypatch: pytest.MonkeyPa
             served.server.use_final_units(TEXTS)
             assert (await client.post(served.url, content=body, headers=JSON)).status_code == 201
             assert written == [10, 10]
+
+    run(converse())
+
+
+def test_parts_of_one_answer_that_drive_each_other_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_memory, "PARTS_MAX", 1)
+
+    async def converse() -> None:
+        async with serving() as (served, client):
+            groups = (10, 20, 30)
+            for number in range(2):
+                usages = tuple(usage(group, asks={"totalVolume": group}) for group in groups)
+                body = octets(request(0, usages, chargingId=number))
+                answer = await client.post(served.url, content=body, headers=JSON)
+                units = answer.json()["multipleUnitInformation"]
+                assert [unit["grantedUnit"]["totalVolume"] for unit in units] == list(groups)
+                assert answer.headers["location"].startswith(served.url + "/")
 
     run(converse())
 
