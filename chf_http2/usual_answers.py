@@ -11,8 +11,9 @@ from charging.batch_rows import HELD_ANSWERED
 from chf_http2.charging_data_ref import NAME_DIGITS, REF_DIGITS, SESSION_PREFIX, write_ref_end
 from chf_http2.front_memory import HELD_FRONT, OPERATIONS_COUNT, PARTS_END, REST_COUNT, SAID
 from chf_http2.routes import SERVICES
+from chf_http2.streams.library import NV_STATIC, NV_UNLIKE_OTHERS
 from chf_http2.streams.memory import ABSENT, ODD_KEPT, STREAM_OCTETS, WAITING
-from chf_http2.streams.transfer import OWN_VALUE, STATIC, answer, put_header, row_of_ticket
+from chf_http2.streams.transfer import answer, put_header, row_of_ticket
 from chf_http2.tick_memory import ECHO_PACKER, NO_FEATURES
 from chf_http2.usual_members import word
 from vocabulary.digest import digest128
@@ -76,7 +77,7 @@ def _give(front, usage, answers, index, row):
     memory = front.streams
     one, request = memory.streams[row], usage.requests[index]
     operation, service = one.route % OPERATIONS_COUNT, one.route // OPERATIONS_COUNT
-    _put_said(front, 1, _DATE, np.uint64(place_of(front.date)), front.date.shape[0], STATIC)
+    _put_said(front, 1, _DATE, np.uint64(place_of(front.date)), front.date.shape[0], NV_STATIC)
     if operation == _RELEASE:
         _put_status(front, _NO_CONTENT)
         answer(memory, row, 2, np.uint64(0), 0)
@@ -90,11 +91,11 @@ def _give(front, usage, answers, index, row):
     behind = _write_body(front, usage, answers, request, _HAS_INFORMATION[service], at, end)
     if behind < 0:
         return -behind
-    _put_said(front, 2, _TYPE, np.uint64(place_of(front.words[_JSON])), front.word_lengths[_JSON], STATIC)
+    _put_said(front, 2, _TYPE, np.uint64(place_of(front.words[_JSON])), front.word_lengths[_JSON], NV_STATIC)
     count = 3
     if operation == _CREATE:
         _put_status(front, _CREATED)
-        _put_said(front, 3, _LOCATION, np.uint64(place_of(memory.scratch)), location, OWN_VALUE)
+        _put_said(front, 3, _LOCATION, np.uint64(place_of(memory.scratch)), location, NV_UNLIKE_OTHERS)
         count = 4
     else:
         _put_status(front, _DONE)
@@ -118,7 +119,7 @@ def _put_said(front, index, name, value_place, value_length, flags):
 @kernel
 def _put_status(front, status):
     place = np.uint64(place_of(front.words[status]))
-    _put_said(front, 0, _STATUS_NAME, place, front.word_lengths[status], STATIC)
+    _put_said(front, 0, _STATUS_NAME, place, front.word_lengths[status], NV_STATIC)
 
 
 @kernel

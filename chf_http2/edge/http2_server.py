@@ -123,7 +123,6 @@ class Http2Server:
         streams.counts[BODY_OCTETS_MAX_COLUMN] = body_octets_max
         streams.provider[1] = callbacks().place("read")
         self._on_whole = on_whole
-        self._config = config
         self._connections: dict[int, Http2Connection] = {}
         self._free = list(range(streams.touched.size - 1, -1, -1))
         self.spilled = SpilledOctets()
@@ -289,12 +288,6 @@ class Http2Server:
         answer_ticket(self.memory.octets, ticket, head, len(said), place, len(body))
         if is_unread:
             self._unread.add(ticket)
-
-    def reset(self, ticket: int, code: int) -> None:
-        """End a stream without an answer."""
-        one = self.memory.value.streams[ticket & ROW_MASK]
-        if reset(self.memory.octets, ticket, code):
-            self._connections[int(one["connection"])].flush()
 
     def overdue(self, coming_s: float, waiting_s: float) -> Sequence[tuple[int, int]]:
         """(ticket, state) of requests that have been coming, or waiting for an engine, for longer; ends unread answers."""

@@ -38,7 +38,6 @@ from chf_http2.streams.memory import (
     ODD_KEPT,
     ODD_SPILLED,
     ODD_TOO_LARGE,
-    REFUSED_TOTAL,
     ROW_BITS,
     ROW_MASK,
     SPILL_COUNT,
@@ -95,7 +94,6 @@ def _row_of(session, stream):
 def begin_stream(memory, connection, session, stream):
     """Give a stream a row; one for which there is none is refused."""
     if memory.counts[FREE_COUNT] == 0:
-        memory.counts[REFUSED_TOTAL] += 1
         submit_rst_stream(session, 0, stream, REFUSED_STREAM)
         return OK
     memory.counts[FREE_COUNT] -= 1

@@ -1,18 +1,18 @@
-"""nghttp2 (libnghttp2.so.14): its functions as Python calls them, a connection or rarer, and as kernels do, a frame.
+"""nghttp2 (its library of version 14): its functions as Python calls them, a connection or rarer, and as kernels do, a frame.
 
 Kernels know a function by its symbol, which the process must have loaded before a kernel that calls it is: this module does.
 Pointers are whole numbers on both sides. https://nghttp2.org/documentation/ has the functions.
 """
 
 import ctypes
-import ctypes.util
+import sys
 from typing import Final
 
 import llvmlite.binding
 from numba import types
 
-_NAME: Final = "libnghttp2.so.14"
-_REMEDY: Final = "install Debian's package libnghttp2-14 (git and curl bring it along)"
+_NAMES: Final = {"linux": "libnghttp2.so.14", "darwin": "libnghttp2.14.dylib"}
+_REMEDY: Final = "install nghttp2: Debian's package libnghttp2-14 (git and curl bring it along), Homebrew's libnghttp2"
 
 # Frames and their flags (RFC 9113 §6)
 DATA: Final = 0
@@ -57,11 +57,12 @@ class LibraryMissing(OSError):
 
 
 def _load() -> ctypes.CDLL:
+    name = _NAMES.get(sys.platform, _NAMES["linux"])
     try:
-        loaded = ctypes.CDLL(_NAME)
+        loaded = ctypes.CDLL(name)
     except OSError as error:
         raise LibraryMissing(f"{error}: {_REMEDY}") from None
-    llvmlite.binding.load_library_permanently(_NAME)
+    llvmlite.binding.load_library_permanently(name)
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     for name, arguments, result in (
         ("session_callbacks_new", (pointer,), ctypes.c_int),

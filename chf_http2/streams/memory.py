@@ -60,8 +60,7 @@ TOUCHED_COUNT: Final = 6
 ODD_COUNT: Final = 7
 NOW_NS: Final = 8
 BODY_OCTETS_MAX_COLUMN: Final = 9
-REFUSED_TOTAL: Final = 10
-_COUNTS: Final = 11
+_COUNTS: Final = 10
 
 STREAM_DTYPE: Final = np.dtype(
     [

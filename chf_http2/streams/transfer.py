@@ -4,8 +4,6 @@ import numpy as np
 
 from chf_http2.streams.callbacks import free_row
 from chf_http2.streams.library import (
-    NV_STATIC,
-    NV_UNLIKE_OTHERS,
     mem_recv,
     mem_send,
     submit_response,
@@ -158,7 +156,3 @@ def find_overdue(memory_octets, coming_before_ns, waiting_before_ns, answered_be
             tickets[count] = one.ticket
             count += 1
     return count
-
-
-STATIC = NV_STATIC
-OWN_VALUE = NV_UNLIKE_OTHERS

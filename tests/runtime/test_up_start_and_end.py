@@ -79,7 +79,7 @@ def _interrupted(process: "subprocess.Popen[str]") -> str:
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             _, errors = process.communicate(timeout=25)
-            return "" if "_get_module_lock" in errors else errors
+            return errors
     process.kill()
     raise AssertionError(f"interrupted thrice, it goes on: {process.communicate()}")
 
