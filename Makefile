@@ -33,6 +33,7 @@ static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/lint-imports
 
 unit: $(STAMP)  ## The tests, tidy ones and documents among them
+	@$(BIN)/python -c 'from runtime.warm import warm; warm()' # else tests would wait for kernels beside others that run
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 acceptance: $(STAMP)  ## What takes longer or needs more (tshark, long runs); results in docs/evidence/
