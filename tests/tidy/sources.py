@@ -16,6 +16,7 @@ PACKAGES: Final = (
     "gy_interface",
     "chf_http2",
     "cdr",
+    "bss",
     "runtime",
     "bench",
 )
