@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
 from bss.idempotency import IDEMPOTENCY
+from bss.leases import LEASE
+from bss.orders.tables import TABLES as ORDERS
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
@@ -13,6 +15,8 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     AUDIT,
     HUB,
     IDEMPOTENCY,
+    LEASE,
     OUTBOX,
     PERSON_KEY,
+    *ORDERS,
 )
