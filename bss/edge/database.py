@@ -90,7 +90,7 @@ class Database:
 
     def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """What `function` returns of one snapshot; it can't write."""
-        with self.engine.connect().execution_options(**self._reading()) as connection, connection.begin():
+        with self.engine.connect().execution_options(**self.reading()) as connection, connection.begin():
             return function(self.work_on(connection, caller))
 
     def across_tenants(self, function: Callable[[sa.Connection], T]) -> T:
@@ -121,7 +121,8 @@ class Database:
         """Give the connections back."""
         self.engine.dispose()
 
-    def _reading(self) -> dict[str, Any]:
+    def reading(self) -> dict[str, Any]:
+        """Options of a connection that reads a snapshot and can't write."""
         if self._is_sqlite:
             return {"is_reading": True}
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -11,8 +11,7 @@ import msgspec
 from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.run import Ids, Json, Run
-from bss.orders import execution
-from bss.orders.execution import Task
+from bss.orders.execution import Task, begin, fail, finish
 from bss.work import Work
 
 RUNS: Final = "order"
@@ -49,7 +48,7 @@ class OrderFlow:
 
     def __call__(self, run: Run, ids: Ids) -> None:
         """Drive the order `ids["order_id"]` as far as it goes."""
-        task = _task(run.write("begin", lambda work: _json(execution.begin(work, order_id=ids["order_id"]))))
+        task = _task(run.write("begin", lambda work: _json(begin(work, order_id=ids["order_id"]))))
         while task is not None:
             task = self._do(run, task)
 
@@ -73,7 +72,7 @@ def _do_inside(work: Work, step: Inside, task: Task) -> Task | None:
     try:
         with work.all_or_nothing():
             made = step.do(work, task)
-            return execution.finish(work, step_id=task.step.id, outcome=dict(made))
+            return finish(work, step_id=task.step.id, outcome=dict(made))
     except BusinessError as error:
         return _fail(work, task, type(error).__name__, str(error))
 
@@ -84,13 +83,13 @@ def _note(work: Work, step: Outside, task: Task, answer: Answer) -> Task | None:
     try:
         with work.all_or_nothing():
             step.note(work, task, answer)
-            return execution.finish(work, step_id=task.step.id, outcome=answer.ids)
+            return finish(work, step_id=task.step.id, outcome=answer.ids)
     except BusinessError as error:
         return _fail(work, task, type(error).__name__, str(error))
 
 
 def _fail(work: Work, task: Task, code: str, reason: str) -> Task | None:
-    return execution.fail(work, step_id=task.step.id, code=code, error=reason)
+    return fail(work, step_id=task.step.id, code=code, error=reason)
 
 
 def _json(task: Task | None) -> Json:
