@@ -5,6 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
+from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.idempotency import IDEMPOTENCY
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
@@ -15,4 +16,5 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     IDEMPOTENCY,
     OUTBOX,
     PERSON_KEY,
+    *CATALOG_TABLES,
 )
