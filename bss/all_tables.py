@@ -5,6 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
+from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
 from bss.due import DUE
 from bss.idempotency import IDEMPOTENCY
@@ -27,4 +28,5 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
+    *CATALOG_TABLES,
 )
