@@ -362,7 +362,10 @@ class CommandLog(Protocol):
         """Have each (command id, digest of what is asked) stand for that; False where the id stands for something else."""
 
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
-        """Claim each (identity key, account id) that is free. None where it is the account's, else who has it."""
+        """Claim each (identity key, account id) that is free. None where it is the account's, else who has it.
+
+        One that was somebody's before is said in the stream of moves (balances/identity_moves.py).
+        """
 
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """Give claims back; what is another account's by now stays."""
