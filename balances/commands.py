@@ -17,8 +17,9 @@ from balances.command_checks import INT64_MAX, check_address
 from balances.command_checks import CommandError as CommandError
 from balances.command_checks import check_range as _check
 from balances.journal import FIRST_DEBIT, MovementKind
-from balances.record import AccountStatus
-from balances.session_commands import SessionAction, SessionCommand
+from balances.record import AccountStatus as AccountStatus
+from balances.session_commands import SessionAction as SessionAction
+from balances.session_commands import SessionCommand as SessionCommand
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import (
     COMMAND_ID_OCTETS_MAX,
