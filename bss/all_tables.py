@@ -12,7 +12,7 @@ from bss.idempotency import IDEMPOTENCY
 from bss.identity.tables import IDENTITY_TABLES
 from bss.inventory.tables import INVENTORY_TABLES
 from bss.leases import LEASE
-from bss.orders.tables import TABLES as ORDERS
+from bss.orders.tables import TABLES as ORDER_TABLES
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
@@ -24,7 +24,7 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     LEASE,
     OUTBOX,
     PERSON_KEY,
-    *ORDERS,
+    *ORDER_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
