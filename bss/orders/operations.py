@@ -57,8 +57,10 @@ def place(
             number=number,
             action=item.action,
             offering_id=item.offering_id,
-            product_id=item.product_id or work.new_id(),
-            resource_ids=item.resource_ids,
+            release=item.release,
+            product_id=item.product_id or None,
+            resources=item.resources,
+            reservation=item.reservation,
             characteristics=item.characteristics,
         )
         place_index = _insert_steps(work, order["id"], row["id"], item, place_index)
