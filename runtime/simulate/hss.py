@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if planned is not None and fault == "slow":
-            time.sleep(planned.seconds)  # tidy: slowness is what the fault is
+            time.sleep(planned.seconds)
         if fault == "broken":
             self._send(200, b"<html>")
             return
