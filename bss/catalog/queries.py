@@ -123,3 +123,14 @@ def release_in_force(work: Work, *, at_ns: int | None = None) -> CatalogRelease:
         remedy = "Publish one: farebox catalog import FILES, then farebox catalog release"
         raise NotFound("release", "no catalogue release is in force", remedy)
     return read_catalog(row["text"])
+
+
+@requires("catalog:read")
+def release_of_number(work: Work, *, number: int) -> CatalogRelease:
+    """The published release of this number: what was ordered by it is done by it. NotFound."""
+    row = work.row(
+        sa.select(RELEASE.c.text).where(RELEASE.c.state == ReleaseState.PUBLISHED, RELEASE.c.number == number)
+    )
+    if row is None:
+        raise NotFound("release", f"no catalogue release {number} is published", "Name a published one")
+    return read_catalog(row["text"])

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bss.due import schedule, unschedule
 from bss.inventory.kinds import Kind, name_of
-from bss.inventory.operations import POOL_DEFAULT, assign, quarantine, reserve, retire, unassign
+from bss.inventory.operations import assign, quarantine, reserve, retire, unassign
 from bss.inventory.product_operations import (
     add_service,
     create_product,

@@ -13,13 +13,12 @@ from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.run import Ids, Json, Run
 from bss.orders.execution import Task, begin, fail, finish
+from bss.orders.operations import RETRY_DUE
 from bss.work import Work
 from vocabulary.instants import NS_PER_S
 
-RUNS: Final = "order"
+ORDER: Final = "order"
 """The workflow's name."""
-RETRY_DUE: Final = "order.retry"
-"""Kind of the due row by which an order that fell out for a passing reason is tried again."""
 RETRIES_S: Final = (5, 30, 120, 600, 3600)
 """Pauses before each such try; then people decide."""
 

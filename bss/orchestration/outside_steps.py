@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from balances.commands import AccountStatus, Change, Terms
+from bss.crm.customer_operations import link_account
 from bss.engine_port import (
     IDENTITY_NOT_HELD,
     Done,
@@ -87,8 +88,11 @@ class EngineSteps:
         return engine_answer(self._engine.send(_opening(asked, asked.key, tenant)))
 
     def note_account(self, work: Work, task: Task, made: Made) -> None:
-        """The product knows its account."""
-        change_product(work, product_id_of(task), engine_account_id=int(made.ids["account_id"]))
+        """The product knows its account, and the account who pays for it."""
+        account_id = int(made.ids["account_id"])
+        change_product(work, product_id_of(task), engine_account_id=account_id)
+        if task.order.billing_account_id is not None:
+            link_account(work, engine_account_id=account_id, billing_account_id=task.order.billing_account_id)
 
     def apply_product(self, asked: Account) -> Answer:
         """The product's first period, its fee and what it gives."""

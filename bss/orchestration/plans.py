@@ -4,9 +4,9 @@ these to steps. Offerings, services and resources are the catalogue's; which ste
 
 from typing import Final, NamedTuple
 
-from bss.catalog.records import LifecycleStatus, Offering, Specification
+from bss.catalog.records import Offering, Specification
 from bss.catalog.release import CatalogRelease
-from bss.errors import Conflict, Invalid, NotFound
+from bss.errors import NotFound
 from bss.orders.records import Action, PlannedStep
 
 ACCOUNT: Final = "account"
@@ -73,46 +73,10 @@ def resources_taken(what: Sold) -> frozenset[str]:
     return frozenset(taken | ({ACCOUNT} if what.offering.offer is not None else set()))
 
 
-def plan(what: Sold, action: str) -> tuple[PlannedStep, ...]:
-    """The steps that the action takes."""
-    taken = resources_taken(what)
+def plan(action: str, taken: frozenset[str]) -> tuple[PlannedStep, ...]:
+    """The steps of an action on what takes these resources."""
     return tuple(
         PlannedStep(kind=row.kind, compensation=row.compensation, is_point_of_no_return=row.is_point_of_no_return)
         for row in PLAN_ROWS
         if row.action == action and (not row.takes or row.takes in taken)
     )
-
-
-def check_may_be_sold(what: Sold, *, now_ns: int, field: str) -> None:
-    """Conflict where the offering can't be ordered for itself now."""
-    offering = what.offering
-    if offering.lifecycle_status != LifecycleStatus.ACTIVE or not offering.is_valid_at(now_ns):
-        raise Conflict(
-            field, f"offering {offering.id} is {offering.lifecycle_status}, or not sold now", "Order another"
-        )
-    if not offering.is_sellable:
-        raise Conflict(field, f"offering {offering.id} is sold with others alone", "Order what requires it")
-
-
-def chosen_characteristics(what: Sold, chosen: dict[str, str], *, field: str) -> dict[str, str]:
-    """Values of all characteristics: the offering's own, the chosen ones, defaults. Invalid names what doesn't fit."""
-    fixed = {each.name: each.value for each in what.offering.characteristic_values}
-    known = {each.name: each for each in what.specification.characteristics}
-    values = {}
-    for name, value in chosen.items():
-        characteristic = known.get(name)
-        if characteristic is None or not characteristic.configurable or name in fixed:
-            raise Invalid(
-                f"{field}.{name[:40]}", "it can't be chosen", f"What can be: {', '.join(sorted(known)) or '-'}"
-            )
-        if characteristic.values and value not in characteristic.values:
-            raise Invalid(
-                f"{field}.{name}", f"{value[:40]!r} is no choice", f"Choose {', '.join(characteristic.values)}"
-            )
-        values[name] = value
-    for name, characteristic in known.items():
-        if name not in values and (name in fixed or characteristic.default):
-            values[name] = fixed.get(name, characteristic.default)
-        if name not in values and characteristic.required:
-            raise Invalid(f"{field}.{name}", "it has to be chosen", "Choose a value")
-    return values

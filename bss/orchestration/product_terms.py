@@ -1,20 +1,15 @@
 """What an offering costs and gives for a period, in the engine's terms: the fee, the product's period, money and allowances."""
 
-import calendar
-from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
 from balances.commands import Change, Credit, ProductPeriod, fee
+from bss.catalog.periods import add_period
 from bss.catalog.records import OfferingPrice, PriceType
 from bss.errors import Conflict
 from bss.orchestration.plans import Sold
 from catalog_loader.opening import Grant, Opening, opening
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.units import Unit
-
-_DAYS: Final = {"day": 1, "week": 7}
-_MONTHS: Final = {"month": 1, "year": 12}
 
 
 class PeriodTerms(NamedTuple):
@@ -82,22 +77,9 @@ def period_end_ns(prices: tuple[OfferingPrice, ...], from_ns: int, zone: str) ->
     recurring = next((price for price in prices if price.price_type == PriceType.RECURRING), None)
     if recurring is None or recurring.recurring_charge_period_length is None:
         return FOREVER_NS
-    length, word = recurring.recurring_charge_period_length, recurring.recurring_charge_period_type or ""
-    if word == "hour":
-        return from_ns + length * 3600 * NS_PER_S
-    local = datetime.fromtimestamp(from_ns // NS_PER_S, UTC).astimezone(ZoneInfo(zone))
-    if word in _DAYS:
-        ends = local + timedelta(days=length * _DAYS[word])
-    else:
-        ends = _months_later(local, length * _MONTHS[word])
-    return int(ends.timestamp()) * NS_PER_S
-
-
-def _months_later(local: datetime, months: int) -> datetime:
-    """The same day and time of a later month; its last day where it has no such day."""
-    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
-    day = min(local.day, calendar.monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day)
+    return add_period(
+        from_ns, recurring.recurring_charge_period_length, recurring.recurring_charge_period_type or "", zone
+    )
 
 
 def _is_due(price: OfferingPrice, is_first: bool) -> bool:
