@@ -50,6 +50,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         {
             "catalog:read",
             "customer:read",
+            "customer:write",
             "inventory:read",
             "inventory:write",
             "order:execute",

@@ -15,7 +15,8 @@ from vocabulary.units import Unit
 class PeriodTerms(NamedTuple):
     """A period of a product: [from_ns, to_ns), what it costs, and what it gives.
 
-    fee_micros   taken from the account's money; 0 where a bill settles it
+    fee_micros   recurring charges, taken from the account's money; 0 where a bill settles them. What is paid once is paid
+                 where the product is sold
     """
 
     offer: int
@@ -48,7 +49,7 @@ def whole_second(instant_ns: int) -> int:
 def period_terms(what: Sold, from_ns: int, *, is_first: bool) -> PeriodTerms:
     """The terms of the period that begins at `from_ns`, a whole second. Conflict where the offering takes no account.
 
-    is_first   it comes with what is paid once and given once
+    is_first   it comes with the money that an offer gives once
     """
     offer = what.offering.offer
     if offer is None:
@@ -61,7 +62,9 @@ def period_terms(what: Sold, from_ns: int, *, is_first: bool) -> PeriodTerms:
         currency=given.currency,
         from_ns=from_ns,
         to_ns=period_end_ns(prices, from_ns, what.release.engine.time_zone),
-        fee_micros=0 if limit else sum(price.amount_micros or 0 for price in prices if _is_due(price, is_first)),
+        fee_micros=0
+        if limit
+        else sum(price.amount_micros or 0 for price in prices if price.price_type == PriceType.RECURRING),
         credit_limit_micros=limit,
         credits=tuple(_credit(grant) for grant in given.grants if is_first or grant.unit != Unit.MONEY),
     )
@@ -80,10 +83,6 @@ def period_end_ns(prices: tuple[OfferingPrice, ...], from_ns: int, zone: str) ->
     return add_period(
         from_ns, recurring.recurring_charge_period_length, recurring.recurring_charge_period_type or "", zone
     )
-
-
-def _is_due(price: OfferingPrice, is_first: bool) -> bool:
-    return price.price_type == PriceType.RECURRING or (is_first and price.price_type == PriceType.ONE_TIME)
 
 
 def _credit(grant: Grant) -> Credit:
