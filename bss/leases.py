@@ -49,11 +49,11 @@ def give_back(connection: sa.Connection, name: str, *, holder: str) -> None:
     )
 
 
-def lapsed(connection: sa.Connection, prefix: str, *, now_ns: int) -> list[str]:
-    """Names with this prefix whose holder says nothing any more."""
+def lapsed(connection: sa.Connection, prefix: str, *, asker: str, now_ns: int) -> list[str]:
+    """Names with this prefix whose holder, another than the asker, says nothing any more."""
     names = connection.execute(
         sa.select(LEASE.c.name)
-        .where(LEASE.c.tenant == "", LEASE.c.holder != _NOBODY, LEASE.c.until_ns <= now_ns)
+        .where(LEASE.c.tenant == "", LEASE.c.holder.not_in((_NOBODY, asker)), LEASE.c.until_ns <= now_ns)
         .order_by(LEASE.c.name)
     ).scalars()
     return [name for name in names if name.startswith(prefix)]

@@ -2,8 +2,8 @@
 of a domain can forget it.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
@@ -16,7 +16,7 @@ def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
     """The statement for one tenant. TypeError where a source of rows isn't a table, a join of tables, or a subselect."""
 
     def limit_select(select: AnySelect) -> None:
-        conditions = [_is_of(table, tenant) for source in select.get_final_froms() for table in _always_there(source)]
+        conditions = [_is_of(table, tenant) for source in _sources(select) for table in _always_there(source)]
         select._where_criteria += tuple(
             conditions
         )  # a clone of ours; Select.where would make another, which nobody sees
@@ -27,6 +27,26 @@ def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
             join.onclause = sa.and_(join.onclause, _is_of(join.right, tenant))  # type: ignore[arg-type]
 
     return visitors.cloned_traverse(statement, {}, {"select": limit_select, "join": limit_join})
+
+
+_TABLES_OF: dict[object, tuple[FromClause, ...]] = {}
+"""Tables that statements of a shape select from: SQLAlchemy compiles a statement to find that out, ten times as dear as the
+rest. Only plain tables are remembered; other sources are objects of their statement.
+"""
+_SHAPES_MAX: Final = 2000
+
+
+def _sources(select: AnySelect) -> Sequence[FromClause]:
+    shape = select._generate_cache_key()
+    if shape is None:
+        return select.get_final_froms()
+    known = _TABLES_OF.get(shape.key)
+    if known is not None:
+        return known
+    found = tuple(select.get_final_froms())
+    if all(isinstance(source, sa.Table) for source in found) and len(_TABLES_OF) < _SHAPES_MAX:
+        _TABLES_OF[shape.key] = found
+    return found
 
 
 def _always_there(source: FromClause) -> Iterator[FromClause]:

@@ -87,7 +87,10 @@ class Work:
 
     def find(self, table: sa.Table, row_id: str) -> Row | None:
         """The tenant's row of this id, or none."""
-        return self.row(sa.select(table).where(table.c.id == row_id))
+        # as `row` would, without rewriting the statement: most reads are by id
+        chosen = sa.select(table).where(table.c.tenant == self.caller.tenant, table.c.id == row_id)
+        found = self._connection.execute(chosen).one_or_none()
+        return None if found is None else found._asdict()
 
     def get(self, table: sa.Table, row_id: str, *, field: str = "id") -> Row:
         """The tenant's row of this id; NotFound says at which field it was named."""

@@ -21,6 +21,47 @@ class KillPoint(NamedTuple):
     happened: str
 
 
+STEPS_INSIDE: Final = (
+    "assign_resources",
+    "free_resources",
+    "activate_product",
+    "suspend_product",
+    "resume_product",
+    "retire_product",
+)
+"""Steps of orders that write rows (bss/orchestration/order_steps.py); a test holds these equal to the table there."""
+STEPS_OUTSIDE: Final = (
+    "open_account",
+    "apply_product",
+    "undo_account",
+    "close_account",
+    "bar_account",
+    "unbar_account",
+    "provision_network",
+    "deprovision_network",
+    "suspend_network",
+    "resume_network",
+)
+"""Steps that ask others first, and then note what it came to."""
+
+
+def _of_orders() -> tuple[KillPoint, ...]:
+    """Before and after each step of an order; between asking and noting, too."""
+    begun = [
+        KillPoint(f"order.{kind}.before", "worker", f"an order is about to {kind.replace('_', ' ')}")
+        for kind in (*STEPS_INSIDE, *STEPS_OUTSIDE)
+    ]
+    asked = [
+        KillPoint(f"order.{kind}.asked", "worker", f"{kind.replace('_', ' ')} was answered, that isn't noted")
+        for kind in STEPS_OUTSIDE
+    ]
+    done = [
+        KillPoint(f"order.{kind}.after", "worker", f"{kind.replace('_', ' ')} is done and noted")
+        for kind in (*STEPS_INSIDE, *STEPS_OUTSIDE)
+    ]
+    return (*begun, *asked, *done)
+
+
 KILL_POINTS: Final = (
     KillPoint("engine.loaded", "engine", "the records of a batch were loaded"),
     KillPoint("engine.decided", "engine", "a batch was decided, nothing of it is written"),
@@ -63,6 +104,13 @@ KILL_POINTS: Final = (
     KillPoint("writer.manifest_committed", "records", "the manifest names the file"),
     KillPoint("writer.renamed", "records", "the file has its own name"),
     KillPoint("writer.checkpointed", "records", "the assembly state is saved"),
+    KillPoint("relay.read", "worker", "events of the outbox were read"),
+    KillPoint("relay.started", "worker", "what events start has begun, they aren't marked"),
+    KillPoint("relay.marked", "worker", "events are marked as passed on"),
+    *_of_orders(),
+    KillPoint("renewal.before", "worker", "a product is about to be renewed"),
+    KillPoint("renewal.asked", "worker", "the engine answered a renewal, that isn't noted"),
+    KillPoint("renewal.after", "worker", "a renewal is noted, and the next one scheduled"),
 )
 PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}
 VARIABLE: Final = "FAREBOX_KILL_AT"

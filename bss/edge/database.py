@@ -4,6 +4,7 @@ the database could not serialise.
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,31 @@ class Database:
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
+class _WriterTurn:
+    """Whose turn it is to write, among this process's threads. SQLite's own waiting looks again after ever longer pauses: of
+    eight threads that write, each got less than a transaction a second.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: object = None
+
+    def take(self, record: object) -> None:
+        """Wait for the turn; a connection keeps it until it is given back. After long SQLite may say what is the matter."""
+        if self._holder is not record and self._lock.acquire(timeout=_BUSY_MS / 1000):
+            self._holder = record
+
+    def pass_on(self, record: object) -> None:
+        """The connection is given back."""
+        if self._holder is record:
+            self._holder = None
+            self._lock.release()
+
+
+def _pool_record(connection: sa.Connection) -> object:
+    return connection.connection._connection_record
+
+
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(
         url, pool_size=_POOL, max_overflow=_POOL, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
@@ -139,16 +165,21 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
             connection.execute(f"PRAGMA {pragma}")
 
+    turn = _WriterTurn()
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # a writer takes its lock before it reads: with a plain BEGIN, racing "select a free one, update it" gave one twice
-        is_reading = connection.get_execution_options().get("is_reading", False)
-        connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
-        if is_reading:
+        if connection.get_execution_options().get("is_reading", False):
+            connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql("PRAGMA query_only=ON")
+            return
+        turn.take(_pool_record(connection))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @sa.event.listens_for(engine, "checkin")
     def writable_again(connection: Any, record: Any) -> None:
+        turn.pass_on(record)
         if connection is not None:
             connection.execute("PRAGMA query_only=OFF")
 

@@ -11,7 +11,7 @@ import msgspec
 from bss.due import schedule
 from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
-from bss.orchestration.run import Ids, Json, Run
+from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
 from bss.orders.execution import Task, begin, fail, finish
 from bss.orders.operations import RETRY_DUE
 from bss.work import Work
@@ -54,13 +54,20 @@ class OrderFlow:
         self._reached = reached
 
     def __call__(self, run: Run, ids: Ids) -> None:
-        """Drive the order `ids["order_id"]` as far as it goes."""
-        task = _task(run.write("begin", lambda work: _json(begin(work, order_id=ids["order_id"]))))
+        """Drive the order `ids[RESOURCE_ID]` as far as it goes."""
+        task = _task(run.write("begin", lambda work: _json(begin(work, order_id=ids[RESOURCE_ID]))))
         while task is not None:
-            task = self._do(run, task)
+            task = self._do_or_fail(run, task)
+
+    def _do_or_fail(self, run: Run, task: Task) -> Task | None:
+        """The step of this task; the next one. A mistake of ours makes the order fall out, so that people see it."""
+        try:
+            return self._do(run, task)
+        except Exception as error:
+            code, reason = type(error).__name__, str(error)
+            return _task(run.write(f"{task.kind}.fail", lambda work: _json(_fail(work, task, code, reason))))
 
     def _do(self, run: Run, task: Task) -> Task | None:
-        """The step of this task; the next one."""
         step = self._steps[task.kind]
         self._reached(f"order.{task.kind}.before")
         if isinstance(step, Inside):

@@ -17,7 +17,7 @@ from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.plans import sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms, whole_second
-from bss.orchestration.run import Ids, Json, Run
+from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
 from bss.work import Work
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 
@@ -54,8 +54,8 @@ class RenewalFlow:
         self._reached = reached
 
     def __call__(self, run: Run, ids: Ids) -> None:
-        """Renew `ids["product_id"]` for the period that begins at `ids["from_ns"]`."""
-        product_id, from_ns = ids["product_id"], int(ids["from_ns"])
+        """Renew `ids[RESOURCE_ID]` for the period that begins at `ids["from_ns"]`."""
+        product_id, from_ns = ids[RESOURCE_ID], int(ids["from_ns"])
         self._reached("renewal.before")
         answer = run.ask("apply", lambda: msgspec.to_builtins(self._apply(run, product_id, from_ns)))
         self._reached("renewal.asked")

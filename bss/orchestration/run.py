@@ -6,7 +6,7 @@ A new sequence of calls strands the runs that are under way: put it behind `is_p
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bss.work import Work
 
@@ -14,6 +14,8 @@ Json = Any
 """None, bool, int, str, lists and dicts with text keys of them: ids and states, no personal data."""
 
 Ids = Mapping[str, str]
+RESOURCE_ID: Final = "resource_id"
+"""Among a workflow's ids: what it is about, an order, a product."""
 T = TypeVar("T")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import structlog
 
 from bss import leases
@@ -18,7 +19,7 @@ from bss.edge.database import Database
 from bss.edge.relay import Event, Relay
 from bss.edge.wake import Waiting
 from bss.orchestration.edge.durable import DurableWorkflows
-from bss.orchestration.run import Workflow
+from bss.orchestration.run import RESOURCE_ID, Workflow
 
 SLOT: Final = "worker-"
 SLOTS_MAX: Final = 16
@@ -40,7 +41,7 @@ class Worker:
     name        of this process, unlike all others
     folder      of workflows.db, of all workers that share the database
     wake        folder of the sockets that wake it
-    started_by  name of the workflow that events of a kind start; its ids are the event's with `<resource>_id`
+    started_by  name of the workflow that events of a kind start; its ids are the event's, and its resource's as RESOURCE_ID
     run_due     does what is due now; how many rows
     wall_ns     the machine's clock, which nobody moves
     on_lost     ends the process at once
@@ -92,13 +93,13 @@ class Worker:
     def _start(self, durable: DurableWorkflows, event: Event) -> None:
         name = self.started_by.get(event.kind)
         if name is not None:
-            ids = {**event.ids, f"{event.resource}_id": event.resource_id}
+            ids = {**event.ids, RESOURCE_ID: event.resource_id}
             durable.start(name, workflow_id=event.id, tenant=event.tenant, ids=ids)
 
     def _take_over(self, durable: DurableWorkflows) -> None:
         """What workers that died had under way goes on here."""
         now_ns = self.wall_ns()
-        for slot in self.database.across_tenants(lambda connection: leases.lapsed(connection, SLOT, now_ns=now_ns)):
+        for slot in self.database.across_tenants(lambda connection: leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)):
             if self._take(slot):
                 found = durable.take_over(slot)
                 structlog.get_logger().warning("worker died, its workflows go on here", slot=slot, workflows=found)
@@ -120,15 +121,16 @@ class Worker:
         )
 
     def _keep(self, slot: str, stopping: threading.Event) -> None:
-        while not stopping.wait(self.lease_s / _RENEWALS_A_LEASE):
-            is_ours = self.database.across_tenants(
-                lambda connection: leases.renew(
-                    connection, slot, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns()
-                )
-            )
-            if not is_ours:
+        try:
+            while not stopping.wait(self.lease_s / _RENEWALS_A_LEASE):
+                if not self.database.across_tenants(lambda connection: self._renew(connection, slot)):
+                    break
+        finally:
+            if not stopping.is_set():  # another has the slot, or the database is away: the lease will lapse
                 self.on_lost()
-                return
+
+    def _renew(self, connection: sa.Connection, slot: str) -> bool:
+        return leases.renew(connection, slot, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns())
 
     def _lease_ns(self) -> int:
         return int(self.lease_s * _NS_PER_S)

@@ -11,6 +11,7 @@ from bss.edge.database import Database
 from bss.errors import Conflict
 from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.order_flow import Inside, OrderFlow, Outside, Step
+from bss.orchestration.run import RESOURCE_ID
 from bss.orders import fallout, operations, queries
 from bss.orders.execution import Task
 from bss.orders.records import Action, NewItem, OrderView, PlannedStep
@@ -67,7 +68,7 @@ class World:
     def run(self, order_id: str) -> list[str]:
         """Names of the run's calls."""
         run = PlainRun(self.database)
-        self.flow(run, {"order_id": order_id})
+        self.flow(run, {RESOURCE_ID: order_id})
         return run.names
 
     def view(self, order_id: str) -> OrderView:
@@ -135,7 +136,9 @@ def test_a_cancelled_order_is_compensated(world: World) -> None:
     assert world.asked[-1] == ("close", f"{view.steps[1].id}/undo")
 
 
-def test_a_mistake_of_ours_is_no_answer(world: World) -> None:
-    world.trouble["reserve"] = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
-        world.run(world.place())
+def test_a_mistake_of_ours_is_seen_in_the_fallout_queue(world: World) -> None:
+    world.trouble["reserve"] = ZeroDivisionError("by zero")
+    order_id = world.place()
+    world.run(order_id)
+    step = world.view(order_id).steps[0]
+    assert (step.state, step.error_code, step.error) == ("failed", "ZeroDivisionError", "by zero")

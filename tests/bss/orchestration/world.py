@@ -17,6 +17,7 @@ from bss.inventory.operations import add_number, add_sim
 from bss.network_in_memory import MemoryNetwork
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.ports import Ports
+from bss.orchestration.run import RESOURCE_ID
 from bss.orchestration.worker_tables import due_handlers, read_release, workflows
 from bss.orders.queries import show
 from bss.orders.records import Action, Order, OrderView
@@ -35,6 +36,7 @@ prices:
     price: 0.02 EUR
     block: 1 MiB
 offers:
+  - {id: dear, name: Dear, grants: {money: 12.00 EUR}, prices: [data]}
   - {id: monthly, name: Monthly, grants: {money: 12.00 EUR, allowances: [data-1gib]}, prices: [data]}
 specifications:
   - id: mobile-line
@@ -49,7 +51,14 @@ offering_prices:
     amount: 5 EUR
     recurring_charge_period_length: 1
     recurring_charge_period_type: month
+  - id: dear-fee
+    name: Dear
+    price_type: recurring
+    amount: 50 EUR
+    recurring_charge_period_length: 1
+    recurring_charge_period_type: month
 offerings:
+  - {id: dear, name: Dear, product_specification_id: mobile-line, offer: dear, price_ids: [dear-fee]}
   - {id: monthly, name: Monthly, product_specification_id: mobile-line, offer: monthly, price_ids: [monthly-fee]}
   - {id: insurance, name: Insurance, product_specification_id: insurance}
 """
@@ -108,7 +117,7 @@ class World:
 
     def run(self, order_id: str) -> OrderView:
         """Run the order's workflow; the order then."""
-        self.flows["order"](PlainRun(self.database), {"order_id": order_id})
+        self.flows["order"](PlainRun(self.database), {RESOURCE_ID: order_id})
         return self.view(order_id)
 
     def ordered(self, action: str = Action.ADD, product_id: str = "") -> OrderView:
@@ -121,7 +130,7 @@ class World:
         return view
 
     def renew(self, product_id: str, from_ns: int) -> None:
-        self.flows["renewal"](PlainRun(self.database), {"product_id": product_id, "from_ns": str(from_ns)})
+        self.flows["renewal"](PlainRun(self.database), {RESOURCE_ID: product_id, "from_ns": str(from_ns)})
 
     def run_due(self) -> int:
         """Do what is due now, as a worker does."""
