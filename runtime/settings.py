@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from chf_http2.config import ChfConfig
 from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
+from runtime.bss_settings import BssSettings
 from runtime.notify_settings import NotifySettings
 from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
@@ -163,6 +164,7 @@ class Settings:
     records: RecordSettings = field(default_factory=RecordSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    bss: BssSettings = field(default_factory=BssSettings)
 
     def __post_init__(self) -> None:
         if self.nrf.url and not self.nrf.address and self.chf.host in _EVERYWHERE:

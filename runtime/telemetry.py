@@ -27,6 +27,7 @@ GY: Final = "gy"
 CHF: Final = "chf"
 NOTIFIER: Final = "notifier"
 NRF: Final = "nrf"
+WORKER: Final = "worker"
 
 
 class MetricRow(NamedTuple):

@@ -128,6 +128,24 @@ def notifier(
     run_process("notifier", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
+def worker(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Run a worker alone: orders, renewals and what is due. Of several each takes over from one that dies."""
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.bss_worker import run_bss_worker
+
+        run_bss_worker(settings, url, ready_file=ready_file)
+
+    flags = flags_by_name(store, data_dir, telemetry__port=metrics_port)
+    run_process("worker", config, flags, run, is_beside_up=True)
+
+
 def run_process(
     name: str,
     config: Path | None,
@@ -197,3 +215,4 @@ def register(app: typer.Typer) -> None:
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)
     app.command(hidden=True)(notifier)
+    app.command(hidden=True)(worker)

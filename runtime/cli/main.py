@@ -25,6 +25,8 @@ MODULES: Final = (
     "session",
     "cdr",
     "audit",
+    "order",
+    "assure",
     "simulate",
     "bench",
     "config",

@@ -57,6 +57,9 @@ def up(
         int | None,
         typer.Option(help="Processes for 5G Nchf, which share the port of chf.port; 0: none.", show_default="0"),
     ] = None,
+    engine_only: Annotated[
+        bool, typer.Option("--engine-only", help="Nothing of the business side, whatever the settings say.")
+    ] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -82,6 +85,7 @@ def up(
         engine__processes=engines,
         chf__processes=chf,
         telemetry__port=metrics_port,
+        bss__workers=0 if engine_only else None,
     )
     settings = settings_of_flags(config, flags)
     if config is not None:

@@ -58,6 +58,7 @@ class Worker:
     on_lost: Callable[[], None]
     reached: Callable[[str], None] = lambda name: None
     lease_s: float = LEASE_S
+    look_s: float = LOOK_S
 
     def run(self, stopping: threading.Event, on_ready: Callable[[str], None] = lambda slot: None) -> None:
         """Work until `stopping`; `on_ready` is told of the slot. NoSlot."""
@@ -71,7 +72,7 @@ class Worker:
                 on_ready(slot)
                 while not stopping.is_set():
                     if not self._work(durable):
-                        waiting.wait(LOOK_S)
+                        waiting.wait(self.look_s)
         finally:
             stopping.set()
             durable.close()
@@ -99,13 +100,18 @@ class Worker:
     def _take_over(self, durable: DurableWorkflows) -> None:
         """What workers that died had under way goes on here."""
         now_ns = self.wall_ns()
-        for slot in self.database.across_tenants(lambda connection: leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)):
+        for slot in self.database.across_tenants(
+            lambda connection: leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
+        ):
             if self._take(slot):
                 found = durable.take_over(slot)
                 structlog.get_logger().warning("worker died, its workflows go on here", slot=slot, workflows=found)
                 self.database.across_tenants(
                     lambda connection, slot=slot: leases.give_back(connection, slot, holder=self.name)  # type: ignore[misc]
                 )
+
+    def _lapsed(self, connection: sa.Connection, now_ns: int) -> list[str]:
+        return leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
 
     def _take_slot(self) -> str:
         for number in range(1, SLOTS_MAX + 1):

@@ -34,7 +34,7 @@ from tests.bss.orchestration.world import seed
 from vocabulary.units import Unit
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "worker"]
-UNTIL_S = 30.0
+UNTIL_S = 60.0
 LINES = 80
 UNDO_KINDS = ("free_resources", "undo_account", "deprovision_network")
 """Steps that a cancelled order takes."""

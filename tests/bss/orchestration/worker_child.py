@@ -20,7 +20,8 @@ from bss.orchestration.ports import Ports
 from bss.orchestration.worker_tables import STARTED_BY, due_handlers, read_release, workflows
 from runtime import kill_points
 
-LEASE_S = 1.5
+LEASE_S = 0.3
+"""Short, since one worker is alive at a time: a renewal that comes late counts while nobody else took the slot."""
 
 
 class Outside(BaseManager):
@@ -67,4 +68,5 @@ def work(url: sa.URL, folder: Path, name: str, outside: Any, kill_at: str) -> No
         on_lost=lambda: os._exit(3),
         reached=kill_points.reached,
         lease_s=LEASE_S,
+        look_s=0.1,
     ).run(stopping)

@@ -1,0 +1,129 @@
+"""`farebox worker`: one process that passes events on and runs workflows and what is due. Several may run on one database; each
+takes over from one that dies.
+"""
+
+import asyncio
+import fcntl
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar, Final
+
+from bss.edge.due_rows import DueRows
+from bss.orchestration.edge.worker import SLOTS_MAX, Worker
+from bss.orchestration.worker_tables import STARTED_BY, due_handlers, workflows
+from runtime.bss_database import open_database
+from runtime.bss_ports import make_ports
+from runtime.data_folder import DataFolder
+from runtime.kill_points import reached
+from runtime.serving import serve
+from runtime.settings import Settings
+from runtime.telemetry import WORKER, Health, Telemetry
+
+EXIT_LOST: Final = 3
+"""The process lost its slot, or its database: what it had under way is another's."""
+
+
+class BssWorkerProcess:
+    """A worker with its telemetry; see ServingProcess."""
+
+    name: ClassVar = WORKER
+    ready_line: ClassVar = "worker ready"
+
+    def __init__(self, settings: Settings, store_url: str) -> None:
+        self.telemetry = Telemetry(self.name)
+        folder = settings.store.data_dir / "bss"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock, name = _take_name(folder)
+        self._database = open_database(settings.bss.sql, settings.store.data_dir)
+        ports = make_ports(settings, lambda: store_url)
+        self._worker = Worker(
+            database=self._database,
+            name=name,
+            folder=folder,
+            wake=DataFolder(settings.store.data_dir).run,
+            workflows=workflows(ports, reached),
+            started_by=STARTED_BY,
+            run_due=DueRows(self._database, due_handlers(), holder=name).run_due,
+            wall_ns=time.time_ns,
+            on_lost=lambda: os._exit(EXIT_LOST),
+            reached=reached,
+        )
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="worker")
+        self._failed: BaseException | None = None
+        self._on_ready: Callable[[str], None] = lambda slot: None
+        self._on_end: Callable[[], None] = lambda: None
+
+    async def start(self, stopping: asyncio.Event) -> dict[str, int] | None:
+        """Take a slot, and go on with what it had under way. See ServingProcess."""
+        begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._on_ready = lambda slot: self._tell(loop, begun)
+        self._on_end = lambda: self._tell(loop, begun)
+        self._thread.start()
+        await begun.wait()
+        if self._failed is not None:
+            raise self._failed
+        return {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop. See ServingProcess."""
+        while not stopping.is_set() and self._thread.is_alive():
+            try:
+                await asyncio.wait_for(stopping.wait(), 0.5)
+            except TimeoutError:
+                continue
+        self._ended.set()
+        await asyncio.to_thread(self._thread.join)
+        if self._failed is not None:
+            raise self._failed
+
+    async def close(self) -> None:
+        """See ServingProcess."""
+        self._ended.set()
+        self._database.close()
+        os.close(self._lock)
+
+    def health(self) -> Health:
+        """Ready while it works."""
+        is_alive = self._thread.is_alive()
+        return Health(is_alive, () if is_alive else ("the worker has ended",))
+
+    @staticmethod
+    def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(event.set)
+
+    def _work(self) -> None:
+        try:
+            self._worker.run(self._ended, self._on_ready)
+        except BaseException as error:
+            self._failed = error
+        finally:
+            self._on_end()
+
+
+def run_bss_worker(settings: Settings, store_url: str, *, ready_file: Path | None = None) -> None:
+    """Work until SIGTERM or SIGINT. NoSlot, and errors of the database, are raised.
+
+    ready_file   gets `<telemetry port> <pid>` once it works
+    """
+    asyncio.run(serve(BssWorkerProcess(settings, store_url), settings.telemetry, ready_file))
+
+
+def _take_name(folder: Path) -> tuple[int, str]:
+    """(descriptor that holds it, name): the same for who is started anew, so that its own slot needn't lapse first."""
+    for number in range(1, SLOTS_MAX + 1):
+        descriptor = os.open(folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            continue
+        return descriptor, f"{socket.gethostname()[:30]}:{os.fstat(descriptor).st_ino:x}"
+    raise OSError(f"{SLOTS_MAX} workers run in {folder}: stop one")

@@ -1,0 +1,317 @@
+"""`farebox order`: orders of the business side, as an operator places, follows and repairs them by hand."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail, settings_or_exit
+
+if TYPE_CHECKING:
+    from bss.access import Caller
+    from bss.edge.database import Database
+    from bss.orders.records import OrderView
+    from bss.work import Work
+
+T = TypeVar("T")
+TenantOption = Annotated[str, typer.Option("--tenant", help="Whose order it is.")]
+OrderArgument = Annotated[str, typer.Argument(help="Id of the order.", show_default=False)]
+NoteOption = Annotated[str, typer.Option("--note", help="Why; it is kept with the step.")]
+ItemOption = Annotated[
+    list[str],
+    typer.Option(
+        "--item",
+        help="add:OFFERING, suspend:PRODUCT, resume:PRODUCT or delete:PRODUCT; behind a comma what is chosen, such as"
+        " msisdn=48600100200 or sim=ICCID or a characteristic. Several are one order.",
+        show_default=False,
+    ),
+]
+CustomerOption = Annotated[str, typer.Option("--customer", help="Id of the customer.", show_default=False)]
+PayerOption = Annotated[
+    str | None, typer.Option("--billing-account", help="Who pays for it.", show_default="nobody is billed")
+]
+StartOption = Annotated[
+    str | None, typer.Option("--start", help="An instant (RFC 3339) at which it begins.", show_default="now")
+]
+_RESOURCES = ("msisdn", "sim")
+
+
+def place(
+    customer: CustomerOption,
+    item: ItemOption,
+    billing_account: PayerOption = None,
+    start: StartOption = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Makes it safe to repeat: the same key places it once.")
+    ] = None,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Place an order. A worker (`farebox up`) does it; `farebox order show` says how far it is."""
+    from bss.idempotency import Idempotency
+    from bss.orchestration.order_placing import place_order
+
+    asked = {"customer_id": customer, "billing_account_id": billing_account, "start": start, "items": item}
+    idempotency = None
+    if key is not None:
+        digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        idempotency = Idempotency("farebox order place", key, digest)
+
+    def write(work: "Work") -> str:
+        return place_order(work, **_arguments(customer, item, billing_account, start)).id
+
+    order_id: str = _in_database(
+        config, data_dir, tenant, lambda database, caller: database.write(caller, write, idempotency=idempotency)
+    )
+    print(json.dumps({"id": order_id}) if as_json else order_id)
+
+
+def dry_run(
+    customer: CustomerOption,
+    item: ItemOption,
+    billing_account: PayerOption = None,
+    start: StartOption = None,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show what an order would do and cost; nothing is written."""
+    from bss.orchestration.order_placing import preview_order
+    from catalog_loader.amounts import money_text
+
+    arguments = _arguments(customer, item, billing_account, start)
+    previewed = _in_database(
+        config,
+        data_dir,
+        tenant,
+        lambda database, caller: database.read(caller, lambda work: preview_order(work, **arguments)),
+    )
+    for number, each in enumerate(previewed, 1):
+        print(f"item {number}: {each.item.action} {each.item.offering_id} {each.item.product_id}".rstrip())
+        for step in each.item.steps:
+            undo = f", undone by {step.compensation}" if step.compensation else ""
+            last = ", point of no return" if step.is_point_of_no_return else ""
+            print(f"  {step.kind}{undo}{last}")
+        if each.price is not None:
+            for charge in each.price.charges:
+                period = f" each {charge.period_length} {charge.period_type}" if charge.period_type else ""
+                print(f"  {charge.name}: {money_text(charge.amount_micros, each.price.currency)}{period}")
+            print(f"  due now: {money_text(each.price.due_now_micros, each.price.currency)}")
+
+
+def show(
+    order: OrderArgument,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an order: its steps, how far each is, and which come after which."""
+    import msgspec
+
+    from bss.orders import queries
+
+    view: OrderView = _read(config, data_dir, tenant, lambda work: queries.show(work, order_id=order))
+    if as_json:
+        print(msgspec.json.encode(view).decode())
+        return
+    print(f"order {view.order.id}: {view.order.state}, customer {view.order.customer_id}")
+    for item in view.items:
+        print(f"item {item.number}: {item.action} {item.offering_id}, product {item.product_id or '-'}")
+        for step in (step for step in view.steps if step.item_id == item.id):
+            after = f"after {', '.join(map(str, step.after))}" if step.after else "first"
+            last = "  point of no return" if step.is_point_of_no_return else ""
+            print(f"  {step.place:>2}  {step.kind:<20} {step.state:<12} {after:<10} tries {step.attempts}{last}")
+            for words in filter(None, (f"{step.error_code}: {step.error}" if step.error else "", step.note)):
+                print(f"      {words}")
+
+
+def list_(
+    state: Annotated[
+        str | None, typer.Option("--state", help="TMF622 state, such as held.", show_default="all")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="Of this customer.", show_default="all")] = None,
+    fallout: Annotated[bool, typer.Option("--fallout", help="Only those that wait for a person, with why.")] = False,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """List orders, the newest first; or the fallout queue, the oldest first."""
+    from bss.orders import queries
+    from vocabulary.instants import to_rfc3339
+
+    if fallout:
+        for each in _read(config, data_dir, tenant, queries.fallout):
+            reason = f"{each.step.error_code}: {each.step.error}" if each.step.error else each.step.note
+            print(f"{each.order.id}  {each.step.kind:<20} {each.step.state:<12} {reason}".rstrip())
+        return
+    orders = _read(config, data_dir, tenant, lambda work: queries.list_orders(work, state=state, customer_id=customer))
+    for order in orders:
+        print(f"{order.id}  {to_rfc3339(order.created_ns)}  {order.state:<20} {order.customer_id}")
+
+
+def retry(
+    order: OrderArgument,
+    note: NoteOption = "",
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Have the step that holds an order done again."""
+    from bss.orders import fallout
+
+    _change(config, data_dir, tenant, lambda work: fallout.retry(work, order_id=order, note=note))
+
+
+def skip(
+    order: OrderArgument,
+    note: NoteOption,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Go on without the step that holds an order."""
+    from bss.orders import fallout
+
+    _change(config, data_dir, tenant, lambda work: fallout.skip(work, order_id=order, note=note))
+
+
+def take(
+    order: OrderArgument,
+    note: NoteOption,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make the step that holds an order a manual task: a person does it, and says so with `farebox order done`."""
+    from bss.orders import fallout
+
+    _change(config, data_dir, tenant, lambda work: fallout.take_in_hand(work, order_id=order, note=note))
+
+
+def done(
+    order: OrderArgument,
+    note: NoteOption,
+    made: Annotated[
+        list[str] | None, typer.Option("--made", help="An id that the step makes, such as account_id=7.")
+    ] = None,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Say that the manual task of an order is done; it goes on."""
+    from bss.orders import fallout
+
+    outcome = dict(_pair(text, "--made") for text in made or [])
+    _change(
+        config, data_dir, tenant, lambda work: fallout.finish_by_hand(work, order_id=order, note=note, outcome=outcome)
+    )
+
+
+def cancel(
+    order: OrderArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the order.")] = "",
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Undo what was done of an order, and do no more of it."""
+    from bss.orders import operations
+
+    _change(config, data_dir, tenant, lambda work: operations.cancel(work, order_id=order, reason=reason))
+
+
+def _arguments(customer: str, items: list[str], billing_account: str | None, start: str | None) -> dict[str, Any]:
+    from vocabulary.instants import from_rfc3339
+
+    starts_ns = None
+    if start is not None:
+        try:
+            starts_ns = from_rfc3339(start)
+        except ValueError as error:
+            fail(f"--start {start}: {error}")
+    return {
+        "customer_id": customer,
+        "items": [_item(text) for text in items],
+        "billing_account_id": billing_account,
+        "requested_start_ns": starts_ns,
+    }
+
+
+def _item(text: str) -> Any:
+    from bss.orchestration.order_placing import AskedItem
+
+    what, *chosen = text.split(",")
+    action, colon, name = what.partition(":")
+    if not colon or not name:
+        fail(f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id")
+    values = dict(_pair(each, "--item") for each in chosen)
+    resources = {key: values.pop(key) for key in _RESOURCES if key in values}
+    named = {"offering_id": name} if action == "add" else {"product_id": name}
+    return AskedItem(action=action, resources=resources, characteristics=values, **named)
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        fail(f"{option} {text}: write NAME=VALUE")
+    return name, value
+
+
+def _change(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], Any]") -> None:
+    order = _in_database(config, data_dir, tenant, lambda database, caller: database.write(caller, function))
+    print(f"order {order.id}: {order.state}")
+
+
+def _read(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], T]") -> T:
+    return _in_database(config, data_dir, tenant, lambda database, caller: database.read(caller, function))
+
+
+def _in_database(
+    config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Database, Caller], T]"
+) -> T:
+    """What the function gives; what is wrong with what was asked ends the command with exit 2."""
+    settings = settings_or_exit(config, data_dir=data_dir)
+    from getpass import getuser
+
+    from bss.access import EVERYTHING, Caller
+    from bss.edge.database import DatabaseUnsafe
+    from bss.errors import BusinessError
+    from runtime.bss_database import open_database
+
+    try:
+        database = open_database(settings.bss.sql, settings.store.data_dir)
+        try:
+            return function(database, Caller(tenant, f"cli:{getuser()}", frozenset({EVERYTHING})))
+        finally:
+            database.close()
+    except (BusinessError, DatabaseUnsafe) as error:
+        fail(str(error))
+
+
+def register(app: typer.Typer) -> None:
+    """Add `farebox order`."""
+    group = typer.Typer(name="order", no_args_is_help=True, rich_markup_mode=None)
+    for name, command in (
+        ("place", place),
+        ("dry-run", dry_run),
+        ("show", show),
+        ("list", list_),
+        ("retry", retry),
+        ("skip", skip),
+        ("take", take),
+        ("done", done),
+        ("cancel", cancel),
+    ):
+        group.command(name)(command)
+
+    @group.callback()
+    def order() -> None:
+        """Orders: placed, followed and repaired by hand."""
+
+    app.add_typer(group)
