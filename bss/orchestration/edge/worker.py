@@ -110,9 +110,6 @@ class Worker:
                     lambda connection, slot=slot: leases.give_back(connection, slot, holder=self.name)  # type: ignore[misc]
                 )
 
-    def _lapsed(self, connection: sa.Connection, now_ns: int) -> list[str]:
-        return leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
-
     def _take_slot(self) -> str:
         for number in range(1, SLOTS_MAX + 1):
             if self._take(f"{SLOT}{number}"):
