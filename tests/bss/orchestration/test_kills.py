@@ -63,7 +63,6 @@ class Yard:
         self.url, self.folder, self.caller, self.outside = url, folder, caller, outside.address
         self.database = Database(url, now_ns=time.time_ns, on_events=waker(folder))
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["tests.bss.orchestration.worker_child"])
         self.customer_id, _ = seed(self.database, caller, lines=LINES)
         self.started: list[BaseProcess] = []
         self.engine, self.network = outside.engine(), outside.network()
@@ -139,6 +138,7 @@ class Yard:
 @pytest.fixture
 def yard(database_at: sa.URL, tmp_path: Path, anyone: Caller) -> Iterator[Yard]:
     context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.bss.orchestration.worker_child"])  # so that a worker needn't import
     outside = Outside(address=None, authkey=b"test", ctx=context)
     outside.start()
     yard = Yard(database_at, tmp_path, anyone, outside)
