@@ -5,12 +5,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
+from bss.deliveries import DELIVERY
 from bss.idempotency import IDEMPOTENCY
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
     AUDIT,
+    DELIVERY,
     HUB,
     IDEMPOTENCY,
     OUTBOX,

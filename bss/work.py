@@ -55,6 +55,10 @@ class Work:
         """An id that nothing else has; later ones sort behind it."""
         return self._draw_id(self.now_ns)
 
+    def random_octets(self, count: int) -> bytes:
+        """Octets that nobody can guess, for secrets."""
+        return self._entropy(count)
+
     def rows(self, statement: AnySelect) -> Sequence[Row]:
         """The tenant's rows that the statement selects."""
         return [row._asdict() for row in self._connection.execute(of_tenant(statement, self.caller.tenant))]

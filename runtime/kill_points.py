@@ -63,6 +63,10 @@ KILL_POINTS: Final = (
     KillPoint("writer.manifest_committed", "records", "the manifest names the file"),
     KillPoint("writer.renamed", "records", "the file has its own name"),
     KillPoint("writer.checkpointed", "records", "the assembly state is saved"),
+    KillPoint("relay.listened", "bss-worker", "who listens heard of new events, which aren't spread to hubs"),
+    KillPoint("relay.leased", "bss-worker", "messages were leased, none is sent"),
+    KillPoint("relay.sent", "bss-worker", "a message was sent, what it came to is not noted"),
+    KillPoint("relay.settled", "bss-worker", "what a message came to is in the database"),
 )
 PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}
 VARIABLE: Final = "FAREBOX_KILL_AT"

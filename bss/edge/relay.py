@@ -1,0 +1,176 @@
+"""The relay: takes events out of the outbox, tells who listens here, spreads them to hubs and delivers them.
+
+It runs in the worker; several may run on one database. SQL runs in threads of the relay's own, messages on the loop. A
+target has TARGET_SLOTS messages under way at most, so that one that hangs holds up nobody else.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bss.deliveries import DEAD, Event, GivenUp, Leased, Outcome, lease, replay, settle, spread, unspread_events
+from bss.edge.database import Database
+from bss.webhook_body import event_body
+from bss.webhook_signature import SecretInvalid, signed_headers
+from vocabulary.instants import NS_PER_S
+
+TARGET_SLOTS: Final = 4
+IN_FLIGHT_MAX: Final = 256
+LOOK_S: Final = 1.0
+"""How often it looks by itself; a commit wakes it at once."""
+_EVENTS_AT_ONCE: Final = 200
+_SQL_THREADS: Final = 4
+_AWAY_S: Final = 2.0
+
+T = TypeVar("T")
+
+
+class Post(Protocol):
+    """Sends a message: WebhookClient.post."""
+
+    def __call__(self, callback: str, headers: dict[str, str], body: bytes) -> Coroutine[Any, Any, Outcome]: ...
+
+
+class Relay:
+    """See the module.
+
+    node        name of this relay in leases, as no other one has it
+    api_of      the API whose hubs are told of a resource
+    listeners   called in order with each event before it is spread, in a thread; an event may come again, with its id
+    reached     kill points (runtime/kill_points.py)
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        post: Post,
+        *,
+        node: str,
+        api_of: Callable[[str], str],
+        listeners: Sequence[Callable[[Event], None]] = (),
+        body_of: Callable[[Event], bytes] = event_body,
+        reached: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._database = database
+        self._post = post
+        self._node = node
+        self._api_of = api_of
+        self._listeners = listeners
+        self._body_of = body_of
+        self._reached = reached
+        self._in_flight: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads = ThreadPoolExecutor(_SQL_THREADS, thread_name_prefix="relay-sql")
+        self._log = structlog.get_logger(process="bss-worker")
+
+    def wake(self) -> None:
+        """There may be something to do; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Relay until told to stop; what is under way is waited for."""
+        self._loop = asyncio.get_running_loop()
+        stopped = asyncio.ensure_future(stopping.wait())
+        stopped.add_done_callback(lambda _: self._woken.set())
+        try:
+            while not stopping.is_set():
+                self._woken.clear()
+                try:
+                    is_idle = not await self._step()
+                except SQLAlchemyError as error:
+                    self._log.error("the business database can't be used", reason=str(error))
+                    await self._wait([stopped], _AWAY_S)
+                    continue
+                if is_idle:
+                    await self._wait([stopped], LOOK_S)
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            stopped.cancel()
+            self._threads.shutdown(wait=False)
+
+    async def _wait(self, others: Collection["asyncio.Future[Any]"], seconds: float) -> None:
+        woken = asyncio.ensure_future(self._woken.wait())
+        await asyncio.wait([woken, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+
+    async def _step(self) -> bool:
+        """Spread and send what there is; was there anything?"""
+        spread_count = await self._in_thread(self._spread)
+        leased = await self._in_thread(self._lease) if len(self._tasks) < IN_FLIGHT_MAX else []
+        if leased:
+            self._reached("relay.leased")
+        for each in leased:
+            self._in_flight[each.target] += 1
+            task = asyncio.ensure_future(self._deliver(each))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return bool(spread_count or leased)
+
+    def _spread(self) -> int:
+        """Listeners hear of new events, then hubs get their deliveries; how many events and replays these were."""
+        now_ns = self._database.now_ns()
+        events = self._database.across_tenants(lambda connection: unspread_events(connection, _EVENTS_AT_ONCE))
+        for event in events:
+            for listen in self._listeners:
+                listen(event)
+        if events:
+            self._reached("relay.listened")
+
+        def write(connection: sa.Connection) -> int:
+            if events:
+                spread(connection, events, now_ns=now_ns, api_of=self._api_of)
+            return replay(connection, now_ns=now_ns, api_of=self._api_of)
+
+        return len(events) + self._database.across_tenants(write)
+
+    def _lease(self) -> list[Leased]:
+        in_flight = self._in_flight.copy()
+        return self._database.across_tenants(
+            lambda connection: lease(
+                connection,
+                node=self._node,
+                now_ns=self._database.now_ns(),
+                room=lambda target: TARGET_SLOTS - in_flight[target],
+                limit=IN_FLIGHT_MAX - len(self._tasks),
+            )
+        )
+
+    async def _deliver(self, leased: Leased) -> None:
+        try:
+            outcome = await self._send(leased)
+            self._reached("relay.sent")
+            state = await self._in_thread(lambda: self._settle(leased, outcome))
+            self._reached("relay.settled")
+            if state == DEAD:
+                self._log.warning("webhook given up", event=leased.event.id, target=leased.target, reason=outcome.said)
+        except SQLAlchemyError as error:  # the lease lapses, and the message goes out again
+            self._log.error("the business database can't be used", reason=str(error))
+        finally:
+            self._in_flight[leased.target] -= 1
+            self._woken.set()
+
+    async def _send(self, leased: Leased) -> Outcome:
+        body = self._body_of(leased.event)
+        try:
+            headers = signed_headers(leased.event.id, self._database.now_ns() // NS_PER_S, body, leased.secrets)
+        except SecretInvalid as error:
+            return GivenUp(str(error))
+        return await self._post(leased.callback, headers, body)
+
+    def _settle(self, leased: Leased, outcome: Outcome) -> str:
+        return self._database.across_tenants(
+            lambda connection: settle(connection, leased, outcome, node=self._node, now_ns=self._database.now_ns())
+        )
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
