@@ -27,6 +27,8 @@ LEASE_NS: Final = 30 * NS_PER_S
 RETRY_S_MIN: Final = 5
 RETRY_S_MAX: Final = 3600
 SAID_CHARACTERS_MAX: Final = 500
+KEPT_NS: Final = 30 * 24 * 3600 * NS_PER_S
+"""How long events and what became of them are kept, for replays and for people."""
 
 DELIVERY: Final = plain_table(
     "delivery",
@@ -107,8 +109,11 @@ Outcome = Delivered | Failed | GivenUp
 
 
 def target_of(callback: str) -> str:
-    """Scheme and authority of a callback: who a slot is taken of."""
-    url = httpx.URL(callback)
+    """Scheme and authority of a callback: who a slot is taken of; what is no URL is a target of its own."""
+    try:
+        url = httpx.URL(callback)
+    except httpx.InvalidURL:
+        return callback
     return f"{url.scheme}://{url.netloc.decode()}"
 
 
@@ -175,6 +180,15 @@ def _replay_behind(connection: sa.Connection, hub: Any, after: int, now_ns: int,
     rows = [_row(hub, event, now_ns) for event in missed if wants(hub, event, api_of)]
     if rows:
         connection.execute(sa.insert(DELIVERY), rows)
+
+
+def forget_old(connection: sa.Connection, *, now_ns: int) -> None:
+    """Remove events that were spread KEPT_NS ago, with their deliveries; what still waits stays."""
+    waiting = sa.select(DELIVERY.c.event_sequence).where(DELIVERY.c.state == WAITING)
+    is_old = sa.and_(OUTBOX.c.relayed_ns < now_ns - KEPT_NS, OUTBOX.c.sequence.not_in(waiting))
+    old = sa.select(OUTBOX.c.sequence).where(is_old)
+    connection.execute(sa.delete(DELIVERY).where(DELIVERY.c.event_sequence.in_(old)))
+    connection.execute(sa.delete(OUTBOX).where(is_old))
 
 
 # --- leasing and settling --------------------------------------------------------------------------------------------

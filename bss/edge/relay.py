@@ -14,7 +14,20 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from bss.deliveries import DEAD, Event, GivenUp, Leased, Outcome, lease, replay, settle, spread, unspread_events
+from bss.deliveries import (
+    DEAD,
+    Event,
+    Failed,
+    GivenUp,
+    Leased,
+    Outcome,
+    forget_old,
+    lease,
+    replay,
+    settle,
+    spread,
+    unspread_events,
+)
 from bss.edge.database import Database
 from bss.webhook_body import event_body
 from bss.webhook_signature import SecretInvalid, signed_headers
@@ -27,6 +40,7 @@ LOOK_S: Final = 1.0
 _EVENTS_AT_ONCE: Final = 200
 _SQL_THREADS: Final = 4
 _AWAY_S: Final = 2.0
+_FORGET_EVERY_NS: Final = 3600 * NS_PER_S
 
 T = TypeVar("T")
 
@@ -68,6 +82,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._forgot_ns = 0
         self._threads = ThreadPoolExecutor(_SQL_THREADS, thread_name_prefix="relay-sql")
         self._log = structlog.get_logger(process="bss-worker")
 
@@ -119,19 +134,40 @@ class Relay:
     def _spread(self) -> int:
         """Listeners hear of new events, then hubs get their deliveries; how many events and replays these were."""
         now_ns = self._database.now_ns()
-        events = self._database.across_tenants(lambda connection: unspread_events(connection, _EVENTS_AT_ONCE))
-        for event in events:
-            for listen in self._listeners:
-                listen(event)
+        events = self._heard(
+            self._database.across_tenants(lambda connection: unspread_events(connection, _EVENTS_AT_ONCE))
+        )
         if events:
             self._reached("relay.listened")
+        is_time_to_forget = now_ns - self._forgot_ns >= _FORGET_EVERY_NS
 
         def write(connection: sa.Connection) -> int:
             if events:
                 spread(connection, events, now_ns=now_ns, api_of=self._api_of)
+            if is_time_to_forget:
+                forget_old(connection, now_ns=now_ns)
             return replay(connection, now_ns=now_ns, api_of=self._api_of)
 
-        return len(events) + self._database.across_tenants(write)
+        count = len(events) + self._database.across_tenants(write)
+        if is_time_to_forget:
+            self._forgot_ns = now_ns
+        return count
+
+    def _heard(self, events: list[Event]) -> list[Event]:
+        """Those that everybody here took. What a listener can't take comes again, and its resource's later ones behind it."""
+        taken, held_back = [], set()
+        for event in events:
+            lane = (event.tenant, event.resource, event.resource_id)
+            if lane in held_back:
+                continue
+            try:
+                for listen in self._listeners:
+                    listen(event)
+                taken.append(event)
+            except Exception as error:  # a workflow that can't be started must not end the relay
+                held_back.add(lane)
+                self._log.error("an event can't be taken", event_id=event.id, kind=event.kind, reason=repr(error))
+        return taken
 
     def _lease(self) -> list[Leased]:
         in_flight = self._in_flight.copy()
@@ -152,7 +188,9 @@ class Relay:
             state = await self._in_thread(lambda: self._settle(leased, outcome))
             self._reached("relay.settled")
             if state == DEAD:
-                self._log.warning("webhook given up", event=leased.event.id, target=leased.target, reason=outcome.said)
+                self._log.warning(
+                    "webhook given up", event_id=leased.event.id, target=leased.target, reason=outcome.said
+                )
         except SQLAlchemyError as error:  # the lease lapses, and the message goes out again
             self._log.error("the business database can't be used", reason=str(error))
         finally:
@@ -160,7 +198,13 @@ class Relay:
             self._woken.set()
 
     async def _send(self, leased: Leased) -> Outcome:
-        body = self._body_of(leased.event)
+        try:
+            body = self._body_of(leased.event)
+        except Exception as error:  # a mistake of ours in one body must not end the relay
+            self._log.error(
+                "a webhook can't be written", event_id=leased.event.id, kind=leased.event.kind, reason=repr(error)
+            )
+            return Failed(f"its body can't be written: {error!r}")
         try:
             headers = signed_headers(leased.event.id, self._database.now_ns() // NS_PER_S, body, leased.secrets)
         except SecretInvalid as error:

@@ -12,6 +12,7 @@ from bss.deliveries import RETRY_S_MAX, Event, retry_s
 from bss.edge.database import Database
 from bss.edge.relay import TARGET_SLOTS
 from bss.hubs import replay_hub, rotate_secret, unregister_hub
+from bss.outbox import HUB, OUTBOX
 from tests.bss.conftest import NOW_NS, TestClock
 from tests.bss.edge.relaying import KIND, deliveries, hub, order_event, relaying
 from tests.bss.edge.webhook_target import Message, Reply, webhook_target
@@ -179,6 +180,56 @@ def test_two_relays_share_the_work_and_send_nothing_twice(database: Database, an
     assert Counter((message.path, message.id) for message in got) == Counter(
         {(f"/{number}", event_id): 1 for number in range(3) for event_id in events}
     )
+
+
+def test_what_a_listener_cannot_take_comes_again_and_holds_up_its_resource_alone(
+    database: Database, anyone: Caller
+) -> None:
+    heard: list[str] = []
+    broken = {"o1"}
+
+    def listen(event: Event) -> None:
+        if event.resource_id in broken:
+            raise RuntimeError("no workflow can be started")
+        heard.append(event.id)
+
+    with webhook_target() as target, relaying(database, listeners=(listen,)) as relay:
+        hub(database, anyone, target.url())
+        first, second, other = (order_event(database, anyone, name) for name in ("o1", "o1", "o2"))
+        assert target.next().id == other
+        assert heard == [other]
+        broken.clear()
+        relay.wake()
+        assert [target.next().id, target.next().id] == [first, second]
+    assert heard == [other, first, second]
+
+
+def test_a_hub_that_is_no_url_ends_nothing(database: Database, anyone: Caller) -> None:
+    with webhook_target() as target, relaying(database):
+        row = hub(database, anyone, "http://example.org/")
+        database.write(anyone, lambda work: work.change(HUB, row["id"], callback="http://[::1"))
+        hub(database, anyone, target.url())
+        event_id = order_event(database, anyone, "o1")
+        assert target.next().id == event_id
+        wait_until("both are settled", lambda: states(database, anyone) == {"dead": 1, "delivered": 1})
+
+
+def test_old_events_go_with_what_became_of_them(database: Database, anyone: Caller, clock: TestClock) -> None:
+    with webhook_target(lambda message: Reply(204 if message.path == "/good" else 500)) as target:
+        hub(database, anyone, target.url("good"))
+        with relaying(database):
+            order_event(database, anyone, "o1")
+            wait_until("it is delivered", lambda: states(database, anyone) == {"delivered": 1})
+        clock.advance(days=20)
+        with relaying(database):
+            hub(database, anyone, target.url("bad"))
+            order_event(database, anyone, "o2")
+            wait_until("it is tried", lambda: sorted(attempts(database, anyone)) == [1, 1, 1])
+        clock.advance(days=11)
+        with relaying(database):
+            wait_until("the old one goes", lambda: len(deliveries(database, anyone)) == 2)
+    left = database.read(anyone, lambda work: [row["resource_id"] for row in work.rows(OUTBOX.select())])
+    assert left == ["o2"]
 
 
 @pytest.mark.parametrize(
