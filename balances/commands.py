@@ -21,6 +21,7 @@ from balances.amounts import fee as fee
 from balances.command_checks import INT64_MAX, check_address
 from balances.command_checks import CommandError as CommandError
 from balances.command_checks import check_range as _check
+from balances.journal import MovementKind as MovementKind
 from balances.record import AccountStatus as AccountStatus
 from balances.session_commands import SessionAction as SessionAction
 from balances.session_commands import SessionCommand as SessionCommand

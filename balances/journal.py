@@ -44,7 +44,7 @@ class MovementKind(IntEnum):
     REFUNDED = 5
     MOVED_IN = 6
     OVERDRAFT = 7
-    ALLOTTED = 8
+    ALLOTTED = 9
     CHARGED = 16
     EXPIRED = 17
     ADJUSTED_OUT = 18

@@ -35,7 +35,7 @@ KEYS: Final = (
     KeyRow("releases", "farebox:releases", "stream: published releases, in order", "never"),
     KeyRow("moved", "farebox:moved:<id>", "digest of the move of identities that was done under this id", "60 days"),
     KeyRow(
-        "identity_moves", "farebox:identity_moves", "stream: identities that changed hands, the last 100,000", "never"
+        "identity_moves", "farebox:identity_moves", "stream: identities that changed hands", "the newest 100,000 stay"
     ),
     KeyRow(
         "identity",

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from bss.audit import AUDIT, PERSON_KEY
 from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
+from bss.deliveries import DELIVERY
 from bss.due import DUE
 from bss.idempotency import IDEMPOTENCY
 from bss.identity.tables import IDENTITY_TABLES
@@ -19,6 +20,7 @@ from bss.tables import METADATA as METADATA
 TABLES: Final[tuple[sa.Table, ...]] = (
     AUDIT,
     DUE,
+    DELIVERY,
     HUB,
     IDEMPOTENCY,
     LEASE,

@@ -12,17 +12,13 @@ from balances.command_digest import digest_of_command, digest_of_openings
 from balances.commands import (
     AccountStatus,
     Change,
-    Credit,
-    Debit,
     Opening,
-    ProductEnd,
-    ProductPeriod,
     SessionAction,
     SessionCommand,
-    Terms,
     check_given_id,
 )
-from balances.queries import AccountView, AskedView, BucketView, ProductView, SessionView
+from balances.queries import AccountView, AskedView, SessionView
+from bss.account_in_memory import CommandRefused, change_account, open_account
 from bss.engine_port import (
     ID_USED,
     IDENTITY_NOT_HELD,
@@ -46,7 +42,6 @@ from catalog_loader.check import CheckedRelease, succession_faults
 from catalog_loader.faults import Fault
 from catalog_loader.names import CatalogueNames, names_of
 from vocabulary.instants import FOREVER_NS
-from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX, UNITS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -205,23 +200,29 @@ class MemoryEngine:
     def _open(self, command: OpenAccount) -> Done | Refused:
         keys = [identity.key(command.tenant) for identity in command.identities]
         for key in sorted(keys):
-            if key in self._identities:
+            if self._is_held(command.tenant, key):
                 return Refused(IDENTITY_TAKEN, f"{_shown(key)} belongs to account {self._identities[key]}")
-        self._last_account += 1
-        view = _opened(command.tenant, self._last_account, command.terms, self._now_ns())
-        given = _credited(view, command.terms.credits)
-        if isinstance(given, Refused):
-            return given
-        self._identities.update(dict.fromkeys(keys, view.account_id))
-        self._accounts[command.tenant, view.account_id] = _Account(given[0], {})
-        return Done(view.account_id, given[1])
+        account_id = self._last_account + 1
+        try:
+            view, remaining = open_account(command.tenant, account_id, command.terms, self._now_ns())
+        except CommandRefused as refused:
+            return _refused(refused.outcome)
+        self._last_account = account_id
+        self._identities.update(dict.fromkeys(keys, account_id))
+        self._accounts[command.tenant, account_id] = _Account(view, {})
+        return Done(account_id, remaining)
+
+    def _is_held(self, tenant: int, key: str) -> bool:
+        """Is the identity somebody's who keeps it? Of a closed account the next who wants it gets it."""
+        holder = self._accounts.get((tenant, self._identities.get(key, 0)))
+        return holder is not None and holder.view.status != AccountStatus.CLOSED
 
     def _move(self, command: MoveIdentities) -> Done | Refused:
         add = [identity.key(command.tenant) for identity in command.add]
         remove = [identity.key(command.tenant) for identity in command.remove]
         for key in add:
             holder = self._identities.get(key, command.account_id)
-            if holder != command.account_id:
+            if holder != command.account_id and self._is_held(command.tenant, key):
                 return Refused(IDENTITY_TAKEN, f"{_shown(key)} belongs to account {holder}")
         for key in remove:
             if self._identities.get(key) != command.account_id:
@@ -233,26 +234,13 @@ class MemoryEngine:
         return Done(command.account_id)
 
     def _change(self, account: _Account, command: Change) -> Done | Refused:
-        """All of its parts or none; a period of a product that is there already changes nothing."""
-        view = account.view
-        if view.status == AccountStatus.CLOSED:
-            return _refused(Outcome.END_USER_SERVICE_DENIED)
-        if command.applies is not None and _has_period(view, command.applies):
-            return Done(view.account_id)
-        if command.status:
-            view = replace(view, status=command.status)
-        if command.applies is not None:
-            view = _applied(view, command.applies)
-        if command.ends is not None:
-            view = replace(view, products=tuple(_ended(each, command.ends) for each in view.products))
-        remaining = 0
-        for amount in command.amounts:
-            given = _debited(view, amount) if isinstance(amount, Debit) else _credited(view, (amount,))
-            if isinstance(given, Refused):
-                return given
-            view, remaining = given
-        account.view = replace(view, revision=view.revision + 1, updated_ns=self._now_ns())
-        return Done(view.account_id, remaining)
+        try:
+            changed, remaining = change_account(account.view, command, self._now_ns())
+        except CommandRefused as refused:
+            return _refused(refused.outcome)
+        was_so = changed is account.view
+        account.view = changed
+        return Done(changed.account_id, remaining, was_so)
 
     def _named(self, view: AccountView) -> AccountView:
         """With the names that published releases give to offers and allowances."""
@@ -304,93 +292,6 @@ def _of_sessions(account: _Account, command: SessionCommand) -> Done | Refused:
         left = tuple(view for view in account.view.sessions if view != named[0].view)
         account.view = replace(account.view, sessions=left)
     return Done(account_id)
-
-
-def _opened(tenant: int, account_id: int, terms: Terms, now_ns: int) -> AccountView:
-    product = ProductView(
-        terms.offer, terms.release, terms.product_from_ns, terms.product_to_ns, 0, terms.product_from_ns
-    )
-    return AccountView(
-        account_id=account_id,
-        tenant=tenant,
-        status=terms.status,
-        currency=terms.currency,
-        zone=0,
-        revision=1,
-        identity_epoch=0,
-        credit_limit_micros=terms.credit_limit_micros,
-        charged_micros=0,
-        updated_ns=now_ns,
-        expires_ns=terms.expires_ns,
-        products=(product,) if terms.offer else (),
-        buckets=(),
-        sessions=(),
-        ended=(),
-        ended_next=0,
-    )
-
-
-def _has_period(view: AccountView, period: ProductPeriod) -> bool:
-    return any(each.offer == period.offer and each.period_from_ns == period.from_ns for each in view.products)
-
-
-def _applied(view: AccountView, period: ProductPeriod) -> AccountView:
-    """With the product for that period; one that it has goes on."""
-    others = tuple(each for each in view.products if each.offer != period.offer)
-    product = ProductView(period.offer, period.release, period.from_ns, period.to_ns, period.priority, period.from_ns)
-    return replace(view, products=(*others, product))
-
-
-def _ended(product: ProductView, end: ProductEnd) -> ProductView:
-    return replace(product, to_ns=min(product.to_ns, end.at_ns)) if product.offer == end.offer else product
-
-
-def _debited(view: AccountView, debit: Debit) -> tuple[AccountView, int] | Refused:
-    """(the account without the amount, what its bucket has then): money, down to the credit limit."""
-    place = next((place for place, bucket in enumerate(view.buckets) if bucket.unit == debit.unit), None)
-    floor = 0 if debit.may_go_below_zero else debit.amount - view.credit_limit_micros
-    if place is None:
-        if floor > 0 or debit.unit != Unit.MONEY:
-            return _refused(Outcome.CREDIT_LIMIT_REACHED)
-        bucket_id = max((bucket.bucket_id for bucket in view.buckets), default=0) + 1
-        bucket = BucketView(bucket_id, Unit.MONEY, 0, 0, -debit.amount, 0, 0, FOREVER_NS)
-        return replace(view, buckets=(*view.buckets, bucket)), bucket.remaining
-    bucket = view.buckets[place]
-    if bucket.remaining < floor:
-        return _refused(Outcome.CREDIT_LIMIT_REACHED)
-    left = replace(bucket, remaining=bucket.remaining - debit.amount)
-    return replace(view, buckets=(*view.buckets[:place], left, *view.buckets[place + 1 :])), left.remaining
-
-
-def _credited(view: AccountView, credits: Sequence[Credit]) -> tuple[AccountView, int] | Refused:
-    """(the account with these credits, what the last bucket has then), or why none of them is given."""
-    buckets, remaining = list(view.buckets), 0
-    for credit in credits:
-        place = next((place for place, bucket in enumerate(buckets) if _fits(bucket, credit)), len(buckets))
-        if place == len(buckets):
-            bucket_id = max((bucket.bucket_id for bucket in buckets), default=0) + 1
-            period = (credit.from_ns, credit.to_ns)
-            buckets.append(BucketView(bucket_id, credit.unit, credit.allowance, credit.priority, 0, 0, *period))
-        bucket = buckets[place]
-        remaining = bucket.remaining + credit.amount
-        if max(bucket.remaining, 0) + bucket.reserved + credit.amount > _most(credit.unit):
-            return _refused(Outcome.INVALID_AVP_VALUE)
-        buckets[place] = replace(bucket, remaining=remaining)
-    if len(buckets) > BUCKETS_PER_ACCOUNT_MAX:
-        return _refused(Outcome.UNABLE_TO_COMPLY)
-    return replace(view, buckets=tuple(buckets)), remaining
-
-
-def _most(unit: Unit) -> int:
-    return MICROS_MAX if unit == Unit.MONEY else UNITS_MAX
-
-
-def _fits(bucket: BucketView, credit: Credit) -> bool:
-    """Does the credit raise this bucket? Money without an end is one."""
-    if (bucket.unit, bucket.to_ns) != (credit.unit, credit.to_ns):
-        return False
-    is_endless_money = credit.unit == Unit.MONEY and credit.to_ns == FOREVER_NS
-    return is_endless_money or (bucket.allowance, bucket.from_ns) == (credit.allowance, credit.from_ns)
 
 
 if TYPE_CHECKING:

@@ -82,7 +82,9 @@ class Done:
 
     account_id: int
     remaining: int = 0
-    """of the bucket that was credited last, in its unit"""
+    """of the bucket that was credited or debited last, in its unit"""
+    was_so: bool = False
+    """it was so before, by another command: this one changed nothing"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ HUB: Final = tenant_table(
     sa.Column("callback", sa.String(2000), nullable=False),
     sa.Column("query", sa.String(2000), nullable=False),
     secret("secrets", sa.JSON, nullable=False),
+    identifier("replay_after"),
     sa.Index(None, "tenant", "api"),
 )
-"""Who is told: a callback registered at an API's /hub. `query` selects kinds (TMF630); `secrets` sign, the newest first."""
+"""Who is told: a callback registered at an API's /hub. `query` selects kinds (TMF630); `secrets` sign, the newest first.
+`replay_after`: id of an event behind which the relay is to deliver everything again; '' is from the first one on."""

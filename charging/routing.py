@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from balances.account_finder import find_account, remember_account
+from balances.account_finder import find_account, forget_account, remember_account
 from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
 from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
@@ -63,8 +63,7 @@ def forget_identity(finder, octets, secret, domain):
     secret, domain   as of digest128: the store's, and the identity's tenant and kind
     """
     high, low = digest128(octets, 0, octets.shape[0], secret, domain)
-    if find_account(finder, high, low) >= 0:
-        remember_account(finder, high, low, -1, 0)
+    forget_account(finder, high, low)
 
 
 @kernel

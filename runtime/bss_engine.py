@@ -318,7 +318,7 @@ async def _waiting(store: RedisStore, result: Waiting) -> SendResult:
 
 def _said(result: Applied | RefusedByEngine | IdentityTaken) -> SendResult:
     if isinstance(result, Applied):
-        return Done(result.account_id, result.remaining)
+        return Done(result.account_id, result.remaining, result.was_so)
     if isinstance(result, IdentityTaken):
         return Refused(IDENTITY_TAKEN, f"{shown_identity(result.identity)} belongs to account {result.account_id}")
     return _refused(result.outcome)

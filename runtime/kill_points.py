@@ -48,15 +48,15 @@ STEPS_OUTSIDE: Final = (
 def _of_orders() -> tuple[KillPoint, ...]:
     """Before and after each step of an order; between asking and noting, too."""
     begun = [
-        KillPoint(f"order.{kind}.before", "worker", f"an order is about to {kind.replace('_', ' ')}")
+        KillPoint(f"order.{kind}.before", "bss-worker", f"an order is about to {kind.replace('_', ' ')}")
         for kind in (*STEPS_INSIDE, *STEPS_OUTSIDE)
     ]
     asked = [
-        KillPoint(f"order.{kind}.asked", "worker", f"{kind.replace('_', ' ')} was answered, that isn't noted")
+        KillPoint(f"order.{kind}.asked", "bss-worker", f"{kind.replace('_', ' ')} was answered, that isn't noted")
         for kind in STEPS_OUTSIDE
     ]
     done = [
-        KillPoint(f"order.{kind}.after", "worker", f"{kind.replace('_', ' ')} is done and noted")
+        KillPoint(f"order.{kind}.after", "bss-worker", f"{kind.replace('_', ' ')} is done and noted")
         for kind in (*STEPS_INSIDE, *STEPS_OUTSIDE)
     ]
     return (*begun, *asked, *done)
@@ -104,13 +104,14 @@ KILL_POINTS: Final = (
     KillPoint("writer.manifest_committed", "records", "the manifest names the file"),
     KillPoint("writer.renamed", "records", "the file has its own name"),
     KillPoint("writer.checkpointed", "records", "the assembly state is saved"),
-    KillPoint("relay.read", "worker", "events of the outbox were read"),
-    KillPoint("relay.started", "worker", "what events start has begun, they aren't marked"),
-    KillPoint("relay.marked", "worker", "events are marked as passed on"),
+    KillPoint("relay.listened", "bss-worker", "who listens heard of new events, which aren't spread to hubs"),
+    KillPoint("relay.leased", "bss-worker", "messages were leased, none is sent"),
+    KillPoint("relay.sent", "bss-worker", "a message was sent, what it came to is not noted"),
+    KillPoint("relay.settled", "bss-worker", "what a message came to is in the database"),
     *_of_orders(),
-    KillPoint("renewal.before", "worker", "a product is about to be renewed"),
-    KillPoint("renewal.asked", "worker", "the engine answered a renewal, that isn't noted"),
-    KillPoint("renewal.after", "worker", "a renewal is noted, and the next one scheduled"),
+    KillPoint("renewal.before", "bss-worker", "a product is about to be renewed"),
+    KillPoint("renewal.asked", "bss-worker", "the engine answered a renewal, that isn't noted"),
+    KillPoint("renewal.after", "bss-worker", "a renewal is noted, and the next one scheduled"),
 )
 PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}
 VARIABLE: Final = "FAREBOX_KILL_AT"

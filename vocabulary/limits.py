@@ -111,6 +111,8 @@ JOURNAL_FULL_PERCENT: Final = 95
 """Fill from which new sessions are refused; what is open goes on, and has the rest."""
 CLOCK_SKEW_NS_MAX: Final = 1_000_000_000
 """Difference between an engine's clock and its store's above which the engine is not ready."""
+IDENTITY_MOVES_KEPT: Final = 100_000
+"""Identities that changed hands, for processes that may remember whose they were."""
 STORE_REQUEST_OCTETS_MAX: Final = 256 * 1024 * 1024
 """Commit, session index keys and load of one exchange."""
 STORE_REPLY_OCTETS_MAX: Final = 128 * 1024 * 1024

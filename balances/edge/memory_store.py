@@ -211,10 +211,7 @@ class MemoryStore:
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """See CommandLog."""
         for key, account_id in claims:
-            holder, epoch = self._identities.get(key, (0, 0))
-            if holder == account_id and epoch == 0:
-                del self._identities[key]
-            elif holder == account_id:
+            if self._identities.get(key, (0, 0))[0] == account_id:
                 self._vacate(key)
 
     def _take(self, key: str, account_id: int, *, is_said: bool = False) -> int:

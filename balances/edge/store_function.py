@@ -1,13 +1,15 @@
 """The functions that run inside the store: each is one atomic step, and each may be sent again after a lost reply.
 
-A library is named with its version (`farebox_1`); a change of arguments is a new number: engines of two releases can
+A library is named with its version (`farebox_2`); a change of arguments is a new number: engines of two releases can
 work on one store. Keys beyond the declared ones share their hash tag. Commits are none of these functions, but transactions
 (balances/exchange_request.py).
 """
 
 from typing import Final
 
-FUNCTION_LIBRARY: Final = "farebox_1"
+from vocabulary.limits import IDENTITY_MOVES_KEPT
+
+FUNCTION_LIBRARY: Final = "farebox_2"
 """Library of the store's functions; the number changes with their arguments: two releases can run side by side."""
 CLAIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim"
 CREATE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_create"
@@ -15,8 +17,6 @@ APPEND_FUNCTION: Final = f"{FUNCTION_LIBRARY}_append"
 CLAIM_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_take_identities"
 RELEASE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_leave_identities"
 MOVE_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_move_identities"
-IDENTITY_MOVES_KEPT: Final = 100_000
-"""Entries of the stream of identities that changed hands; who reads more rarely than they pass asks for everything anew."""
 CLAIM_ARCHIVER_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim_archiver"
 ARCHIVED_FUNCTION: Final = f"{FUNCTION_LIBRARY}_archived"
 TRIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_trim"
@@ -124,9 +124,7 @@ end
 local function release(keys, args)
   for at, account in ipairs(args) do
     local holder, epoch = holder_of(keys[at + 1])
-    if holder == account and epoch == '0' then
-      redis.call('UNLINK', keys[at + 1])
-    elseif holder == account then
+    if holder == account then
       vacate(keys[1], keys[at + 1], epoch)
     end
   end

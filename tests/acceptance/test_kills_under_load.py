@@ -21,7 +21,7 @@ from tests.runtime.running_up import is_alive, wait_until
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
 RUNS = 3
-POINTS = [point for point in KILL_POINTS if point.name not in OF_SEVERAL]
+POINTS = [point for point in KILL_POINTS if point.name not in OF_SEVERAL and point.process != "bss-worker"]
 """Those of engines that share the partitions: tests/kills/test_several_engines.py, as often."""
 STORE_KILLS = 5
 UP_KILLS = 3

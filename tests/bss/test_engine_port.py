@@ -2,10 +2,24 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from balances.commands import Change, CommandError, Credit, SessionAction, SessionCommand, Terms
+from balances.commands import (
+    AccountStatus,
+    Change,
+    CommandError,
+    Credit,
+    Debit,
+    MovementKind,
+    ProductEnd,
+    ProductPeriod,
+    SessionAction,
+    SessionCommand,
+    Terms,
+    fee,
+)
 from balances.queries import AccountView
 from bss.engine_port import (
     ID_USED,
@@ -19,6 +33,7 @@ from bss.engine_port import (
     Refused,
     ReleasePublished,
     ReleaseRefused,
+    SendResult,
 )
 from catalog_loader.check import check_release
 from tests.bss.engines import NOW_NS, Engine, InMemory, live_engine
@@ -128,6 +143,91 @@ def test_what_the_engine_refuses_is_said_by_its_outcome(engine: Engine) -> None:
     assert isinstance(nobody, Refused)
     assert isinstance(too_much, Refused)
     assert (nobody.code, too_much.code) == ("user_unknown", "invalid_avp_value")
+
+
+DAY_NS = 86_400 * 10**9
+BASE_NS = 1_900_000_000 * 10**9  # to come for both clocks
+VOICE = number_of_name("voice-100min")
+
+
+def changing(one: Subscriber, word: str, **parts: Any) -> SendResult:
+    return one.port.send(Change(f"{one.name}/{word}", one.tenant, one.account_id, **parts))
+
+
+def test_a_product_is_applied_once_a_period_whatever_the_id(engine: Engine) -> None:
+    """Activation and renewal: fee, allowance and period are one command, and the period is what it is known by."""
+    one = Subscriber(engine).open()
+    offer = number_of_name("prepaid-plus")
+
+    def renew(word: str, month: int, fee_micros: int = 4 * MICROS) -> SendResult:
+        period = (BASE_NS + month * 30 * DAY_NS, BASE_NS + (month + 1) * 30 * DAY_NS)
+        minutes = Credit(Unit.SECONDS, 6000, VOICE, *period, kind=MovementKind.BONUS)
+        return changing(one, word, applies=ProductPeriod(offer, *period), amounts=(fee(fee_micros), minutes))
+
+    assert renew("activate", 0) == Done(one.account_id, 6000)
+    assert renew("activate", 0) == Done(one.account_id, 6000)
+    assert renew("activate-again", 0) == Done(one.account_id, 0, was_so=True)
+    assert renew("renew", 1) == Done(one.account_id, 6000)
+    assert isinstance(renew("past", 0), Refused)
+    poor = renew("poor", 2, 10 * MICROS)
+    assert isinstance(poor, Refused)
+    assert poor.code == "credit_limit_reached"
+    view = one.view()
+    product = next(row for row in view.products if row.offer == offer)
+    assert (product.from_ns, product.to_ns, product.period_from_ns) == (
+        BASE_NS,
+        BASE_NS + 60 * DAY_NS,
+        BASE_NS + 30 * DAY_NS,
+    )
+    assert view.total()[0] == 2 * MICROS
+    assert [bucket.remaining for bucket in view.buckets if bucket.unit == Unit.SECONDS] == [6000, 6000]
+    ends = ProductEnd(offer, BASE_NS + 45 * DAY_NS, ((Unit.SECONDS, VOICE),))
+    assert isinstance(changing(one, "end", ends=ends), Done)
+    view = one.view()
+    assert next(row for row in view.products if row.offer == offer).to_ns == ends.at_ns
+    assert [bucket.to_ns for bucket in view.buckets if bucket.unit == Unit.SECONDS] == [
+        BASE_NS + 30 * DAY_NS,
+        ends.at_ns,
+    ]
+
+
+def test_an_account_is_barred_freed_and_closed_for_good(engine: Engine) -> None:
+    one = Subscriber(engine).open()
+    for status in (AccountStatus.BARRED, AccountStatus.ACTIVE, AccountStatus.CLOSED):
+        assert changing(one, status.name, status=status) == Done(one.account_id)
+        assert one.view().status == status
+    assert changing(one, "again", status=AccountStatus.CLOSED) == Done(one.account_id, 0, was_so=True)
+    for word, parts in (
+        ("reopen", {"status": AccountStatus.ACTIVE}),
+        ("pay", {"amounts": (Credit(Unit.MONEY, MICROS),)}),
+    ):
+        refused = changing(one, word, **parts)
+        assert isinstance(refused, Refused)
+        assert refused.code == "end_user_service_denied"
+    paid_out = changing(one, "refund", amounts=(Debit(Unit.MONEY, 10 * MICROS),), reason="paid out at the end")
+    assert paid_out == Done(one.account_id, 0)
+    heir = Subscriber(engine)
+    heir.msisdn, heir.imsi = one.msisdn, one.imsi
+    heir.open()
+    assert heir.account_id != one.account_id
+    assert engine.port.find_accounts(one.tenant, [one.msisdn, one.imsi]) == (heir.account_id, heir.account_id)
+
+
+def test_amounts_are_done_in_order_and_whole_or_not_at_all(engine: Engine) -> None:
+    one = Subscriber(engine).open()
+    refused = changing(one, "a", amounts=(Credit(Unit.MONEY, MICROS), Debit(Unit.MONEY, 12 * MICROS)))
+    assert isinstance(refused, Refused)
+    assert (refused.code, one.view().total()[0]) == ("credit_limit_reached", 10 * MICROS)
+    done = changing(one, "b", amounts=(Credit(Unit.MONEY, 2 * MICROS), Debit(Unit.MONEY, 12 * MICROS)))
+    assert done == Done(one.account_id, 0)
+    below = Debit(Unit.MONEY, MICROS, may_go_below_zero=True)
+    assert changing(one, "c", amounts=(below,), reason="charged too little") == Done(one.account_id, -MICROS)
+    (bucket,) = one.view().buckets
+    named = Credit(Unit.MONEY, MICROS, kind=MovementKind.ADJUSTED_IN, bucket_id=bucket.bucket_id)
+    assert changing(one, "d", amounts=(named,)) == Done(one.account_id, 0)
+    unknown = changing(one, "e", amounts=(Debit(Unit.MONEY, 1, bucket_id=99),))
+    assert isinstance(unknown, Refused)
+    assert unknown.code == "invalid_avp_value"
 
 
 def test_a_new_sim_is_one_step_that_is_done_once(engine: Engine) -> None:

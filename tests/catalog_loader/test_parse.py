@@ -8,7 +8,7 @@ import yaml
 
 from catalog_loader import nodes
 from catalog_loader.check import CheckReport, Source, check_sources
-from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, canonical
+from catalog_loader.release import Allowance, Band, Offer, Price, Release, Renewal, Service, Terms, canonical
 from catalog_loader.schema import GRANT_SIZES, KEYS, TENANT
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample
@@ -55,6 +55,8 @@ offers:
     name: Offer
     description: d
     grants: {money: 5.5 CHF, allowances: [data-a]}
+    fee: 9.99 CHF
+    period: 30 d
     prices:
       - shared
       - id: own
@@ -161,6 +163,7 @@ def test_every_key_arrives() -> None:
                 money_micros=5_500_000,
                 allowances=("data-a",),
                 prices=("own", "shared"),
+                renewal=Renewal(period_s=2_592_000, fee_micros=9_990_000),
             ),
         ),
     )

@@ -69,7 +69,7 @@ def test_each_account_has_one_slot_with_room_for_all_its_rows(requests: list[Req
         if slot == len(rooms):
             rooms.append(ROOM_WORDS_FIXED)
         is_usage = isinstance(request, CreditControl)
-        credits = 0 if is_usage else len(request.credits)  # type: ignore[union-attr]
+        credits = 0 if is_usage else len(request.amounts)  # type: ignore[union-attr]
         msccs = len(request.msccs) if isinstance(request, CreditControl) else 0
         rooms[slot] += ROOM_WORDS_FIXED + ROOM_WORDS_PER_MSCC * msccs + ROOM_WORDS_PER_CREDIT * credits
         if isinstance(request, CreditControl) and request.type == EVENT:

@@ -86,6 +86,10 @@ class Traffic:
     def _top_up(self, account: int, credits_given: list[Credit]) -> None:
         self.waiting.append(Change(account + 1, self.now_ns, self._tenant(account + 1), tuple(credits_given)))
 
+    def _change(self, account: int, parts: dict[str, Any]) -> None:
+        account_id = account + 1
+        self.waiting.append(Change(account_id, self.now_ns, self._tenant(account_id), **parts))
+
     def _open(self, account: int, credits_given: list[Credit]) -> None:
         known = self.sides.twin.accounts.get(account + 1)
         tenant = known.tenant if known is not None else 1

@@ -24,10 +24,10 @@ OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
 OTHERS = [
     point
     for point in KILL_POINTS
-    if point not in HANDING_OVER and point.name not in OF_SEVERAL and point.process not in ("notifier", "worker")
+    if point not in HANDING_OVER and point.name not in OF_SEVERAL and point.process not in ("notifier", "bss-worker")
 ]
-"""The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py; a worker's by
-orders: tests/bss/orchestration/test_kills.py."""
+"""The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py; the relay's in
+tests/bss/edge/test_killed_relay.py."""
 PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 import redis
 
-from balances.commands import Credit, Terms, TopUp
+from balances.commands import Change, Credit, Terms
 from balances.queries import AccountView
 from bss.engine_port import Done, Identity, MoveIdentities, NoEngine, OpenAccount, SendResult, Unknown
 from runtime.bss_engine import BssEngine
@@ -78,8 +78,8 @@ def account_of(world: World) -> int:
     return world.opened.account_id
 
 
-def top_up(world: World, command_id: str) -> TopUp:
-    return TopUp(command_id, 1, account_of(world), (Credit(Unit.MONEY, 5),))
+def top_up(world: World, command_id: str) -> Change:
+    return Change(command_id, 1, account_of(world), amounts=(Credit(Unit.MONEY, 5),))
 
 
 def money(port: BssEngine, account_id: int) -> int:
@@ -138,7 +138,7 @@ def test_a_store_that_hangs_costs_a_time_out(world: World) -> None:
         assert port.send(top_up(world, "dark")) == Done(account_of(world), before + 5)
 
 
-@pytest.mark.parametrize("word", ["farebox_1_move_identities", "farebox:command:", "command:cut"])
+@pytest.mark.parametrize("word", ["farebox_2_move_identities", "farebox:command:", "command:cut"])
 def test_a_lost_reply_is_unknown_and_the_same_id_again_is_done_once(world: World, tmp_path: Path, word: str) -> None:
     """Of a move; of the claim of an id; of the look for an answer."""
     account_id = account_of(world)

@@ -37,7 +37,7 @@ def run(value: str, process: str) -> "subprocess.CompletedProcess[str]":
 
 def test_points_have_names_of_their_own_and_every_process_has_some() -> None:
     assert len(PROCESS_OF) == len(KILL_POINTS) >= 10
-    assert set(PROCESS_OF.values()) == {"engine", "gy", "chf", "notifier", "archiver", "records"}
+    assert set(PROCESS_OF.values()) == {"engine", "gy", "chf", "notifier", "archiver", "records", "bss-worker"}
 
 
 def test_plan_is_read_in_its_order() -> None:

@@ -10,6 +10,8 @@ from balances.keys import identity_key, partition_of
 from balances.store import Committed, EntryId, Expiring
 from tests.balances.edge.commits import after, commit_of, exchange, first_of
 from tests.balances.edge.stores import run
+from tests.reference.account import Account
+from tests.reference.record_octets import encode_account
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -61,18 +63,22 @@ class SmallEngine:
             if account_id in self.balances or set(command.identities) & self.refuses:
                 return Refused(account_id, Outcome.UNABLE_TO_COMPLY)
             self.balances[account_id] = sum(credit.amount for credit in command.terms.credits)
-            self._write_record(command)
+            self._write_record(command, command.terms.status)
         elif account_id not in self.balances:
             return Refused(account_id, Outcome.USER_UNKNOWN)
         else:
             self.balances[account_id] += sum(credit.amount for credit in command.credits)
+            if command.status:
+                self._write_record(command, command.status)
         return Applied(account_id, self.balances[account_id])
 
-    def _write_record(self, command):
-        """A record that is there; nobody reads what is in it."""
+    def _write_record(self, command, status):
+        """A record of which senders read the status alone."""
         partition = partition_of(command.account_id, PARTITIONS)
         state = self.store.snapshot(partition)
-        state.accounts[(command.tenant, command.account_id)] = b"open"
+        state.accounts[(command.tenant, command.account_id)] = encode_account(
+            Account(command.account_id, command.tenant, status=status)
+        )
         self.store.restore(partition, state)
 
 

@@ -69,7 +69,7 @@ def test_who_takes_a_left_identity_is_said(harness: Harness) -> None:
             assert [move.key for move in await store.identity_moves(position, 9)] == [NUMBER]
             await store.release_identities([(NUMBER, 9), (NUMBER, 8), (OLD_SIM, 7)])
             assert await store.find_accounts([NUMBER, OLD_SIM]) == [None, None]
-            assert [move.key for move in await store.identity_moves(position, 9)] == [NUMBER] * 2
+            assert [move.key for move in await store.identity_moves(position, 9)] == [NUMBER, NUMBER, OLD_SIM]
             assert await store.claim_identities([(NUMBER, 7)]) == [None]
 
     run(test)
