@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
 from bss.crm.tables import CRM_TABLES
 from bss.due import DUE
@@ -14,6 +15,7 @@ from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
+    API_CLIENT,
     AUDIT,
     DUE,
     HUB,
