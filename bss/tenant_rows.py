@@ -14,6 +14,9 @@ AnySelect = sa.Select[Any]
 
 def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
     """The statement for one tenant. TypeError where a source of rows isn't a table, a join of tables, or a subselect."""
+    (source, *others) = _sources(statement) or (None,)
+    if isinstance(source, sa.Table) and not others and not _has_selects(statement):
+        return statement.where(_is_of(source, tenant))  # most are such; a traversal costs several times their making
 
     def limit_select(select: AnySelect) -> None:
         conditions = [_is_of(table, tenant) for source in _sources(select) for table in _always_there(source)]
@@ -47,6 +50,11 @@ def _sources(select: AnySelect) -> Sequence[FromClause]:
     if all(isinstance(source, sa.Table) for source in found) and len(_TABLES_OF) < _SHAPES_MAX:
         _TABLES_OF[shape.key] = found
     return found
+
+
+def _has_selects(statement: AnySelect) -> bool:
+    """Does it select within itself, in a column or a condition?"""
+    return any(isinstance(part, sa.SelectBase) and part is not statement for part in visitors.iterate(statement))
 
 
 def _always_there(source: FromClause) -> Iterator[FromClause]:

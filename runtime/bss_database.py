@@ -1,30 +1,48 @@
-"""The business side's database, as settings say: opened and brought to the tables of this release."""
+"""The business side's database, as the settings name it. An engine host has no `[bss]` extra: it is imported late."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import sqlalchemy as sa
-
-from bss.all_tables import METADATA
-from bss.edge.database import Database, database_url
-from bss.edge.migrate import migrate, revisions
-from bss.edge.wake import waker
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 
+if TYPE_CHECKING:
+    from bss.edge.database import Database
+    from runtime.settings import Settings
 
-def open_database(sql: str, data_dir: Path) -> Database:
-    """The database at the URL `sql`, bss.sqlite in `data_dir` where that is empty; its commits wake workers of the folder.
+REMEDY: Final = "install it with: pip install 'farebox[bss]'"
 
-    bss.edge.database.DatabaseUnsafe, bss.edge.migrate.DatabaseNewer, sqlalchemy.exc.SQLAlchemyError where it can't be used.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    url = database_url(sql, data_dir)
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+
+class BssMissing(Exception):
+    """The business side isn't installed, or its database can't be opened; the message says the remedy."""
+
+
+def open_bss_database(settings: "Settings") -> "Database":
+    """The database, with the tables of this release. BssMissing."""
     try:
-        if revisions():
-            migrate(engine)
-        else:
-            METADATA.create_all(engine)
-    finally:
-        engine.dispose()
-    return Database(url, now_ns=SystemClock().now_ns, on_events=waker(DataFolder(data_dir).run))
+        import sqlalchemy as sa
+
+        from bss.edge.database import Database, DatabaseUnsafe, database_url
+        from bss.edge.migrate import DatabaseNewer, migrate, revisions
+        from bss.edge.wake import Waker
+    except ImportError as error:
+        raise BssMissing(f"the business side isn't installed ({error.name} lacks): {REMEDY}") from error
+    try:
+        url = database_url(settings.bss.url, settings.store.data_dir)
+        if not settings.bss.url:
+            settings.store.data_dir.mkdir(parents=True, exist_ok=True)
+        run = DataFolder(settings.store.data_dir).run
+        database = Database(url, now_ns=SystemClock().now_ns, on_events=Waker(run).wake)
+        migrate(database.engine)
+        if not revisions():
+            from bss.all_tables import METADATA
+
+            METADATA.create_all(database.engine)
+    except (DatabaseUnsafe, DatabaseNewer) as error:
+        raise BssMissing(str(error)) from error
+    except OSError as error:
+        raise BssMissing(f"{settings.store.data_dir} can't be written: {error.strerror}") from error
+    except sa.exc.DBAPIError as error:
+        raise BssMissing(
+            f"the database {url.render_as_string()} can't be opened ({error.orig}): bss.url names it"
+        ) from error
+    return database

@@ -1,5 +1,5 @@
-"""`farebox worker`: one process that passes events on and runs workflows and what is due. Several may run on one database; each
-takes over from one that dies.
+"""`farebox bss-worker`: one process that relays events and runs workflows and what is due. Several may run on one database;
+each takes over from one that dies.
 """
 
 import asyncio
@@ -8,21 +8,26 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
+from bss.deliveries import Event
 from bss.edge.due_rows import DueRows
+from bss.edge.relay import Relay
+from bss.edge.webhooks import WebhookClient
+from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
-from bss.orchestration.worker_tables import STARTED_BY, due_handlers, workflows
-from runtime.bss_database import open_database
+from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, workflows
+from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import WORKER, Health, Telemetry
+from vocabulary.networks import read_networks
 
 EXIT_LOST: Final = 3
 """The process lost its slot, or its database: what it had under way is another's."""
@@ -39,19 +44,29 @@ class BssWorkerProcess:
         folder = settings.store.data_dir / "bss"
         folder.mkdir(parents=True, exist_ok=True)
         self._lock, name = _take_name(folder)
-        self._database = open_database(settings.bss.sql, settings.store.data_dir)
+        self._database = open_bss_database(settings)
         ports = make_ports(settings, lambda: store_url)
+
+        def relay(listeners: Sequence[Callable[[Event], None]]) -> RelayThread:
+            return RelayThread(
+                lambda client: Relay(
+                    self._database, client.post, node=name, api_of=api_of, listeners=listeners, reached=reached
+                ),
+                lambda: WebhookClient(read_networks(("default",))),
+                wake=DataFolder(settings.store.data_dir).run,
+                on_failed=self._end,
+            )
+
         self._worker = Worker(
             database=self._database,
             name=name,
             folder=folder,
-            wake=DataFolder(settings.store.data_dir).run,
             workflows=workflows(ports, reached),
             started_by=STARTED_BY,
+            relay=relay,
             run_due=DueRows(self._database, due_handlers(), holder=name).run_due,
             wall_ns=time.time_ns,
             on_lost=lambda: os._exit(EXIT_LOST),
-            reached=reached,
         )
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="worker")
@@ -98,6 +113,10 @@ class BssWorkerProcess:
     def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(event.set)
+
+    def _end(self, error: BaseException) -> None:
+        self._failed = error
+        self._ended.set()
 
     def _work(self) -> None:
         try:

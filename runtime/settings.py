@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 from chf_http2.config import ChfConfig
 from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
-from runtime.bss_settings import BssSettings
 from runtime.notify_settings import NotifySettings
 from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
 FRONT_ENDS_MAX: Final = 32
+WORKERS_MAX: Final = 4
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")
 _NODE_SIGNS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
@@ -136,6 +136,30 @@ class RecordSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BssSettings:
+    """[bss] the business side: customers, catalogue, orders, inventory."""
+
+    url: str = setting(
+        "",
+        "its database, postgresql://user@host/name or sqlite:////path/of/file; empty: the file bss.sqlite in store.data_dir."
+        " Also FAREBOX_SQL",
+    )
+    hss_url: str = setting("", "address of the subscriber store (HSS, UDM) that SIMs are provisioned in; empty: none")
+    workers: int = setting(
+        0, "of farebox up: processes that run orders, renewals and what is due, 0..4; 0: none, the engine alone"
+    )
+
+    def __post_init__(self) -> None:
+        is_known = not self.url or self.url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///"))
+        faults: tuple[str, ...] = (
+            () if is_known else ("url begins with neither postgresql:// nor sqlite:///: write one of them",)
+        )
+        if self.hss_url and not self.hss_url.startswith(("http://", "https://")):
+            faults += (f"hss_url is {self.hss_url!r}: begin it with http:// or https://",)
+        _check_ranges(self, (("workers", 0, WORKERS_MAX),), faults)
+
+
+@dataclass(frozen=True, slots=True)
 class TelemetrySettings:
     """[telemetry] metrics, health and logs."""
 
@@ -163,8 +187,8 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
-    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     bss: BssSettings = field(default_factory=BssSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:
         if self.nrf.url and not self.nrf.address and self.chf.host in _EVERYWHERE:

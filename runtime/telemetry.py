@@ -27,7 +27,7 @@ GY: Final = "gy"
 CHF: Final = "chf"
 NOTIFIER: Final = "notifier"
 NRF: Final = "nrf"
-WORKER: Final = "worker"
+WORKER: Final = "bss-worker"
 
 
 class MetricRow(NamedTuple):

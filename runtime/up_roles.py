@@ -76,7 +76,7 @@ ROLES: Final = (
     Role("notifier"),
     Role("archiver"),
     Role("records"),
-    Role("worker", count=lambda settings: settings.bss.workers, is_many=lambda settings: settings.bss.workers > 1),
+    Role("bss-worker", count=lambda settings: settings.bss.workers, is_many=lambda settings: settings.bss.workers > 1),
 )
 """In the order in which data flows, which is that in which they are stopped."""
 METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")

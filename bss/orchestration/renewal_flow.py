@@ -18,6 +18,7 @@ from bss.orchestration.plans import sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms, whole_second
 from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
+from bss.orders.operations import WORKFLOW
 from bss.work import Work
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 
@@ -41,7 +42,7 @@ def start_renewal(work: Work, due: Due) -> None:
     status = product(work, due.resource_id).status
     if status == ProductStatus.ACTIVE:
         from_ns = due.ids.get("from_ns") or str(whole_second(due.at_ns))
-        work.event(RENEWAL_READY, resource="product", resource_id=due.resource_id, from_ns=from_ns)
+        work.event(RENEWAL_READY, resource=WORKFLOW, resource_id=due.resource_id, from_ns=from_ns)
     elif status == ProductStatus.SUSPENDED:
         schedule(work, RENEWAL_DUE, resource_id=due.resource_id, at_ns=work.now_ns + REFUSED_PAUSE_S * NS_PER_S)
 
@@ -91,11 +92,11 @@ class RenewalFlow:
             pause_s = TRANSIENT_PAUSE_S if answer.is_transient else REFUSED_PAUSE_S
             kept = {"from_ns": str(from_ns)} if answer.is_transient else {}
             schedule(work, RENEWAL_DUE, resource_id=product_id, at_ns=work.now_ns + pause_s * NS_PER_S, **kept)
-            work.event("product.renewal_failed", resource="product", resource_id=product_id, code=answer.code)
+            work.event("ProductRenewalFailedEvent", resource="product", resource_id=product_id, code=answer.code)
         elif has.status == ProductStatus.ACTIVE and has.engine_account_id is not None:
             what = sold(self._ports.release(work, 0), has.offering_id)
             ends_ns = period_terms(what, from_ns, is_first=False).to_ns
             if ends_ns < FOREVER_NS:
                 schedule(work, RENEWAL_DUE, resource_id=product_id, at_ns=ends_ns)
-            work.event("product.renewed", resource="product", resource_id=product_id, from_ns=str(from_ns))
+            work.event("ProductRenewedEvent", resource="product", resource_id=product_id, from_ns=str(from_ns))
         return None

@@ -21,6 +21,24 @@ from bss.work import Work
 STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
 """Name of the workflow that events of a kind start."""
 
+API_OF: Final = {
+    "productOrder": "productOrderingManagement",
+    "product": "productInventoryManagement",
+    "customer": "customerManagement",
+    "billing_account": "accountManagement",
+    "party": "partyManagement",
+    "trouble_ticket": "troubleTicket",
+    "productOffering": "productCatalogManagement",
+    "catalogRelease": "productCatalogManagement",
+}
+"""The API whose hubs are told of a resource. What isn't here concerns nobody outside, such as WORKFLOW."""
+
+
+def api_of(resource: str) -> str:
+    """See API_OF; '' where there is none."""
+    return API_OF.get(resource, "")
+
+
 Handler = Callable[[Work, Due], object]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from bss.access import requires
 from bss.due import unschedule
 from bss.errors import Conflict, Invalid
-from bss.orders.operations import READY, RETRY_DUE, move_order, steps_of
+from bss.orders.operations import READY, RETRY_DUE, WORKFLOW, move_order, steps_of
 from bss.orders.records import Order
 from bss.orders.states import FALLEN, OrderState, next_step_state
 from bss.orders.tables import ORDER_STEP, PRODUCT_ORDER
@@ -54,7 +54,7 @@ def _decide(work: Work, order_id: str, happens: str, note: str, **values: Any) -
     unschedule(work, RETRY_DUE, resource_id=order_id)
     order = work.get(PRODUCT_ORDER, order_id)
     order = move_order(work, order, "cancel" if order["is_cancelling"] else "go on")
-    work.event(READY, resource="product_order", resource_id=order_id)
+    work.event(READY, resource=WORKFLOW, resource_id=order_id)
     return Order.from_row(order)
 
 

@@ -15,6 +15,8 @@ from bss.work import Row, Work
 
 ITEMS_MAX: Final = 50
 STEPS_MAX: Final = 500
+WORKFLOW: Final = "workflow"
+"""Resource of events that start workflows: nobody outside is told of them."""
 READY: Final = "order.ready"
 """Kind of the event that starts an order's workflow."""
 START_DUE: Final = "order.start"
@@ -69,11 +71,11 @@ def place(
             characteristics=item.characteristics,
         )
         place_index = _insert_steps(work, order["id"], row["id"], item, place_index)
-    work.event("ProductOrderCreateEvent", resource="product_order", resource_id=order["id"])
+    work.event("ProductOrderCreateEvent", resource="productOrder", resource_id=order["id"])
     if requested_start_ns is not None and is_future:
         schedule(work, START_DUE, resource_id=order["id"], at_ns=requested_start_ns)
     else:
-        work.event(READY, resource="product_order", resource_id=order["id"])
+        work.event(READY, resource=WORKFLOW, resource_id=order["id"])
     return Order.from_row(order)
 
 
@@ -84,7 +86,7 @@ def start_due(work: Work, *, order_id: str) -> Order:
     if order["state"] != OrderState.PENDING:
         return Order.from_row(order)
     order = move_order(work, order, "fall due")
-    work.event(READY, resource="product_order", resource_id=order_id)
+    work.event(READY, resource=WORKFLOW, resource_id=order_id)
     return Order.from_row(order)
 
 
@@ -106,7 +108,7 @@ def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | No
         for step in steps_of(work, order_id):
             work.change(ORDER_STEP, step["id"], state=next_step_state(step["state"], "undo"))
     if was == OrderState.HELD:
-        work.event(READY, resource="product_order", resource_id=order_id)
+        work.event(READY, resource=WORKFLOW, resource_id=order_id)
     return Order.from_row(order)
 
 
@@ -114,7 +116,7 @@ def move_order(work: Work, order: Row, happens: str, *, if_revision: int | None 
     """The order in its next state, and the event that tells of it. Conflict where that can't be."""
     state = next_order_state(order["state"], happens)
     order = work.change(PRODUCT_ORDER, order["id"], if_revision=if_revision, state=state, **values)
-    work.event(_CHANGED, resource="product_order", resource_id=order["id"])
+    work.event(_CHANGED, resource="productOrder", resource_id=order["id"])
     return order
 
 

@@ -128,7 +128,7 @@ def notifier(
     run_process("notifier", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
-def worker(
+def bss_worker(
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
@@ -143,7 +143,7 @@ def worker(
         run_bss_worker(settings, url, ready_file=ready_file)
 
     flags = flags_by_name(store, data_dir, telemetry__port=metrics_port)
-    run_process("worker", config, flags, run, is_beside_up=True)
+    run_process("bss-worker", config, flags, run, is_beside_up=True)
 
 
 def run_process(
@@ -215,4 +215,4 @@ def register(app: typer.Typer) -> None:
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)
     app.command(hidden=True)(notifier)
-    app.command(hidden=True)(worker)
+    app.command("bss-worker", hidden=True)(bss_worker)

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail, settings_or_exit
+from runtime.cli.business import TenantOption, opened
+from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
 
 if TYPE_CHECKING:
-    from bss.access import Caller
-    from bss.edge.database import Database
-    from bss.orders.records import OrderView
+    from bss.orders.records import Order, OrderView
     from bss.work import Work
 
 T = TypeVar("T")
-TenantOption = Annotated[str, typer.Option("--tenant", help="Whose order it is.")]
 OrderArgument = Annotated[str, typer.Argument(help="Id of the order.", show_default=False)]
 NoteOption = Annotated[str, typer.Option("--note", help="Why; it is kept with the step.")]
 ItemOption = Annotated[
@@ -65,9 +63,7 @@ def place(
     def write(work: "Work") -> str:
         return place_order(work, **_arguments(customer, item, billing_account, start)).id
 
-    order_id: str = _in_database(
-        config, data_dir, tenant, lambda database, caller: database.write(caller, write, idempotency=idempotency)
-    )
+    order_id = opened(config, data_dir, tenant).write(write, idempotency=idempotency)
     print(json.dumps({"id": order_id}) if as_json else order_id)
 
 
@@ -85,12 +81,7 @@ def dry_run(
     from catalog_loader.amounts import money_text
 
     arguments = _arguments(customer, item, billing_account, start)
-    previewed = _in_database(
-        config,
-        data_dir,
-        tenant,
-        lambda database, caller: database.read(caller, lambda work: preview_order(work, **arguments)),
-    )
+    previewed = _read(config, data_dir, tenant, lambda work: preview_order(work, **arguments))
     for number, each in enumerate(previewed, 1):
         print(f"item {number}: {each.item.action} {each.item.offering_id} {each.item.product_id}".rstrip())
         for step in each.item.steps:
@@ -263,35 +254,13 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def _change(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], Any]") -> None:
-    order = _in_database(config, data_dir, tenant, lambda database, caller: database.write(caller, function))
+def _change(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], Order]") -> None:
+    order = opened(config, data_dir, tenant).write(function)
     print(f"order {order.id}: {order.state}")
 
 
 def _read(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], T]") -> T:
-    return _in_database(config, data_dir, tenant, lambda database, caller: database.read(caller, function))
-
-
-def _in_database(
-    config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Database, Caller], T]"
-) -> T:
-    """What the function gives; what is wrong with what was asked ends the command with exit 2."""
-    settings = settings_or_exit(config, data_dir=data_dir)
-    from getpass import getuser
-
-    from bss.access import EVERYTHING, Caller
-    from bss.edge.database import DatabaseUnsafe
-    from bss.errors import BusinessError
-    from runtime.bss_database import open_database
-
-    try:
-        database = open_database(settings.bss.sql, settings.store.data_dir)
-        try:
-            return function(database, Caller(tenant, f"cli:{getuser()}", frozenset({EVERYTHING})))
-        finally:
-            database.close()
-    except (BusinessError, DatabaseUnsafe) as error:
-        fail(str(error))
+    return opened(config, data_dir, tenant).read(function)
 
 
 def register(app: typer.Typer) -> None:

@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bss.access import EVERYTHING, Caller
-from runtime.bss_database import open_database
+from runtime.bss_database import open_bss_database
 from runtime.cli.main import build
 from runtime.kill_points import KILLED_LINE, VARIABLE
+from runtime.settings import Settings, StoreSettings
 from tests.bss.orchestration.world import seed
 
 UNTIL_S = 60.0
@@ -28,7 +29,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        database = open_database("", folder)
+        database = open_bss_database(Settings(store=StoreSettings(data_dir=folder)))
         self.customer_id, _ = seed(database, ANYONE, lines=2)
         database.close()
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -37,7 +38,7 @@ class Office:
         """A worker; its log."""
         name = f"w{len(self.workers)}"
         ready, log = self.folder / f"{name}.ready", self.folder / f"{name}.log"
-        command = [sys.executable, "-m", "runtime.cli.main", "worker", "--data-dir", str(self.folder)]
+        command = [sys.executable, "-m", "runtime.cli.main", "bss-worker", "--data-dir", str(self.folder)]
         command += ["--store", NO_STORE, "--metrics-port", "-1", "--ready-file", str(ready)]
         environment = {**os.environ, **({VARIABLE: kill_at} if kill_at else {})}
         with log.open("wb") as output:
@@ -104,9 +105,9 @@ def test_orders_by_hand(office: Office) -> None:
     order_id = office.place("add:monthly", "--start", "2099-01-01T00:00:00Z")
     assert order_id in office.order("list", "--state", "pending")
     assert "cancelled" in office.order("cancel", order_id, "--reason", "changed their mind")
-    assert "nothing can happen" not in office.order("retry", order_id, code=2)
+    assert "no step holds it" in office.order("retry", order_id, code=1)
     assert "there is no offering nothing" in office.order(
-        "place", "--customer", office.customer_id, "--item", "add:nothing", code=2
+        "place", "--customer", office.customer_id, "--item", "add:nothing", code=1
     )
     assert "write add:OFFERING" in office.order("place", "--customer", office.customer_id, "--item", "add", code=2)
-    assert "no customer" in office.order("place", "--customer", "nobody", "--item", "add:monthly", code=2)
+    assert "there is no customer" in office.order("place", "--customer", "nobody", "--item", "add:monthly", code=1)

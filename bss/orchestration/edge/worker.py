@@ -1,4 +1,4 @@
-"""A worker: has a slot, passes events on, runs workflows and what is due. Several may run; each takes over from one that dies.
+"""A worker: has a slot, relays events, runs workflows and what is due. Several may run; each takes over from one that dies.
 
 One thread says again and again that it lives; when it can't any more, or another took its slot, the process has to end at
 once (`on_lost`), since its workflows are another's by then. What it does after that is refused by DBOS's owner check, and by
@@ -6,7 +6,7 @@ the revisions of order steps.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,15 +15,14 @@ import sqlalchemy as sa
 import structlog
 
 from bss import leases
+from bss.deliveries import Event
 from bss.edge.database import Database
-from bss.edge.relay import Event, Relay
-from bss.edge.wake import Waiting
 from bss.orchestration.edge.durable import DurableWorkflows
+from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.run import RESOURCE_ID, Workflow
 
 SLOT: Final = "worker-"
 SLOTS_MAX: Final = 16
-RELAY: Final = "relay"
 LOOK_S: Final = 1.0
 LEASE_S: Final = 10.0
 _RENEWALS_A_LEASE: Final = 4
@@ -40,8 +39,9 @@ class Worker:
 
     name        of this process, unlike all others
     folder      of workflows.db, of all workers that share the database
-    wake        folder of the sockets that wake it
+    workflows   by name
     started_by  name of the workflow that events of a kind start; its ids are the event's, and its resource's as RESOURCE_ID
+    relay       a relay whose listeners are these; it runs in a thread of its own
     run_due     does what is due now; how many rows
     wall_ns     the machine's clock, which nobody moves
     on_lost     ends the process at once
@@ -50,13 +50,12 @@ class Worker:
     database: Database
     name: str
     folder: Path
-    wake: Path
     workflows: Mapping[str, Workflow]
     started_by: Mapping[str, str]
+    relay: Callable[[Sequence[Callable[[Event], None]]], RelayThread]
     run_due: Callable[[], int]
     wall_ns: Callable[[], int]
     on_lost: Callable[[], None]
-    reached: Callable[[str], None] = lambda name: None
     lease_s: float = LEASE_S
     look_s: float = LOOK_S
 
@@ -67,29 +66,20 @@ class Worker:
         keeping.start()
         durable = DurableWorkflows(self.database, self.folder, slot=slot, workflows=self.workflows)
         durable.launch()
+        relay = self.relay([lambda event: self._start(durable, event)])
         try:
-            with Waiting(self.wake, self.name) as waiting:
-                on_ready(slot)
-                while not stopping.is_set():
-                    if not self._work(durable):
-                        waiting.wait(self.look_s)
+            relay.start()
+            on_ready(slot)
+            while not stopping.is_set():
+                self._take_over(durable)
+                if not self.run_due():
+                    stopping.wait(self.look_s)
         finally:
             stopping.set()
+            relay.stop()
             durable.close()
             keeping.join()
-            for lease in (slot, RELAY):
-                self.database.across_tenants(
-                    lambda connection, lease=lease: leases.give_back(connection, lease, holder=self.name)  # type: ignore[misc]
-                )
-
-    def _work(self, durable: DurableWorkflows) -> bool:
-        """One round; was there something to do?"""
-        self._take_over(durable)
-        done = self.run_due()
-        if self._take(RELAY):
-            relay = Relay(self.database, lambda event: self._start(durable, event), reached=self.reached)
-            done += relay.pass_on()
-        return done > 0
+            self.database.across_tenants(lambda connection: leases.give_back(connection, slot, holder=self.name))
 
     def _start(self, durable: DurableWorkflows, event: Event) -> None:
         name = self.started_by.get(event.kind)

@@ -12,13 +12,17 @@ import sqlalchemy as sa
 
 from bss.edge.database import Database
 from bss.edge.due_rows import DueRows
-from bss.edge.wake import waker
+from bss.edge.relay import Relay
+from bss.edge.wake import Waker
+from bss.edge.webhooks import WebhookClient
 from bss.engine_in_memory import MemoryEngine
 from bss.network_in_memory import MemoryNetwork
+from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import Worker
 from bss.orchestration.ports import Ports
-from bss.orchestration.worker_tables import STARTED_BY, due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, read_release, workflows
 from runtime import kill_points
+from vocabulary.networks import read_networks
 
 LEASE_S = 0.3
 """Short, since one worker is alive at a time: a renewal that comes late counts while nobody else took the slot."""
@@ -55,18 +59,22 @@ def work(url: sa.URL, folder: Path, name: str, outside: Any, kill_at: str) -> No
     manager = Outside(address=outside, authkey=b"test")
     manager.connect()
     engine, network = manager.engine(), manager.network()  # type: ignore[attr-defined]
-    database = Database(url, now_ns=time.time_ns, on_events=waker(folder))
+    database = Database(url, now_ns=time.time_ns, on_events=Waker(folder).wake)
     Worker(
         database=database,
         name=name,
         folder=folder,
-        wake=folder,
         workflows=workflows(Ports(engine, network, read_release), kill_points.reached),
         started_by=STARTED_BY,
+        relay=lambda listeners: RelayThread(
+            lambda client: Relay(database, client.post, node=name, api_of=api_of, listeners=listeners),
+            lambda: WebhookClient(read_networks(("default",))),
+            wake=folder,
+            on_failed=lambda error: os._exit(4),
+        ),
         run_due=DueRows(database, due_handlers(), holder=name).run_due,
         wall_ns=time.time_ns,
         on_lost=lambda: os._exit(3),
-        reached=kill_points.reached,
         lease_s=LEASE_S,
         look_s=0.1,
     ).run(stopping)
