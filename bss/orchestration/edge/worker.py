@@ -14,9 +14,9 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
-from bss import leases
 from bss.deliveries import Event
 from bss.edge.database import Database
+from bss.leases import give_back, lapsed, renew, take
 from bss.orchestration.edge.durable import DurableWorkflows
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.run import RESOURCE_ID, Workflow
@@ -79,7 +79,7 @@ class Worker:
             relay.stop()
             durable.close()
             keeping.join()
-            self.database.across_tenants(lambda connection: leases.give_back(connection, slot, holder=self.name))
+            self.database.across_tenants(lambda connection: give_back(connection, slot, holder=self.name))
 
     def _start(self, durable: DurableWorkflows, event: Event) -> None:
         name = self.started_by.get(event.kind)
@@ -91,13 +91,13 @@ class Worker:
         """What workers that died had under way goes on here."""
         now_ns = self.wall_ns()
         for slot in self.database.across_tenants(
-            lambda connection: leases.lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
+            lambda connection: lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
         ):
             if self._take(slot):
                 found = durable.take_over(slot)
                 structlog.get_logger().warning("worker died, its workflows go on here", slot=slot, workflows=found)
                 self.database.across_tenants(
-                    lambda connection, slot=slot: leases.give_back(connection, slot, holder=self.name)  # type: ignore[misc]
+                    lambda connection, slot=slot: give_back(connection, slot, holder=self.name)  # type: ignore[misc]
                 )
 
     def _take_slot(self) -> str:
@@ -108,7 +108,7 @@ class Worker:
 
     def _take(self, lease: str) -> bool:
         return self.database.across_tenants(
-            lambda connection: leases.take(
+            lambda connection: take(
                 connection, lease, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns()
             )
         )
@@ -123,7 +123,7 @@ class Worker:
                 self.on_lost()
 
     def _renew(self, connection: sa.Connection, slot: str) -> bool:
-        return leases.renew(connection, slot, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns())
+        return renew(connection, slot, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns())
 
     def _lease_ns(self) -> int:
         return int(self.lease_s * _NS_PER_S)
