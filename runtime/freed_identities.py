@@ -12,9 +12,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from balances.account_finder import AccountFinder, forget_account
+from balances.account_finder import AccountFinder
 from balances.store import BalanceStore, StoreError
-from vocabulary.digest import digest128
+from charging.routing import forget_identity
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
 
 LOOK_S: Final = 1.0
@@ -34,7 +34,7 @@ async def forget_freed(
             if is_begin and finder.entries[0]:
                 finder.places["account_id"] = -1
             for key in keys:
-                forget_identity(finder, key, secret)
+                forget_key(finder, key, secret)
             if keys:
                 log.info("identities given back", count=len(keys))
                 continue
@@ -43,12 +43,11 @@ async def forget_freed(
         await asyncio.sleep(look_s)
 
 
-def forget_identity(finder: AccountFinder, key: str, secret: NDArray[np.uint64]) -> None:
+def forget_key(finder: AccountFinder, key: str, secret: NDArray[np.uint64]) -> None:
     """Forget whose an identity was, by its store key, in each way in which requests write it."""
     tenant, word, value = key.split(":", 2)
     kind = _KINDS[word]
     written = (value, f"+{value}") if kind == IdentityKind.E164 else (value,)
     for text in written:
-        octets = np.frombuffer(text.encode(), np.uint8)
-        high, low = digest128(octets, 0, len(octets), secret, int(tenant) * 16 + kind)
-        forget_account(finder, high, low)
+        octets = np.frombuffer(text.encode(), np.uint8).copy()
+        forget_identity(finder, octets, secret.copy(), int(tenant) * 16 + int(kind))

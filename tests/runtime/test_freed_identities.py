@@ -4,32 +4,53 @@ import asyncio
 
 import numpy as np
 
-from balances.account_finder import AccountFinder, find_account, new_account_finder, remember_account
+from balances.account_finder import AccountFinder, new_account_finder
 from balances.edge.memory_store import MemoryStore
 from balances.keys import identity_key
 from balances.store import StoreUnreachable
+from charging.batch import INITIAL, new_usage_batch
+from charging.batch_rows import name_session_and_identity
+from charging.routing import find_accounts, remember_identities
 from runtime.freed_identities import forget_freed
-from vocabulary.digest import digest128
+from tests.reference.engine_alone import fill_batch
+from tests.reference.requests import CreditControl
 from vocabulary.ids import IdentityKind
+from vocabulary.kernel import kernel
 
 SECRET = np.array([3, 5], np.uint64)
 
 
-def digest(kind: IdentityKind, text: str, tenant: int = 1) -> tuple[int, int]:
-    """As a front end names the identity of a request."""
-    octets = np.frombuffer(text.encode(), np.uint8)
-    high, low = digest128(octets, 0, len(octets), SECRET, tenant * 16 + kind)
-    return high, low
+class Requests:
+    """A request at a time of somebody, as a front end names him, routed and remembered by the kernels."""
+
+    def __init__(self, finder: AccountFinder) -> None:
+        self.finder = finder
+        self.batch = new_usage_batch(1, 1, 64)
+
+    def _lay(self, kind: IdentityKind, text: str, tenant: int) -> None:
+        fill_batch(self.batch, [CreditControl(None, (1, 1), INITIAL, 0, 1, 1, tenant=tenant)])
+        octets = np.frombuffer(text.encode(), np.uint8)
+        self.batch.octets[: len(octets)] = octets
+        self.batch.identities[0] = (0, len(octets), kind, 0)
+        self.batch.requests[0]["identity_count"] = 1
+        name_row(self.batch, SECRET)
+
+    def whose(self, kind: IdentityKind, text: str, tenant: int = 1) -> int:
+        """The account for this process; -1: it is to be looked up."""
+        self._lay(kind, text, tenant)
+        find_accounts(self.batch, self.finder)
+        return int(self.batch.requests[0]["account_id"])
+
+    def remember(self, kind: IdentityKind, text: str, account_id: int, tenant: int = 1) -> None:
+        """As after a look-up."""
+        self._lay(kind, text, tenant)
+        self.batch.requests[0]["account_id"] = account_id
+        remember_identities(self.batch, self.finder)
 
 
-def account_of(finder: AccountFinder, kind: IdentityKind, text: str, tenant: int = 1) -> int:
-    """Whose it is for this process; -1: it is to be looked up."""
-    place = find_account(finder, *digest(kind, text, tenant))
-    return int(finder.places[place]["account_id"]) if place >= 0 else -1
-
-
-def remember(finder: AccountFinder, kind: IdentityKind, text: str, account_id: int, tenant: int = 1) -> None:
-    remember_account(finder, *digest(kind, text, tenant), account_id, 0)
+@kernel
+def name_row(batch, secret):  # type: ignore[no-untyped-def]
+    name_session_and_identity(batch, batch.requests[0], secret)
 
 
 class AwayOnce(MemoryStore):
@@ -46,8 +67,9 @@ class AwayOnce(MemoryStore):
 
 def test_what_was_given_back_is_forgotten() -> None:
     finder = new_account_finder(64)
+    requests = Requests(finder)
     for text in ("491701", "+491701", "491702"):
-        remember(finder, IdentityKind.E164, text, 7)
+        requests.remember(IdentityKind.E164, text, 7)
 
     async def follow() -> None:
         store = AwayOnce()
@@ -56,20 +78,20 @@ def test_what_was_given_back_is_forgotten() -> None:
         task = asyncio.ensure_future(forget_freed(store, finder, SECRET, look_s=0.001))
         while not store.asked:
             await asyncio.sleep(0)
-        assert account_of(finder, IdentityKind.E164, "491702") == -1, "what was remembered before the stream's end"
-        remember(finder, IdentityKind.E164, "491701", 7)
-        remember(finder, IdentityKind.E164, "+491701", 7)
-        remember(finder, IdentityKind.IMSI, "26201", 7)
-        remember(finder, IdentityKind.E164, "491701", 8, tenant=2)
+        assert requests.whose(IdentityKind.E164, "491702") == -1, "what was remembered before the stream's end"
+        requests.remember(IdentityKind.E164, "491701", 7)
+        requests.remember(IdentityKind.E164, "+491701", 7)
+        requests.remember(IdentityKind.IMSI, "26201", 7)
+        requests.remember(IdentityKind.E164, "491701", 8, tenant=2)
         await store.release_identities([(identity_key(1, "e164", "491701"), 7)])
         async with asyncio.timeout(10):
-            while account_of(finder, IdentityKind.E164, "491701") >= 0:
+            while requests.whose(IdentityKind.E164, "491701") >= 0:
                 await asyncio.sleep(0.001)
         task.cancel()
 
     asyncio.run(follow())
-    assert account_of(finder, IdentityKind.E164, "+491701") == -1
-    assert account_of(finder, IdentityKind.IMSI, "26201") == 7
-    assert account_of(finder, IdentityKind.E164, "491701", tenant=2) == 8
-    remember(finder, IdentityKind.E164, "491701", 9)
-    assert account_of(finder, IdentityKind.E164, "491701") == 9
+    assert requests.whose(IdentityKind.E164, "+491701") == -1
+    assert requests.whose(IdentityKind.IMSI, "26201") == 7
+    assert requests.whose(IdentityKind.E164, "491701", tenant=2) == 8
+    requests.remember(IdentityKind.E164, "491701", 9)
+    assert requests.whose(IdentityKind.E164, "491701") == 9
