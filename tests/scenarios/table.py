@@ -294,7 +294,7 @@ SCENARIOS: Final = (
         terminate A s1 number 5 rg 10 usu 10   -> !5002
         account   A                            -> money 100/0
     """,
-            "nobody has a price, and another offer has one": """
+        "nobody has a price, and another offer has one": """
         open      A money 100
         initial   A s1 rg 99 rsu 10 + rg 50 rsu 10 -> 5031 | 5003
         terminate A s1

@@ -9,7 +9,7 @@ ACCOUNTS: Final = {
         event     A s2 context sms rg 1 rsu 1e -> !4010
         account   A                            -> money 100/0
     """,
-        "an account that expires pays its reports and gets no more": """
+    "an account that expires pays its reports and gets no more": """
         open      A until 600 money 100
         initial   A s1 rg 10 rsu 10            -> granted 10
         clock     700

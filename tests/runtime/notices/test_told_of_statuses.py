@@ -85,5 +85,14 @@ def test_a_closed_accounts_sessions_are_aborted_and_its_number_is_used_again(up:
             return asked.granted_octets == 10 * MIB
 
         wait_until("the front end for Diameter looks it up again", is_granted)
-        smf.release(smf.create(imsi, 104, None), 1)
+        charging_ids = iter(range(104, 1000))
+
+        def is_created() -> bool:
+            try:
+                uri = smf.create(imsi, next(charging_ids), None)
+            except AssertionError:
+                return False
+            return smf.release(uri, 1) == 204
+
+        wait_until("so does the one for 5G", is_created)
     wait_until("the record of the closed one is written", lambda: closed_by(up, session) == ["termination"])
