@@ -84,6 +84,7 @@ def _add_line(table, session, usages, row):
     line.offer = usage.offer
     line.release = usage.release
     line.unit = usage.unit
+    line.settled_by = usage.settled_by
     line.used_units = 0
     line.allowance_units = 0
     line.uncharged_units = 0
