@@ -60,6 +60,7 @@ def _find_line(table, session, usages, row):
             and line.offer == usage.offer
             and line.release == usage.release
             and line.unit == usage.unit
+            and line.settled_by == usage.settled_by
         ):
             break
         place = line.next
