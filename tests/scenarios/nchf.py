@@ -39,7 +39,6 @@ NOT_IN_NCHF: Final = frozenset(
         "equal reports of a peer that never counts are two after a while",
         "an MSCC without a rating group",
         "events are paid at once or refused",
-        "events on the bill are owed at once or refused",
         "a session begun anew ends the old one",
         "tenants have subscribers and prices of their own",
         "a client that can't split is granted until the price changes",
