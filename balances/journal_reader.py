@@ -28,7 +28,6 @@ from vocabulary.held import Held, held, kind_of
 from vocabulary.kernel import kernel
 
 _HEAD_OCTETS_MAX: Final = 1024
-_HEAD_KEYS_MAX: Final = 15
 _ROOM_ROWS: Final = 4096
 _BIN_8: Final = 0xC4
 _BIN_16: Final = 0xC5
@@ -143,7 +142,7 @@ class EntryReader:
     def __init__(self, usage_dtype: np.dtype[Any]) -> None:
         self._usage_dtype = usage_dtype
         self._layout = layout_of((JOURNAL_REQUEST_DTYPE, usage_dtype, MOVEMENT_DTYPE))
-        self._optional_count = int(self._layout.is_optional.sum())
+        self._left_out = range(int(self._layout.is_optional.sum()) + 1)
         self._first_key = self._layout.keys[: self._layout.key_ends[0]].tobytes()
         self._make_room(_ROOM_ROWS, _ROOM_ROWS)
 
@@ -188,19 +187,21 @@ class EntryReader:
     def _head_of(self, start: bytes, at: int, key_count: int) -> Mapping[str, Any] | None:
         """The keys before the first column, which is at `at`; None where they are not what this release writes.
 
-        key_count   of the whole entry; how many of them are columns is known but for those that it may leave out
+        key_count   of the whole entry
         """
-        most = key_count - len(self._layout.table) - 1 + self._optional_count
-        if at < 0 or start[:1] != MAP_16 or not 0 <= most <= _HEAD_KEYS_MAX:
+        if at < 0 or start[:1] != MAP_16:
             return None
-        head = None
-        for count in range(most, max(most - self._optional_count, 0) - 1, -1):
-            try:
-                head = msgpack.unpackb(bytes([0x80 | count]) + start[3:at])
-                break
-            except Exception:  # msgpack raises a dozen kinds; decode_entry says what is wrong
-                continue
-        if head is None or head.get("version") != ENTRY_VERSION or not head.keys() <= _HEAD_KEYS:
+        unpacker = msgpack.Unpacker()
+        unpacker.feed(start[3:at])
+        try:
+            items = list(unpacker)
+            head = dict(zip(items[::2], items[1::2], strict=True))
+        except Exception:  # msgpack raises a dozen kinds; decode_entry says what is wrong
+            return None
+        is_whole = unpacker.tell() == at - 3 and len(head) + len(self._layout.table) + 1 - key_count in self._left_out
+        if not is_whole:
+            return None
+        if head.get("version") != ENTRY_VERSION or not head.keys() <= _HEAD_KEYS:
             return None
         if not all(isinstance(head.get(key), kind) for key, kind in _FIXED_KEYS.items()):
             return None
