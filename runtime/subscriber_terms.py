@@ -44,6 +44,7 @@ class WantedTerms:
     money: str = ""
     """decimal text in the release's currency"""
     credit_limit: str = ""
+    """how much may be owed on the bill; 0: the account gets no bill"""
     allowances: str = ""
     """ids with `;` between them, each with an amount of its own where that isn't the release's: `data-1gib=512 MiB`"""
     expires: str = ""
@@ -71,7 +72,7 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
     if wanted.allowances:
         grants = [grant for grant in grants if grant.unit == Unit.MONEY]
         grants += _wanted_allowances(faults, release, wanted.allowances, from_ns)
-    limit, expires_ns = 0, FOREVER_NS
+    limit, expires_ns = 0 if given is None else given.credit_limit_micros, FOREVER_NS
     if wanted.credit_limit:
         limit = taken(faults, "credit_limit", lambda: money_of(wanted.credit_limit, release.currency)) or 0
     if wanted.expires:
@@ -130,11 +131,11 @@ def money_of(text: str, currency: str) -> int:
     return micros
 
 
-def units_of(text: str, unit: Unit) -> int:
-    """Units of an amount; AmountInvalid where it is none, or more or less than a bucket holds."""
+def units_of(text: str, unit: Unit, allowance: str) -> int:
+    """Units of an amount of an allowance; AmountInvalid where it is none, or more or less than a bucket holds."""
     _, units = parse_units(text, unit)
     if not 1 <= units <= UNITS_MAX:
-        raise AmountInvalid(f"{text} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
+        raise AmountInvalid(f"{text} of {allowance} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
     return units
 
 
@@ -165,7 +166,7 @@ def _wanted_allowance(release: Release, name: str, amount: str, from_ns: int) ->
     grant = allowance_grant(release, name, from_ns)
     if not amount:
         return grant
-    units = units_of(amount, grant.unit)
+    units = units_of(amount, grant.unit, name)
     return Grant(grant.unit, units, grant.allowance, grant.priority, grant.from_ns, grant.to_ns)
 
 

@@ -1,7 +1,7 @@
 """Random traffic decided by the engine's kernels, and its journal taken apart and put together again with mistakes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -17,7 +17,7 @@ from balances.store import EntryId
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import Control
 from tests.reference.engine_alone import EngineAlone
-from tests.reference.requests import Change, Credit, CreditControl, Mscc, Open, Request, Wake
+from tests.reference.requests import Applies, Change, Credit, CreditControl, Debit, Mscc, Open, Request, Wake
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -27,7 +27,7 @@ ALLOWANCE = 11
 PRICES = (
     Price(rating_group=10, block_units=10, price_micros=7, allowances=(ALLOWANCE,), number=1),
     Price(rating_group=20, unit=Unit.SECONDS, block_units=60, price_micros=900, number=2),
-    Price(rating_group=30, unit=Unit.EVENTS, price_micros=150, number=3),
+    Price(rating_group=30, unit=Unit.EVENTS, price_micros=150, number=3, settled_by=Unit.BILL),
     Price(rating_group=40, control=Control.FREE, number=4),
 )
 CATALOGUE = Catalogue((Release(1, offers={1: PRICES}), Release(1, tenant=2, offers={1: PRICES})))
@@ -56,7 +56,7 @@ class RandomTraffic:
         return 2 if account_id % 4 == 0 else 1
 
     def open_all(self) -> None:
-        """One batch that opens every account, some nearly empty, most with an allowance, half with money that ends."""
+        """One batch that opens every account, some nearly empty, most with allowance and bill, half with money that ends."""
         batch: list[Request] = []
         for account_id in range(1, self.account_count + 1):
             credits_given = [Credit(self._random.choice((50, 5000, 10**7)), movement=MovementKind.OPENED)]
@@ -71,7 +71,17 @@ class RandomTraffic:
                 credits_given.append(Credit(amount, to_ns=to_ns, movement=MovementKind.BONUS))
             tenant = self.tenant_of(account_id)
             currency = 756 if account_id % 5 == 0 else 978
-            batch.append(Open(account_id, self.now_ns, tenant, currency=currency, credits=tuple(credits_given)))
+            limit = (0, 400, 10**6)[account_id % 3]
+            batch.append(
+                Open(
+                    account_id,
+                    self.now_ns,
+                    tenant,
+                    currency=currency,
+                    credit_limit_micros=limit,
+                    credits=tuple(credits_given),
+                )
+            )
         self.engine.decide(batch, self.now_ns)
 
     def run(self, batch_count: int, rows: int = 20) -> None:
@@ -89,15 +99,39 @@ class RandomTraffic:
         tenant = self.tenant_of(account_id)
         what = draw.random()
         if what < 0.05:
-            amount = draw.choice((1, 500, 10**5))
-            return Change(account_id, self.now_ns, tenant, (Credit(amount, movement=MovementKind.TOPPED_UP),))
-        if what < 0.08:
+            return self._change(account_id, tenant)
+        if what < 0.07:
+            settled = Credit(draw.choice((1, 150, 900)), Unit.BILL, movement=MovementKind.SETTLED)
+            return Change(account_id, self.now_ns, tenant, (settled,))
+        if what < 0.10:
             return Wake(account_id, self.now_ns, tenant)
-        if what < 0.14 and self._sent:
+        if what < 0.16 and self._sent:
             return draw.choice(self._sent[-30:])
         request = self._credit_control(account_id, tenant)
         self._sent.append(request)
         return request
+
+    def _change(self, account_id: int, tenant: int) -> Change:
+        """A top-up, now and then a product's period for a fee, or an adjustment."""
+        draw = self._random
+        top_up = Change(
+            account_id,
+            self.now_ns,
+            tenant,
+            (Credit(draw.choice((1, 500, 10**5)), movement=MovementKind.TOPPED_UP),),
+        )
+        what = draw.random()
+        if what < 0.6:
+            return top_up
+        if what < 0.8:
+            return replace(top_up, amounts=(Debit(draw.choice((1, 300))), Credit(7, movement=MovementKind.ADJUSTED_IN)))
+        end_ns = self.now_ns + 60 * NS_PER_S
+        allotted = Credit(40, Unit.OCTETS, ALLOWANCE, self.now_ns, end_ns, movement=MovementKind.ALLOTTED)
+        return replace(
+            top_up,
+            amounts=(Debit(draw.choice((1, 300)), movement=MovementKind.FEE), allotted),
+            applies=Applies(1, self.now_ns, end_ns),
+        )
 
     def _credit_control(self, account_id: int, tenant: int) -> CreditControl:
         draw = self._random
