@@ -48,6 +48,17 @@ def remember_identities(batch, finder):
 
 
 @kernel
+def forget_identity(finder, octets, secret, domain):
+    """Have whose an identity is be looked up again.
+
+    octets   uint8[]: the identity as requests write it
+    secret, domain   as in charging.batch_rows.name_session_and_identity
+    """
+    high, low = digest128(octets, 0, octets.shape[0], secret, domain)
+    forget_account(finder, high, low)
+
+
+@kernel
 def remember_sessions(batch, finder):
     """Remember the account of every request that names nobody and was found by its session."""
     for row in range(batch.counts[COUNT_REQUESTS]):

@@ -133,7 +133,12 @@ def adjustment(release: Release, account: AccountView, wanted: WantedAdjustment,
         faults.append(WordFault("bucket", problem, "Leave --allowance out"))
     if wanted.below_zero and (wanted.give or unit != Unit.MONEY):
         faults.append(WordFault("below-zero", "only money that is taken can go below zero", "Leave it out"))
-    amount = taken(faults, option, lambda: _amount(text, unit, release.currency))
+    name = wanted.allowance or (bucket.name if bucket else "")
+    amount = taken(
+        faults,
+        option,
+        lambda: money_of(text, release.currency) if unit == Unit.MONEY else units_of(text, unit, name),
+    )
     if amount is not None and amount < 1:
         faults.append(WordFault(option, f"{text} is nothing", "Write an amount above zero"))
     if faults or amount is None:
@@ -146,10 +151,6 @@ def adjustment(release: Release, account: AccountView, wanted: WantedAdjustment,
 
 def _second(now_ns: int) -> int:
     return now_ns // NS_PER_S * NS_PER_S
-
-
-def _amount(text: str, unit: Unit, currency: str) -> int:
-    return money_of(text, currency) if unit == Unit.MONEY else units_of(text, unit)
 
 
 def amount_words(amount: Amount, release: Release, names: dict[int, str]) -> str:

@@ -130,11 +130,11 @@ def money_of(text: str, currency: str) -> int:
     return micros
 
 
-def units_of(text: str, unit: Unit) -> int:
-    """Units of an amount; AmountInvalid where it is none, or more or less than a bucket holds."""
+def units_of(text: str, unit: Unit, allowance: str) -> int:
+    """Units of an amount of an allowance; AmountInvalid where it is none, or more or less than a bucket holds."""
     _, units = parse_units(text, unit)
     if not 1 <= units <= UNITS_MAX:
-        raise AmountInvalid(f"{text} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
+        raise AmountInvalid(f"{text} of {allowance} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
     return units
 
 
@@ -165,7 +165,7 @@ def _wanted_allowance(release: Release, name: str, amount: str, from_ns: int) ->
     grant = allowance_grant(release, name, from_ns)
     if not amount:
         return grant
-    units = units_of(amount, grant.unit)
+    units = units_of(amount, grant.unit, name)
     return Grant(grant.unit, units, grant.allowance, grant.priority, grant.from_ns, grant.to_ns)
 
 

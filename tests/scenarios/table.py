@@ -294,21 +294,6 @@ SCENARIOS: Final = (
         terminate A s1 number 5 rg 10 usu 10   -> !5002
         account   A                            -> money 100/0
     """,
-        "an account that is barred": """
-        open      A barred money 100
-        initial   A s1 rg 10 rsu 10            -> !4010
-        event     A s2 context sms rg 1 rsu 1e -> !4010
-        account   A                            -> money 100/0
-    """,
-        "an account that expires pays its reports and gets no more": """
-        open      A until 600 money 100
-        initial   A s1 rg 10 rsu 10            -> granted 10
-        clock     700
-        update    A s1 rg 10 usu 10 rsu 10     -> 4010
-        initial   A s2 rg 10 rsu 10            -> !4010
-        terminate A s1 rg 10
-        account   A                            -> money 90/0
-    """,
         "nobody has a price, and another offer has one": """
         open      A money 100
         initial   A s1 rg 99 rsu 10 + rg 50 rsu 10 -> 5031 | 5003

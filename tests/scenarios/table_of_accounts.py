@@ -1,8 +1,23 @@
-"""Scenarios of what account commands do to an account: barred, closed, given products; over each interface alike."""
+"""Scenarios of accounts that are barred, closed, expire, and are given products; over each interface alike."""
 
 from typing import Final
 
 ACCOUNTS: Final = {
+    "an account that is barred": """
+        open      A barred money 100
+        initial   A s1 rg 10 rsu 10            -> !4010
+        event     A s2 context sms rg 1 rsu 1e -> !4010
+        account   A                            -> money 100/0
+    """,
+    "an account that expires pays its reports and gets no more": """
+        open      A until 600 money 100
+        initial   A s1 rg 10 rsu 10            -> granted 10
+        clock     700
+        update    A s1 rg 10 usu 10 rsu 10     -> 4010
+        initial   A s2 rg 10 rsu 10            -> !4010
+        terminate A s1 rg 10
+        account   A                            -> money 90/0
+    """,
     "who is barred reports and gets no more until it is active again": """
         open      A money 100
         initial   A s1 rg 10 rsu 20            -> granted 20
