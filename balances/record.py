@@ -152,7 +152,13 @@ FIELDS: Final = (
     Field("header", "account_id", 8, HEADER_ACCOUNT, "the number in the record's key, checked after each load"),
     Field("header", "currency", 4, HEADER_CURRENCY, "ISO 4217 number"),
     Field("header", "tenant", 4, HEADER_TENANT, "number of the tenant"),
-    Field("header", "identity_epoch", 4, HEADER_IDENTITY_EPOCH, "raised when an identity leaves the account"),
+    Field(
+        "header",
+        "identity_epoch",
+        4,
+        HEADER_IDENTITY_EPOCH,
+        "not used: identities that change hands are said in a stream",
+    ),
     Field("header", "revision", 8, HEADER_REVISION, "counts the commits that wrote the record"),
     Field(
         "header",

@@ -68,16 +68,6 @@ def remember_sessions(batch, finder):
 
 
 @kernel
-def forget_identity(finder, octets, secret, domain):
-    """Have the account of an identity, whose octets these are as requests bring them, looked up at its next request.
-
-    secret, domain   as of digest128: the store's, and the identity's tenant and kind
-    """
-    high, low = digest128(octets, 0, octets.shape[0], secret, domain)
-    forget_account(finder, high, low)
-
-
-@kernel
 def order_by_place(batch, places, place_count, rows, firsts):
     """Sort row numbers by where they go, keeping their order within each.
 

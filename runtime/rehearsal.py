@@ -58,7 +58,6 @@ from runtime.chf_rehearsal import rehearse_chf
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
 from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
-from runtime.freed_identities import forget_key
 from runtime.gathering import Gathering
 from runtime.handoff_server import HandoffServer
 from runtime.kept_ticks import Tick
@@ -347,7 +346,6 @@ async def _rehearse() -> None:
     batcher.look_up.forget(identity_key(1, "imsi", _IMSI), meta.secret)
     spare = pool.take()
     _call_rare_kernels(spare.usage)
-    forget_key(batcher.finder, identity_key(1, "imsi", _IMSI), meta.secret)
     await rehearse_chf(clock)
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
     refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))

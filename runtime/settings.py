@@ -12,6 +12,7 @@ from chf_http2.config import ChfConfig
 from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
 from runtime.notify_settings import NotifySettings
+from runtime.webhook_settings import WebhookSettings
 from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
@@ -188,6 +189,7 @@ class Settings:
     records: RecordSettings = field(default_factory=RecordSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     bss: BssSettings = field(default_factory=BssSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:

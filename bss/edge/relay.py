@@ -6,8 +6,9 @@ target has TARGET_SLOTS messages under way at most, so that one that hangs holds
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -55,7 +56,7 @@ class Relay:
     """See the module.
 
     node        name of this relay in leases, as no other one has it
-    api_of      the API whose hubs are told of a resource
+    api_of      the API whose hubs are told of a resource; '' where none has it
     listeners   called in order with each event before it is spread, in a thread; an event may come again, with its id
     reached     kill points (runtime/kill_points.py)
     """
@@ -88,8 +89,10 @@ class Relay:
 
     def wake(self) -> None:
         """There may be something to do; from any thread."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._woken.set)
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until told to stop; what is under way is waited for."""
@@ -110,6 +113,7 @@ class Relay:
             if self._tasks:
                 await asyncio.wait(self._tasks)
         finally:
+            self._loop = None
             stopped.cancel()
             self._threads.shutdown(wait=False)
 
@@ -121,7 +125,9 @@ class Relay:
     async def _step(self) -> bool:
         """Spread and send what there is; was there anything?"""
         spread_count = await self._in_thread(self._spread)
-        leased = await self._in_thread(self._lease) if len(self._tasks) < IN_FLIGHT_MAX else []
+        self._in_flight = +self._in_flight  # without those that have none
+        in_flight, limit = self._in_flight.copy(), IN_FLIGHT_MAX - len(self._tasks)
+        leased = await self._in_thread(lambda: self._lease(in_flight, limit)) if limit > 0 else []
         if leased:
             self._reached("relay.leased")
         for each in leased:
@@ -169,15 +175,14 @@ class Relay:
                 self._log.error("an event can't be taken", event_id=event.id, kind=event.kind, reason=repr(error))
         return taken
 
-    def _lease(self) -> list[Leased]:
-        in_flight = self._in_flight.copy()
+    def _lease(self, in_flight: Mapping[str, int], limit: int) -> list[Leased]:
         return self._database.across_tenants(
             lambda connection: lease(
                 connection,
                 node=self._node,
                 now_ns=self._database.now_ns(),
-                room=lambda target: TARGET_SLOTS - in_flight[target],
-                limit=IN_FLIGHT_MAX - len(self._tasks),
+                room=lambda target: TARGET_SLOTS - in_flight.get(target, 0),
+                limit=limit,
             )
         )
 

@@ -18,7 +18,6 @@ from vocabulary.networks import AllowedNetworks
 TIMEOUT_S: Final = 5.0
 BODY_OCTETS_MAX: Final = 64 * 1024
 CONNECTIONS_MAX: Final = 256
-_IDLE_S: Final = 15.0
 _RESOLVERS: Final = 64
 _GONE: Final = 410
 _RETRY_AFTER_S_MAX: Final = 24 * 3600
@@ -82,7 +81,8 @@ class WebhookClient:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(cafile=tls_ca or None),
             max_connections=CONNECTIONS_MAX,
-            keepalive_expiry=_IDLE_S,
+            # A connection a message: on one that is kept, a second answer would be taken for that of the next message.
+            max_keepalive_connections=0,
             retries=0,
             network_backend=self._backend,
         )

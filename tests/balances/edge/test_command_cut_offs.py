@@ -33,7 +33,7 @@ def test_claim_of_an_opening_that_was_cut_off_is_taken_over(monkeypatch):
         (late,) = await sender.open_accounts("next", [opening(1)])
         assert isinstance(late, Waiting), "it has the identity, and no engine runs"
         (owner,) = await store.find_accounts(opening(1).identities)
-        assert owner == (2, 0)
+        assert owner == (2, 1)
         (third,) = await sender.open_accounts("third", [opening(1)])
         assert third == IdentityTaken(opening(1).identities[0], 2), "the second's command waits"
         (again,) = await sender.open_accounts("cut", [opening(1, 10)])
@@ -86,7 +86,7 @@ def test_claims_that_were_taken_over_meanwhile_are_seen_before_the_command_is_se
         results = await sender.open_accounts("file", rows)
         assert [type(result) for result in results] == [Applied, IdentityTaken, Applied]
         assert results[1] == IdentityTaken(rows[1].identities[0], 77)
-        assert await store.find_accounts(rows[1].identities) == [(77, 0)]
+        assert await store.find_accounts(rows[1].identities) == [(77, 1)]
         assert sorted(engine.balances) == [1, 3]
 
     with_engine(test)
