@@ -215,9 +215,10 @@ def _text_of(work: Work, number: int) -> CatalogRelease:
 def _replace_copy(work: Work, release: CatalogRelease, *, base_release: int | None) -> None:
     """The rows become those of the release; what stays the same isn't touched."""
     wanted = resources_in_order(release)
+    known = {table.name: {row["id"]: row for row in work.rows(sa.select(table))} for table in TABLE_OF.values()}
     for resource in wanted:
-        values = resource.to_row()
-        _write_row(work, TABLE_OF[type(resource)], values)
+        table = TABLE_OF[type(resource)]
+        _write_row(work, table, resource.to_row(), known[table.name].get(resource.id))
     kept = {(TABLE_OF[type(each)].name, each.id) for each in wanted}
     for table in reversed(TABLE_OF.values()):
         for row in _children_first(work, table):
@@ -237,12 +238,11 @@ def _replace_copy(work: Work, release: CatalogRelease, *, base_release: int | No
         "retired_offers": list(engine.retired_offers),
         "retired_allowances": list(engine.retired_allowances),
     }
-    _write_row(work, WORKING_COPY, {"id": WORKING_COPY_ID} | head)
+    _write_row(work, WORKING_COPY, {"id": WORKING_COPY_ID} | head, work.find(WORKING_COPY, WORKING_COPY_ID))
 
 
-def _write_row(work: Work, table: sa.Table, values: dict[str, Any]) -> None:
+def _write_row(work: Work, table: sa.Table, values: dict[str, Any], known: Row | None) -> None:
     """A row of this id with these values, new or changed where it differs."""
-    known = work.find(table, values["id"])
     if known is None:
         work.insert(table, **values)
     elif any(known[name] != value for name, value in values.items()):
