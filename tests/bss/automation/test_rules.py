@@ -54,10 +54,10 @@ def test_why_a_rule_does_not_fire() -> None:
     text += RULE.removeprefix("rules:\n").replace("one", "three") + "    enabled: false\n"
     looks = {look.rule: look.reason for look in look_at_rules(rules_of(text), event())}
     assert looks == {
-        "one": "its condition has no answer: No such key : state",
+        "one": 'its condition has no answer: Key not found in map : "state"',
         "two": "it is about TroubleTicketStateChangeEvent",
         "three": "it is not enabled",
-    } or looks["one"].startswith("its condition has no answer: Key not found")
+    }
 
 
 def test_a_rule_without_condition_fires_for_each_event_of_its_kind() -> None:
@@ -76,7 +76,7 @@ def test_a_rule_without_condition_fires_for_each_event_of_its_kind() -> None:
             "resource.state ==",
             "resourc.state ==",
             4,
-            "line 1, column 1 of the condition: undeclared reference to 'resourc'",
+            "line 1, column 8 of the condition: undeclared reference to 'resourc.state'",
         ),
         ("'failed'", "1.5", 4, "1.5 is a binary number"),
         ("do: open_ticket", "do: open_tickt", 5, "there is no action open_tickt. Did you mean open_ticket?"),
@@ -98,9 +98,9 @@ def test_a_fault_has_its_line(old: str, new: str, line: int, fault: str) -> None
 
 
 def test_every_fault_at_once() -> None:
-    text = RULE.replace("open_ticket", "open").replace("state ==", "state =") + RULE.removeprefix("rules:\n")
+    text = RULE.replace("open_ticket", "open").replace("state ==", "state =")
     places = [fault.place.line for fault in read_rules("r", text.encode()).faults if fault.place]
-    assert places == [4, 5]
+    assert sorted(set(places)) == [4, 5]
     twice = RULE + RULE.removeprefix("rules:\n")
     assert "another rule is called one" in str(read_rules("r", twice.encode()).faults[0])
 

@@ -1,0 +1,203 @@
+"""`farebox catalog import|diff|status|export|discard|release`: the product catalogue's working copy, and releases of it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from runtime.cli.business import (
+    BusinessTenantOption,
+    SqlOption,
+    business_database,
+    operator,
+    read_or_exit,
+    refuse,
+    write_or_exit,
+)
+from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit, store_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bss.catalog.release import CatalogRelease
+    from catalog_loader.changes import Change
+
+EXIT_FAULTY: Final = 1
+
+CatalogFiles = Annotated[
+    list[Path], typer.Argument(help="Files of one catalogue, or folders with .yaml, .yml and .json files of it.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
+def add_commands(group: typer.Typer) -> None:
+    """Add the commands to `farebox catalog`."""
+    group.command("import")(import_files)
+    group.command("diff")(diff)
+    group.command("status")(status)
+    group.command("export")(export)
+    group.command("discard")(discard)
+    group.command("release")(release)
+
+
+def import_files(
+    files: CatalogFiles,
+    yes: YesOption = False,
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make the working copy what the files say, after showing what that changes. Edits and drafts are never overwritten."""
+    read = _read_files(files, tenant)
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.publication import import_release
+        from bss.catalog.queries import import_diff
+
+        caller = operator(tenant)
+        shown = read_or_exit(database, caller, lambda work: import_diff(work, release=read))
+        _print_changes(shown.rows, "the working copy is what the files say already")
+        if not shown.rows:
+            return
+        if not yes and not typer.confirm("Import them?"):
+            fail("nothing was imported")
+        against = shown.shown_against
+        write_or_exit(database, caller, lambda work: import_release(work, release=read, shown_against=against))
+    print(f"imported: release {read.engine.number} ({read.engine.name}); `farebox catalog release` publishes it")
+
+
+def diff(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files to hold against the working copy.", show_default=False)
+    ] = None,
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show what publishing the working copy would change; with files, what importing them would."""
+    read = _read_files(files, tenant) if files else None
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.queries import import_diff, publication_diff
+
+        caller = operator(tenant)
+        if read is not None:
+            rows = read_or_exit(database, caller, lambda work: import_diff(work, release=read).rows)
+            _print_changes(rows, "the working copy is what the files say")
+        else:
+            _print_changes(read_or_exit(database, caller, publication_diff), "nothing was edited since the last release")
+
+
+def status(
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Show where the working copy stands, its faults, and the releases. Exit code 1: it has faults."""
+    from runtime.cli.tables import print_pairs, print_table
+    from vocabulary.instants import to_rfc3339
+
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.queries import releases, working_copy_status
+
+        copy, rows = read_or_exit(
+            database, operator(tenant), lambda work: (working_copy_status(work), releases(work))
+        )
+    if copy is None:
+        fail(f"tenant {tenant} has no catalogue: `farebox catalog import FILES` gives it one")
+    print_pairs(
+        (
+            ("base release", str(copy.base_release or "none")),
+            ("edits since then", str(copy.edit_count)),
+            ("drafts", str(copy.draft_count)),
+            ("hash", copy.hash or "none: it has faults"),
+        )
+    )
+    if rows:
+        print()
+        lines = [(str(row.number), row.name, row.state, to_rfc3339(row.effective_ns), row.hash[:12]) for row in rows]
+        print_table("Releases", ("release", "name", "state", "effective", "hash"), lines, right=("release",))
+    if copy.faults:
+        for fault in copy.faults:
+            print(fault, file=sys.stderr)
+        raise typer.Exit(EXIT_FAULTY)
+
+
+def export(
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Print the working copy as a file that `catalog import` reads as the same. Drafts are left out."""
+    import yaml
+
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.queries import working_copy_file
+
+        file = read_or_exit(database, operator(tenant), working_copy_file)
+    print(yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=120), end="")
+
+
+def discard(
+    yes: YesOption = False,
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make the working copy its base release again: edits and drafts go. Before the first release all of it goes."""
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.publication import discard_edits, discard_everything
+        from bss.catalog.queries import working_copy_status
+
+        caller = operator(tenant)
+        copy = read_or_exit(database, caller, working_copy_status)
+        if copy is None:
+            fail(f"tenant {tenant} has no catalogue: nothing is to be discarded")
+        if not yes and not typer.confirm(f"Discard {copy.edit_count} edits and {copy.draft_count} drafts?"):
+            fail("nothing was discarded")
+        write_or_exit(database, caller, discard_everything if copy.base_release is None else discard_edits)
+    print("discarded")
+
+
+# --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _read_files(files: list[Path], tenant: str) -> "CatalogRelease":
+    """The release of the files, for this tenant; faults end the command, exit 1."""
+    import msgspec
+
+    from catalog_loader.edge import read_files
+
+    try:
+        from bss.catalog.documents import read_sources
+    except ModuleNotFoundError as error:
+        fail(f"{error.name} is missing: pip install 'farebox[bss]' gives the business side what it needs")
+    sources, unreadable = read_files.read_sources(files)
+    read = read_sources(sources, already=unreadable)
+    if read.release is None:
+        for fault in read.faults:
+            print(fault, file=sys.stderr)
+        count = len(read.faults)
+        print(f"farebox: {count} fault{'s' if count != 1 else ''}; nothing was imported", file=sys.stderr)
+        raise typer.Exit(EXIT_FAULTY)
+    engine = msgspec.structs.replace(read.release.engine, tenant=tenant)
+    return msgspec.structs.replace(read.release, engine=engine)
+
+
+def _print_changes(rows: "Sequence[Change]", nothing: str) -> None:
+    from catalog_loader.changes import Change
+    from runtime.cli.tables import print_table
+
+    if not rows:
+        print(nothing)
+        return
+    words = [
+        (row.thing, row.what or ("new" if not row.before else "gone"), row.before or "-", row.after or "-")
+        for row in rows
+    ]
+    print_table("Changes", Change._fields, words)
