@@ -164,6 +164,72 @@ def discard(
     print("discarded")
 
 
+def release(
+    migrate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--migrate",
+            help="OFFERING=OFFERING: products of the first get the second; to itself: they follow its changes.",
+            show_default=False,
+        ),
+    ] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Finish the release that is prepared already.")] = False,
+    yes: YesOption = False,
+    wait_s: Annotated[float, typer.Option("--wait", min=1, help="Seconds to wait for the engine.")] = 15.0,
+    tenant: BusinessTenantOption = "default",
+    sql: SqlOption = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Publish the working copy: an immutable release, taken up by engines without a restart.
+
+    Refused where customers have what it takes away or changes, unless --migrate says what happens to them.
+    """
+    settings = settings_or_exit(config, store, data_dir)
+    migrations = _migrations(migrate or [])
+    with business_database(sql, config, data_dir) as database:
+        from bss.catalog.queries import publication_diff, releases
+        from bss.catalog.records import ReleaseState
+        from bss.errors import BusinessError
+        from bss.orchestration.catalog_publication import Waiting, finish_release, publish_catalog
+        from runtime.bss_engine import BssEngine
+
+        caller = operator(tenant)
+        prepared = [
+            row for row in read_or_exit(database, caller, releases) if row.state == ReleaseState.PREPARED
+        ]
+        if finish and not prepared:
+            fail("no release is prepared: nothing is to be finished")
+        if not finish:
+            _print_changes(read_or_exit(database, caller, publication_diff), "nothing was edited since the last release")
+            if not yes and not typer.confirm("Publish it?"):
+                fail("nothing was published")
+        engine = BssEngine(lambda: store_url(settings), timeout_s=wait_s)
+        try:
+            if finish:
+                result = finish_release(database, caller, engine, prepared[0])
+            else:
+                result = publish_catalog(
+                    database, caller, engine, products_in_use=products_in_use, migrations=migrations
+                )
+        except BusinessError as error:
+            refuse(error)
+        finally:
+            engine.close()
+    named = f"release {result.release.number} ({result.release.name}) of tenant {tenant}"
+    if isinstance(result, Waiting):
+        fail(
+            f"{named} is prepared, and the engine has not answered: {result.reason}",
+            "`farebox catalog release --finish` asks again",
+        )
+    print(f"{named} is published, hash {result.release.hash}")
+    if result.engines:
+        print(f"taken up by {', '.join(result.engines)}")
+    if result.waiting:
+        print(f"not yet taken up by {', '.join(result.waiting)}: the log of the engine says why")
+
+
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
@@ -201,3 +267,13 @@ def _print_changes(rows: "Sequence[Change]", nothing: str) -> None:
         for row in rows
     ]
     print_table("Changes", Change._fields, words)
+
+
+def _migrations(texts: list[str]) -> dict[str, str]:
+    migrations = {}
+    for text in texts:
+        source, equals, target = text.partition("=")
+        if not (source and equals and target):
+            fail(f"--migrate is {text!r}: write OFFERING=OFFERING")
+        migrations[source] = target
+    return migrations
