@@ -5,7 +5,8 @@ the database could not serialise.
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,8 @@ _PAUSE_S_MAX: Final = 0.1
 _BUSY_MS: Final = 30_000
 _SERIALISATION_STATES: Final = ("40001", "40P01")
 _POOL: Final = 20
+_LINE: Final = 0xFA2E
+"""The advisory lock of PostgreSQL behind which transactions that met others stand in line."""
 
 
 class DatabaseUnsafe(Exception):
@@ -93,13 +96,16 @@ class Database:
         """What `function` returns of a writing transaction without caller: for relays and leases, never for domains."""
         give_up_at = time.monotonic() + RETRY_S_MAX
         pause_s = 0.001
+        in_line: Callable[[sa.Connection], AbstractContextManager[object]] = nullcontext
         while True:
             try:
-                with self.engine.connect() as connection, connection.begin():
+                with self.engine.connect() as connection, in_line(connection), connection.begin():
                     return function(connection)
             except DBAPIError as error:
                 if not _could_not_serialise(error) or time.monotonic() > give_up_at:
                     raise
+            if not self._is_sqlite:
+                in_line = _alone
             time.sleep(random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
 
@@ -120,6 +126,21 @@ class Database:
         if self._is_sqlite:
             return {"is_reading": True}
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@contextmanager
+def _alone(connection: sa.Connection) -> Iterator[None]:
+    """Meanwhile nobody else is here who repeats a transaction. Else those that met would meet again and again: of 400 racing
+    allocations by 16 threads some weren't through after 30 s. The lock is taken before the transaction has its snapshot.
+    """
+    connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (_LINE,))
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (_LINE,))
+        connection.commit()
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
