@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add `farebox rules`."""
     group = typer.Typer(name="rules", help=_HELP, no_args_is_help=True, rich_markup_mode=None)
     group.command("check")(check)
-    group.command("test")(test)
+    group.command("test")(try_event)
     app.add_typer(group)
 
 
@@ -41,7 +41,7 @@ def check(rules: RulesArgument) -> None:
     print(f"sound: {len(read)} rule{'s' if len(read) != 1 else ''}")
 
 
-def test(
+def try_event(
     rules: RulesArgument,
     event: Annotated[Path, typer.Option("--event", "-e", help="The event, as JSON or YAML.")],
     as_json: JsonOption = False,

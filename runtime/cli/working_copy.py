@@ -1,6 +1,5 @@
 """`farebox catalog import|diff|status|export|discard|release`: the product catalogue's working copy, and releases of it."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -87,7 +86,9 @@ def diff(
             rows = read_or_exit(database, caller, lambda work: import_diff(work, release=read).rows)
             _print_changes(rows, "the working copy is what the files say")
         else:
-            _print_changes(read_or_exit(database, caller, publication_diff), "nothing was edited since the last release")
+            _print_changes(
+                read_or_exit(database, caller, publication_diff), "nothing was edited since the last release"
+            )
 
 
 def status(
@@ -103,9 +104,7 @@ def status(
     with business_database(sql, config, data_dir) as database:
         from bss.catalog.queries import releases, working_copy_status
 
-        copy, rows = read_or_exit(
-            database, operator(tenant), lambda work: (working_copy_status(work), releases(work))
-        )
+        copy, rows = read_or_exit(database, operator(tenant), lambda work: (working_copy_status(work), releases(work)))
     if copy is None:
         fail(f"tenant {tenant} has no catalogue: `farebox catalog import FILES` gives it one")
     print_pairs(
@@ -192,17 +191,18 @@ def release(
         from bss.catalog.queries import publication_diff, releases
         from bss.catalog.records import ReleaseState
         from bss.errors import BusinessError
+        from bss.inventory.queries import product_counts_by_offering
         from bss.orchestration.catalog_publication import Waiting, finish_release, publish_catalog
         from runtime.bss_engine import BssEngine
 
         caller = operator(tenant)
-        prepared = [
-            row for row in read_or_exit(database, caller, releases) if row.state == ReleaseState.PREPARED
-        ]
+        prepared = [row for row in read_or_exit(database, caller, releases) if row.state == ReleaseState.PREPARED]
         if finish and not prepared:
             fail("no release is prepared: nothing is to be finished")
         if not finish:
-            _print_changes(read_or_exit(database, caller, publication_diff), "nothing was edited since the last release")
+            _print_changes(
+                read_or_exit(database, caller, publication_diff), "nothing was edited since the last release"
+            )
             if not yes and not typer.confirm("Publish it?"):
                 fail("nothing was published")
         engine = BssEngine(lambda: store_url(settings), timeout_s=wait_s)
@@ -211,7 +211,7 @@ def release(
                 result = finish_release(database, caller, engine, prepared[0])
             else:
                 result = publish_catalog(
-                    database, caller, engine, products_in_use=products_in_use, migrations=migrations
+                    database, caller, engine, products_in_use=product_counts_by_offering, migrations=migrations
                 )
         except BusinessError as error:
             refuse(error)
