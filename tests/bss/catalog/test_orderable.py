@@ -28,8 +28,8 @@ def problems(*asked: str, release: CatalogRelease | None = None, **changes: Any)
 
 def test_what_is_sold_can_be_ordered() -> None:
     assert problems("prepaid-start") == []
-    assert problems("prepaid-plus", "itemised-usage") == []
-    assert problems("itemised-usage", products=["prepaid-plus"]) == []
+    assert problems("postpaid-flex", "itemised-usage") == []
+    assert problems("itemised-usage", products=["postpaid-flex"]) == []
 
 
 def test_relationships_hold_within_the_order_and_with_what_the_customer_has() -> None:

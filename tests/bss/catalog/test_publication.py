@@ -180,10 +180,11 @@ def test_the_compilers_faults_come_at_the_field(database: Database, anyone: Call
 def test_what_follows_a_release_keeps_its_promises(database: Database, anyone: Caller) -> None:
     import_into(database, anyone, sample_release())
     publish(database, anyone)
-    start, plus = sorted(sample_release().engine.offers, key=lambda offer: offer.id == "prepaid-plus")
-    start = msgspec.structs.replace(start, allowances=(*start.allowances, *plus.allowances))
+    kept = [each for each in sample_release().engine.offers if each.id != "prepaid-plus"]
+    given = ("data-1gib", "data-10gib", "voice-100min")
+    engine_offers = (*kept[1:], msgspec.structs.replace(kept[0], allowances=given))
     without = msgspec.structs.replace(
-        renumbered(sample_release(), 2, offers=(start,)),
+        renumbered(sample_release(), 2, offers=engine_offers),
         offerings=tuple(each for each in sample_release().offerings if each.id == "prepaid-start"),
     )
     import_into(database, anyone, without)
