@@ -90,6 +90,7 @@ def faults_of(*replacements: tuple[str, str]) -> list[str]:
         ("customer.kind !=", "customer.kid !=", "eligibility: line 1, column 9: undeclared reference to 'customer.kid'"),
         ("is_sellable: false", "is_sellable: maybe", "offerings itemised-usage is_sellable: is_sellable: Expected `bool`"),
         ("type: month", "type: fortnight", 'recurring_charge_period_type is "fortnight"'),
+        ("[prepaid-plus-fee,", "[prepaid-plus-fee, itemised-monthly,", "its recurring prices have different periods"),
         ("default: card", "default: cart", '"cart" is not among the values of sim_type. Did you mean card?'),
         ("relationship_type: excludes", "relationship_type: exclude", "Did you mean excludes?"),
         ("excludes, id: prepaid-start", "excludes, id: prepaid-plus", "an offering has no relationship to itself"),

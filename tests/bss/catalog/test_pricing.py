@@ -78,6 +78,15 @@ def test_a_dry_run_says_each_step() -> None:
     ]
 
 
+def test_a_plan_that_is_paid_by_bill_says_how_much_may_be_owed() -> None:
+    release = sample_release()
+    offering = offering_of(release, "postpaid-flex")
+    preview = preview_price(release, offering, at_ns=AT_NS)
+    assert (preview.credit_limit_micros, preview.recurring_micros) == (50_000_000, 19_990_000)
+    lines = dry_run_lines(release, offering, at_ns=AT_NS, characteristics={})
+    assert "bill: up to 50.00 EUR may be owed" in lines
+
+
 @pytest.mark.parametrize(
     ("begin", "length", "kind", "end"),
     [
