@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
 from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
@@ -15,6 +16,7 @@ from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
+    API_CLIENT,
     AUDIT,
     DUE,
     HUB,

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from bss.access import Caller
 from bss.edge.ids import IdSource
+from bss.errors import Invalid
 from bss.idempotency import Idempotency, find_answer, keep_answer
 from bss.work import Work
 
@@ -82,14 +83,16 @@ class Database:
                 keep_answer(connection, caller.tenant, caller.subject, idempotency, result, now_ns=work.now_ns)
             return result, work.event_count
 
-        result, event_count = self.across_tenants(in_transaction)
+        with _unstorable_is_invalid():
+            result, event_count = self.across_tenants(in_transaction)
         if event_count:
             self._on_events()
         return result
 
     def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """What `function` returns of one snapshot; it can't write."""
-        with self.engine.connect().execution_options(**self._reading()) as connection, connection.begin():
+        reading = self.engine.connect().execution_options(**self._reading())
+        with _unstorable_is_invalid(), reading as connection, connection.begin():
             return function(self._work(connection, caller))
 
     def across_tenants(self, function: Callable[[sa.Connection], T]) -> T:
@@ -126,6 +129,21 @@ class Database:
         if self._is_sqlite:
             return {"is_reading": True}
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+@contextmanager
+def _unstorable_is_invalid() -> Iterator[None]:
+    """A value that no column can hold or be compared with (NUL and half characters in texts, numbers beyond 64 bits) is the
+    caller's mistake, wherever it came through.
+    """
+    try:
+        yield
+    except (DataError, UnicodeEncodeError, OverflowError) as error:
+        raise Invalid(
+            "value",
+            "it has signs or a size that can't be stored",
+            "Leave out control signs, and numbers beyond 64 bits",
+        ) from error
 
 
 @contextmanager
