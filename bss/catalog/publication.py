@@ -6,7 +6,7 @@ prepared is finished before another one is made: asking the engine again with th
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -23,15 +23,19 @@ from bss.catalog.release import (
 )
 from bss.catalog.stranding import find_stranded
 from bss.catalog.tables import RELEASE, TABLE_OF, TARIFF_PART, WORKING_COPY, WORKING_COPY_ID
-from bss.catalog.working_copy import compile_copy, draft_count, find_copy, get_copy, resources_in_order
+from bss.catalog.working_copy import (
+    compile_copy,
+    copy_hash,
+    draft_count,
+    find_copy,
+    get_copy,
+    published_release,
+    resources_in_order,
+)
 from bss.errors import Conflict, NotFound, Stale
 from bss.work import Row, Work
 from catalog_loader.check import succession_faults
 from catalog_loader.write import LISTS, file_of
-
-NOTHING_SHOWN: Final = ""
-"""Hash of the release that a diff was shown against, where there was none."""
-
 
 # --- files to the working copy ---------------------------------------------------------------------------------------
 
@@ -73,14 +77,6 @@ def discard_everything(work: Work) -> None:
         for row in _children_first(work, table):
             work.remove(table, row["id"])
     work.remove(WORKING_COPY, WORKING_COPY_ID)
-
-
-def copy_hash(work: Work) -> str:
-    """Hash of the release that the working copy is; NOTHING_SHOWN where there is none, or it has faults."""
-    if find_copy(work) is None:
-        return NOTHING_SHOWN
-    compiled = compile_copy(work).release
-    return NOTHING_SHOWN if compiled is None else catalog_hash(catalog_text(compiled))
 
 
 # --- the working copy to a release -----------------------------------------------------------------------------------
@@ -168,17 +164,6 @@ def refuse_release(work: Work, *, release_id: str) -> None:
     if row["state"] != ReleaseState.PREPARED:
         raise Conflict("release", f"release {row['number']} is {row['state']}", "Publish the working copy anew")
     work.change(RELEASE, release_id, state=ReleaseState.REFUSED)
-
-
-def published_release(work: Work) -> CatalogRelease | None:
-    """The newest published release, or none."""
-    row = work.row(
-        sa.select(RELEASE.c.text)
-        .where(RELEASE.c.state == ReleaseState.PUBLISHED)
-        .order_by(RELEASE.c.number.desc())
-        .limit(1)
-    )
-    return None if row is None else read_catalog(row["text"])
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------

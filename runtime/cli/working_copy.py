@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.business import (
-    BusinessTenantOption,
-    SqlOption,
-    business_database,
-    operator,
-    read_or_exit,
-    refuse,
-    write_or_exit,
-)
+from runtime.cli.business import TenantOption, cells, opened, shown
 from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit, store_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bss.catalog.records import ReleaseRow
     from bss.catalog.release import CatalogRelease
+    from bss.orchestration.catalog_publication import Published, Waiting
     from catalog_loader.changes import Change
+    from runtime.cli.business import Business
+    from runtime.settings import Settings
 
 EXIT_FAULTY: Final = 1
 
@@ -44,26 +40,23 @@ def add_commands(group: typer.Typer) -> None:
 def import_files(
     files: CatalogFiles,
     yes: YesOption = False,
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
+    tenant: TenantOption = "default",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Make the working copy what the files say, after showing what that changes. Edits and drafts are never overwritten."""
+    business = opened(config, data_dir, tenant)
     read = _read_files(files, tenant)
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.publication import import_release
-        from bss.catalog.queries import import_diff
+    from bss.catalog.publication import import_release
+    from bss.catalog.queries import import_diff
 
-        caller = operator(tenant)
-        shown = read_or_exit(database, caller, lambda work: import_diff(work, release=read))
-        _print_changes(shown.rows, "the working copy is what the files say already")
-        if not shown.rows:
-            return
-        if not yes and not typer.confirm("Import them?"):
-            fail("nothing was imported")
-        against = shown.shown_against
-        write_or_exit(database, caller, lambda work: import_release(work, release=read, shown_against=against))
+    change = business.read(lambda work: import_diff(work, release=read))
+    _print_changes(change.rows, "the working copy is what the files say already")
+    if not change.rows:
+        return
+    if not yes and not typer.confirm("Import them?"):
+        fail("nothing was imported")
+    business.write(lambda work: import_release(work, release=read, shown_against=change.shown_against))
     print(f"imported: release {read.engine.number} ({read.engine.name}); `farebox catalog release` publishes it")
 
 
@@ -71,40 +64,29 @@ def diff(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files to hold against the working copy.", show_default=False)
     ] = None,
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
+    tenant: TenantOption = "default",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Show what publishing the working copy would change; with files, what importing them would."""
-    read = _read_files(files, tenant) if files else None
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.queries import import_diff, publication_diff
+    business = opened(config, data_dir, tenant)
+    from bss.catalog.queries import import_diff, publication_diff
 
-        caller = operator(tenant)
-        if read is not None:
-            rows = read_or_exit(database, caller, lambda work: import_diff(work, release=read).rows)
-            _print_changes(rows, "the working copy is what the files say")
-        else:
-            _print_changes(
-                read_or_exit(database, caller, publication_diff), "nothing was edited since the last release"
-            )
+    if files:
+        read = _read_files(files, tenant)
+        rows = business.read(lambda work: import_diff(work, release=read).rows)
+        _print_changes(rows, "the working copy is what the files say")
+    else:
+        _print_changes(business.read(publication_diff), "nothing was edited since the last release")
 
 
-def status(
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+def status(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Show where the working copy stands, its faults, and the releases. Exit code 1: it has faults."""
+    business = opened(config, data_dir, tenant)
+    from bss.catalog.queries import releases, working_copy_status
     from runtime.cli.tables import print_pairs, print_table
-    from vocabulary.instants import to_rfc3339
 
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.queries import releases, working_copy_status
-
-        copy, rows = read_or_exit(database, operator(tenant), lambda work: (working_copy_status(work), releases(work)))
+    copy, rows = business.read(lambda work: (working_copy_status(work), releases(work)))
     if copy is None:
         fail(f"tenant {tenant} has no catalogue: `farebox catalog import FILES` gives it one")
     print_pairs(
@@ -117,7 +99,7 @@ def status(
     )
     if rows:
         print()
-        lines = [(str(row.number), row.name, row.state, to_rfc3339(row.effective_ns), row.hash[:12]) for row in rows]
+        lines = [cells(row.number, row.name, row.state, shown(row.effective_ns), row.hash[:12]) for row in rows]
         print_table("Releases", ("release", "name", "state", "effective", "hash"), lines, right=("release",))
     if copy.faults:
         for fault in copy.faults:
@@ -125,41 +107,34 @@ def status(
         raise typer.Exit(EXIT_FAULTY)
 
 
-def export(
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+def export(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Print the working copy as a file that `catalog import` reads as the same. Drafts are left out."""
+    business = opened(config, data_dir, tenant)
     import yaml
 
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.queries import working_copy_file
+    from bss.catalog.queries import working_copy_file
 
-        file = read_or_exit(database, operator(tenant), working_copy_file)
+    file = business.read(working_copy_file)
     print(yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=120), end="")
 
 
 def discard(
     yes: YesOption = False,
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
+    tenant: TenantOption = "default",
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Make the working copy its base release again: edits and drafts go. Before the first release all of it goes."""
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.publication import discard_edits, discard_everything
-        from bss.catalog.queries import working_copy_status
+    business = opened(config, data_dir, tenant)
+    from bss.catalog.publication import discard_edits, discard_everything
+    from bss.catalog.queries import working_copy_status
 
-        caller = operator(tenant)
-        copy = read_or_exit(database, caller, working_copy_status)
-        if copy is None:
-            fail(f"tenant {tenant} has no catalogue: nothing is to be discarded")
-        if not yes and not typer.confirm(f"Discard {copy.edit_count} edits and {copy.draft_count} drafts?"):
-            fail("nothing was discarded")
-        write_or_exit(database, caller, discard_everything if copy.base_release is None else discard_edits)
+    copy = business.read(working_copy_status)
+    if copy is None:
+        fail(f"tenant {tenant} has no catalogue: nothing is to be discarded")
+    if not yes and not typer.confirm(f"Discard {copy.edit_count} edits and {copy.draft_count} drafts?"):
+        fail("nothing was discarded")
+    business.write(discard_everything if copy.base_release is None else discard_edits)
     print("discarded")
 
 
@@ -175,8 +150,7 @@ def release(
     finish: Annotated[bool, typer.Option("--finish", help="Finish the release that is prepared already.")] = False,
     yes: YesOption = False,
     wait_s: Annotated[float, typer.Option("--wait", min=1, help="Seconds to wait for the engine.")] = 15.0,
-    tenant: BusinessTenantOption = "default",
-    sql: SqlOption = None,
+    tenant: TenantOption = "default",
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
@@ -187,36 +161,20 @@ def release(
     """
     settings = settings_or_exit(config, store, data_dir)
     migrations = _migrations(migrate or [])
-    with business_database(sql, config, data_dir) as database:
-        from bss.catalog.queries import publication_diff, releases
-        from bss.catalog.records import ReleaseState
-        from bss.errors import BusinessError
-        from bss.inventory.queries import product_counts_by_offering
-        from bss.orchestration.catalog_publication import Waiting, finish_release, publish_catalog
-        from runtime.bss_engine import BssEngine
+    business = opened(config, data_dir, tenant)
+    from bss.catalog.queries import publication_diff, releases
+    from bss.catalog.records import ReleaseState
 
-        caller = operator(tenant)
-        prepared = [row for row in read_or_exit(database, caller, releases) if row.state == ReleaseState.PREPARED]
-        if finish and not prepared:
-            fail("no release is prepared: nothing is to be finished")
-        if not finish:
-            _print_changes(
-                read_or_exit(database, caller, publication_diff), "nothing was edited since the last release"
-            )
-            if not yes and not typer.confirm("Publish it?"):
-                fail("nothing was published")
-        engine = BssEngine(lambda: store_url(settings), timeout_s=wait_s)
-        try:
-            if finish:
-                result = finish_release(database, caller, engine, prepared[0])
-            else:
-                result = publish_catalog(
-                    database, caller, engine, products_in_use=product_counts_by_offering, migrations=migrations
-                )
-        except BusinessError as error:
-            refuse(error)
-        finally:
-            engine.close()
+    prepared = [row for row in business.read(releases) if row.state == ReleaseState.PREPARED]
+    if finish and not prepared:
+        fail("no release is prepared: nothing is to be finished")
+    if not finish:
+        _print_changes(business.read(publication_diff), "nothing was edited since the last release")
+        if not yes and not typer.confirm("Publish it?"):
+            fail("nothing was published")
+    result = _publish(business, settings, prepared[0] if finish else None, migrations, wait_s)
+    from bss.orchestration.catalog_publication import Waiting
+
     named = f"release {result.release.number} ({result.release.name}) of tenant {tenant}"
     if isinstance(result, Waiting):
         fail(
@@ -233,16 +191,38 @@ def release(
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
+def _publish(
+    business: "Business",
+    settings: "Settings",
+    prepared: "ReleaseRow | None",
+    migrations: dict[str, str],
+    wait_s: float,
+) -> "Published | Waiting":
+    """Publish the working copy, or finish the prepared release; a refusal is printed, exit 1."""
+    from bss.inventory.queries import product_counts_by_offering
+    from bss.orchestration.catalog_publication import finish_release, publish_catalog
+    from runtime.bss_engine import BssEngine
+
+    engine = BssEngine(lambda: store_url(settings), timeout_s=wait_s)
+    try:
+        if prepared is not None:
+            return business.run(lambda database, caller: finish_release(database, caller, engine, prepared))
+        return business.run(
+            lambda database, caller: publish_catalog(
+                database, caller, engine, products_in_use=product_counts_by_offering, migrations=migrations
+            )
+        )
+    finally:
+        engine.close()
+
+
 def _read_files(files: list[Path], tenant: str) -> "CatalogRelease":
     """The release of the files, for this tenant; faults end the command, exit 1."""
     import msgspec
 
+    from bss.catalog.documents import read_sources
     from catalog_loader.edge import read_files
 
-    try:
-        from bss.catalog.documents import read_sources
-    except ModuleNotFoundError as error:
-        fail(f"{error.name} is missing: pip install 'farebox[bss]' gives the business side what it needs")
     sources, unreadable = read_files.read_sources(files)
     read = read_sources(sources, already=unreadable)
     if read.release is None:

@@ -9,7 +9,6 @@ from bss.access import Caller
 from bss.catalog.faults import CatalogFaulty
 from bss.catalog.operations import change_head, change_resource, create_resource, put_tariff_part, set_lifecycle_status
 from bss.catalog.publication import (
-    NOTHING_SHOWN,
     confirm_release,
     discard_edits,
     discard_everything,
@@ -27,6 +26,7 @@ from bss.catalog.queries import (
 )
 from bss.catalog.records import Offering, ReleaseRow
 from bss.catalog.release import CatalogRelease, catalog_hash, catalog_text, engine_part
+from bss.catalog.working_copy import NOTHING_SHOWN
 from bss.edge.database import Database
 from bss.errors import Conflict, NotFound, Stale
 from bss.outbox import OUTBOX
