@@ -228,10 +228,10 @@ def set_ticket_status(
 
 @requires("ticket:write")
 def add_ticket_note(work: Work, ticket_id: str, *, text: str) -> TicketNote:
-    """Something that the caller writes to a ticket. NotFound, Invalid."""
+    """Something that the caller writes to a ticket, whose revision it raises. NotFound, Invalid."""
     check_columns(TICKET_NOTE, {"text": text}, {"text"})
     check_given("text", text)
-    ticket = work.get(TICKET, ticket_id)
+    ticket = work.change(TICKET, ticket_id)
     row = work.insert(
         TICKET_NOTE,
         ticket_id=ticket_id,

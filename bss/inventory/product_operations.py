@@ -129,8 +129,8 @@ def set_product_status(
 
 @requires("inventory:write")
 def set_characteristics(work: Work, product_id: str, *, characteristics: Values) -> None:
-    """Write these characteristics of a product; others stay. NotFound, Invalid."""
-    product = work.get(PRODUCT, product_id)
+    """Write these characteristics of a product; others stay, the product's revision is raised. NotFound, Invalid."""
+    product = work.change(PRODUCT, product_id)
     for name, value in characteristics.items():
         _put_characteristic(work, product_id, name, value)
     work.event(
@@ -153,10 +153,11 @@ def add_service(
 ) -> Service:
     """A service that realises a product. `category`: CFS (customer-facing) or RFS (resource-facing). NotFound, Invalid."""
     _check_name(name)
+    _check_service_state(state)
     work.get(PRODUCT, product_id, field="product_id")
     if category not in ("CFS", "RFS"):
         raise Invalid("category", f"{category[:40]!r} is no category", "Write CFS or RFS")
-    _check_service_state(state)
+    work.change(PRODUCT, product_id)
     row = work.insert(
         SERVICE, product_id=product_id, name=name, category=category, specification_id=specification_id, state=state
     )

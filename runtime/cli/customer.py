@@ -10,7 +10,8 @@ from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
 from runtime.cli.tables import print_pairs, print_table
 
 if TYPE_CHECKING:
-    from bss.crm.records import Customer
+    from bss.crm.records import BillingAccount, Customer, Ticket, TimelineEntry
+    from bss.inventory.records import Product
     from bss.views.customer_search import Hit
     from bss.work import Work
 
@@ -152,29 +153,7 @@ def show(
             ),
         )
     )
-    print_table(
-        "billing accounts",
-        ("id", "name", "type", "state", "currency"),
-        rows_of((row.id, row.name, row.account_type, row.state, row.currency) for row in accounts),
-    )
-    print_table(
-        "products",
-        ("id", "name", "status", "number", "iccid", "account", "since"),
-        rows_of(
-            (row.id, row.name, row.status, row.number, row.iccid, row.engine_account_id, shown(row.start_ns))
-            for row in products
-        ),
-    )
-    print_table(
-        "tickets",
-        ("id", "type", "severity", "status", "due"),
-        rows_of((row.id, row.ticket_type, row.severity, row.status, shown(row.due_ns)) for row in tickets),
-    )
-    print_table(
-        "timeline",
-        ("at", "what", "text", "by"),
-        rows_of((shown(row.at_ns), row.title, row.text, row.subject) for row in entries),
-    )
+    _print_lists(accounts, products, tickets, entries)
 
 
 def audit(
@@ -255,6 +234,34 @@ def erase(
         typer.confirm(f"Erase {customer.name or customer.id} for ever?", abort=True)
     business.write(lambda work: erase_party(work, customer.party_id))
     print(f"the person of customer {customer.id} is erased")
+
+
+def _print_lists(
+    accounts: "list[BillingAccount]", products: "list[Product]", tickets: "list[Ticket]", entries: "list[TimelineEntry]"
+) -> None:
+    print_table(
+        "billing accounts",
+        ("id", "name", "type", "state", "currency"),
+        rows_of((row.id, row.name, row.account_type, row.state, row.currency) for row in accounts),
+    )
+    print_table(
+        "products",
+        ("id", "name", "status", "number", "iccid", "account", "since"),
+        rows_of(
+            (row.id, row.name, row.status, row.number, row.iccid, row.engine_account_id, shown(row.start_ns))
+            for row in products
+        ),
+    )
+    print_table(
+        "tickets",
+        ("id", "type", "severity", "status", "due"),
+        rows_of((row.id, row.ticket_type, row.severity, row.status, shown(row.due_ns)) for row in tickets),
+    )
+    print_table(
+        "timeline",
+        ("at", "what", "text", "by"),
+        rows_of((shown(row.at_ns), row.title, row.text, row.subject) for row in entries),
+    )
 
 
 def _search(business: Business, text: str, limit: int) -> "list[Hit]":

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bss.access import Caller
+from bss.audit_trail import audit_trail
 from bss.edge.database import Database
 from bss.errors import BusinessError, Conflict, Invalid, NotFound, Stale
 from bss.inventory.operations import add_number, assign
@@ -126,6 +127,10 @@ def test_services_come_and_end(database: Database, anyone: Caller) -> None:
     with pytest.raises(Conflict, match="the service is terminated"):
         database.write(anyone, lambda work: set_service_state(work, service_id, state="active"))
     assert database.read(anyone, lambda work: services_of(work, [made.id])) == [ended]
+    database.write(anyone, lambda work: set_characteristics(work, made.id, characteristics={"speed": 50}))
+    assert database.read(anyone, lambda work: product(work, made.id)).revision == 3, "both are a part of its ETag"
+    trail = database.read(anyone, lambda work: audit_trail(work, resource="product", resource_id=made.id))
+    assert len(trail) == 1, "what changed is in the trail of the rows beside it"
 
 
 def test_products_are_found_by_digits(database: Database, anyone: Caller, caller_of: Callers) -> None:
