@@ -28,9 +28,9 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     LEASE,
     OUTBOX,
     PERSON_KEY,
-    *ORDER_TABLES,
+    *CATALOG_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
-    *CATALOG_TABLES,
+    *ORDER_TABLES,
 )

@@ -10,6 +10,10 @@ class BusinessError(Exception):
         self.reason = reason
         self.remedy = remedy
 
+    def lines(self) -> tuple[str, ...]:
+        """What is wrong, a line each."""
+        return (str(self),)
+
 
 class Invalid(BusinessError):
     """A value that can't be."""

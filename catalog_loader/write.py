@@ -66,7 +66,10 @@ def _offer(offer: Offer, currency: str) -> Entry:
         grants["money"] = money_text(offer.money_micros, currency)
     if offer.allowances:
         grants["allowances"] = list(offer.allowances)
-    return _without_empty(_named(offer) | {"grants": grants}) | {"prices": list(offer.prices)}
+    entry = _without_empty(_named(offer) | {"grants": grants}) | {"prices": list(offer.prices)}
+    if offer.credit_limit_micros:
+        entry["credit_limit"] = money_text(offer.credit_limit_micros, currency)
+    return entry
 
 
 def _price(price: Price, currency: str) -> Entry:

@@ -27,7 +27,6 @@ from runtime.kill_points import reached
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import WORKER, Health, Telemetry
-from vocabulary.networks import read_networks
 
 EXIT_LOST: Final = 3
 """The process lost its slot, or its database: what it had under way is another's."""
@@ -52,7 +51,7 @@ class BssWorkerProcess:
                 lambda client: Relay(
                     self._database, client.post, node=name, api_of=api_of, listeners=listeners, reached=reached
                 ),
-                lambda: WebhookClient(read_networks(("default",))),
+                lambda: WebhookClient(settings.webhooks.networks, tls_ca=settings.webhooks.tls_ca),
                 wake=DataFolder(settings.store.data_dir).run,
                 on_failed=self._end,
             )

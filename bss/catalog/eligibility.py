@@ -1,8 +1,11 @@
 """Who may order an offering: a condition in CEL over what is known of the customer."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from bss.conditions import INSTANT, TEXT, TEXTS, WHOLE, Condition, Conditions, ConditionUndecided
+from vocabulary.instants import NS_PER_S
 
 
 class VariableRow(NamedTuple):
@@ -31,15 +34,16 @@ def compile_eligibility(text: str) -> Condition:
     return CONDITIONS.compile(text)
 
 
-def is_eligible(text: str, facts: dict[str, Any]) -> tuple[bool, str]:
+def is_eligible(text: str, facts: Mapping[str, Any]) -> tuple[bool, str]:
     """(may it be ordered, why not). A condition without an answer for these facts lets nobody order.
 
-    facts   of each of VARIABLES
+    facts   of each of VARIABLES; `now` in ns since the Unix epoch, to the second
     """
     if not text.strip():
         return True, ""
     try:
-        holds = compile_eligibility(text).holds(facts)
+        now = datetime.fromtimestamp(facts["now"] // NS_PER_S, UTC)
+        holds = compile_eligibility(text).holds({**facts, "now": now})
     except ConditionUndecided as undecided:
         return False, f"the offering's condition has no answer: {undecided}"
     return holds, "" if holds else f"the offering's condition does not hold: {' '.join(text.split())}"

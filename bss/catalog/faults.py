@@ -39,6 +39,10 @@ class CatalogFaulty(Invalid):
         super().__init__(field, f"{first.problem}{more}", first.remedy)
         self.faults = tuple(faults)
 
+    def lines(self) -> tuple[str, ...]:
+        """A line a fault."""
+        return tuple(map(str, self.faults))
+
 
 def field_faults(faults: Iterable[Fault], ids: dict[str, list[str]]) -> list[FieldFault]:
     """Faults by the entry that their path names.

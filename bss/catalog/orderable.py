@@ -31,7 +31,7 @@ def order_faults(
         problem = _not_sold(offering, at_ns)
         if problem:
             faults.append(_fault(offering_id, "lifecycle_status", problem, "Choose another offering"))
-        allowed, reason = is_eligible(offering.eligibility, dict(facts))
+        allowed, reason = is_eligible(offering.eligibility, facts)
         if not allowed:
             faults.append(_fault(offering_id, "eligibility", reason, "Choose another offering"))
         faults.extend(_relationship_faults(release, offering, has, set(asked) - {offering_id}))

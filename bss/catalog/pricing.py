@@ -62,6 +62,8 @@ class PricePreview(NamedTuple):
     """end of the shortest first period; None where nothing recurs"""
     given: tuple[Given, ...]
     usage: tuple[Usage, ...]
+    credit_limit_micros: int
+    """how much may be owed on the bill; 0: the account has none, and pays in advance"""
 
 
 _TYPES: Final = (PriceType.ONE_TIME, PriceType.RECURRING, PriceType.DEPOSIT)
@@ -91,6 +93,7 @@ def preview_price(release: CatalogRelease, offering: Offering, *, at_ns: int) ->
         period_to_ns=min(ends, default=None),
         given=() if offer is None else _given(release, offer, at_ns),
         usage=() if offer is None else _usage(release, offer),
+        credit_limit_micros=0 if offer is None else offer.credit_limit_micros,
     )
 
 
@@ -107,6 +110,8 @@ def dry_run_lines(
         lines.append(f"service: {need.name or need.id}{takes}")
     if offering.offer is not None:
         lines.append(f"charging: the account gets offer {offering.offer}")
+    if preview.credit_limit_micros:
+        lines.append(f"bill: up to {money_text(preview.credit_limit_micros, preview.currency)} may be owed")
     for given in preview.given:
         until = f" until {to_rfc3339(given.expires_ns)}" if given.expires_ns is not None else ""
         lines.append(f"gives: {given.what} {given.amount}{until}")

@@ -6,7 +6,7 @@ prepared is finished before another one is made: asking the engine again with th
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -23,15 +23,19 @@ from bss.catalog.release import (
 )
 from bss.catalog.stranding import find_stranded
 from bss.catalog.tables import RELEASE, TABLE_OF, TARIFF_PART, WORKING_COPY, WORKING_COPY_ID
-from bss.catalog.working_copy import compile_copy, draft_count, find_copy, get_copy, resources_in_order
+from bss.catalog.working_copy import (
+    compile_copy,
+    copy_hash,
+    draft_count,
+    find_copy,
+    get_copy,
+    published_release,
+    resources_in_order,
+)
 from bss.errors import Conflict, NotFound, Stale
 from bss.work import Row, Work
 from catalog_loader.check import succession_faults
 from catalog_loader.write import LISTS, file_of
-
-NOTHING_SHOWN: Final = ""
-"""Hash of the release that a diff was shown against, where there was none."""
-
 
 # --- files to the working copy ---------------------------------------------------------------------------------------
 
@@ -73,14 +77,6 @@ def discard_everything(work: Work) -> None:
         for row in _children_first(work, table):
             work.remove(table, row["id"])
     work.remove(WORKING_COPY, WORKING_COPY_ID)
-
-
-def copy_hash(work: Work) -> str:
-    """Hash of the release that the working copy is; NOTHING_SHOWN where there is none, or it has faults."""
-    if find_copy(work) is None:
-        return NOTHING_SHOWN
-    compiled = compile_copy(work).release
-    return NOTHING_SHOWN if compiled is None else catalog_hash(catalog_text(compiled))
 
 
 # --- the working copy to a release -----------------------------------------------------------------------------------
@@ -170,17 +166,6 @@ def refuse_release(work: Work, *, release_id: str) -> None:
     work.change(RELEASE, release_id, state=ReleaseState.REFUSED)
 
 
-def published_release(work: Work) -> CatalogRelease | None:
-    """The newest published release, or none."""
-    row = work.row(
-        sa.select(RELEASE.c.text)
-        .where(RELEASE.c.state == ReleaseState.PUBLISHED)
-        .order_by(RELEASE.c.number.desc())
-        .limit(1)
-    )
-    return None if row is None else read_catalog(row["text"])
-
-
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
@@ -215,9 +200,10 @@ def _text_of(work: Work, number: int) -> CatalogRelease:
 def _replace_copy(work: Work, release: CatalogRelease, *, base_release: int | None) -> None:
     """The rows become those of the release; what stays the same isn't touched."""
     wanted = resources_in_order(release)
+    known = {table.name: {row["id"]: row for row in work.rows(sa.select(table))} for table in TABLE_OF.values()}
     for resource in wanted:
-        values = resource.to_row()
-        _write_row(work, TABLE_OF[type(resource)], values)
+        table = TABLE_OF[type(resource)]
+        _write_row(work, table, resource.to_row(), known[table.name].get(resource.id))
     kept = {(TABLE_OF[type(each)].name, each.id) for each in wanted}
     for table in reversed(TABLE_OF.values()):
         for row in _children_first(work, table):
@@ -237,12 +223,11 @@ def _replace_copy(work: Work, release: CatalogRelease, *, base_release: int | No
         "retired_offers": list(engine.retired_offers),
         "retired_allowances": list(engine.retired_allowances),
     }
-    _write_row(work, WORKING_COPY, {"id": WORKING_COPY_ID} | head)
+    _write_row(work, WORKING_COPY, {"id": WORKING_COPY_ID} | head, work.find(WORKING_COPY, WORKING_COPY_ID))
 
 
-def _write_row(work: Work, table: sa.Table, values: dict[str, Any]) -> None:
+def _write_row(work: Work, table: sa.Table, values: dict[str, Any], known: Row | None) -> None:
     """A row of this id with these values, new or changed where it differs."""
-    known = work.find(table, values["id"])
     if known is None:
         work.insert(table, **values)
     elif any(known[name] != value for name, value in values.items()):

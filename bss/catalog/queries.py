@@ -8,11 +8,17 @@ from bss.access import requires
 from bss.catalog.differences import differences
 from bss.catalog.documents import write_file
 from bss.catalog.faults import CatalogFaulty, FieldFault
-from bss.catalog.publication import copy_hash, published_release
 from bss.catalog.records import ReleaseRow, ReleaseState, Resource
 from bss.catalog.release import CatalogRelease, catalog_hash, catalog_text, read_catalog
 from bss.catalog.tables import RELEASE, TABLE_OF
-from bss.catalog.working_copy import compile_copy, draft_count, find_copy, get_copy
+from bss.catalog.working_copy import (
+    compile_copy,
+    copy_hash,
+    draft_count,
+    find_copy,
+    get_copy,
+    published_release,
+)
 from bss.errors import NotFound
 from bss.work import Row, Work
 from catalog_loader.changes import Change

@@ -101,8 +101,8 @@ class Resource(
         return msgspec.convert(values, cls, dec_hook=lambda kind, value: kind(value))
 
     def to_row(self) -> dict[str, Any]:
-        """Column values of its row."""
-        plain = msgspec.to_builtins(self, enc_hook=int)
+        """Column values of its row, lists as they are read back."""
+        plain = msgspec.json.decode(msgspec.json.encode(self, enc_hook=int))
         return {field.name: plain[field.encode_name] for field in msgspec.structs.fields(self)}
 
     def is_valid_at(self, at_ns: int) -> bool:

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from bss.catalog.records import Catalog, Category, Offering, OfferingPrice, Resource, Specification
-from catalog_loader import release as engine_release
 from catalog_loader.check import CheckedRelease
 from catalog_loader.release import Release, release_text, text_hash
+from catalog_loader.release import canonical as canonical_engine
 
 FORMAT: Final = 1
 """Raised when the text changes its shape."""
@@ -67,7 +67,7 @@ def canonical(release: CatalogRelease) -> CatalogRelease:
     """The same release in the one order: by id; within an entry the order means something, that of categories aside."""
     return msgspec.structs.replace(
         release,
-        engine=engine_release.canonical(release.engine),
+        engine=canonical_engine(release.engine),
         **{name: tuple(sorted(getattr(release, name), key=lambda each: each.id)) for name in KIND_OF},
     )
 

@@ -252,15 +252,24 @@ def _check_fixed_values(release: CatalogRelease, offering: Offering, path: Path)
 
 
 def _check_charging(release: CatalogRelease, offering: Offering, path: Path) -> Findings:
-    """The engine's offer exists, and prices of usage are its own."""
+    """The engine's offer exists, prices of usage are its own, and what recurs does so in the one period of the account."""
     offers = {each.id: each for each in release.engine.offers}
     if offering.offer is not None and offering.offer not in offers:
         otherwise = "Name one of the engine's offers, or leave it out"
         problem = f"the engine's part has no offer {offering.offer}"
         yield Finding((*path, "offer"), problem, suggestion(offering.offer, offers, otherwise=otherwise))
         return
+    prices = release.prices_of(offering)
+    periods = {
+        (each.recurring_charge_period_length, each.recurring_charge_period_type)
+        for each in prices
+        if each.price_type == PriceType.RECURRING
+    }
+    if offering.offer is not None and len(periods) > 1:
+        problem = "its recurring prices have different periods, and its account has one"
+        yield Finding((*path, "price_ids"), problem, "Give them one period, or sell one of them as another offering")
     charged = set(offers[offering.offer].prices) if offering.offer is not None else set()
-    for index, price in enumerate(release.prices_of(offering)):
+    for index, price in enumerate(prices):
         if price.price_type == PriceType.USAGE and price.price is not None and price.price not in charged:
             problem = (
                 f"usage price {price.id} stands for price {price.price}, which offer {offering.offer} doesn't have"

@@ -9,7 +9,15 @@ import sqlalchemy as sa
 from bss.catalog.documents import ReadRelease, make_release
 from bss.catalog.faults import FieldFault
 from bss.catalog.records import LifecycleStatus, ReleaseState, Resource, WorkingCopy
-from bss.catalog.release import KIND_OF, LIST_OF, CatalogRelease, without_drafts
+from bss.catalog.release import (
+    KIND_OF,
+    LIST_OF,
+    CatalogRelease,
+    catalog_hash,
+    catalog_text,
+    read_catalog,
+    without_drafts,
+)
 from bss.catalog.tables import RELEASE, TABLE_OF, TARIFF_PART, WORKING_COPY, WORKING_COPY_ID
 from bss.errors import NotFound
 from bss.work import Work
@@ -21,6 +29,8 @@ from catalog_loader.write import LISTS
 from vocabulary.instants import NS_PER_S, to_rfc3339
 
 NO_COPY: Final = ("working_copy", "there is no catalogue yet", "Import files: farebox catalog import FILES")
+NOTHING_SHOWN: Final = ""
+"""Hash of the release that a diff was shown against, where there was none."""
 
 
 def find_copy(work: Work) -> WorkingCopy | None:
@@ -111,6 +121,25 @@ def _header(head: WorkingCopy, tenant: str) -> dict[str, Any]:
 def _without_place(fault: FieldFault) -> FieldFault:
     """Rows have no lines."""
     return FieldFault(fault.kind, fault.id, fault.field, fault.problem, fault.remedy)
+
+
+def copy_hash(work: Work) -> str:
+    """Hash of the release that the working copy is; NOTHING_SHOWN where there is none, or it has faults."""
+    if find_copy(work) is None:
+        return NOTHING_SHOWN
+    compiled = compile_copy(work).release
+    return NOTHING_SHOWN if compiled is None else catalog_hash(catalog_text(compiled))
+
+
+def published_release(work: Work) -> CatalogRelease | None:
+    """The newest published release, or none."""
+    row = work.row(
+        sa.select(RELEASE.c.text)
+        .where(RELEASE.c.state == ReleaseState.PUBLISHED)
+        .order_by(RELEASE.c.number.desc())
+        .limit(1)
+    )
+    return None if row is None else read_catalog(row["text"])
 
 
 def draft_count(work: Work) -> int:

@@ -9,7 +9,7 @@ from bss.access import requires
 from bss.errors import Invalid, NotFound
 from bss.inventory.kinds import KINDS, Kind, Resource
 from bss.inventory.records import Characteristic, Msisdn, Product, ResourceCount, Service, Sim
-from bss.inventory.states import ResourceState
+from bss.inventory.states import PRODUCT_ENDED, ResourceState
 from bss.inventory.tables import MSISDN, PRODUCT, PRODUCT_CHARACTERISTIC, SERVICE, SIM
 from bss.tables import begins_with
 from bss.work import Work
@@ -29,9 +29,17 @@ def products_of_customer(work: Work, customer_id: str, *, with_ended: bool = Tru
     """What a customer has, the newest first."""
     statement = sa.select(PRODUCT).where(PRODUCT.c.customer_id == customer_id)
     if not with_ended:
-        statement = statement.where(PRODUCT.c.status.not_in(("terminated", "cancelled", "aborted")))
+        statement = statement.where(PRODUCT.c.status.not_in(PRODUCT_ENDED))
     rows = work.rows(statement.order_by(PRODUCT.c.id.desc()).limit(_limited(limit)))
     return [Product.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def product_counts_by_offering(work: Work) -> dict[str, int]:
+    """How many products that have not ended there are of each offering."""
+    counted = sa.select(PRODUCT.c.offering_id, sa.func.count().label("row_count")).group_by(PRODUCT.c.offering_id)
+    rows = work.rows(counted.where(PRODUCT.c.status.not_in(PRODUCT_ENDED)))
+    return {row["offering_id"]: row["row_count"] for row in rows}
 
 
 @requires("inventory:read")

@@ -5,7 +5,7 @@ again finishes it: the engine does nothing where it has the text already.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from bss.access import Caller
 from bss.catalog.faults import CatalogFaulty, FieldFault
@@ -13,8 +13,8 @@ from bss.catalog.publication import confirm_release, prepare_release, refuse_rel
 from bss.catalog.queries import release_text_of
 from bss.catalog.records import ReleaseRow
 from bss.catalog.release import engine_part, read_catalog
+from bss.engine_port import EnginePort, ReleasePublished, ReleaseRefused
 from bss.work import Work
-from catalog_loader.check import CheckedRelease
 from catalog_loader.faults import Fault
 
 T = TypeVar("T")
@@ -28,20 +28,6 @@ class Transactions(Protocol):
 
     def write(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """Run it in one transaction, and commit."""
-
-
-class Accepted(Protocol):
-    """The engine's store has the release."""
-
-    engines: tuple[str, ...]
-    waiting: tuple[str, ...]
-
-
-class ReleasePort(Protocol):
-    """What of the engine (bss/engine_port.py) is needed."""
-
-    def publish_release(self, checked: CheckedRelease, *, now_ns: int) -> Any:
-        """ReleasePublished, ReleaseRefused (which has faults), Unknown or NoEngine (which have a reason)."""
 
 
 class Published(NamedTuple):
@@ -64,7 +50,7 @@ class Waiting(NamedTuple):
 def publish_catalog(
     database: Transactions,
     caller: Caller,
-    engine: ReleasePort,
+    engine: EnginePort,
     *,
     products_in_use: Callable[[Work], Mapping[str, int]],
     migrations: Mapping[str, str],
@@ -81,15 +67,15 @@ def publish_catalog(
 
 
 def finish_release(
-    database: Transactions, caller: Caller, engine: ReleasePort, release: ReleaseRow
+    database: Transactions, caller: Caller, engine: EnginePort, release: ReleaseRow
 ) -> Published | Waiting:
     """Ask the engine for a prepared release, once more where it was asked before. CatalogFaulty where it refuses."""
     text, now_ns = database.read(caller, lambda work: (release_text_of(work, release_id=release.id), work.now_ns))
     answer = engine.publish_release(engine_part(read_catalog(text)), now_ns=now_ns)
-    if hasattr(answer, "engines"):
+    if isinstance(answer, ReleasePublished):
         confirmed = database.write(caller, lambda work: confirm_release(work, release_id=release.id))
         return Published(confirmed, answer.engines, answer.waiting)
-    if hasattr(answer, "faults"):
+    if isinstance(answer, ReleaseRefused):
         database.write(caller, lambda work: refuse_release(work, release_id=release.id))
         raise CatalogFaulty([_refusal(fault) for fault in answer.faults])
     return Waiting(release, answer.reason)

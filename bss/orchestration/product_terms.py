@@ -72,7 +72,7 @@ def period_terms(what: Sold, from_ns: int, *, is_first: bool) -> PeriodTerms:
 
 def credit_limit_micros(given: Opening) -> int:
     """How far the account's money may go below zero; above 0 of an offer that is paid by bill."""
-    return int(getattr(given, "credit_limit_micros", 0))
+    return given.credit_limit_micros
 
 
 def period_end_ns(prices: tuple[OfferingPrice, ...], from_ns: int, zone: str) -> int:

@@ -37,6 +37,10 @@ class Business:
         """What `function` returns, committed, once a key; a refusal is printed, exit 1."""
         return self._run(lambda: self._database.write(self._caller, function, idempotency=idempotency))
 
+    def run(self, function: "Callable[[Database, Caller], _Result]") -> _Result:
+        """What `function` does in transactions of its own; a refusal is printed, exit 1."""
+        return self._run(lambda: function(self._database, self._caller))
+
     def _run(self, run: Callable[[], _Result]) -> _Result:
         from sqlalchemy.exc import OperationalError
 
@@ -45,7 +49,7 @@ class Business:
         try:
             return run()
         except BusinessError as error:
-            refuse(f"{error.field}: {error.reason}. {error.remedy}")
+            refuse(*error.lines())
         except OperationalError as error:
             fail(
                 f"the database can't be used: {error.orig}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
+from runtime.cli import working_copy
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
@@ -44,6 +45,14 @@ _HELP: Final = """Prices and offers: files that are checked like a program, then
     farebox catalog publish prepaid.yaml          says what changes, and when the engine has taken it up
     farebox catalog show                          the release in force
 
+With the business side, the whole product catalogue has a working copy, and is published from there:
+
+\b
+    farebox catalog import mobile.yaml            shows what the files change, then they are the working copy
+    farebox catalog status                        its base release, edits, drafts and faults; all releases
+    farebox catalog diff                          what publishing it would change
+    farebox catalog release                       publishes it, unless customers would be stranded
+
 Exit code 1: the release has faults. docs/catalogue.md describes the files; catalog_loader/samples has one to start from.
 """
 
@@ -54,6 +63,7 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("publish")(publish)
     group.command("show")(show)
+    working_copy.add_commands(group)
     app.add_typer(group)
 
 

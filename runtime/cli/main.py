@@ -21,6 +21,7 @@ MODULES: Final = (
     "chf",
     "nrf",
     "catalog",
+    "rules",
     "subscriber",
     "session",
     "customer",

@@ -4,6 +4,9 @@ import inspect
 from typing import Any, Final
 
 from bss.access import Operation
+from bss.catalog.publication import confirm_release, import_release, prepare_release
+from bss.catalog.records import Offering
+from bss.catalog.working_copy import NOTHING_SHOWN
 from bss.crm.care_operations import add_ticket_note, open_ticket, record_interaction
 from bss.crm.customer_operations import link_account
 from bss.crm.operations import add_contact_medium, add_role
@@ -13,6 +16,7 @@ from bss.inventory.digits import luhn_digit
 from bss.inventory.operations import add_number, add_sim, assign, reserve
 from bss.inventory.product_operations import add_service
 from bss.work import Work
+from tests.bss.catalog.sample import offering_of, sample_release
 from tests.bss.customers import a_billing_account, a_customer, a_product
 
 NUMBER: Final = "4917099999901"
@@ -40,6 +44,9 @@ def rows_of_other_tenant(work: Work) -> dict[str, str]:
     assign(work, "msisdn", name=NUMBER, product_id=product.id)
     add_sim(work, iccid=ICCID, imsi=IMSI)
     reserve(work, "sim", reserved_for="their-item")
+    import_release(work, release=sample_release(), shown_against=NOTHING_SHOWN)
+    release = prepare_release(work, in_use={})
+    confirm_release(work, release_id=release.id)
     return {
         "account_id": account.id,
         "billing_account_id": account.id,
@@ -49,6 +56,7 @@ def rows_of_other_tenant(work: Work) -> dict[str, str]:
         "note_id": note.id,
         "party_id": made.party_id,
         "product_id": product.id,
+        "release_id": release.id,
         "role_id": role.id,
         "service_id": service.id,
         "ticket_id": ticket.id,
@@ -81,6 +89,22 @@ _OTHER: Final[dict[str, Any]] = {
     "text_version": "1",
     "token": "none",
 }
+_OF_CATALOG: Final[dict[str, Any]] = {
+    "body": {"id": "prepaid-start", "prices": ["data-general"]},
+    "in_use": {},
+    "kind": Offering,
+    "part_id": "prepaid-start",
+    "release": sample_release(),
+    "resource": offering_of(sample_release(), "prepaid-start"),
+    "resource_id": "prepaid-start",
+    "shown_against": NOTHING_SHOWN,
+    "status": "retired",
+    "values": {"name": "mine"},
+}
+"""Ids of a catalogue are those of its files, and the same in each tenant that imports them."""
+_OF_TARIFF: Final = _OF_CATALOG | {"kind": "offers"}
+_OF: Final = (("tariff_part", _OF_TARIFF), ("bss.catalog.", _OF_CATALOG))
+"""What arguments are called by operations with this in their name."""
 _IDS: Final = {"ids": "party_id", "customer_ids": "customer_id", "party_ids": "party_id", "product_ids": "product_id"}
 MAKES: Final = frozenset(
     {
@@ -107,11 +131,14 @@ def sample_arguments(operation: Operation, ids: dict[str, str]) -> dict[str, Any
     if operation.name.rpartition(".")[2] in MAKES:
         return None
     found: dict[str, Any] = {}
+    own = next((arguments for part, arguments in _OF if part in operation.name), {})
     for parameter in list(inspect.signature(operation.call).parameters.values())[1:]:
         name = parameter.name
         if parameter.kind == parameter.VAR_KEYWORD:
             continue
-        if name in ids:
+        if name in own:
+            found[name] = own[name]
+        elif name in ids:
             found[name] = ids[name]
         elif name == "resource_id":
             found[name] = ids["customer_id"]

@@ -14,7 +14,7 @@ from catalog_loader.faults import FaultList
 from catalog_loader.nodes import read_nodes
 from catalog_loader.parse import parse_documents
 from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, release_text
-from catalog_loader.schema import CONTEXTS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from catalog_loader.schema import CONTEXTS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, SETTLED_BY, UNITS
 from catalog_loader.write import file_of
 from charging.tariff_tables import ABSENT, ANY
 
@@ -67,6 +67,7 @@ def prices(draw: st.DrawFn) -> Price:
         validity_s=draw(counts),
         rounding=draw(st.sampled_from(list(ROUNDINGS))),
         rounding_over=draw(st.sampled_from(list(ROUNDING_SCOPES))),
+        settled_by=draw(st.sampled_from(list(SETTLED_BY))),
         final_action=draw(st.sampled_from(list(FINAL_ACTIONS))),
         allowances=draw(id_lists),
         said=UNSET if said == Terms() else said,
@@ -92,6 +93,7 @@ offers = st.builds(
     description=texts,
     money_micros=micros,
     allowances=id_lists,
+    credit=st.just(UNSET) | st.integers(1, 10**12),
     prices=st.lists(ids, min_size=1, max_size=3).map(tuple),
 )
 releases = st.builds(
@@ -128,3 +130,21 @@ def test_samples_are_written(path: Path) -> None:
     checked = check([path]).checked
     assert checked is not None
     assert release_text(read_back(checked.release)) == checked.text
+
+
+KNOWN = {
+    Allowance: "id unit amount name description valid_for_s priority granted_by",
+    Offer: "id prices name description money_micros allowances credit",
+    Price: """id services unit name description control block_units price_micros rounding rounding_over grant_units
+        grant_units_min grant_units_max validity_s allowances final_action settled_by said by_time""",
+    Terms: "threshold_units threshold_percent holding_s redirect_to filter_id filter_rule",
+    Band: "days from_min to_min price_micros",
+    Release: """format number name description tenant currency time_zone effective_ns offers prices allowances
+        retired_offers retired_allowances""",
+}
+
+
+@pytest.mark.parametrize("kind", KNOWN, ids=lambda kind: kind.__name__)
+def test_each_field_of_a_release_is_written(kind: type) -> None:
+    """A field that is new has to be written by catalog_loader/write.py and drawn above, or publishing would lose it."""
+    assert [*kind.__struct_fields__] == KNOWN[kind].split()  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Automation that operators write: one event, a condition, an action."""
