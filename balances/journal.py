@@ -6,7 +6,7 @@ what it knows; its octets are those of balances/journal_columns.py. Three tables
 request), `usages` (a row each MSCC, dtype in charging/usage_record.py) and `movements` (a row each bucket that changed).
 `octets` holds the texts of the rows in row order, cut by the `*_length` columns: Session-Id, Origin-Host, Origin-Realm,
 identity, then Service-Information, each only where its length is not 0 (a session's first row; Service-Information when it
-differs from the session's last).
+differs from the session's last). An account command has its id there instead of a Session-Id.
 
 The map also has `version`, `partition`, `follows` (the id of the entry before it, so that a reader of a restored store
 sees the gap), `now_ns`, `rows` (how many each table has, by name) and, when an epoch begins after a divergence, `voids`

@@ -9,7 +9,7 @@ from balances.record import (
     SESSION_LAST_NUMBER,
     SESSION_SERVICE_CONTEXT,
 )
-from charging.batch import KIND_EXPIRE
+from charging.batch import KIND_COMMAND, KIND_EXPIRE
 from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
@@ -64,6 +64,8 @@ def add_request_row(journal, arena, slot, batch, request, texts):
     row.origin_realm_length = 0
     row.identity_length = 0
     row.service_information_length = 0
+    if request.kind == KIND_COMMAND:
+        row.session_id_length = _copy_text(journal, batch.octets, request.session_id_offset, request.session_id_length)
     if texts == WITH_ALL_TEXTS:
         row.session_id_length = _copy_text(journal, batch.octets, request.session_id_offset, request.session_id_length)
         row.origin_host_length = _copy_text(

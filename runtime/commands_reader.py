@@ -5,7 +5,7 @@ that starts anew begins behind what was decided; a command that was decided alre
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import structlog
@@ -16,6 +16,7 @@ from charging.batch import (
     COMMAND_OPEN,
     COMMAND_TOP_UP,
     COUNT_CREDITS,
+    COUNT_OCTETS,
     COUNT_REQUESTS,
     KIND_COMMAND,
     REQUEST_DTYPE,
@@ -106,6 +107,9 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     row, first_credit = int(usage.counts[COUNT_REQUESTS]), int(usage.counts[COUNT_CREDITS])
     if row == usage.requests.shape[0] or first_credit + len(credits) > usage.credits.shape[0]:
         return False
+    name, at = command.command_id.encode(), int(usage.counts[COUNT_OCTETS])
+    if at + len(name) > usage.octets.shape[0]:
+        return False
     usage.requests[row] = _EMPTY_REQUEST
     request = usage.requests[row]
     request["kind"] = KIND_COMMAND
@@ -122,6 +126,7 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     request["command_id"] = len(batch.command_ids)
     request["credit_first"], request["credit_count"] = first_credit, len(credits)
     batch.command_ids.append(command.command_id)
+    _name_row(usage, request, name, at)
     for index, credit in enumerate(credits):
         _fill_credit(usage, first_credit + index, credit)
     if isinstance(command, Open):
@@ -129,6 +134,14 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     usage.counts[COUNT_REQUESTS] = row + 1
     usage.counts[COUNT_CREDITS] = first_credit + len(credits)
     return True
+
+
+def _name_row(usage: UsageBatch, request: Any, name: bytes, at: int) -> None:
+    """Lay the command's id where a request has its Session-Id: from there it goes to the journal (balances/journal.py)."""
+    usage.octets[at : at + len(name)] = np.frombuffer(name, np.uint8)
+    usage.counts[COUNT_OCTETS] = at + len(name)
+    request["message_offset"] = request["session_id_offset"] = at
+    request["message_length"] = request["session_id_length"] = len(name)
 
 
 def _credits_of(command: AccountCommand) -> tuple[Credit, ...]:

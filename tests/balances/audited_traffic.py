@@ -90,7 +90,8 @@ class RandomTraffic:
         what = draw.random()
         if what < 0.05:
             amount = draw.choice((1, 500, 10**5))
-            return TopUp(account_id, self.now_ns, tenant, (Credit(amount, movement=MovementKind.TOPPED_UP),))
+            credits_given = (Credit(amount, movement=MovementKind.TOPPED_UP),)
+            return TopUp(account_id, self.now_ns, tenant, credits_given, f"top-up-{len(self._sent)}")
         if what < 0.08:
             return Wake(account_id, self.now_ns, tenant)
         if what < 0.14 and self._sent:

@@ -10,10 +10,11 @@ from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, decode_entry
 from balances.journal_reader import EntryReader
 from balances.journal_writer import encode_entry
 from charging.usage_record import USAGE_DTYPE
-from tests.reference.journal_entries import Asked, Used, entry_of
+from tests.reference.journal_entries import Asked, Moved, Used, entry_of
 
-READER = EntryReader(USAGE_DTYPE)
-ENTRY = entry_of([Asked(usages=(Used(),), session_id=b"a;1")] * 3, partition=1, now_ns=123, voids=("1-2",))
+READER = EntryReader(USAGE_DTYPE, takes_movements=True)
+MOVED = (Moved(kind=16, amount=7, held=-3, usage=0),)
+ENTRY = entry_of([Asked(usages=(Used(),), moved=MOVED, session_id=b"a;1")] * 3, partition=1, now_ns=123, voids=("1-2",))
 
 
 def values_of(dtype):
@@ -36,7 +37,9 @@ def same(rows, entry):
         entry.voids,
     )
     assert rows.octets.tobytes() == entry.octets.tobytes()
-    for found, columns in ((rows.requests, entry.requests), (rows.usages, entry.usages)):
+    tables = ((rows.requests, entry.requests), (rows.usages, entry.usages), (rows.movements, entry.movements))
+    for found, columns in tables:
+        assert len(found) == len(columns["request" if "request" in columns else "kind"])
         for name in found.dtype.names:
             assert found[name].tolist() == columns[name].tolist(), name
 
@@ -102,13 +105,16 @@ def test_damage_is_refused_as_decode_entry_refuses_it(at, value, length):
         rows = READER.read(octets)
     except ValueError:
         rows = None
-    if entry is None and rows is not None:  # movements, which records don't need, aren't unpacked
-        with pytest.raises(ValueError, match="movements"):
-            decode_entry(octets)
-    elif entry is not None and rows is not None:
+    if rows is not None:
+        assert entry is not None
         same(rows, entry)
-    else:
-        assert rows is None
+
+
+def test_who_does_not_ask_for_movements_gets_none():
+    rows = EntryReader(USAGE_DTYPE).read(ENTRY)
+    assert (len(rows.requests), len(rows.usages), len(rows.movements)) == (3, 3, 0)
+    rows = EntryReader(USAGE_DTYPE).take(decode_entry(ENTRY))
+    assert (len(rows.requests), len(rows.usages), len(rows.movements)) == (3, 3, 0)
 
 
 @settings(max_examples=200)

@@ -23,6 +23,7 @@ from charging.batch import (
     COMMAND_TOP_UP,
     COUNT_CREDITS,
     COUNT_MSCCS,
+    COUNT_OCTETS,
     COUNT_REQUESTS,
     ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
@@ -269,6 +270,11 @@ def _fill_command(batch: UsageBatch, row: int, request: Open | TopUp) -> None:
     columns["kind"] = KIND_COMMAND
     columns["command"] = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
     columns["command_id"], columns["credit_count"] = row, len(request.credits)
+    name, at = request.command_id.encode(), int(batch.counts[COUNT_OCTETS])
+    columns["session_id_offset"], columns["session_id_length"] = at, len(name)
+    columns["message_offset"], columns["message_length"] = at, len(name)
+    batch.octets[at : at + len(name)] = np.frombuffer(name, np.uint8)
+    batch.counts[COUNT_OCTETS] += len(name)
     for credit in request.credits:
         batch.credits[batch.counts[COUNT_CREDITS]] = _credit_row(credit)
         batch.counts[COUNT_CREDITS] += 1

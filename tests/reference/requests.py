@@ -83,6 +83,7 @@ class Open:
     credit_limit_micros: int = 0
     expires_ns: int = FOREVER_NS
     credits: tuple[Credit, ...] = ()
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class TopUp:
     received_ns: int
     tenant: int = 1
     credits: tuple[Credit, ...] = ()
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
