@@ -1,12 +1,12 @@
 """Files as Parquet: the columns of a table with their types, compressed, for lakes and analytics."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from cdr.movement_table import REPEATING, WRITTEN_SCHEMA
+from cdr.movement_table import REPEATING, SOUGHT, WRITTEN_SCHEMA
 from cdr.record_table import SCHEMA
 
 SUFFIX = "parquet"
@@ -20,7 +20,7 @@ class ParquetFile:
     """A file that grows, by row groups. Columns whose values hardly repeat get no dictionary, which would only cost."""
 
     def __init__(
-        self, schema: pa.Schema = SCHEMA, repeating: Sequence[str] = _RECORDS_REPEATING, **options: bool
+        self, schema: pa.Schema = SCHEMA, repeating: Sequence[str] = _RECORDS_REPEATING, **options: Any
     ) -> None:
         self._sink = pa.BufferOutputStream()
         self._writer = parquet.ParquetWriter(
@@ -51,4 +51,4 @@ class ParquetFile:
 
 def movement_file() -> ParquetFile:
     """A file of movements: tables have words as dictionaries, the file has plain texts."""
-    return ParquetFile(WRITTEN_SCHEMA, REPEATING, store_schema=False)
+    return ParquetFile(WRITTEN_SCHEMA, REPEATING, store_schema=False, write_statistics=list(SOUGHT))

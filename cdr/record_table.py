@@ -172,7 +172,7 @@ def texts_of(octets: NDArray[np.uint8], lengths: NDArray[Any]) -> pa.Array:
 
 def where(values: NDArray[Any], is_present: NDArray[np.bool_]) -> pa.Array:
     """The values, null where absent."""
-    return pa.array(values, mask=~is_present)
+    return pa.array(values) if is_present.all() else pa.array(values, mask=~is_present)
 
 
 @cache
