@@ -152,6 +152,7 @@ def add_usage_row(journal, mscc, request_row):
     row.uncharged_units = 0
     row.charged_micros = 0
     row.granted_units = 0
+    row.requested_units = 0
     row.request = request_row
     row.release = 0
     row.offer = 0
@@ -160,4 +161,5 @@ def add_usage_row(journal, mscc, request_row):
     row.unit = 0
     row.outcome = 0
     row.final_action = 0
+    row.grant_basis = 0
     return place

@@ -135,6 +135,8 @@ class MsccAnswer:
     tariff_change_s: int = 0
     is_cut: bool = field(default=False, compare=False)
     """of the twin alone: the grant ends at the tariff change"""
+    basis: int = field(default=0, compare=False)
+    """of the twin alone: GrantBasis"""
 
 
 @dataclass(slots=True)
