@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from balances.edge.redis_store import RedisStore
 from balances.edge.segment_files import SegmentReader, list_segments, partition_folder, read_segment_header
@@ -38,6 +38,14 @@ class History:
     """oldest first"""
     missing: str
     """why earlier steps may be missing; empty where all are there"""
+
+
+class _Bounds(NamedTuple):
+    """What is looked for, and how far."""
+
+    begin_ns: int
+    until_ns: int
+    octets_max: int
 
 
 class _Found:
@@ -88,12 +96,12 @@ async def history_of(
     """Steps of a session that began at since_ns; nothing of it is later than until_ns. StoreError."""
     partition = partition_of(wanted.account_id, store.meta.partition_count)
     found = _Found(wanted)
-    missing, begin_ns = "", since_ns - _RECEIVED_EARLIER_NS
+    missing, bounds = "", _Bounds(since_ns - _RECEIVED_EARLIER_NS, until_ns, octets_max)
     try:
         oldest = await _search_stream(store, partition, found)
-        if found.since_ns > begin_ns:
-            missing = _search_segments(segments, partition, found, oldest, begin_ns, until_ns, octets_max)
-        steps = tuple(step for step in found.steps() if begin_ns <= step.at_ns <= until_ns)
+        if found.since_ns > bounds.begin_ns:
+            missing = _search_segments(segments, partition, found, oldest, bounds)
+        steps = tuple(step for step in found.steps() if bounds.begin_ns <= step.at_ns <= until_ns)
     except (SegmentError, JournalGapError) as error:
         return History((), f"the journal can't be read: {error}")
     return History(steps, missing)
@@ -110,9 +118,7 @@ async def _search_stream(store: RedisStore, partition: int, found: _Found) -> En
     return first
 
 
-def _search_segments(
-    segments: Path, partition: int, found: _Found, before: EntryId | None, since_ns: int, until_ns: int, octets_max: int
-) -> str:
+def _search_segments(segments: Path, partition: int, found: _Found, before: EntryId | None, bounds: _Bounds) -> str:
     """Look through segment files, newest first, until the session's begin; why that was not reached, where it wasn't."""
     folder = partition_folder(segments, partition)
     numbers = list_segments(folder)
@@ -123,12 +129,12 @@ def _search_segments(
     ends = [*(later.follows for _, later in pairwise(headers)), last]
     reader = SegmentReader(segments, partition)
     for header, end in zip(reversed(headers), reversed(ends), strict=True):
-        if header.created_ns > until_ns + _ARCHIVED_LATE_NS:
+        if header.created_ns > bounds.until_ns + _ARCHIVED_LATE_NS:
             continue
-        if found.octets >= octets_max:
-            return f"only {octets_max >> 20} MiB of the journal were looked through"
+        if found.octets >= bounds.octets_max:
+            return f"only {bounds.octets_max >> 20} MiB of the journal were looked through"
         for entry in reader.between(header.follows, min(end, last)):
             found.take(entry.entry_id, entry.octets)
-        if found.since_ns <= since_ns:
+        if found.since_ns <= bounds.begin_ns:
             return ""
     return "" if headers[0].follows == NO_ENTRY else "older journal files are not here any more"

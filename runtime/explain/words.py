@@ -224,12 +224,16 @@ def _refusal(service: ServiceStep, known: PriceOfRelease | None, block: str) -> 
         return f"the price {price.id} denies this service", "Sell an offer that has it, or change the price"
     if service.outcome != Outcome.CREDIT_LIMIT_REACHED:
         return said
-    allowances = " or ".join(price.allowances)
+    allowances, told = ", ".join(price.allowances), "the client is told by itself"
     if price.price_micros is None:
-        return f"the allowances of the price {price.id} are used up, and it takes no money", f"Top up {allowances}"
-    holders = f"neither {allowances} nor money pays" if allowances else "money doesn't pay"
-    more = f", or {allowances}" if allowances else ""
-    return f"{holders} for one block more ({block})", f"Top up money{more}; the client is told by itself"
+        return (
+            f"the allowances of the price are used up ({allowances}), and it takes no money",
+            f"Top up {allowances}; {told}",
+        )
+    if not allowances:
+        return f"money doesn't pay for one block more ({block})", f"Top up money; {told}"
+    used_up = f"no allowance of the price is left ({allowances}), and money doesn't pay for one block more ({block})"
+    return used_up, f"Top up money, or one of the allowances; {told}"
 
 
 def sentences(service: ServiceWords) -> Iterator[str]:

@@ -110,12 +110,14 @@ def test_used_up_credit_is_refused_with_its_remedy_and_a_top_up_stands_between()
     played = Played(money_micros=40_000)
     step = played.ask(INITIAL, mscc(10, 2))
     assert (step.outcome, only(step).outcome, only(step).granted) == ("granted", "credit_limit_reached", "")
-    assert only(step).refused == "neither data-1gib nor money pays for one block more (0.05 EUR per 1 MiB)"
-    assert only(step).remedy == "Top up money, or data-1gib; the client is told by itself"
+    used_up = (
+        "no allowance of the price is left (data-1gib), and money doesn't pay for one block more (0.05 EUR per 1 MiB)"
+    )
+    assert only(step).refused == used_up
+    assert only(step).remedy == "Top up money, or one of the allowances; the client is told by itself"
     assert list(sentences(only(step)))[1:] == [
-        "Refused (credit_limit_reached): the client asked for 2 MiB; neither data-1gib nor money pays for one block more"
-        " (0.05 EUR per 1 MiB)",
-        "What helps: Top up money, or data-1gib; the client is told by itself",
+        f"Refused (credit_limit_reached): the client asked for 2 MiB; {used_up}",
+        "What helps: Top up money, or one of the allowances; the client is told by itself",
     ]
     credited = played.top_up(5_000_000, "voucher-7")
     assert credited.what == "top-up voucher-7"
