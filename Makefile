@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libnghttp2.so.14")' 2>/dev/null || { echo "installing Debian's libnghttp2-14 ..."; $(SUDO) apt-get install -qq -y libnghttp2-14 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -qq -y libnghttp2-14; }; }
 	@echo "installing into $(VENV) ..."
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[bss,dev]'
 	@touch $@
 
 demo: $(STAMP)  ## Start Farebox, charge data, a call, an SMS and a 5G session, show the records

@@ -1,0 +1,1 @@
+"""What is sold: specifications, offerings, prices, their life cycle, working copy and releases."""

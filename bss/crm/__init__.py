@@ -1,0 +1,1 @@
+"""People, organisations, customers, billing accounts, interactions, trouble tickets."""

@@ -1,0 +1,1 @@
+"""Where the business side touches the world: databases, tokens, networks, mail."""

@@ -1,0 +1,1 @@
+"""Numbers, SIMs and products that customers have."""

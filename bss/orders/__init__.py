@@ -1,0 +1,1 @@
+"""Product orders: items, steps, states, fallout."""
