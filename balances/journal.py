@@ -98,6 +98,9 @@ MOVEMENT_DTYPE: Final = np.dtype(
 
 TABLES: Final = ("requests", "usages", "movements")
 
+ADDED_LATER: Final = frozenset({("usages", "requested_units"), ("usages", "grant_basis")})
+"""(table, field) of columns that entries of an earlier release don't have: each of their rows is 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.journal import (
+    ADDED_LATER,
     ENTRY_VERSION,
     JOURNAL_REQUEST_DTYPE,
     MOVEMENT_DTYPE,
@@ -220,6 +221,9 @@ class EntryReader:
             taken.append(("movements", self._movements, entry.movements, movements))
         for table, rows, columns, count in taken:
             for name in rows.dtype.names or ():
+                if name not in columns and (table, name) in ADDED_LATER:
+                    rows[name][:count] = 0
+                    continue
                 if name not in columns:
                     raise ValueError(
                         f"journal entry has no column {table}.{name}: it was written by another release of Farebox"

@@ -92,6 +92,16 @@ def test_a_column_more_is_passed_over_and_a_column_less_is_named():
         READER.read(msgpack.packb(columns))
 
 
+def test_columns_that_came_later_are_0_in_earlier_entries():
+    columns = msgpack.unpackb(ENTRY)
+    for name in ("usages.requested_units:<i8", "usages.grant_basis:|u1"):
+        del columns[name]
+    READER.read(entry_of([Asked(usages=(Used(requested_units=9, grant_basis=1),))] * 3))  # what the memory held before
+    rows = READER.read(msgpack.packb(columns))
+    assert rows.usages["requested_units"].tolist() == rows.usages["grant_basis"].tolist() == [0, 0, 0]
+    assert rows.usages["price"].tolist() == [0, 0, 0]
+
+
 @settings(max_examples=500)
 @example(44, 46, 1)
 @given(st.integers(0, len(ENTRY) - 1), st.integers(0, 255), st.integers(1, 8))

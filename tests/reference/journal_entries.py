@@ -37,6 +37,8 @@ class Used:
     unit: int = int(Unit.OCTETS)
     outcome: int = int(Outcome.GRANTED)
     final_action: int = 0
+    requested_units: int = 0
+    grant_basis: int = 0
 
 
 @dataclass(frozen=True, slots=True)
