@@ -57,6 +57,7 @@ class MovementColumns(NamedTuple):
     currency: NDArray[np.uint16]
     kind: NDArray[np.uint8]  # MovementKind
     unit: NDArray[np.uint8]
+    settled_by: NDArray[np.uint8]  # Unit of the buckets that pay at the price
     cause: NDArray[np.uint8]  # KIND_USAGE, KIND_COMMAND or KIND_EXPIRE
     command_ids: NDArray[np.uint8]  # one behind the other, cut by the lengths
     counts: NDArray[np.int64]  # (2,)
@@ -64,7 +65,7 @@ class MovementColumns(NamedTuple):
 
 _DTYPES: Final = (
     *(np.int64, np.int64, np.int32, np.int32, np.int32, np.int64, np.int64, np.int64, np.int32, np.int32),
-    *(np.int64, np.int64, np.int32, np.int32, np.int32, np.int32, np.uint16, np.uint8, np.uint8, np.uint8),
+    *(np.int64, np.int64, np.int32, np.int32, np.int32, np.int32, np.uint16, *(4 * (np.uint8,))),
 )
 
 
@@ -94,6 +95,7 @@ def _name_usage(out, row, usages, at):
     out.release[row] = 0
     out.offer[row] = 0
     out.price[row] = 0
+    out.settled_by[row] = 0
     if at >= 0:
         usage = usages[at]
         out.rating_group[row] = usage.rating_group
@@ -101,6 +103,7 @@ def _name_usage(out, row, usages, at):
         out.release[row] = usage.release
         out.offer[row] = usage.offer
         out.price[row] = usage.price
+        out.settled_by[row] = usage.settled_by
 
 
 @kernel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from balances.journal import MovementKind
 from cdr.movement_rows import COUNT_COMMAND_IDS, COUNT_ROWS, MovementColumns
-from cdr.record_table import NS_PER_DAY, Column, day_text, texts_of, where
+from cdr.record_table import NS_PER_DAY, SETTLED_BY, Column, day_text, texts_of, where
 from vocabulary.currencies import currency_text
 from vocabulary.units import UNIT_NAMES, Unit
 
@@ -27,7 +27,7 @@ COLUMNS: Final = (
     Column("moved_ns", pa.int64(), "receipt of what caused it, or the expiry; its day in UTC is the folder"),
     Column("kind", pa.string(), "why it moved, a word of the table below"),
     Column("amount", pa.int64(), "how much, above 0: micros of `currency`, or units; the kind says in which direction"),
-    Column("unit", pa.string(), "micros, octets, seconds or events"),
+    Column("unit", pa.string(), "micros, bill_micros (of what is owed on the bill), octets, seconds or events"),
     Column(
         "bucket_id",
         pa.int32(),
@@ -44,6 +44,7 @@ COLUMNS: Final = (
     Column("release", pa.int32(), "release that priced the usage; null where no price did"),
     Column("offer", pa.int32(), "number of the offer's name, likewise"),
     Column("price", pa.int32(), "number of the price's name, likewise"),
+    Column("settled_by", pa.string(), "balance or bill: who pays at the price; null where no price did"),
 )
 MOVEMENT_SCHEMA: Final = pa.schema([(column.name, column.type) for column in COLUMNS])
 REPEATING: Final = tuple(
@@ -148,6 +149,7 @@ _COLUMN_OF: Final[Mapping[str, Callable[[MovementColumns], Any]]] = {
     "release": lambda rows: where(rows.release, rows.release > 0),
     "offer": lambda rows: where(rows.offer, rows.price > 0),
     "price": lambda rows: where(rows.price, rows.price > 0),
+    "settled_by": lambda rows: _worded(rows.settled_by, SETTLED_BY, rows.price > 0),
 }
 
 

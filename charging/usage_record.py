@@ -53,6 +53,10 @@ USAGE_DTYPE: Final = np.dtype(
         ("outcome", np.uint8),
         ("final_action", np.uint8),
         ("grant_basis", np.uint8),  # GrantBasis: why the grant has its size
+        (
+            "settled_by",
+            np.uint8,
+        ),  # Unit of the buckets that pay at its price: MONEY, also where none was found, or BILL
     ],
     align=True,
 )

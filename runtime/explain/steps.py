@@ -58,6 +58,8 @@ class ServiceStep:
     release: int
     offer: int
     price: int
+    settled_by: Unit
+    """MONEY or BILL"""
     outcome: Outcome
     final_action: int
     basis: GrantBasis
@@ -143,6 +145,7 @@ def _service(entry: EntryRows, at: int, movements: NDArray[np.void]) -> ServiceS
         release=int(usage["release"]),
         offer=int(usage["offer"]),
         price=int(usage["price"]),
+        settled_by=Unit(int(usage["settled_by"])),
         outcome=Outcome(int(usage["outcome"])),
         final_action=int(usage["final_action"]),
         basis=GrantBasis(int(usage["grant_basis"])),

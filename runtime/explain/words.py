@@ -58,6 +58,8 @@ class ServiceWords:
     block_price: str
     band: str
     """the time of the week that makes it so"""
+    settled_by: str
+    """balance or bill"""
     used: str
     uncharged: str
     """of it, paid by nothing"""
@@ -122,7 +124,7 @@ def _all_moved(step: Step, moved: tuple[Moved, ...], catalogue: Catalogue) -> tu
             kind=MovementKind(each.kind).name.lower().replace("_", " ") if each.kind in set(MovementKind) else "moved",
             direction="in" if each.kind < FIRST_DEBIT else "out",
             amount=amount_text(each.unit, each.amount, currency),
-            bucket=catalogue.names.allowance(step.tenant, each.allowance),
+            bucket="bill" if each.unit == Unit.BILL else catalogue.names.allowance(step.tenant, each.allowance),
             bucket_id=each.bucket_id,
         )
         for each in moved
@@ -142,6 +144,7 @@ def _service(step: Step, service: ServiceStep, catalogue: Catalogue) -> ServiceW
         price=names.price(tenant, service.price) if service.price else "",
         block_price=block,
         band=band,
+        settled_by="" if not service.price else "bill" if service.settled_by == Unit.BILL else "balance",
         used=_amount(service, service.used_units),
         uncharged=_amount(service, service.uncharged_units),
         paid=_all_moved(step, service.paid, catalogue),
@@ -194,11 +197,16 @@ def _why_granted(service: ServiceStep, known: PriceOfRelease | None) -> Iterator
     if service.granted_units == 0:
         return
     if GrantBasis.FUNDS in basis:
-        yield "allowances and money pay for no more"
+        yield f"allowances and {_payer(service)} for no more"
     if GrantBasis.TARIFF_CHANGE in basis:
-        yield "it is to be used before the price changes, as money doesn't pay for all of it then"
+        yield "it is to be used before the price changes, as all of it couldn't be paid then"
     if GrantBasis.LAST in basis:
         yield "it is the last: nothing is left to grant after it"
+
+
+def _payer(service: ServiceStep) -> str:
+    """Who pays behind the allowances, with the verb."""
+    return "the bill's credit limit are good" if service.settled_by == Unit.BILL else "money pay"
 
 
 def _final(service: ServiceStep, known: PriceOfRelease | None) -> str:
@@ -230,10 +238,13 @@ def _refusal(service: ServiceStep, known: PriceOfRelease | None, block: str) -> 
             f"the allowances of the price are used up ({allowances}), and it takes no money",
             f"Top up {allowances}; {told}",
         )
+    pays, top_up = "money doesn't pay", "Top up money"
+    if service.settled_by == Unit.BILL:
+        pays, top_up = "the credit limit of the bill leaves no room", "Have what is owed settled, or raise the limit"
     if not allowances:
-        return f"money doesn't pay for one block more ({block})", f"Top up money; {told}"
-    used_up = f"no allowance of the price is left ({allowances}), and money doesn't pay for one block more ({block})"
-    return used_up, f"Top up money, or one of the allowances; {told}"
+        return f"{pays} for one block more ({block})", f"{top_up}; {told}"
+    used_up = f"no allowance of the price is left ({allowances}), and {pays} for one block more ({block})"
+    return used_up, f"{top_up}, or top up one of the allowances; {told}"
 
 
 def sentences(service: ServiceWords) -> Iterator[str]:
@@ -241,7 +252,8 @@ def sentences(service: ServiceWords) -> Iterator[str]:
     if service.price:
         price = f"Price: {service.price} of {service.offer}, release {service.release}"
         block = f": {service.block_price}" if service.block_price else ""
-        yield price + block + (f" ({service.band})" if service.band else "")
+        band = f" ({service.band})" if service.band else ""
+        yield price + block + band + (", on the bill" if service.settled_by == "bill" else "")
     if service.used:
         paid = " and ".join(f"{each.amount} of {each.bucket} (bucket {each.bucket_id})" for each in service.paid)
         free = f", {service.uncharged} of it paid by nothing" if service.uncharged else ""

@@ -8,7 +8,8 @@ from balances.edge.segment_files import SegmentReader
 from balances.journal import JournalEntry, MovementKind, decode_entry
 from balances.store import EntryId
 
-UNITS = ("micros", "octets", "seconds", "events")
+UNITS = ("micros", "octets", "seconds", "events", "bill_micros")
+SETTLED_BY = {0: "balance", 4: "bill"}
 CAUSES = ("usage", "command", "expiry")
 CURRENCIES = {0: None, 8: "ALL", 756: "CHF", 840: "USD", 978: "EUR", 999: "999"}
 TEXTS = ("session_id", "origin_host", "origin_realm", "identity", "service_information")
@@ -57,6 +58,7 @@ def rows_of_entry(entry_id: EntryId, entry: JournalEntry, tenant_names: Mapping[
                 "release": (usage["release"] or None) if usage is not None else None,
                 "offer": usage["offer"] if usage is not None and has_price else None,
                 "price": usage["price"] if usage is not None and has_price else None,
+                "settled_by": SETTLED_BY[usage["settled_by"]] if usage is not None and has_price else None,
             }
         )
     return found

@@ -49,6 +49,7 @@ class UsageRow:
     final_action: int = 0
     requested_units: int = 0
     grant_basis: int = 0
+    settled_by: Unit = Unit.MONEY
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class Used:
     final_action: int = 0
     requested_units: int = 0
     grant_basis: int = 0
+    settled_by: int = int(Unit.MONEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ USAGE_COLUMNS = (
     "final_action",
     "requested_units",
     "grant_basis",
+    "settled_by",
 )
 
 

@@ -37,12 +37,16 @@ RELEASE = Release(
     currency="EUR",
     time_zone="Europe/Berlin",
     effective_ns=1_000,
-    offers=(Offer(id="start", prices=("data", "walled", "free", "denied")), Offer(id="other", prices=("video",))),
+    offers=(
+        Offer(id="start", prices=("data", "walled", "free", "denied", "billed")),
+        Offer(id="other", prices=("video",)),
+    ),
     prices=(
         _data("data", 10, allowances=("data-1gib",), by_time=(DAY,)),
         _data("walled", 20, final_action="redirect", said=Terms(redirect_to="https://top-up.example.net")),
         _data("free", 30, control="free", price_micros=None),
         _data("denied", 40, control="denied", price_micros=None),
+        _data("billed", 50, settled_by="bill"),
         _data("video", 60),
     ),
     allowances=(Allowance(id="data-1gib", unit="octets", amount=1024 * MIB),),
@@ -57,6 +61,7 @@ class Played:
 
     money_micros: int = 1_000_000
     allowance_units: int = 0
+    credit_limit_micros: int = 0
     at_ns: int = MONDAY_NS
     number: int = 0
     engine: EngineAlone = field(default_factory=lambda: EngineAlone(stack([compile_release(RELEASE, 1)])))
@@ -66,7 +71,8 @@ class Played:
         if self.allowance_units:
             credits.append(Credit(self.allowance_units, Unit.OCTETS, ALLOWANCE, movement=MovementKind.OPENED))
         offer = number_of_name("start")
-        self.decide(Open(5, self.at_ns, offer=offer, credits=tuple(credits), command_id="opening:1.0"))
+        terms = {"offer": offer, "credits": tuple(credits), "credit_limit_micros": self.credit_limit_micros}
+        self.decide(Open(5, self.at_ns, command_id="opening:1.0", **terms))
 
     def decide(self, *requests: Request) -> None:
         """One batch, a second after the last."""

@@ -114,10 +114,10 @@ def test_used_up_credit_is_refused_with_its_remedy_and_a_top_up_stands_between()
         "no allowance of the price is left (data-1gib), and money doesn't pay for one block more (0.05 EUR per 1 MiB)"
     )
     assert only(step).refused == used_up
-    assert only(step).remedy == "Top up money, or one of the allowances; the client is told by itself"
+    assert only(step).remedy == "Top up money, or top up one of the allowances; the client is told by itself"
     assert list(sentences(only(step)))[1:] == [
         f"Refused (credit_limit_reached): the client asked for 2 MiB; {used_up}",
-        "What helps: Top up money, or one of the allowances; the client is told by itself",
+        "What helps: Top up money, or top up one of the allowances; the client is told by itself",
     ]
     credited = played.top_up(5_000_000, "voucher-7")
     assert credited.what == "top-up voucher-7"
@@ -126,6 +126,19 @@ def test_used_up_credit_is_refused_with_its_remedy_and_a_top_up_stands_between()
     ]
     assert only(played.ask(UPDATE, mscc(10, 2))).granted == "2 MiB"
     assert [told.what for told in played.told()] == ["open opening:1.0", "INITIAL 0", "top-up voucher-7", "UPDATE 1"]
+
+
+def test_what_is_settled_by_bill_is_named() -> None:
+    played = Played(money_micros=0, credit_limit_micros=70_000)
+    first = only(played.ask(INITIAL, mscc(50, 2)))
+    assert (first.settled_by, first.granted) == ("bill", "2 MiB")
+    assert next(sentences(first)).endswith("0.02 EUR per 1 MiB, on the bill")
+    cut = only(played.ask(UPDATE, mscc(50, 9, used_mib=2)))
+    assert [(paid.amount, paid.bucket) for paid in cut.paid] == [("0.04 EUR", "bill")]
+    assert "allowances and the bill's credit limit are good for no more" in cut.why_granted
+    refused = only(played.ask(UPDATE, mscc(50, 9, used_mib=1)))
+    assert refused.refused == "the credit limit of the bill leaves no room for one block more (0.02 EUR per 1 MiB)"
+    assert refused.remedy.startswith("Have what is owed settled, or raise the limit")
 
 
 def test_a_redirected_user_is_told_of_at_once() -> None:
