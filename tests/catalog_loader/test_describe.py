@@ -24,7 +24,7 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert header["effective"] == "2024-12-31T23:00:00.000Z"
     assert (header["release"], header["tenant"], header["currency"]) == ("1", "default", "EUR")
     assert (
-        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "10")
+        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "-", "10")
         in description.offers
     )
     assert (
