@@ -52,7 +52,7 @@ class Source:
     @property
     def is_edge(self) -> bool:
         """Does it do the package's I/O?"""
-        return ".edge." in self.module
+        return ".edge." in self.module or self.module.startswith(("bss.api.", "bss.console."))
 
     @property
     def is_core(self) -> bool:

@@ -1,0 +1,96 @@
+"""The audit trail: who changed which row, when, by which operation, and what was before and after. Personal values in it are
+sealed with the key of the person whose they are, so that erasing the key erases them.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bss.tables import identifier, instant, plain_table
+
+AUDIT: Final = plain_table(
+    "audit",
+    identifier("id", nullable=False),
+    instant("at_ns", nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("operation", sa.String(200), nullable=False),
+    sa.Column("resource", sa.String(64), nullable=False),
+    identifier("resource_id", nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.PrimaryKeyConstraint("tenant", "id"),
+    sa.Index(None, "tenant", "resource", "resource_id", "id"),
+)
+PERSON_KEY: Final = plain_table(
+    "person_key",
+    identifier("person_id", nullable=False),
+    sa.Column("key", sa.LargeBinary(32)),
+    instant("erased_ns"),
+    sa.PrimaryKeyConstraint("tenant", "person_id"),
+)
+"""A key a person; null once the person is erased."""
+
+NOT_AUDITED: Final = frozenset({"tenant", "id", "revision", "created_ns", "updated_ns"})
+KEY_OCTETS: Final = 32
+_NONCE_OCTETS: Final = 12
+SEALED: Final = "sealed:"
+ERASED: Final = "(erased)"
+
+
+def changed_columns(
+    table: sa.Table, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What a change did, by column: values before and after; null where the row wasn't there, equal ones left out."""
+    names = [column.name for column in table.columns if column.name not in NOT_AUDITED]
+    if before is None or after is None:
+        return tuple(  # type: ignore[return-value]
+            None if row is None else {name: row[name] for name in names if row[name] is not None}
+            for row in (before, after)
+        )
+    differing = [name for name in names if before[name] != after[name]]
+    return {name: before[name] for name in differing}, {name: after[name] for name in differing}
+
+
+def seal_personal(
+    table: sa.Table, values: dict[str, Any] | None, *, key: bytes | None, entropy: Callable[[int], bytes]
+) -> dict[str, Any] | None:
+    """The values with personal ones sealed; without a key (an erased person) they are left out."""
+    if values is None:
+        return None
+    shown = {}
+    for name, value in values.items():
+        if not table.c[name].info.get("personal") or value is None:
+            shown[name] = value
+        elif key is not None:
+            shown[name] = _seal(str(value), key, entropy(_NONCE_OCTETS))
+        else:
+            shown[name] = ERASED
+    return shown
+
+
+def open_sealed(values: dict[str, Any] | None, *, key: bytes | None) -> dict[str, Any] | None:
+    """The values as people read them: sealed ones opened, or ERASED where the key is gone."""
+    if values is None:
+        return None
+    return {
+        name: _open(value.removeprefix(SEALED), key) if isinstance(value, str) and value.startswith(SEALED) else value
+        for name, value in values.items()
+    }
+
+
+def _seal(text: str, key: bytes, nonce: bytes) -> str:
+    return SEALED + base64.b64encode(nonce + AESGCM(key).encrypt(nonce, text.encode(), None)).decode()
+
+
+def _open(sealed: str, key: bytes | None) -> str:
+    if key is None:
+        return ERASED
+    octets = base64.b64decode(sealed)
+    try:
+        return AESGCM(key).decrypt(octets[:_NONCE_OCTETS], octets[_NONCE_OCTETS:], None).decode()
+    except InvalidTag:
+        return ERASED

@@ -1,0 +1,161 @@
+"""Databases of the business side: SQLite (WAL, embedded) or PostgreSQL, by URL. Opens transactions as `Work` and repeats what
+the database could not serialise.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from bss.access import Caller
+from bss.edge.ids import IdSource
+from bss.idempotency import Idempotency, find_answer, keep_answer
+from bss.work import Work
+
+T = TypeVar("T")
+
+RETRY_S_MAX: Final = 30.0
+"""How long a transaction is repeated that the database can't serialise."""
+_PAUSE_S_MAX: Final = 0.1
+_BUSY_MS: Final = 30_000
+_SERIALISATION_STATES: Final = ("40001", "40P01")
+_POOL: Final = 20
+
+
+class DatabaseUnsafe(Exception):
+    """The URL names something that can't hold the business side's rows."""
+
+
+def database_url(text: str, data_dir: Path) -> sa.URL:
+    """The URL to open: of `bss.sqlite` in the data folder where `text` is empty. DatabaseUnsafe names what to write instead."""
+    if not text:
+        return sa.URL.create("sqlite+pysqlite", database=str(data_dir / "bss.sqlite"))
+    url = sa.make_url(text)
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        return url.set(drivername="sqlite+pysqlite")
+    raise DatabaseUnsafe(f"{url.render_as_string()}: write postgresql://user@host/name or sqlite:///path/of/file")
+
+
+class Database:
+    """One database and how its transactions are begun: writers one after the other, readers on a snapshot."""
+
+    def __init__(
+        self,
+        url: sa.URL,
+        *,
+        now_ns: Callable[[], int],
+        entropy: Callable[[int], bytes] = os.urandom,
+        on_events: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_events` is called after a commit that wrote events: it wakes the relay."""
+        self.now_ns = now_ns
+        self._entropy = entropy
+        self._ids = IdSource(entropy)
+        self._on_events = on_events
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self._is_sqlite else _postgresql_engine(url)
+
+    def write(self, caller: Caller, function: Callable[[Work], T], *, idempotency: Idempotency | None = None) -> T:
+        """What `function` returns, committed; it may run several times and leaves nothing where it raises.
+
+        idempotency   the answer (JSON) is kept under its key and given again; IdempotencyKeyReused
+        """
+
+        def in_transaction(connection: sa.Connection) -> tuple[T, int]:
+            if idempotency is not None:
+                is_known, answer = find_answer(connection, caller.tenant, caller.subject, idempotency)
+                if is_known:
+                    return answer, 0
+            work = self._work(connection, caller)
+            result = function(work)
+            if idempotency is not None:
+                keep_answer(connection, caller.tenant, caller.subject, idempotency, result, now_ns=work.now_ns)
+            return result, work.event_count
+
+        result, event_count = self.across_tenants(in_transaction)
+        if event_count:
+            self._on_events()
+        return result
+
+    def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
+        """What `function` returns of one snapshot; it can't write."""
+        with self.engine.connect().execution_options(**self._reading()) as connection, connection.begin():
+            return function(self._work(connection, caller))
+
+    def across_tenants(self, function: Callable[[sa.Connection], T]) -> T:
+        """What `function` returns of a writing transaction without caller: for relays and leases, never for domains."""
+        give_up_at = time.monotonic() + RETRY_S_MAX
+        pause_s = 0.001
+        while True:
+            try:
+                with self.engine.connect() as connection, connection.begin():
+                    return function(connection)
+            except DBAPIError as error:
+                if not _could_not_serialise(error) or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(random.uniform(0, pause_s))
+            pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+
+    def _work(self, connection: sa.Connection, caller: Caller) -> Work:
+        return Work(
+            connection,
+            caller=caller,
+            now_ns=self.now_ns(),
+            draw_id=self._ids.new_id,
+            entropy=self._entropy,
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def _reading(self) -> dict[str, Any]:
+        if self._is_sqlite:
+            return {"is_reading": True}
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(
+        url, pool_size=_POOL, max_overflow=_POOL, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # else the driver begins transactions by itself, and too late
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # a writer takes its lock before it reads: with a plain BEGIN, racing "select a free one, update it" gave one twice
+        is_reading = connection.get_execution_options().get("is_reading", False)
+        connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")
+        if is_reading:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+
+    @sa.event.listens_for(engine, "checkin")
+    def writable_again(connection: Any, record: Any) -> None:
+        if connection is not None:
+            connection.execute("PRAGMA query_only=OFF")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url, pool_size=_POOL, max_overflow=_POOL, isolation_level="SERIALIZABLE", pool_pre_ping=True
+    )
+
+
+def _could_not_serialise(error: DBAPIError) -> bool:
+    """Is it worth another try: two transactions met, or SQLite's lock was held for long?"""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in _SERIALISATION_STATES or "database is locked" in str(error.orig)
