@@ -4,12 +4,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
 from bss.idempotency import IDEMPOTENCY
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
+    API_CLIENT,
     AUDIT,
     HUB,
     IDEMPOTENCY,
