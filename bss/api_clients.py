@@ -1,5 +1,5 @@
 """Programs that may call the APIs: a name, the hash of a secret, and what they may. Client ids are `name@tenant`, so that
-whoever asks for a token is looked up in one tenant. A secret is long and drawn at random, which is why a plain hash of it is enough.
+whoever asks for a token is looked up in one tenant. A secret is long and drawn at random: a plain hash of it is enough.
 """
 
 import hashlib

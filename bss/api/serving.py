@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from bss.access import Forbidden, Unauthenticated
@@ -67,22 +67,22 @@ class Apis:
         self._tokens = tokens
         self.now_ns: Final = now_ns
         self._away = (*away, OperationalError, PoolTimeout)
-        self._under_way = 0
+        self.under_way = 0
         self._log = structlog.get_logger(process="web")
 
     async def answer(self, scope: Scope, receive: Receive, handle: _Handle) -> Response:
         """The answer to a request, whatever becomes of it."""
-        if self._under_way >= REQUESTS_AT_ONCE_MAX:
+        if self.under_way >= REQUESTS_AT_ONCE_MAX:
             message = f"{REQUESTS_AT_ONCE_MAX} requests are under way"
             return self.refusal(Refusal(Problem.TOO_MANY_REQUESTS, message, _RETRY))
-        self._under_way += 1
+        self.under_way += 1
         try:
             body = await _body_of(scope, receive)
             return await run_in_threadpool(self._answer, scope, body, handle)
         except Refusal as refusal:
             return self.refusal(refusal)
         finally:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def _answer(self, scope: Scope, body: bytes, handle: _Handle) -> Response:
         try:
@@ -171,7 +171,7 @@ def application(
 ) -> Starlette:
     """The application. With `tokens` it has /oauth2/token, too; `more` are routes of others, the console's for one."""
     routes: list[Any] = [Route(path, page) for path, page in pages_of(apis, shared.public_url).items()]
-    routes += [Mount(api.path, routes=_routes_of(api, shared)) for api in apis]
+    routes += [Mount(api.path, Router(_routes_of(api, shared), redirect_slashes=False)) for api in apis]
     if tokens is not None:
         routes.append(
             Route("/oauth2/token", TokenEndpoint(shared.store, tokens, shared.now_ns).__call__, methods=["POST"])
