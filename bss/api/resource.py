@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from bss.api.kinds import WRONG, Fault, FilterKind, Kind, OneOf, Schema, Text, is_filter_kind
+from bss.api.kinds import WRONG, Fault, FilterKind, Flag, Kind, OneOf, Schema, Text, is_filter_kind
 from bss.api.limits import ID_LENGTH_MAX, LIST_LENGTH_MAX
 from bss.work import Work
 
@@ -199,6 +199,7 @@ class Domain:
     """A resource in its domain. The functions run within one Work, check the caller's permission, and never commit.
 
     table   whose rows the list is of; filters are its columns
+    only    values of columns that the resource's rows have, where the table holds other resources' rows, too
     fill    adds to the documents of some rows what isn't in the rows: one query for a page, never one a row
     create  gives the id
     """
@@ -206,6 +207,7 @@ class Domain:
     table: sa.Table
     read_permission: str
     write_permission: str
+    only: Mapping[str, str] = field(default_factory=dict)
     fill: Callable[[Work, Sequence[Row], Sequence[Document]], None] | None = None
     create: Callable[[Work, Values], str] | None = None
     change: Callable[[Work, str, int | None, Values], object] | None = None
@@ -250,13 +252,21 @@ class Resource:
         }
         return own | {one.path: one for one in self.filters}
 
-    def indexes(self) -> list[tuple[str, tuple[str, ...]]]:
-        """(table, its first columns) that an index or key must have, so that every declared filter is found by one."""
-        found: list[tuple[str, tuple[str, ...]]] = []
+    def indexes(self) -> list[tuple[sa.Table, tuple[str, ...]]]:
+        """(table, its first columns) that an index or key must have, so that every declared filter is found by one.
+
+        Where a word of few or a flag is filtered by, the id is behind it: very many rows match, and come in order of ids.
+        """
+        found: list[tuple[sa.Table, tuple[str, ...]]] = []
         for one in self.all_filters().values():
             column = one.column
             assert isinstance(column, sa.Column)
-            found.append((column.table.name, ("tenant", column.name)))  # type: ignore[attr-defined]
+            assert isinstance(column.table, sa.Table)
+            if one.owner is not None:
+                found.append((column.table, ("tenant", column.name)))
+            else:
+                behind = ("id",) if isinstance(one.kind, OneOf | Flag) else ()
+                found.append((column.table, ("tenant", *self.domain.only, column.name, *behind)))
         return found
 
 

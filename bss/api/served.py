@@ -21,6 +21,7 @@ class Served:
         self.table: Final = resource.domain.table
         self.filters: Final = resource.all_filters()
         self.members: Final = frozenset(one.name for one in resource.fields)
+        self._only = [self.table.c[name] == value for name, value in resource.domain.only.items()]
         self.path: Final = f"{api.path}/{resource.name}"
         self._href = f"{public_url}{self.path}/"
         plain = [one for one in resource.fields if one.row_name and one.name not in _HEAD]
@@ -34,7 +35,9 @@ class Served:
     def row(self, work: Work, resource_id: str) -> Row | None:
         """The tenant's row of an id; None."""
         self._check(work)
-        return work.find(self.table, resource_id)
+        row = work.find(self.table, resource_id)
+        only = self.resource.domain.only
+        return row if row is None or all(row[name] == value for name, value in only.items()) else None
 
     def page(self, work: Work, selection: Selection) -> tuple[int, list[Document]]:
         """How many match, and the documents of the page.
@@ -42,7 +45,7 @@ class Served:
         A page that isn't full says the count by itself; else it costs a second statement.
         """
         self._check(work)
-        where = matching(self.table, selection.conditions)
+        where = [*self._only, *matching(self.table, selection.conditions)]
         rows = work.rows(page_of(self.table, where, selection))
         if 0 < len(rows) < selection.limit or (not rows and not selection.offset):
             total = selection.offset + len(rows)
