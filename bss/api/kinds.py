@@ -6,7 +6,7 @@ path of its member and a remedy; reading goes on, so that an answer names all fa
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
@@ -118,29 +118,39 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words."""
+    """One of some words.
+
+    beyond  further words that answers may have and TM Forum's enumeration hasn't
+    inside  the domain's word for those that it calls otherwise
+    """
 
     values: tuple[str, ...]
+    beyond: tuple[str, ...] = ()
+    inside: Mapping[str, str] = field(default_factory=dict)
     is_ordered: bool = False
 
     def schema(self) -> Schema:
         """JSON Schema."""
-        return {"type": "string", "enum": list(self.values)}
+        return {"type": "string", "enum": [*self.values, *self.beyond]}
 
     def read(self, value: Any, path: str, faults: list[Fault]) -> Any:
-        """The word."""
-        if isinstance(value, str) and value in self.values:
-            return value
-        return _refused(path, f"has to be one of {', '.join(self.values)}", faults)
+        """The domain's word."""
+        try:
+            return self.read_text(value)
+        except ValueError as error:
+            return _refused(path, str(error), faults)
 
     def read_text(self, text: str) -> str:
-        """The word. ValueError: another one."""
-        if text not in self.values:
+        """The domain's word. ValueError: another one."""
+        if not isinstance(text, str) or text not in (*self.values, *self.beyond):
             raise ValueError(f"has to be one of {', '.join(self.values)}")
-        return text
+        return self.inside.get(text, text)
 
     def write(self, value: str) -> str:
-        """The word."""
+        """TM Forum's word."""
+        for outside, inside in self.inside.items():
+            if inside == value:
+                return outside
         return value
 
 
@@ -237,6 +247,33 @@ class Instant:
         if not fraction_ns:
             return text + "Z"
         return f"{text}.{fraction_ns:09d}".rstrip("0") + "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A date, as `YYYY-MM-DD` within. TM Forum has a moment there: of it the date counts, in the zone that it is said in."""
+
+    is_ordered: bool = True
+
+    def schema(self) -> Schema:
+        """JSON Schema."""
+        return {"type": "string", "format": "date-time"}
+
+    def read(self, value: Any, path: str, faults: list[Fault]) -> Any:
+        """The date."""
+        try:
+            return self.read_text(value)
+        except ValueError as error:
+            return _refused(path, str(error), faults)
+
+    def read_text(self, text: str) -> str:
+        """The date. ValueError: it is none."""
+        Instant().read_text(text)
+        return text[:10]
+
+    def write(self, value: str) -> str:
+        """Its midnight, UTC."""
+        return f"{value}T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)

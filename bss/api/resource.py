@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from bss.api.kinds import WRONG, Fault, FilterKind, Flag, Kind, OneOf, Schema, Text, is_filter_kind
+from bss.api.kinds import WRONG, Fault, FilterKind, Kind, OneOf, Schema, Text, is_filter_kind
 from bss.api.limits import ID_LENGTH_MAX, LIST_LENGTH_MAX
 from bss.work import Work
 
@@ -22,7 +22,6 @@ Values = Mapping[str, Any]
 """Members that a client sent, by their TM Forum names, as domains take them; None where a patch takes one away."""
 
 EXTENSION: Final = "we serve no types that extend this one"
-NO_ATTACHMENTS: Final = "documents are not kept"
 
 
 class Writable(Enum):
@@ -40,9 +39,10 @@ class NotServed(NamedTuple):
     reason: str
 
 
-def extension_members() -> tuple[NotServed, ...]:
-    """What every TM Forum type has for subtypes; `@type` is served where it is a field."""
-    return (NotServed("@baseType", EXTENSION), NotServed("@schemaLocation", EXTENSION))
+OF_SUBTYPES: Final = (NotServed("@baseType", EXTENSION), NotServed("@schemaLocation", EXTENSION))
+"""What every TM Forum resource has for subtypes beside `@type`, which is served."""
+OF_SUBTYPES_WITHIN: Final = (*OF_SUBTYPES, NotServed("@type", EXTENSION))
+"""The same of objects within resources, whose type is never another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Field:
 
     column     of the row; "" where the domain's `fill` gives it. Of plain kinds the name in snake case unless said.
     required   has to be there, in every body that creates and in every answer
-    is_filter  a list may be filtered and sorted by it; the column needs an index behind `tenant`
+    is_filter  a list may be filtered and sorted by it; the column needs an index (`indexes`)
     """
 
     name: str
@@ -93,7 +93,7 @@ class Structure:
             "additionalProperties": False,
             "properties": {one.name: described(one) for one in self.fields},
         }
-        required = [one.name for one in self.fields if one.required]
+        required = [one.name for one in self.fields if one.required and one.writable is not Writable.NEVER]
         if required:
             found["required"] = required
         return found
@@ -162,7 +162,7 @@ def read_members(
         value = body.get(name)
         if value is not None:
             found[name] = one.kind.read(value, prefix + name, faults)
-        elif one.required:
+        elif one.required and one.writable is not Writable.NEVER:
             faults.append(Fault(prefix + name, "is missing and has to be given"))
     return found
 
@@ -255,17 +255,18 @@ class Resource:
     def indexes(self) -> list[tuple[sa.Table, tuple[str, ...]]]:
         """(table, its first columns) that an index or key must have, so that every declared filter is found by one.
 
-        Where a word of few or a flag is filtered by, the id is behind it: very many rows match, and come in order of ids.
+        The id is behind each: rows come in its order, and without it SQLite goes through all ids and looks at each row.
         """
         found: list[tuple[sa.Table, tuple[str, ...]]] = []
         for one in self.all_filters().values():
-            column = one.column
+            column, owner = one.column, one.owner
             assert isinstance(column, sa.Column)
             assert isinstance(column.table, sa.Table)
-            if one.owner is not None:
-                found.append((column.table, ("tenant", column.name)))
+            if owner is not None:
+                assert isinstance(owner, sa.Column)
+                found.append((column.table, ("tenant", column.name, owner.name)))
             else:
-                behind = ("id",) if isinstance(one.kind, OneOf | Flag) else ()
+                behind = () if column.name == "id" else ("id",)
                 found.append((column.table, ("tenant", *self.domain.only, column.name, *behind)))
         return found
 

@@ -213,13 +213,22 @@ def _matching(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
 
 
 def page_of(table: sa.Table, where: Sequence[sa.ColumnElement[bool]], selection: Selection) -> sa.Select[Any]:
-    """Rows of one page, in an order that is always the same: equal ones by id, which is their age."""
+    """Rows of one page, in an order that is always the same: as is asked; else by what is asked for from or up to; else by id,
+    which is their age. Equal ones come by id."""
+    sort = _order_of(table, selection)
+    order = [sort] if sort is table.c.id else [sort, table.c.id]
     statement = sa.select(table).where(*where)
-    sort = selection.sort.column if selection.sort is not None else table.c.id
-    order = [sort.desc() if selection.is_descending else sort.asc()]
-    if sort is not table.c.id:
-        order.append(table.c.id.desc() if selection.is_descending else table.c.id.asc())
-    return statement.order_by(*order).limit(selection.limit).offset(selection.offset)
+    statement = statement.order_by(*(one.desc() if selection.is_descending else one.asc() for one in order))
+    return statement.limit(selection.limit).offset(selection.offset)
+
+
+def _order_of(table: sa.Table, selection: Selection) -> sa.ColumnElement[Any]:
+    if selection.sort is not None:
+        return selection.sort.column
+    for one in selection.conditions:
+        if one.operator != "eq" and one.filter.owner is None:
+            return one.filter.column
+    return table.c.id
 
 
 def count_of(table: sa.Table, where: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:

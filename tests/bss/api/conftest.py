@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bss.access import Caller
 from bss.all_tables import METADATA
+from bss.api.apis import APIS
 from bss.api.serving import Apis, application
 from bss.api.tokens import Tokens
 from bss.edge.database import Database, database_url
@@ -79,7 +80,7 @@ def shared(database: Database, tokens: Tokens) -> Apis:
 @pytest.fixture(scope="session")
 def sample(shared: Apis, tokens: Tokens) -> ASGIApp:
     """The application under test."""
-    return application([SAMPLE], shared, tokens)
+    return application([*APIS, SAMPLE], shared, tokens)
 
 
 class Server:

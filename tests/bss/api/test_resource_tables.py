@@ -31,7 +31,9 @@ def _indexes_of(table: sa.Table) -> Iterator[tuple[str, ...]]:
 def test_every_filter_has_an_index(api: Api, resource: Resource) -> None:
     for table, columns in resource.indexes():
         found = list(_indexes_of(table))
-        assert any(one[: len(columns)] == columns for one in found), f"{table.name} needs an index of {columns}: {found}"
+        assert any(one[: len(columns)] == columns for one in found), (
+            f"{table.name} needs an index of {columns}: {found}"
+        )
 
 
 @each_resource
@@ -48,7 +50,11 @@ def test_every_plain_member_has_a_column(api: Api, resource: Resource) -> None:
 
 @each_resource
 def test_what_isnt_served_has_a_reason(api: Api, resource: Resource) -> None:
-    for rows in (resource.not_served, *(one.not_served for one in structures_of(resource.fields)), api.resources_not_served):
+    for rows in (
+        resource.not_served,
+        *(one.not_served for one in structures_of(resource.fields)),
+        api.resources_not_served,
+    ):
         assert all(len(row.reason) > 8 for row in rows)
     for state, following in resource.next_states.items():
         assert set(following) <= set(resource.next_states), state

@@ -1,4 +1,4 @@
-"""Hundreds of requests that schemathesis makes of the sample API's document; no answer is one that the document doesn't have."""
+"""Hundreds of requests that schemathesis makes of the sample API's document; each answer is one of it."""
 
 from collections.abc import Callable
 from typing import Any

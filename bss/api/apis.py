@@ -1,0 +1,8 @@
+"""Every API that is served. A new one is a module with its tables, and a row here."""
+
+from typing import Final
+
+from bss.api.party import PARTY_API
+from bss.api.resource import Api
+
+APIS: Final[tuple[Api, ...]] = (PARTY_API,)
