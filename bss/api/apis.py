@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from bss.api.customer import CUSTOMER_API
 from bss.api.party import PARTY_API
 from bss.api.resource import Api
 
-APIS: Final[tuple[Api, ...]] = (PARTY_API,)
+APIS: Final[tuple[Api, ...]] = (PARTY_API, CUSTOMER_API)

@@ -84,7 +84,7 @@ class Text:
 
     def schema(self) -> Schema:
         """JSON Schema."""
-        found: Schema = {"type": "string", "maxLength": self.length_max, "pattern": "^[^\\u0000]*$"}
+        found: Schema = {"type": "string", "maxLength": self.length_max}
         if self.length_min:
             found["minLength"] = self.length_min
         if self.is_uri:
@@ -349,8 +349,7 @@ class AnyValue:
 
     def schema(self) -> Schema:
         """JSON Schema."""
-        text = {"type": "string", "maxLength": self.length_max, "pattern": "^[^\\u0000]*$"}
-        return {"oneOf": [text, {"type": "number"}, {"type": "boolean"}]}
+        return {"oneOf": [Text(self.length_max).schema(), {"type": "number"}, {"type": "boolean"}]}
 
     def read(self, value: Any, path: str, faults: list[Fault]) -> Any:
         """str, bool, int or Decimal."""

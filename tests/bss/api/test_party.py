@@ -142,6 +142,7 @@ def test_an_empty_period_of_a_document_is_a_conflict(client: httpx.Client) -> No
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client) -> None:
     headers = {"Authorization": client.headers["authorization"]}
 
@@ -154,11 +155,12 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         "hub": lambda: made("/hub", {"callback": kit.CALLBACK}),
     }
 
-    def seed(body: Any, random: object) -> None:
-        if isinstance(body, dict) and "contactMedium" in body:
-            body["contactMedium"] = WHOLE["contactMedium"]
-
-    conversation = Conversation(PARTY_API, server.url, headers, creates, {"individual": seed, "organization": seed})
+    media, identification = WHOLE["contactMedium"], WHOLE["individualIdentification"]
+    valid = {
+        "individual": {"contactMedium": media, "individualIdentification": identification, "status": "validated"},
+        "organization": {"contactMedium": media, "organizationIdentification": identification, "status": "closed"},
+    }
+    conversation = Conversation(PARTY_API, server.url, headers, creates, valid)
     conversation.go_on(12)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 12

@@ -21,12 +21,8 @@ def test_every_answer_is_one_of_the_document(
         answer = client.post(f"{SAMPLE.path}/hub", json={"callback": "https://shop.example/"})
         return str(answer.json()["id"])
 
-    def seed(body: Any, random: object) -> None:
-        if isinstance(body, dict):
-            body.pop("parent", None)
-
     creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
-    conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": seed})
+    conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": {"parent": {"id": made()["id"]}}})
     conversation.go_on(15)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 9
