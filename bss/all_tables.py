@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
+from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
 from bss.due import DUE
 from bss.idempotency import IDEMPOTENCY
@@ -22,6 +23,7 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     IDEMPOTENCY,
     OUTBOX,
     PERSON_KEY,
+    *CATALOG_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
