@@ -42,6 +42,7 @@ class Conversation:
 
     creates  makes a resource of a name and gives its id; `hub` is one of the names
     valid    members of a name that most bodies get where they have them: what a schema doesn't say of them holds of these
+    whole    bodies of a name, where members depend on each other as no schema says
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Conversation:
         headers: Mapping[str, str],
         creates: Mapping[str, Create],
         valid: Mapping[str, Mapping[str, Any]] | None = None,
+        whole: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.statuses: Counter[tuple[str, int]] = Counter()
         self._schema = schemathesis.openapi.from_dict(openapi_document(api, url))
@@ -58,6 +60,7 @@ class Conversation:
         self._headers = dict(headers)
         self._creates = creates
         self._valid = valid or {}
+        self._whole = whole or {}
         self._random = Random(SEED)
         self._kept: dict[str, list[str]] = {}
 
@@ -89,6 +92,8 @@ class Conversation:
             case.headers["If-Match"] = "*"
             case.headers.pop("Idempotency-Key", None)
         if case.method in ("POST", "PATCH") and is_seeded and isinstance(case.body, dict):
+            if name in self._whole:
+                case.body = dict(self._whole[name])
             case.body |= {member: value for member, value in self._valid.get(name, {}).items() if member in case.body}
         response = case.call(base_url=self._url, headers=self._headers)
         self.statuses[f"{case.method} {case.operation.path}", response.status_code] += 1
