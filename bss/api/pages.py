@@ -69,7 +69,7 @@ def index_page(apis: Sequence[Api], public_url: str) -> str:
     token = (
         f"<p>Each request carries an access token: <code>POST {escape(public_url)}/oauth2/token</code> with"
         " <code>grant_type=client_credentials</code> and the client's id (<code>name@tenant</code>) and secret by HTTP Basic."
-        f" It is valid for {TOKEN_LIFE_S // 60} minutes. A client is added with <code>farebox user</code>.</p>"
+        f" It is valid for {TOKEN_LIFE_S // 60} minutes.</p>"
     )
     return _page("TM Forum APIs", token + _table(("API", "path", "resources", "document"), rows) + _USE)
 

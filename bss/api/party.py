@@ -1,8 +1,7 @@
 """TMF632 Party: individuals and organisations of bss/crm."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bss.api.kinds import Day, Flag, OneOf, Text
 from bss.api.resource import (
@@ -153,30 +152,36 @@ def _organization_columns(values: Values) -> dict[str, Any]:
     return _columns(values, _ORGANIZATION_COLUMNS)
 
 
-def _create(
-    add: Callable[..., Any], columns: Callable[[Values], dict[str, Any]], member: str, work: Work, values: Values
-) -> str:
-    party_id: str = add(work, **columns(values)).id
-    _put_lists(work, party_id, values, member)
-    return party_id
+class _Party(NamedTuple):
+    """What differs between individuals and organisations. `identification`: the member with documents."""
 
+    kind: str
+    add: Callable[..., Any]
+    change: Callable[..., Any]
+    columns: Callable[[Values], dict[str, Any]]
+    identification: str
 
-def _change(
-    change: Callable[..., Any],
-    columns: Callable[[Values], dict[str, Any]],
-    member: str,
-    work: Work,
-    party_id: str,
-    if_revision: int | None,
-    values: Values,
-) -> None:
-    # Always, also where lists alone change: it raises the revision, and with it the ETag.
-    change(work, party_id, if_revision=if_revision, **columns(values))
-    _put_lists(work, party_id, values, member)
+    def domain(self) -> Domain:
+        """The functions of it."""
 
+        def create(work: Work, values: Values) -> str:
+            party_id: str = self.add(work, **self.columns(values)).id
+            _put_lists(work, party_id, values, self.identification)
+            return party_id
 
-def _remove(work: Work, party_id: str, if_revision: int | None) -> None:
-    remove_party(work, party_id, if_revision=if_revision)
+        def change(work: Work, party_id: str, if_revision: int | None, values: Values) -> None:
+            # Always, also where lists alone change: it raises the revision, and with it the ETag.
+            self.change(work, party_id, if_revision=if_revision, **self.columns(values))
+            _put_lists(work, party_id, values, self.identification)
+
+        def remove(work: Work, party_id: str, if_revision: int | None) -> None:
+            remove_party(work, party_id, if_revision=if_revision)
+
+        def fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
+            _fill(self.identification, work, rows, documents)
+
+        only = {"kind": self.kind}
+        return Domain(PARTY, READ, WRITE, only=only, fill=fill, create=create, change=change, remove=remove)
 
 
 def _put_lists(work: Work, party_id: str, values: Values, member: str) -> None:
@@ -239,19 +244,6 @@ def _identification_document(one: Identification) -> Document:
     )
 
 
-def _domain(kind: str, add: Any, change: Any, columns: Callable[[Values], dict[str, Any]], member: str) -> Domain:
-    return Domain(
-        PARTY,
-        READ,
-        WRITE,
-        only={"kind": kind},
-        fill=partial(_fill, member),
-        create=partial(_create, add, columns, member),
-        change=partial(_change, change, columns, member),
-        remove=_remove,
-    )
-
-
 def _events(name: str) -> tuple[EventRow, ...]:
     kinds = ("CreateEvent", "AttributeValueChangeEvent", "StateChangeEvent", "DeleteEvent")
     return tuple(EventRow(name + kind, name + kind) for kind in kinds)
@@ -298,7 +290,9 @@ INDIVIDUALS: Final = Resource(
         *_NEITHER,
         *OF_SUBTYPES,
     ),
-    domain=_domain(INDIVIDUAL, add_individual, change_individual, _individual_columns, "individualIdentification"),
+    domain=_Party(
+        INDIVIDUAL, add_individual, change_individual, _individual_columns, "individualIdentification"
+    ).domain(),
     next_states={
         "initialized": ("validated", "deceaded"),
         "validated": ("initialized", "deceaded"),
@@ -330,9 +324,9 @@ ORGANIZATIONS: Final = Resource(
         *_NEITHER,
         *OF_SUBTYPES,
     ),
-    domain=_domain(
+    domain=_Party(
         ORGANIZATION, add_organization, change_organization, _organization_columns, "organizationIdentification"
-    ),
+    ).domain(),
     next_states={
         "initialized": ("validated", "closed"),
         "validated": ("initialized", "closed"),
