@@ -14,7 +14,7 @@ from bss.api.hub import event_names
 from bss.api.kinds import Schema
 from bss.api.limits import BODY_OCTETS_MAX, PAGE_MAX, TOKEN_LIFE_S
 from bss.api.openapi import openapi_document, structures_of
-from bss.api.problems import PROBLEMS
+from bss.api.problems import ERRORS_PAGE, PAGES, PROBLEMS
 from bss.api.resource import Api, Field, Many, NotServed, Resource, Structure, Writable
 
 _Page = Callable[[Request], Awaitable[Response]]
@@ -36,9 +36,9 @@ th,td{border-color:#30363d}a{color:#6cb6ff}}
 
 def pages_of(apis: Sequence[Api], public_url: str) -> Mapping[str, _Page]:
     """Endpoints by path."""
-    found = {"/docs": _html(index_page(apis, public_url)), "/docs/errors": _html(errors_page())}
+    found = {PAGES: _html(index_page(apis, public_url)), ERRORS_PAGE: _html(errors_page())}
     for api in apis:
-        found[f"/docs/{api.name}"] = _html(api_page(api))
+        found[f"{PAGES}/{api.name}"] = _html(api_page(api))
         document = msgspec.json.encode(openapi_document(api, public_url))
         found[f"{api.path}/openapi.json"] = _constant(document, "application/json")
     return found
@@ -59,7 +59,7 @@ def index_page(apis: Sequence[Api], public_url: str) -> str:
     """What is served."""
     rows = [
         (
-            f'<a href="/docs/{api.name}">{escape(api.number)} {escape(api.title)}</a>',
+            f'<a href="{PAGES}/{api.name}">{escape(api.number)} {escape(api.title)}</a>',
             f"<code>{api.path}</code>",
             ", ".join(resource.name for resource in api.resources),
             f'<a href="{api.path}/openapi.json">OpenAPI</a>',
@@ -87,7 +87,7 @@ within a value as <code>\\,</code>. Moments and numbers take <code>.gt</code>, <
 PATCH and DELETE need <code>If-Match</code> with the ETag that was read, or <code>*</code>. With an <code>Idempotency-Key</code>
 a request can be sent again and is done once. A body may have {BODY_OCTETS_MAX // 1024} KiB. Amounts of money are numbers of at
 most six decimals and are never rounded.</p>
-<p><a href="/docs/errors">Errors</a></p>
+<p><a href="{ERRORS_PAGE}">Errors</a></p>
 """
 
 

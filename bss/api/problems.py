@@ -7,6 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+PAGES: Final = "/docs"
+ERRORS_PAGE: Final = f"{PAGES}/errors"
+"""Where people read about the APIs, and about what went wrong."""
+
 
 class Problem(Enum):
     """Codes of refusals, as clients see them."""
@@ -155,7 +159,7 @@ def error_document(refusal: Refusal, public_url: str) -> dict[str, Any]:
         "reason": row.reason,
         "message": refusal.message,
         "status": str(row.status),
-        "referenceError": f"{public_url}/docs/errors#{refusal.problem.value}",
+        "referenceError": f"{public_url}{ERRORS_PAGE}#{refusal.problem.value}",
         "@type": "Error",
     }
 
