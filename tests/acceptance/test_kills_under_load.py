@@ -3,6 +3,7 @@ id, and the whole of `farebox up`: nothing is lost.
 """
 
 import random
+import time
 from collections import Counter
 from pathlib import Path
 from threading import Event
@@ -12,16 +13,21 @@ import pytest
 from runtime.kill_points import KILL_POINTS
 from tests.acceptance import evidence
 from tests.kills.loaded_up import READY, Loaded, LoadedUp, kill_plan, nchf_plan
+from tests.kills.test_several_engines import POINTS as OF_SEVERAL
+from tests.kills.told_sessions import SETTINGS as TOLD
+from tests.kills.told_sessions import ToldSessions
 from tests.runtime.running_up import is_alive, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
 RUNS = 3
+POINTS = [point for point in KILL_POINTS if point.name not in OF_SEVERAL]
+"""Those of engines that share the partitions: tests/kills/test_several_engines.py, as often."""
 STORE_KILLS = 5
 UP_KILLS = 3
 POINTS_S = 240.0
 FRONT_END_KILLS = 4
-PASSAGES_MAX = {"engine": 200, "gy": 200, "chf": 200, "archiver": 12, "records": 2}
+PASSAGES_MAX = {"engine": 200, "gy": 200, "chf": 200, "archiver": 12, "records": 2, "notifier": 2}
 LOAD = {"subscribers": 20_000, "sessions_open": 8_192, "outstanding": 2_048, "measured_s": 400.0}
 PACED = LOAD | {"rate_per_s": 3_000}
 """Beside Nchf: so much that the record writer of a machine with two cores isn't minutes behind when all is stopped."""
@@ -47,13 +53,22 @@ def figures_of(loaded: Loaded, counts: dict[str, int]) -> list[tuple[str, eviden
     return [*rows, *counts.items(), ("differences", 0)]
 
 
+def told_until_killed(farebox: LoadedUp, told: ToldSessions, wanted: Counter[str]) -> None:
+    """Sessions beside the load are told of things until every point was hit, the notifier's among them."""
+    began = time.monotonic()
+    told.tell_until(lambda: farebox.killed_at() >= wanted or time.monotonic() - began > POINTS_S)
+    farebox.wait_killed_at(wanted, 1.0)
+    assert all(told.told.values())
+    assert told.told
+
+
 def test_each_point_three_times(tmp_path: Path) -> None:
-    wanted = Counter({point.name: 1 for point in KILL_POINTS})
+    wanted = Counter({point.name: 1 for point in POINTS})
     hits: Counter[str] = Counter()
     rows: list[tuple[str, evidence.Value]] = []
     for run in range(RUNS):
         draw = random.Random(run)
-        points = draw.sample(KILL_POINTS, len(KILL_POINTS))
+        points = draw.sample(POINTS, len(POINTS))
         armed = ",".join(f"{point.name}:{draw.randint(1, PASSAGES_MAX[point.process])}" for point in points)
         plan = kill_plan(seed=run, **PACED)
         with LoadedUp(
@@ -66,15 +81,17 @@ def test_each_point_three_times(tmp_path: Path) -> None:
             nchf=nchf_plan(plan, **NCHF_PACED),
             kill_at=armed,
             **SMALL,
+            **TOLD,
         ) as farebox:
-            loaded = farebox.load(lambda farebox=farebox: farebox.wait_killed_at(wanted, POINTS_S))
+            told = ToldSessions(farebox)
+            loaded = farebox.load(lambda farebox=farebox, told=told: told_until_killed(farebox, told, wanted))
             found = farebox.killed_at()
             counts = check(farebox, loaded)
         assert found == wanted
         hits += found
         rows.extend((f"run {run}: {name}", value) for name, value in figures_of(loaded, counts))
-    assert all(hits[point.name] == RUNS for point in KILL_POINTS)
-    rows = [*((point.name, hits[point.name]) for point in KILL_POINTS), *rows]
+    assert all(hits[point.name] == RUNS for point in POINTS)
+    rows = [*((point.name, hits[point.name]) for point in POINTS), *rows]
     says = (
         f"Each kill point hit under a load of Gy and Nchf at once, in {RUNS} runs of a `farebox up` with a front end of each,"
         f" that dies at every point in drawn order;"

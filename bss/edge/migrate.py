@@ -1,0 +1,56 @@
+"""Brings a database to the tables of this release: Alembic's revisions, run when the business side starts."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bss.all_tables import METADATA
+
+_REVISIONS: Final = Path(__file__).parent / "migrations"
+
+
+class DatabaseNewer(Exception):
+    """The database was written by a later release than this one."""
+
+
+def config(connection: sa.Connection | None = None) -> Config:
+    """Alembic's configuration, of our revisions."""
+    made = Config()
+    made.set_main_option("script_location", str(_REVISIONS).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def revisions() -> list[str]:
+    """Ids, oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+
+
+def migrate(engine: sa.Engine, *, to: str = "head") -> None:
+    """Run what the database lacks; safe to repeat. DatabaseNewer where it has a revision that isn't ours."""
+    with engine.connect() as connection, connection.begin():
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current is not None and current not in revisions():
+            raise DatabaseNewer(
+                f"the database has revision {current}, which this release doesn't know: install a later one"
+            )
+        command.upgrade(config(connection), to)
+
+
+def differences(engine: sa.Engine) -> list[Any]:
+    """What the database's tables and METADATA don't have in common."""
+    with engine.connect() as connection:
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection), METADATA)
+        return found
+
+
+def write_revision(engine: sa.Engine, name: str, message: str) -> None:
+    """A new revision out of the differences between a migrated database and METADATA, to be read and kept."""
+    with engine.connect() as connection, connection.begin():
+        command.revision(config(connection), message, autogenerate=True, rev_id=name)

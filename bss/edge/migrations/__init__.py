@@ -1,0 +1,1 @@
+"""Revisions of the business side's tables, oldest first; never edited once they are released."""
