@@ -30,6 +30,8 @@ OTHER_VARIABLES: Final = frozenset(
         CONFIG_VARIABLE,
     }
 )
+OTHER_NAMES: Final = {"FAREBOX_SQL": "FAREBOX_BSS_URL"}
+"""Variables that are settings under another name; the setting's own name goes before."""
 DEFAULT_FILE: Final = Path("farebox.toml")
 DEFAULT: Final = "default"
 _SECTIONS: Final = frozenset(item.name for item in dataclasses.fields(Settings))
@@ -163,7 +165,9 @@ def _add_environment(reading: _Reading, environment: Mapping[str, str]) -> None:
     for name, text in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name in OTHER_VARIABLES:
             continue
-        section, _, field_name = name.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        if name in OTHER_NAMES and environment.get(OTHER_NAMES[name]):
+            continue
+        section, _, field_name = OTHER_NAMES.get(name, name).removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
         if section not in _SECTIONS:
             known = ", ".join(sorted(_SECTIONS))
             reading.problems.append(

@@ -135,6 +135,22 @@ class RecordSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BssSettings:
+    """[bss] the business side: customers, catalogue, orders, inventory."""
+
+    url: str = setting(
+        "",
+        "its database, postgresql://user@host/name or sqlite:////path/of/file; empty: the file bss.sqlite in store.data_dir."
+        " Also FAREBOX_SQL",
+    )
+
+    def __post_init__(self) -> None:
+        is_known = not self.url or self.url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///"))
+        fault = "url begins with neither postgresql:// nor sqlite:///: write one of them"
+        _check_ranges(self, (), () if is_known else (fault,))
+
+
+@dataclass(frozen=True, slots=True)
 class TelemetrySettings:
     """[telemetry] metrics, health and logs."""
 
@@ -162,6 +178,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    bss: BssSettings = field(default_factory=BssSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def __post_init__(self) -> None:

@@ -1,10 +1,10 @@
-"""Erasing a person: every personal column about them is emptied, and the key goes that the audit trail's values are sealed with.
+"""Erasing a person: every personal column about them is emptied, and the key goes that seals their values in the audit trail.
 
 What must remain (that there was a customer, with which products, tickets and dates) stays without a name. Charging records and
 journal files hold identities by their nature and are purged by age.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -52,5 +52,5 @@ def _erase_rows(work: Work, table: sa.Table, party_id: str) -> None:
         if table in ROWS_THAT_GO:
             work.remove(table, row["id"])
         elif any(row[column.name] is not None for column in personal):
-            emptied = {column.name: ERASED for column in personal if row[column.name] is not None}
+            emptied: dict[str, Any] = {column.name: ERASED for column in personal if row[column.name] is not None}
             work.change(table, row["id"], **emptied)

@@ -23,6 +23,9 @@ MODULES: Final = (
     "catalog",
     "subscriber",
     "session",
+    "customer",
+    "inventory",
+    "user",
     "cdr",
     "audit",
     "simulate",
@@ -39,6 +42,8 @@ _HELP: Final = """Farebox charges telecom usage in real time: credit over Diamet
     farebox catalog publish prepaid.yaml          prices and offers, checked; swapped without a restart
     farebox subscriber add --msisdn 491700000001 --offer prepaid-start
     farebox session list                          who uses what at this moment
+    farebox customer search 4917                  by number, IMSI or name
+    farebox inventory import msisdn numbers.csv   numbers and SIMs
     farebox cdr tail -f                           charging records as they are written
     farebox audit                                 proves that every balance follows from the journal
     farebox simulate smf                          plays a 5G session from a scenario file against any CHF
