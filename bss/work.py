@@ -164,6 +164,8 @@ class Work:
         row = after if after is not None else before
         assert row is not None
         old, new = changed_columns(table, before, after)
+        if before is not None and after is not None and not new:
+            return  # the revision alone was raised: what was changed is in rows beside it, which are audited
         person = table.info.get("person")
         person_id = str(row[person] or row["id"]) if person else None
         key = self._key_for(person_id) if person_id else None

@@ -1,7 +1,6 @@
 """What a request may be refused with: one table of statuses and codes, and the exceptions that carry them (TMF630 §3.4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -135,7 +134,6 @@ PROBLEMS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):
     """A request is refused.
 
@@ -143,12 +141,11 @@ class Refusal(Exception):
     headers  of the answer
     """
 
-    problem: Problem
-    message: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        return self.message
+    def __init__(self, problem: Problem, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.problem = problem
+        self.message = message
+        self.headers = headers
 
 
 def error_document(refusal: Refusal, public_url: str) -> dict[str, Any]:
