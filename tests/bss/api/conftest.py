@@ -21,6 +21,7 @@ from bss.api.tokens import Tokens
 from bss.edge.database import Database, database_url
 from tests.bss.api.sample_api import SAMPLE
 from tests.bss.conftest import NOW_NS
+from tests.bss.postgresql import PostgresServer
 
 PUBLIC_URL = "https://farebox.example"
 KEY = ECKey.generate_key("P-256")
@@ -28,25 +29,41 @@ GADGETS_AT = f"{SAMPLE.path}/gadget"
 
 
 _tenants = itertools.count(1)
+sqlite_alone = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For tests of what is refused before the database is asked, or of the same on every database."""
 
 
 class EngineAway(Exception):
     """What an operation says when the engine isn't there."""
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One database of each kind for all tests here: each test has a tenant of its own in it."""
-    if request.param == "sqlite":
-        url = database_url("", tmp_path_factory.mktemp("apis"))
-        engine = sa.create_engine(url)
-        METADATA.create_all(engine)
-        engine.dispose()
-    else:
-        url = request.getfixturevalue("postgresql").create("apis", template="farebox_tables")
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One for all tests here: each has a tenant of its own in it."""
+    url = database_url("", tmp_path_factory.mktemp("apis"))
+    engine = sa.create_engine(url)
+    METADATA.create_all(engine)
+    engine.dispose()
+    yield from _opened(url)
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(postgresql: PostgresServer) -> Iterator[Database]:
+    """The same on PostgreSQL."""
+    yield from _opened(postgresql.create("apis", template="farebox_tables"))
+
+
+def _opened(url: sa.URL) -> Iterator[Database]:
     opened = Database(url, now_ns=lambda: NOW_NS)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each test runs on both."""
+    found: Database = request.getfixturevalue(f"on_{request.param}")
+    return found
 
 
 @pytest.fixture

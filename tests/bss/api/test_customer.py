@@ -12,7 +12,7 @@ from bss.crm.customer_operations import add_billing_account
 from bss.crm.operations import add_role
 from bss.edge.database import Database
 from tests.bss.api import kit
-from tests.bss.api.conftest import PUBLIC_URL, Server
+from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
 
 AT = f"{CUSTOMER_API.path}/customer"
@@ -116,6 +116,7 @@ def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str,
         ),
     ],
 )
+@sqlite_alone
 def test_customers_that_cant_be(
     client: httpx.Client, ann: dict[str, Any], change: dict[str, Any], status: int, says: str
 ) -> None:
@@ -136,7 +137,7 @@ def test_the_party_is_what_it_is(client: httpx.Client, ann: dict[str, Any]) -> N
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ann: dict[str, Any]) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {
@@ -152,6 +153,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         }
     }
     conversation = Conversation(CUSTOMER_API, server.url, headers, creates, valid)
-    conversation.go_on(12)
+    conversation.go_on(10)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 7

@@ -8,10 +8,11 @@ import pytest
 
 from bss.api.openapi import openapi_document
 from bss.api.problems import PROBLEMS
-from tests.bss.api.conftest import PUBLIC_URL
+from tests.bss.api.conftest import PUBLIC_URL, sqlite_alone
 from tests.bss.api.sample_api import GADGETS, SAMPLE
 
 
+@sqlite_alone
 def test_the_document_has_every_path_method_and_status(nobody: httpx.Client) -> None:
     answer = nobody.get(f"{SAMPLE.path}/openapi.json")
     document = answer.json()
@@ -82,6 +83,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/errors", "/docs/sample"])
+@sqlite_alone
 def test_pages_load_nothing_and_link_to_what_is_there(nobody: httpx.Client, path: str) -> None:
     answer = nobody.get(path)
     assert answer.status_code == 200
@@ -96,6 +98,7 @@ def test_pages_load_nothing_and_link_to_what_is_there(nobody: httpx.Client, path
             assert nobody.get(link).status_code == 200, link
 
 
+@sqlite_alone
 def test_a_page_says_members_filters_and_what_isnt_served(nobody: httpx.Client) -> None:
     text = nobody.get("/docs/sample").text
     for word in (

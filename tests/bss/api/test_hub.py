@@ -9,6 +9,7 @@ import pytest
 from bss.access import Caller
 from bss.edge.database import Database
 from bss.outbox import HUB
+from tests.bss.api.conftest import sqlite_alone
 from tests.bss.api.sample_api import SAMPLE
 
 HUB_AT = f"{SAMPLE.path}/hub"
@@ -53,6 +54,7 @@ def test_all_events_are_sent_where_no_query_is(client: httpx.Client) -> None:
         ({"callback": CALLBACK, "id": "1"}, "the server says it"),
     ],
 )
+@sqlite_alone
 def test_registrations_that_cant_be(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     answer = client.post(HUB_AT, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody")

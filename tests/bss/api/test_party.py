@@ -13,7 +13,7 @@ from bss.crm.operations import add_contact_medium
 from bss.edge.database import Database
 from bss.outbox import OUTBOX
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server
+from tests.bss.api.conftest import Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
 
 INDIVIDUALS_AT = f"{PARTY_API.path}/individual"
@@ -128,6 +128,7 @@ def test_an_erased_person_is_shown_as_such_and_stays_so(
         ),  # type: ignore[dict-item]
     ],
 )
+@sqlite_alone
 def test_persons_that_cant_be(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     answer = client.post(INDIVIDUALS_AT, json=ANN | body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody"), answer.text
@@ -142,7 +143,7 @@ def test_an_empty_period_of_a_document_is_a_conflict(client: httpx.Client) -> No
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client) -> None:
     headers = {"Authorization": client.headers["authorization"]}
 
@@ -161,6 +162,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         "organization": {"contactMedium": media, "organizationIdentification": identification, "status": "closed"},
     }
     conversation = Conversation(PARTY_API, server.url, headers, creates, valid)
-    conversation.go_on(12)
+    conversation.go_on(8)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 12

@@ -23,6 +23,6 @@ def test_every_answer_is_one_of_the_document(
 
     creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
     conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": {"parent": {"id": made()["id"]}}})
-    conversation.go_on(15)
+    conversation.go_on(12)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 9
