@@ -42,12 +42,14 @@ PRODUCT: Final = tenant_table(
 number now says MSISDN. `prices`: a list of {name, price_type, micros, currency, period}, as agreed when it was ordered.
 """
 for _columns in (
+    ("customer_id", "id"),
     ("customer_id", "status"),
-    ("billing_account_id",),
+    ("billing_account_id", "id"),
+    ("offering_id", "id"),
     ("offering_id", "status"),
     ("status", "id"),
     ("name", "id"),
-    ("number",),
+    ("number", "id"),
     ("iccid",),
     ("imsi",),
     ("order_id",),

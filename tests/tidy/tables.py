@@ -10,6 +10,8 @@ from typing import Final
 
 from balances.keys import KEYS
 from balances.record import FIELDS
+from bss.api.apis import APIS
+from bss.api.problems import PROBLEMS
 from chf_http2.features import FEATURES
 from chf_http2.problems import STATUSES
 from chf_http2.routes import OPERATIONS, SERVICES
@@ -100,6 +102,50 @@ def nchf_features() -> str:
     )
 
 
+def apis() -> str:
+    """The TM Forum APIs and their resources."""
+    return lines_of(
+        ("API", "path", "methods", "filters", "scopes"),
+        (
+            (
+                f"{api.number} {api.title}",
+                f"`{api.path}/{resource.name}`",
+                ", ".join(resource.methods),
+                ", ".join(f"`{path}`" for path in resource.all_filters()),
+                ", ".join(
+                    dict.fromkeys(
+                        f"`{scope}`" for scope in (resource.domain.read_permission, resource.domain.write_permission)
+                    )
+                ),
+            )
+            for api in APIS
+            for resource in api.resources
+        ),
+    )
+
+
+def api_problems() -> str:
+    """What a request of the TM Forum APIs may be refused with."""
+    return lines_of(
+        ("code", "status", "means", "what to do", "headers"),
+        (
+            (f"`{row.problem.value}`", row.status, row.reason, row.remedy, ", ".join(row.headers))
+            for row in PROBLEMS.values()
+        ),
+    )
+
+
+def not_served_by_apis() -> str:
+    """Resources and methods of TM Forum's that aren't served."""
+    rows = [(api.number, f"`{row.name}`", row.reason) for api in APIS for row in api.resources_not_served] + [
+        (api.number, f"{method} `{resource.name}`", reason)
+        for api in APIS
+        for resource in api.resources
+        for method, reason in resource.methods_not_served.items()
+    ]
+    return lines_of(("API", "what", "why"), rows)
+
+
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/operating/kill-points.md", "kill points", kill_points),
     ("docs/operating/simulators.md", "hss faults", hss_faults),
@@ -108,6 +154,9 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/nchf.md", "statuses", nchf_statuses),
     ("docs/nchf.md", "features", nchf_features),
     ("docs/store.md", "store keys", store_keys),
+    ("docs/tmf-apis.md", "apis", apis),
+    ("docs/tmf-apis.md", "api problems", api_problems),
+    ("docs/tmf-apis.md", "not served by the apis", not_served_by_apis),
     ("docs/store.md", "record fields", record_fields),
 )
 """(document, name of the table there, what makes it)"""
