@@ -5,14 +5,22 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
+from bss.crm.tables import CRM_TABLES
+from bss.due import DUE
 from bss.idempotency import IDEMPOTENCY
+from bss.identity.tables import IDENTITY_TABLES
+from bss.inventory.tables import INVENTORY_TABLES
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
     AUDIT,
+    DUE,
     HUB,
     IDEMPOTENCY,
     OUTBOX,
     PERSON_KEY,
+    *CRM_TABLES,
+    *IDENTITY_TABLES,
+    *INVENTORY_TABLES,
 )

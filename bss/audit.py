@@ -20,6 +20,7 @@ AUDIT: Final = plain_table(
     sa.Column("operation", sa.String(200), nullable=False),
     sa.Column("resource", sa.String(64), nullable=False),
     identifier("resource_id", nullable=False),
+    identifier("person_id"),
     sa.Column("before", sa.JSON(none_as_null=True)),
     sa.Column("after", sa.JSON(none_as_null=True)),
     sa.PrimaryKeyConstraint("tenant", "id"),
@@ -39,6 +40,7 @@ KEY_OCTETS: Final = 32
 _NONCE_OCTETS: Final = 12
 SEALED: Final = "sealed:"
 ERASED: Final = "(erased)"
+SECRET: Final = "(secret)"
 
 
 def changed_columns(
@@ -58,12 +60,14 @@ def changed_columns(
 def seal_personal(
     table: sa.Table, values: dict[str, Any] | None, *, key: bytes | None, entropy: Callable[[int], bytes]
 ) -> dict[str, Any] | None:
-    """The values with personal ones sealed; without a key (an erased person) they are left out."""
+    """The values with personal ones sealed; without a key (an erased person) they are left out, and so are secrets."""
     if values is None:
         return None
     shown = {}
     for name, value in values.items():
-        if not table.c[name].info.get("personal") or value is None:
+        if table.c[name].info.get("secret"):
+            shown[name] = SECRET
+        elif not table.c[name].info.get("personal") or value is None:
             shown[name] = value
         elif key is not None:
             shown[name] = _seal(str(value), key, entropy(_NONCE_OCTETS))

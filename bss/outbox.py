@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import identifier, instant, plain_table, tenant_table
+from bss.tables import identifier, instant, plain_table, secret, tenant_table
 
 OUTBOX: Final = plain_table(
     "outbox",
@@ -35,7 +35,7 @@ HUB: Final = tenant_table(
     sa.Column("api", sa.String(64), nullable=False),
     sa.Column("callback", sa.String(2000), nullable=False),
     sa.Column("query", sa.String(2000), nullable=False),
-    sa.Column("secrets", sa.JSON, nullable=False),
+    secret("secrets", sa.JSON, nullable=False),
     sa.Index(None, "tenant", "api"),
 )
 """Who is told: a callback registered at an API's /hub. `query` selects kinds (TMF630); `secrets` sign, the newest first."""

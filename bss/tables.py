@@ -18,6 +18,8 @@ METADATA: Final = sa.MetaData(
 """All tables of all domains. A table is in it once its domain's tables.py is imported (bss/all_tables.py imports all)."""
 
 ID_CHARACTERS_MAX: Final = 64
+LAST_CHARACTER: Final = "\U0010ffff"
+"""Sorts behind every character that is assigned."""
 
 
 def identifier(name: str, **options: Any) -> sa.Column[str]:
@@ -40,10 +42,29 @@ def personal(name: str, kind: sa.types.TypeEngine[Any], **options: Any) -> sa.Co
     return sa.Column(name, kind, info={"personal": True}, **options)
 
 
-def tenant_table(name: str, *parts: sa.schema.SchemaItem, person: str = "") -> sa.Table:
+def secret(
+    name: str, kind: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]], **options: Any
+) -> sa.Column[Any]:
+    """A column whose value nobody reads but who checks it, such as the hash of a password; the audit trail hasn't got it."""
+    return sa.Column(name, kind, info={"secret": True}, **options)
+
+
+def sorted_text(length: int) -> sa.types.TypeEngine[str]:
+    """Text that is compared by its characters' numbers on every database, whatever its locale: for searches by prefix."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+def begins_with(column: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[bool]:
+    """The column's text begins with `prefix`: a range of its index. For columns of digits or of `sorted_text`."""
+    return sa.and_(column >= prefix, column < prefix + LAST_CHARACTER)
+
+
+def tenant_table(name: str, *parts: sa.schema.SchemaItem, person: str = "", is_audited: bool = True) -> sa.Table:
     """A table of rows that `Work` writes: tenant and id are its primary key, `revision` is its ETag.
 
-    person   column that names whose personal data a row holds; needed where a column is personal
+    person      column that names whose personal data a row holds; needed where a column is personal. A row where it is
+                null is about nobody that is known: its own id stands for them
+    is_audited  False where rows follow from others, whose changes are in the audit trail
     """
     table = sa.Table(
         name,
@@ -55,7 +76,7 @@ def tenant_table(name: str, *parts: sa.schema.SchemaItem, person: str = "") -> s
         instant("updated_ns", nullable=False),
         *parts,
         sa.PrimaryKeyConstraint("tenant", "id"),
-        info={"person": person},
+        info={"person": person, "is_audited": is_audited},
     )
     if any(column.info.get("personal") for column in table.columns) and not person:
         raise ValueError(f"table {name} has personal columns: name the column that says whose they are (person=)")

@@ -55,6 +55,10 @@ class Work:
         """An id that nothing else has; later ones sort behind it."""
         return self._draw_id(self.now_ns)
 
+    def random_octets(self, count: int) -> bytes:
+        """Octets that nobody can foretell: for secrets that are shown once and kept as hashes."""
+        return self._entropy(count)
+
     def rows(self, statement: AnySelect) -> Sequence[Row]:
         """The tenant's rows that the statement selects."""
         return [row._asdict() for row in self._connection.execute(of_tenant(statement, self.caller.tenant))]
@@ -153,11 +157,14 @@ class Work:
         return None if row is None else row["key"]
 
     def _audit(self, table: sa.Table, before: Row | None, after: Row | None) -> None:
+        if not table.info.get("is_audited", True):
+            return
         row = after if after is not None else before
         assert row is not None
         old, new = changed_columns(table, before, after)
         person = table.info.get("person")
-        key = self._key_for(str(row[person])) if person else None
+        person_id = str(row[person] or row["id"]) if person else None
+        key = self._key_for(person_id) if person_id else None
         self._connection.execute(
             sa.insert(AUDIT).values(
                 tenant=self.caller.tenant,
@@ -167,6 +174,7 @@ class Work:
                 operation=self._operation,
                 resource=table.name,
                 resource_id=row["id"],
+                person_id=person_id,
                 before=seal_personal(table, old, key=key, entropy=self._entropy),
                 after=seal_personal(table, new, key=key, entropy=self._entropy),
             )
