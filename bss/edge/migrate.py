@@ -37,7 +37,9 @@ def migrate(engine: sa.Engine, *, to: str = "head") -> None:
     with engine.connect() as connection, connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in revisions():
-            raise DatabaseNewer(f"the database has revision {current}, which this release doesn't know: install a later one")
+            raise DatabaseNewer(
+                f"the database has revision {current}, which this release doesn't know: install a later one"
+            )
         command.upgrade(config(connection), to)
 
 
