@@ -76,6 +76,10 @@ that nobody used yet. A SIM that was used is retired. A number in quarantine may
 """
 
 
+SERVICE_STATES: Final = ("designed", "reserved", "inactive", "active", "suspended", "terminated")
+"""TMF638 ServiceStateType, those that are used."""
+
+
 def check_product_change(before: ProductStatus, after: ProductStatus) -> None:
     """Conflict where a product can't go from one status to the other."""
     if (before, after) not in PRODUCT_CHANGES:

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import identifier, index, instant, reference, tenant_table, unique
+from bss.tables import identifier, index, instant, reference, sorted_text, tenant_table, unique
 
 STATE: Final = sa.String(24)
 NUMBER_DIGITS_MAX: Final = 15
@@ -25,9 +25,9 @@ PRODUCT: Final = tenant_table(
     identifier("parent_id"),
     sa.Column("is_bundle", sa.Boolean, nullable=False),
     sa.Column("is_customer_visible", sa.Boolean, nullable=False),
-    sa.Column("number", sa.String(NUMBER_DIGITS_MAX)),
-    sa.Column("iccid", sa.String(ICCID_DIGITS_MAX)),
-    sa.Column("imsi", sa.String(NUMBER_DIGITS_MAX)),
+    sa.Column("number", sorted_text(NUMBER_DIGITS_MAX)),
+    sa.Column("iccid", sorted_text(ICCID_DIGITS_MAX)),
+    sa.Column("imsi", sorted_text(NUMBER_DIGITS_MAX)),
     identifier("order_id"),
     identifier("order_item_id"),
     instant("ordered_ns"),
@@ -85,7 +85,7 @@ SERVICE: Final = tenant_table(
 
 MSISDN: Final = tenant_table(
     "msisdn",
-    sa.Column("number", sa.String(NUMBER_DIGITS_MAX), nullable=False),
+    sa.Column("number", sorted_text(NUMBER_DIGITS_MAX), nullable=False),
     sa.Column("pool", sa.String(64), nullable=False),
     sa.Column("category", sa.String(32), nullable=False),
     sa.Column("state", STATE, nullable=False),
@@ -103,8 +103,8 @@ MSISDN: Final = tenant_table(
 
 SIM: Final = tenant_table(
     "sim",
-    sa.Column("iccid", sa.String(ICCID_DIGITS_MAX), nullable=False),
-    sa.Column("imsi", sa.String(NUMBER_DIGITS_MAX), nullable=False),
+    sa.Column("iccid", sorted_text(ICCID_DIGITS_MAX), nullable=False),
+    sa.Column("imsi", sorted_text(NUMBER_DIGITS_MAX), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("pool", sa.String(64), nullable=False),
     sa.Column("state", STATE, nullable=False),

@@ -1,0 +1,179 @@
+"""What is asked of the inventory. Lists are by key and go on `after` the last one seen."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from bss.access import requires
+from bss.errors import Invalid, NotFound
+from bss.inventory.kinds import KINDS, Kind, Resource
+from bss.inventory.records import Characteristic, Msisdn, Product, ResourceCount, Service, Sim
+from bss.inventory.states import ResourceState
+from bss.inventory.tables import MSISDN, PRODUCT, PRODUCT_CHARACTERISTIC, SERVICE, SIM
+from bss.tables import begins_with
+from bss.work import Work
+
+ROWS_MAX: Final = 1000
+_PREFIX_DIGITS_MIN: Final = 3
+
+
+@requires("inventory:read")
+def product(work: Work, product_id: str) -> Product:
+    """The product. NotFound."""
+    return Product.from_row(work.get(PRODUCT, product_id))
+
+
+@requires("inventory:read")
+def products_of_customer(work: Work, customer_id: str, *, with_ended: bool = True, limit: int = 200) -> list[Product]:
+    """What a customer has, the newest first."""
+    statement = sa.select(PRODUCT).where(PRODUCT.c.customer_id == customer_id)
+    if not with_ended:
+        statement = statement.where(PRODUCT.c.status.not_in(("terminated", "cancelled", "aborted")))
+    rows = work.rows(statement.order_by(PRODUCT.c.id.desc()).limit(_limited(limit)))
+    return [Product.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def products_of_order(work: Work, order_id: str) -> list[Product]:
+    """What an order made."""
+    rows = work.rows(sa.select(PRODUCT).where(PRODUCT.c.order_id == order_id).order_by(PRODUCT.c.id))
+    return [Product.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def product_of_number(work: Work, number: str) -> Product | None:
+    """The product that has this number now."""
+    row = work.row(
+        sa.select(PRODUCT)
+        .select_from(PRODUCT.join(MSISDN, MSISDN.c.product_id == PRODUCT.c.id))
+        .where(MSISDN.c.number == number, MSISDN.c.state == ResourceState.ASSIGNED)
+    )
+    return None if row is None else Product.from_row(row)
+
+
+@requires("inventory:read")
+def product_of_imsi(work: Work, imsi: str) -> Product | None:
+    """The product whose SIM has this IMSI now."""
+    row = work.row(
+        sa.select(PRODUCT)
+        .select_from(PRODUCT.join(SIM, SIM.c.product_id == PRODUCT.c.id))
+        .where(SIM.c.imsi == imsi, SIM.c.state == ResourceState.ASSIGNED)
+    )
+    return None if row is None else Product.from_row(row)
+
+
+@requires("inventory:read")
+def products_by_digits(work: Work, digits: str, *, limit: int = 20) -> list[Product]:
+    """Products whose number, IMSI or ICCID begins with these digits, ended ones too. At least three digits, else none."""
+    if len(digits) < _PREFIX_DIGITS_MIN or not (digits.isascii() and digits.isdigit()):
+        return []
+    found: dict[str, Product] = {}
+    for column in (PRODUCT.c.number, PRODUCT.c.imsi, PRODUCT.c.iccid):
+        statement = sa.select(PRODUCT).where(begins_with(column, digits)).order_by(column)
+        for row in work.rows(statement.limit(_limited(limit))):
+            found.setdefault(row["id"], Product.from_row(row))
+    return list(found.values())[:limit]
+
+
+@requires("inventory:read")
+def characteristics_of(work: Work, product_ids: Sequence[str]) -> list[Characteristic]:
+    """Characteristics of these products, by name."""
+    table = PRODUCT_CHARACTERISTIC
+    rows = work.rows(sa.select(table).where(table.c.product_id.in_(product_ids)).order_by(table.c.name))
+    return [Characteristic.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def services_of(work: Work, product_ids: Sequence[str]) -> list[Service]:
+    """Services that realise these products."""
+    rows = work.rows(sa.select(SERVICE).where(SERVICE.c.product_id.in_(product_ids)).order_by(SERVICE.c.id))
+    return [Service.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def resources_of(work: Work, product_ids: Sequence[str]) -> list[Resource]:
+    """Numbers and SIMs that these products have now."""
+    found: list[Resource] = []
+    for what in KINDS.values():
+        rows = work.rows(
+            sa.select(what.table)
+            .where(what.table.c.product_id.in_(product_ids), what.table.c.state == ResourceState.ASSIGNED)
+            .order_by(what.table.c[what.key])
+        )
+        found.extend(what.record.from_row(row) for row in rows)
+    return found
+
+
+@requires("inventory:read")
+def resource(work: Work, kind: Kind, name: str) -> Resource:
+    """The number or SIM of this name (number, ICCID). NotFound."""
+    what = KINDS[kind]
+    row = work.row(sa.select(what.table).where(what.table.c[what.key] == name))
+    if row is None:
+        raise NotFound("name", f"there is no {what.words} {name[:40]!r}", "Add or import it first")
+    return what.record.from_row(row)
+
+
+@requires("inventory:read")
+def sim_of_imsi(work: Work, imsi: str) -> Sim | None:
+    """The SIM that has this IMSI."""
+    row = work.row(sa.select(SIM).where(SIM.c.imsi == imsi))
+    return None if row is None else Sim.from_row(row)
+
+
+@requires("inventory:read")
+def numbers_by_id(work: Work, ids: Sequence[str]) -> list[Msisdn]:
+    """The numbers of these rows."""
+    rows = work.rows(sa.select(MSISDN).where(MSISDN.c.id.in_(ids)).order_by(MSISDN.c.number))
+    return [Msisdn.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def resources(
+    work: Work,
+    kind: Kind,
+    *,
+    state: str = "",
+    pool: str = "",
+    begins: str = "",
+    after: str = "",
+    limit: int = 100,
+) -> list[Resource]:
+    """Numbers or SIMs by name, those that fit.
+
+    begins  digits that the name begins with
+    after   the last name of the page before
+    """
+    what = KINDS[kind]
+    key = what.table.c[what.key]
+    statement = sa.select(what.table).where(key > after).order_by(key).limit(_limited(limit))
+    if state:
+        if state not in set(ResourceState):
+            raise Invalid("state", f"{state[:40]!r} is no state", f"Write one of {', '.join(ResourceState)}")
+        statement = statement.where(what.table.c.state == state)
+    if pool:
+        statement = statement.where(what.table.c.pool == pool)
+    if begins:
+        statement = statement.where(begins_with(key, begins))
+    return [what.record.from_row(row) for row in work.rows(statement)]
+
+
+@requires("inventory:read")
+def resource_counts(work: Work) -> list[ResourceCount]:
+    """How many numbers and SIMs are in each state, by pool."""
+    found = []
+    for kind, what in KINDS.items():
+        pool, state = what.table.c.pool, what.table.c.state
+        counted = sa.select(pool, state, sa.func.count().label("row_count")).group_by(pool, state).order_by(pool, state)
+        found += [
+            ResourceCount(kind, row["pool"], row["state"], row["row_count"])
+            for row in work.rows(counted.select_from(what.table))
+        ]
+    return found
+
+
+def _limited(limit: int) -> int:
+    if not 0 < limit <= ROWS_MAX:
+        raise Invalid("limit", f"{limit} rows can't be asked for", f"Choose 1..{ROWS_MAX}")
+    return limit
