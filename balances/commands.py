@@ -17,8 +17,9 @@ from balances.command_checks import INT64_MAX, check_address
 from balances.command_checks import CommandError as CommandError
 from balances.command_checks import check_range as _check
 from balances.journal import FIRST_DEBIT, MovementKind
-from balances.record import AccountStatus
-from balances.session_commands import SessionAction, SessionCommand
+from balances.record import AccountStatus as AccountStatus
+from balances.session_commands import SessionAction as SessionAction
+from balances.session_commands import SessionCommand as SessionCommand
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import (
     COMMAND_ID_OCTETS_MAX,
@@ -362,7 +363,10 @@ class CommandLog(Protocol):
         """Have each (command id, digest of what is asked) stand for that; False where the id stands for something else."""
 
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
-        """Claim each (identity key, account id) that is free. None where it is the account's, else who has it."""
+        """Claim each (identity key, account id) that is free. None where it is the account's, else who has it.
+
+        One that was somebody's before is said in the stream of moves (balances/identity_moves.py).
+        """
 
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """Give claims back; what is another account's by now stays."""

@@ -33,7 +33,16 @@ KEYS: Final = (
     KeyRow("command_id", "farebox:command:<id>", "digest of what the account command with this id asks", "60 days"),
     KeyRow("release", "farebox:release:<tenant>:<release>", "a catalogue release, compiled text", "never"),
     KeyRow("releases", "farebox:releases", "stream: published releases, in order", "never"),
-    KeyRow("identity", "<tenant>:<word>:<value>", "<account id>:<identity epoch>", "never"),
+    KeyRow("moved", "farebox:moved:<id>", "digest of the move of identities that was done under this id", "60 days"),
+    KeyRow(
+        "identity_moves", "farebox:identity_moves", "stream: identities that changed hands, the last 100,000", "never"
+    ),
+    KeyRow(
+        "identity",
+        "<tenant>:<word>:<value>",
+        "<account id>:<how often it changed hands>; account 0: it was somebody's and is free",
+        "never",
+    ),
     KeyRow("session", "s:<32 hex digits of the session key>", "<account id>", "twice the supervision time"),
     KeyRow("account", "{<tag>}:a:<tenant>:<account id>", "the account record (balances/record.py)", "never"),
     KeyRow("owner", "{<tag>}:owner", "token of the one writer", "never"),

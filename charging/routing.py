@@ -4,6 +4,7 @@ import numpy as np
 
 from balances.account_finder import find_account, remember_account
 from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
+from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 
@@ -53,6 +54,17 @@ def remember_sessions(batch, finder):
         request = batch.requests[row]
         if request.account_id >= 0 and request.identity_count == 0:
             remember_account(finder, request.session_high, request.session_low, request.account_id, 0)
+
+
+@kernel
+def forget_identity(finder, octets, secret, domain):
+    """Have the account of an identity, whose octets these are as requests bring them, looked up at its next request.
+
+    secret, domain   as of digest128: the store's, and the identity's tenant and kind
+    """
+    high, low = digest128(octets, 0, octets.shape[0], secret, domain)
+    if find_account(finder, high, low) >= 0:
+        remember_account(finder, high, low, -1, 0)
 
 
 @kernel

@@ -27,7 +27,7 @@ from charging.batch import (
     UsageBatch,
 )
 from charging.batch_rows import answer_refused, refuse_undecided, take_rows
-from charging.routing import refuse_excess, remember_identities, remember_sessions
+from charging.routing import forget_identity, refuse_excess, remember_identities, remember_sessions
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from vocabulary.ids import IDENTITY_WORDS, IdentityKind
 from vocabulary.limits import ANSWER_DEADLINE_S, REQUESTS_LOOKED_UP_MAX, REQUESTS_QUEUED_NEW_SESSIONS_MAX
@@ -73,11 +73,27 @@ class AccountLookUp:
         self._unknown_count = 0
         """requests that wait for a look-up or are looked up"""
         self._look_up_count = 0
+        self._forgotten_count = 0
+        """calls of `forget` and `forget_all`: what was asked before the last of them is not remembered"""
 
     @property
     def waiting(self) -> int:
         """Requests that wait for a look-up or are looked up."""
         return self._unknown_count
+
+    def forget(self, key: str, secret: NDArray[np.uint64]) -> None:
+        """The identity of this key of the store changed hands: ask for it anew, in each form in which requests bring it."""
+        self._forgotten_count += 1
+        tenant, word, value = key.split(":", 2)
+        kind = IDENTITY_WORDS.index(word)
+        for text in (value, f"+{value}") if kind == IdentityKind.E164 else (value,):
+            octets = np.frombuffer(text.encode(), np.uint8).copy()
+            forget_identity(self.finder, octets, secret, int(tenant) * 16 + kind)
+
+    def forget_all(self) -> None:
+        """Ask for every identity and session anew."""
+        self._forgotten_count += 1
+        self.finder = new_account_finder()
 
     def later(self, source: UsageBatch, rows: NDArray[np.int32], first: int, count: int) -> None:
         """Copy rows[first:first + count] of `source` aside until the store is asked for their accounts.
@@ -165,11 +181,13 @@ class AccountLookUp:
         if not keys:
             return
         account_ids, epochs = requests["account_id"].tolist(), requests["identity_epoch"].tolist()
+        forgotten_before = self._forgotten_count
         for row, found in zip(rows, await self._store.find_accounts(keys), strict=True):
             if found is not None and account_ids[row] < 0:
                 account_ids[row], epochs[row] = found
         requests["account_id"], requests["identity_epoch"] = account_ids, epochs
-        remember_identities(usage, self.finder)
+        if self._forgotten_count == forgotten_before:
+            remember_identities(usage, self.finder)
 
     async def _find_by_session(self, usage: UsageBatch) -> None:
         """Updates and terminations whose identities lead nowhere, or that have none: by the session index.

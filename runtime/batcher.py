@@ -38,7 +38,7 @@ class Batcher:
     ) -> None:
         self._pipelines: Sequence[PartitionPipeline] = ()
         self._refused = 0
-        self._look_up = AccountLookUp(store=store, pool=pool, offer=self.offer, deliver=deliver, spawn=spawn)
+        self.look_up = AccountLookUp(store=store, pool=pool, offer=self.offer, deliver=deliver, spawn=spawn)
         self._rows = np.zeros(4 * BATCH_REQUESTS_MAX, np.int32)
         self._places = np.zeros(1, np.int32)
         self._firsts = np.zeros(4, np.int64)
@@ -46,12 +46,12 @@ class Batcher:
     @property
     def looked_up_total(self) -> int:
         """Requests whose account the store was asked for."""
-        return self._look_up.looked_up_total
+        return self.look_up.looked_up_total
 
     @property
     def refused_total(self) -> int:
         """Requests that were answered TOO_BUSY here."""
-        return self._refused + self._look_up.refused_total
+        return self._refused + self.look_up.refused_total
 
     def serve(self, pipelines: Sequence[PartitionPipeline], partition_count: int) -> None:
         """Take these partitions of the store's from now on; requests of the others are refused, to be handed elsewhere."""
@@ -69,7 +69,7 @@ class Batcher:
         """
         refused_before = self.refused_total
         others = len(self._pipelines)
-        route_requests(batch, self._look_up.finder, self._places, others + 1, self._rows, self._firsts)
+        route_requests(batch, self.look_up.finder, self._places, others + 1, self._rows, self._firsts)
         firsts = self._firsts.tolist()
         for place, pipeline in enumerate(self._pipelines):
             first, count = firsts[place], firsts[place + 1] - firsts[place]
@@ -80,7 +80,7 @@ class Batcher:
             self._keep(batch, firsts[others], firsts[others + 1] - firsts[others], refuse_all=True)
         first, count = firsts[others + 1], firsts[others + 2] - firsts[others + 1]
         if count:
-            self._look_up.later(batch, self._rows, first, count)
+            self.look_up.later(batch, self._rows, first, count)
         return firsts[others + 3] - firsts[others + 2] + self.refused_total - refused_before
 
     def _admit(self, pipeline: PartitionPipeline, batch: UsageBatch, first: int, count: int) -> int:

@@ -92,7 +92,7 @@ class EngineLinks:
             take_texts=take_texts,
             reached=reached,
         )
-        self._look_up = AccountLookUp(
+        self.look_up = AccountLookUp(
             store=store,
             pool=BatchPool(),
             offer=self.offer,
@@ -135,12 +135,12 @@ class EngineLinks:
     @property
     def waiting_rows(self) -> int:
         """Rows that are kept without an answer."""
-        return sum(place.ticks.rows for place in self._places) + self._look_up.waiting
+        return sum(place.ticks.rows for place in self._places) + self.look_up.waiting
 
     @property
     def refused_total(self) -> int:
         """Rows that were answered TOO_BUSY here."""
-        return self._refused + self._look_up.refused_total + sum(place.refused_total for place in self._places)
+        return self._refused + self.look_up.refused_total + sum(place.refused_total for place in self._places)
 
     @property
     def given_up_total(self) -> int:
@@ -171,18 +171,18 @@ class EngineLinks:
         self._refused += answered - before
         if answered == count:
             return answered
-        refused_before = self._refused + self._look_up.refused_total
+        refused_before = self._refused + self.look_up.refused_total
         places = len(self._places)
-        route_requests(batch, self._look_up.finder, self._owners, places, self._rows, self._firsts)
+        route_requests(batch, self.look_up.finder, self._owners, places, self._rows, self._firsts)
         firsts = self._firsts[: places + 2].tolist()
         if firsts[1] and self._is_grace_over():
             refuse_excess(batch, self._rows, 0, firsts[1], True)
             self._refused += firsts[1]
             firsts[0] = firsts[1]
         if firsts[places + 1] > firsts[places]:
-            self._look_up.later(batch, self._rows, firsts[places], firsts[places + 1] - firsts[places])
+            self.look_up.later(batch, self._rows, firsts[places], firsts[places + 1] - firsts[places])
         self._keep(batch, firsts, is_new=True)
-        return answered + self._refused + self._look_up.refused_total - refused_before
+        return answered + self._refused + self.look_up.refused_total - refused_before
 
     def _keep(self, batch: UsageBatch, firsts: list[int], *, is_new: bool) -> None:
         """Keep ordered rows at their places, and send what can be sent."""

@@ -27,6 +27,7 @@ from runtime.clock import Clock
 from runtime.commands_reader import read_commands
 from runtime.end_tasks import end_tasks
 from runtime.gathering import Gathering
+from runtime.identity_moves import follow_identity_moves
 from runtime.partition_pipeline import PartitionPipeline
 from runtime.partition_shares import PartitionShares
 from runtime.pipeline_events import PipelineState
@@ -128,6 +129,7 @@ class Engine:
         await self._shares.join()
         self._sharing = self._spawn(self._shares.run())
         self._spawn(follow_releases(self._store, self._node, self.use_tariffs))
+        self._spawn(follow_identity_moves(self._store, self.batcher.look_up, process="engine"))
         self._spawn(self._watch())
         self._spawn(self._watch_store())
 

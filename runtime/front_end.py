@@ -20,7 +20,9 @@ from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
+from runtime.end_tasks import end_tasks
 from runtime.engine_links import LONGEST_SOCKET_NAME, EngineLinks
+from runtime.identity_moves import follow_identity_moves
 from runtime.kill_points import reached
 from runtime.serving import serve
 from runtime.settings import Settings
@@ -46,6 +48,7 @@ class FrontEndProcess(ABC):
         self.store = RedisStore(store_url)
         self.run_folder = DataFolder(settings.store.data_dir).run
         self.links: EngineLinks | None = None
+        self._following: asyncio.Task[None] | None = None
         self.final_units: dict[int, FinalUnit] = {}
         """texts that answers may name, by their numbers, as engines told them"""
         self._tally, self._counted = new_tally(), new_tally()
@@ -94,6 +97,9 @@ class FrontEndProcess(ABC):
             reached=reached,
         )
         await self.links.start()
+        self._following = asyncio.ensure_future(
+            follow_identity_moves(self.store, self.links.look_up, process=self.name)
+        )
         ends = [asyncio.ensure_future(self.links.wait_up()), asyncio.ensure_future(stopping.wait())]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for task in ends:
@@ -116,6 +122,8 @@ class FrontEndProcess(ABC):
     async def close(self) -> None:
         """Answer what is under way, end. See ServingProcess."""
         await self.stop_clients()
+        if self._following is not None:
+            await end_tasks([self._following])
         if self.links is not None:
             await self.links.close()
         await self.store.close()

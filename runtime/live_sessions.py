@@ -62,6 +62,13 @@ async def sessions_of_keys(store: RedisStore, names: CatalogueNames, keys: Seque
     return list({live.key: live for live in found}.values())
 
 
+async def sessions_of_account(
+    store: RedisStore, tenant: int, account_id: int, names: CatalogueNames
+) -> list[LiveSession]:
+    """Open sessions of an account."""
+    return await _of_account(store, tenant, account_id, names, await _tenant_names(store))
+
+
 async def session_of(store: RedisStore, names: CatalogueNames, text: str) -> LiveSession | None:
     """The open session with this Session-Id or key of 32 hex digits; None where there is none."""
     tenants = await _tenant_names(store)

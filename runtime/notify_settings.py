@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chf_http2.notify_targets import DEFAULT, AllowedNetworks, NetworkError, read_networks
+from vocabulary.networks import DEFAULT, AllowedNetworks, NetworkError, read_networks
 from vocabulary.setting import setting
 
 

@@ -343,6 +343,7 @@ async def _rehearse() -> None:
     await _play_front_end(socket, clock, store, meta)
     handoff.close()
     folder.cleanup()
+    batcher.look_up.forget(identity_key(1, "imsi", _IMSI), meta.secret)
     spare = pool.take()
     _call_rare_kernels(spare.usage)
     await rehearse_chf(clock)

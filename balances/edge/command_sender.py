@@ -30,6 +30,7 @@ from balances.commands import (
     encode_command,
 )
 from balances.edge.identity_claims import OpeningStore, accounts_that_never_came
+from balances.identity_moves import MoveIdentities, MoveResult
 from balances.keys import partition_of
 from balances.store import StoreUnreachable
 from vocabulary.limits import COMMANDS_WAITING_MAX
@@ -153,6 +154,14 @@ class CommandSender:
         results = _Results(len(commands), progress)
         await self._send(list(enumerate(commands)), results)
         return results.all()
+
+    async def move_identities(self, move: MoveIdentities) -> MoveResult:
+        """See IdentityLog; identities of an opening that was cut off are taken over. CommandIdUsed."""
+        check_given_id(move.command_id)
+        result = await self._store.move_identities(move)
+        if isinstance(result, IdentityTaken) and await self._take_over([(result.identity, result.account_id)]):
+            result = await self._store.move_identities(move)
+        return result
 
     # --- identities
     async def _claim(self, first: int, rows: range, openings: Sequence[Opening]) -> dict[int, IdentityTaken]:

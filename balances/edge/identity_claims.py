@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from balances.commands import CommandError, CommandLog, Open, decode_command
+from balances.identity_moves import IdentityLog
 from balances.keys import partition_of
 
 _PAGE_ROWS: Final = 1000
 _RECORDS: Final = 500
 
 
-class OpeningStore(CommandLog, Protocol):
+class OpeningStore(CommandLog, IdentityLog, Protocol):
     """What openings need of a store."""
 
     async def read_accounts(self, partition: int, accounts: Sequence[tuple[int, int]]) -> list[bytes | None]:

@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.commands import CommandIdUsed, CommandLog, CommandRow
+from balances.commands import CommandIdUsed, CommandLog, CommandRow, IdentityTaken
 from balances.edge.memory_partition import (
     Fault,
     MemoryConnection,
     PartitionState,
     SessionKeys,
+)
+from balances.identity_moves import (
+    IdentitiesMoved,
+    IdentityLog,
+    IdentityMove,
+    IdentityNotHeld,
+    MoveIdentities,
+    MoveResult,
 )
 from balances.journal_log import ArchiverClaim, ArchiverLostError, JournalLog, JournalRow
 from balances.keys import DUE_BUCKET_S
@@ -50,6 +58,9 @@ class MemoryStore:
         self._faults: list[deque[Fault]] = []
         self._connections: list[list[MemoryConnection]] = []
         self._identities: dict[str, tuple[int, int]] = {}
+        """(account, how often it changed hands) by key; account 0: free again"""
+        self._moves: list[str] = []
+        self._moves_done: dict[str, str] = {}
         self._sessions: SessionKeys = {}
         self._tenants: dict[str, int] = {}
         self._openings: dict[str, tuple[int, int, str]] = {}
@@ -130,7 +141,8 @@ class MemoryStore:
 
     async def find_accounts(self, identities: Sequence[str]) -> list[tuple[int, int] | None]:
         """See BalanceStore."""
-        return [self._identities.get(identity) for identity in identities]
+        found = [self._identities.get(identity) for identity in identities]
+        return [None if holder is None or holder[0] == 0 else holder for holder in found]
 
     async def find_sessions(self, digests: NDArray[np.uint64]) -> list[int | None]:
         """See BalanceStore."""
@@ -193,14 +205,31 @@ class MemoryStore:
 
     async def claim_identities(self, claims: list[tuple[str, int]]) -> list[int | None]:
         """See CommandLog."""
-        owners = [self._identities.setdefault(key, (account_id, 0))[0] for key, account_id in claims]
+        owners = [self._take(key, account_id) for key, account_id in claims]
         return [None if owner == mine else owner for owner, (_, mine) in zip(owners, claims, strict=True)]
 
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """See CommandLog."""
         for key, account_id in claims:
-            if self._identities.get(key) == (account_id, 0):
+            holder, epoch = self._identities.get(key, (0, 0))
+            if holder == account_id and epoch == 0:
                 del self._identities[key]
+            elif holder == account_id:
+                self._vacate(key)
+
+    def _take(self, key: str, account_id: int, *, is_said: bool = False) -> int:
+        """Make it the account's where it is free; whose it is."""
+        holder, epoch = self._identities.get(key, (0, 0))
+        if holder:
+            return holder
+        if is_said or key in self._identities:
+            self._moves.append(key)
+        self._identities[key] = (account_id, epoch)
+        return account_id
+
+    def _vacate(self, key: str) -> None:
+        self._identities[key] = (0, self._identities[key][1] + 1)
+        self._moves.append(key)
 
     async def append_commands(self, partition: int, commands: list[bytes]) -> None:
         """See CommandLog."""
@@ -221,6 +250,38 @@ class MemoryStore:
     async def has_owner(self, partition: int) -> bool:
         """See CommandLog."""
         return any(connection.is_open for connection in self._connections[partition])
+
+    # --- IdentityLog
+    async def move_identities(self, move: MoveIdentities) -> MoveResult:
+        """See IdentityLog."""
+        if move.command_id in self._moves_done:
+            if self._moves_done[move.command_id] != move.digest():
+                raise CommandIdUsed(move.command_id)
+            return IdentitiesMoved()
+        for key in move.add:
+            holder = self._identities.get(key, (0, 0))[0]
+            if holder not in (0, move.account_id):
+                return IdentityTaken(key, holder)
+        for key in move.remove:
+            holder = self._identities.get(key, (0, 0))[0]
+            if holder != move.account_id:
+                return IdentityNotHeld(key, holder)
+        for key in move.add:
+            self._take(key, move.account_id, is_said=True)
+        for key in move.remove:
+            self._vacate(key)
+        self._moves_done[move.command_id] = move.digest()
+        return IdentitiesMoved()
+
+    async def last_identity_move(self) -> str:
+        """See IdentityLog."""
+        return f"{len(self._moves)}-0"
+
+    async def identity_moves(self, after: str, count: int, *, wait_ms: int = 0) -> list[IdentityMove]:
+        """See IdentityLog; never waits."""
+        seen = EntryId.parse(after).epoch
+        rows = enumerate(self._moves[seen : seen + count], seen + 1)
+        return [IdentityMove(f"{number}-0", key) for number, key in rows]
 
     # --- JournalLog
     async def read_journal(self, partition: int, after: EntryId, count: int, *, wait_ms: int = 0) -> list[JournalRow]:
@@ -277,7 +338,8 @@ class MemoryStore:
 
 
 if TYPE_CHECKING:
-    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[JournalLog]] = (
+    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[IdentityLog], type[JournalLog]] = (
+        MemoryStore,
         MemoryStore,
         MemoryStore,
         MemoryStore,

@@ -1,10 +1,16 @@
 """Account commands in the store: identities claimed, numbers handed out, streams appended and read, answers read."""
 
-from typing import Final
+from typing import Any, Final
 
-from balances.commands import CommandIdUsed, CommandRow
+from balances.commands import CommandIdUsed, CommandRow, IdentityTaken
 from balances.edge.redis_client import RedisClient, store_errors
-from balances.edge.store_function import APPEND_FUNCTION, CLAIM_IDENTITIES_FUNCTION, RELEASE_FUNCTION
+from balances.edge.store_function import (
+    APPEND_FUNCTION,
+    CLAIM_IDENTITIES_FUNCTION,
+    MOVE_IDENTITIES_FUNCTION,
+    RELEASE_FUNCTION,
+)
+from balances.identity_moves import IdentitiesMoved, IdentityMove, IdentityNotHeld, MoveIdentities, MoveResult
 from balances.keys import owner_connection_name
 from balances.store import StoreError
 from vocabulary.limits import COMMAND_ID_KEPT_S
@@ -12,7 +18,7 @@ from vocabulary.limits import COMMAND_ID_KEPT_S
 _APPEND_ROWS: Final = 500
 _CLAIM_ROWS: Final = 500
 """Keys of one function: what comes in between waits half a millisecond for it."""
-_IDENTITY_EPOCH_FIRST: Final = 0
+_MOVES: Final = "farebox:identity_moves"
 
 
 class RedisCommandLog(RedisClient):
@@ -62,18 +68,49 @@ class RedisCommandLog(RedisClient):
         owners: list[int | None] = []
         for first in range(0, len(claims), _CLAIM_ROWS):
             rows = claims[first : first + _CLAIM_ROWS]
-            found = await self.function(CLAIM_IDENTITIES_FUNCTION, [key for key, _ in rows], _identity_values(rows))
-            for (_, account_id), stored in zip(rows, found, strict=True):
-                owner = int(stored.partition(b":")[0]) if stored else account_id
-                owners.append(None if owner == account_id else owner)
+            found = await self._of_identities(CLAIM_IDENTITIES_FUNCTION, rows)
+            for (_, account_id), owner in zip(rows, found, strict=True):
+                owners.append(None if int(owner) == account_id else int(owner))
         return owners
 
     @store_errors
     async def release_identities(self, claims: list[tuple[str, int]]) -> None:
         """See CommandLog."""
         for first in range(0, len(claims), _CLAIM_ROWS):
-            rows = claims[first : first + _CLAIM_ROWS]
-            await self.function(RELEASE_FUNCTION, [key for key, _ in rows], _identity_values(rows))
+            await self._of_identities(RELEASE_FUNCTION, claims[first : first + _CLAIM_ROWS])
+
+    async def _of_identities(self, function: str, rows: list[tuple[str, int]]) -> Any:
+        return await self.function(
+            function, [_MOVES, *(key for key, _ in rows)], [account_id for _, account_id in rows]
+        )
+
+    @store_errors
+    async def move_identities(self, move: MoveIdentities) -> MoveResult:
+        """See IdentityLog."""
+        keys = [f"farebox:moved:{move.command_id}", _MOVES, *move.add, *move.remove]
+        arguments = (move.account_id, move.digest(), COMMAND_ID_KEPT_S, len(move.add))
+        word, *whose = await self.function(MOVE_IDENTITIES_FUNCTION, keys, arguments)
+        if word == b"USED":
+            raise CommandIdUsed(move.command_id)
+        if word == b"DONE":
+            return IdentitiesMoved()
+        identity, account_id = whose[0].decode(), int(whose[1])
+        return IdentityTaken(identity, account_id) if word == b"TAKEN" else IdentityNotHeld(identity, account_id)
+
+    @store_errors
+    async def last_identity_move(self) -> str:
+        """See IdentityLog."""
+        last = await self.command("XREVRANGE", _MOVES, "+", "-", "COUNT", 1)
+        return last[0][0].decode() if last else "0-0"
+
+    @store_errors
+    async def identity_moves(self, after: str, count: int, *, wait_ms: int = 0) -> list[IdentityMove]:
+        """See IdentityLog; waiting takes a connection of its own."""
+        wait = ("BLOCK", wait_ms) if wait_ms else ()
+        reply = await self.command("XREAD", "COUNT", count, *wait, "STREAMS", _MOVES, after)
+        if not reply:
+            return []
+        return [IdentityMove(position.decode(), fields[b"k"].decode()) for position, fields in reply[0][1]]
 
     @store_errors
     async def append_commands(self, partition: int, commands: list[bytes]) -> None:
@@ -117,8 +154,3 @@ def _opening_key(batch_id: str) -> str:
 def _command_key(command_id: str) -> str:
     """Where the digest of what a command asked is kept: one key for all partitions, as the account isn't in the id."""
     return f"farebox:command:{command_id}"
-
-
-def _identity_values(claims: list[tuple[str, int]]) -> list[str]:
-    """What a claim writes under its identity."""
-    return [f"{account_id}:{_IDENTITY_EPOCH_FIRST}" for _, account_id in claims]

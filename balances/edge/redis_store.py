@@ -29,6 +29,7 @@ from balances.edge.store_function import (
     FUNCTION_LIBRARY,
     FUNCTION_SOURCE,
 )
+from balances.identity_moves import IdentityLog
 from balances.journal_log import JournalLog
 from balances.keys import DUE_BUCKET_S, account_key, owner_connection_name, session_key
 from balances.record import LAYOUT_VERSION
@@ -187,7 +188,7 @@ class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNoti
                 found.append(None)
             else:
                 account_id, _, epoch = value.partition(b":")
-                found.append((int(account_id), int(epoch)))
+                found.append((int(account_id), int(epoch)) if account_id != b"0" else None)
         return found
 
     @store_errors
@@ -272,7 +273,8 @@ class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNoti
 
 
 if TYPE_CHECKING:
-    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[JournalLog]] = (
+    _KEPT_CONTRACTS: tuple[type[BalanceStore], type[CommandLog], type[IdentityLog], type[JournalLog]] = (
+        RedisStore,
         RedisStore,
         RedisStore,
         RedisStore,

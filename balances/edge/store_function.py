@@ -12,8 +12,11 @@ FUNCTION_LIBRARY: Final = "farebox_1"
 CLAIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim"
 CREATE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_create"
 APPEND_FUNCTION: Final = f"{FUNCTION_LIBRARY}_append"
-CLAIM_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim_identities"
-RELEASE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_release"
+CLAIM_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_take_identities"
+RELEASE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_leave_identities"
+MOVE_IDENTITIES_FUNCTION: Final = f"{FUNCTION_LIBRARY}_move_identities"
+IDENTITY_MOVES_KEPT: Final = 100_000
+"""Entries of the stream of identities that changed hands; who reads more rarely than they pass asks for everything anew."""
 CLAIM_ARCHIVER_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim_archiver"
 ARCHIVED_FUNCTION: Final = f"{FUNCTION_LIBRARY}_archived"
 TRIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_trim"
@@ -75,23 +78,87 @@ local function append(keys, args)
   return #args
 end
 
--- keys: identities; args: a value each. Claims those that are free; what others and the caller have is returned.
+-- Whose an identity is ('0' where it was somebody's and is free, nothing where it never was), and its epoch.
+local function holder_of(key)
+  local stored = redis.call('GET', key)
+  if not stored then
+    return nil, '0'
+  end
+  return string.match(stored, '^(%d+):(%d+)$')
+end
+
+-- Whoever remembers the identity is to ask anew.
+local function say_moved(stream, key)
+  redis.call('XADD', stream, 'MAXLEN', '~', {IDENTITY_MOVES_KEPT}, '*', 'k', key)
+end
+
+-- An identity that is free is the account's from now on.
+local function take(stream, key, account, holder, epoch)
+  redis.call('SET', key, account .. ':' .. epoch)
+  if holder then
+    say_moved(stream, key)
+  end
+end
+
+-- It is nobody's from now on; the key stays, so that the next who takes it is said to those who remember the last one.
+local function vacate(stream, key, epoch)
+  redis.call('SET', key, '0:' .. string.format('%d', tonumber(epoch) + 1))
+  say_moved(stream, key)
+end
+
+-- keys: stream of moves, then identities; args: an account each. Claims those that are free; returns who has each.
 local function claim_identities(keys, args)
   local found = {{}}
-  for at, key in ipairs(keys) do
-    found[at] = redis.call('SET', key, args[at], 'NX', 'GET') or ''
+  for at, account in ipairs(args) do
+    local holder, epoch = holder_of(keys[at + 1])
+    if not holder or holder == '0' then
+      take(keys[1], keys[at + 1], account, holder, epoch)
+      holder = account
+    end
+    found[at] = holder
   end
   return found
 end
 
--- keys: identities; args: a value each. Removes claims that are still the caller's.
+-- keys: stream of moves, then identities; args: an account each. Gives claims back that are still the account's.
 local function release(keys, args)
-  for at, key in ipairs(keys) do
-    if redis.call('GET', key) == args[at] then
-      redis.call('UNLINK', key)
+  for at, account in ipairs(args) do
+    local holder, epoch = holder_of(keys[at + 1])
+    if holder == account and epoch == '0' then
+      redis.call('UNLINK', keys[at + 1])
+    elseif holder == account then
+      vacate(keys[1], keys[at + 1], epoch)
     end
   end
-  return #keys
+  return #args
+end
+
+-- keys: what was done under this id, stream of moves, identities to take, then identities to leave
+-- args: account, digest of what is asked, how long it is remembered, how many to take
+local function move_identities(keys, args)
+  local done = redis.call('GET', keys[1])
+  if done then
+    return {{done == args[2] and 'DONE' or 'USED'}}
+  end
+  local first_left = 3 + tonumber(args[4])
+  for at = 3, #keys do
+    local holder = holder_of(keys[at])
+    if at < first_left and holder and holder ~= '0' and holder ~= args[1] then
+      return {{'TAKEN', keys[at], holder}}
+    elseif at >= first_left and holder ~= args[1] then
+      return {{'NOT_HELD', keys[at], holder or '0'}}
+    end
+  end
+  for at = 3, #keys do
+    local holder, epoch = holder_of(keys[at])
+    if at >= first_left then
+      vacate(keys[2], keys[at], epoch)
+    elseif holder ~= args[1] then
+      take(keys[2], keys[at], args[1], holder or '0', epoch)
+    end
+  end
+  redis.call('SET', keys[1], args[2], 'EX', args[3])
+  return {{'DONE'}}
 end
 
 -- keys: archiver archived; args: node, 16 hex digits
@@ -198,6 +265,7 @@ redis.register_function('{CREATE_FUNCTION}', create)
 redis.register_function('{APPEND_FUNCTION}', append)
 redis.register_function('{CLAIM_IDENTITIES_FUNCTION}', claim_identities)
 redis.register_function('{RELEASE_FUNCTION}', release)
+redis.register_function('{MOVE_IDENTITIES_FUNCTION}', move_identities)
 redis.register_function('{CLAIM_ARCHIVER_FUNCTION}', claim_archiver)
 redis.register_function('{ARCHIVED_FUNCTION}', archived)
 redis.register_function('{TRIM_FUNCTION}', trim)

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 
 from chf_http2.notifications import Heard, heard
-from chf_http2.notify_targets import AllowedNetworks
+from vocabulary.networks import AllowedNetworks
 from chf_http2.sbi_headers import notification_headers
 
 BODY_OCTETS_MAX: Final = 64 * 1024
@@ -63,10 +63,10 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from error
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        usable = [address for address in addresses if self._allowed.allows(address)]
-        if not usable:
+        usable = self._allowed.first_allowed(addresses)
+        if usable is None:
             raise Forbidden(f"{host} ({', '.join(addresses)}) is not in notify.allowed_networks")
-        return await self._backend.connect_tcp(usable[0], port, timeout, local_address, socket_options)
+        return await self._backend.connect_tcp(usable, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """See httpcore."""

@@ -1,4 +1,4 @@
-"""`farebox simulate`: a network function that asks for credit as a scenario file says."""
+"""`farebox simulate`: a network function that asks for credit as a scenario file says, or one that is provisioned into."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runtime.cli.options import fail
+from runtime.cli.simulate_hss import hss
 
 if TYPE_CHECKING:
     from runtime.simulate.scenario import Scenario
@@ -116,11 +117,12 @@ def _play(scenario: "Scenario", has_bodies: bool) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    group = typer.Typer(no_args_is_help=True, help="Be a network function that asks for credit.")
+    group = typer.Typer(no_args_is_help=True, help="Be a network function: one that asks for credit, or an HSS.")
     group.command()(smf)
+    group.command()(hss)
 
     @group.callback()
     def simulate() -> None:
-        """Be a network function that asks for credit, as a scenario file says."""
+        """Be a network function: one that asks for credit as a scenario file says, or an HSS."""
 
     app.add_typer(group, name="simulate")

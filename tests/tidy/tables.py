@@ -14,6 +14,7 @@ from chf_http2.features import FEATURES
 from chf_http2.problems import STATUSES
 from chf_http2.routes import OPERATIONS, SERVICES
 from runtime.kill_points import KILL_POINTS
+from runtime.simulate.hss_faults import FAULTS
 from tests.tidy.sources import ROOT
 from vocabulary.outcomes import OUTCOMES
 
@@ -34,6 +35,11 @@ def kill_points() -> str:
         ("point", "process", "what has just happened"),
         ((f"`{row.name}`", row.process, row.happened) for row in KILL_POINTS),
     )
+
+
+def hss_faults() -> str:
+    """What a simulated HSS can do wrong."""
+    return lines_of(("fault", "what happens"), ((f"`{row.name}`", row.happens) for row in FAULTS))
 
 
 def outcomes() -> str:
@@ -96,6 +102,7 @@ def nchf_features() -> str:
 
 TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/operating/kill-points.md", "kill points", kill_points),
+    ("docs/operating/simulators.md", "hss faults", hss_faults),
     ("docs/outcomes.md", "outcomes", outcomes),
     ("docs/nchf.md", "operations", nchf_operations),
     ("docs/nchf.md", "statuses", nchf_statuses),

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from balances.edge.redis_store import RedisStore
+from balances.identity_moves import MoveIdentities
 from balances.journal_log import ArchiverClaim
 from balances.keys import identity_key
 from balances.notifier_claim import NO_CLAIM, NotifierClaim
@@ -52,9 +53,14 @@ WRITES = {
         lambda client: client.get("1:e164:491"),
     ),
     "release_identities": (
-        "farebox_1_release",
+        "farebox_1_leave_identities",
         lambda store: store.release_identities([(identity_key(1, "e164", "490"), 7)]),
         lambda client: client.exists("1:e164:490"),
+    ),
+    "move_identities": (
+        "farebox_1_move_identities",
+        lambda store: store.move_identities(MoveIdentities("m", 1, 7, ("1:imsi:2",), ("1:e164:490",))),
+        lambda client: (client.mget("1:imsi:2", "1:e164:490"), client.xlen("farebox:identity_moves")),
     ),
     "set_reader_position": (
         "{p0}:readers",

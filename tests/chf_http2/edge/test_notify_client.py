@@ -11,7 +11,7 @@ import pytest
 
 from chf_http2.edge.notify_client import REDIRECTS_MAX, Notified, NotifyClient, target_of
 from chf_http2.notifications import Heard, abort_charging
-from chf_http2.notify_targets import AllowedNetworks, read_networks
+from vocabulary.networks import AllowedNetworks, read_networks
 from tests.chf_http2.edge.notify_target import Notification, NotifyTarget, Reply, notify_target
 
 LOOPBACK = read_networks(["127.0.0.0/8"])

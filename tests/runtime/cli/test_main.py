@@ -34,6 +34,7 @@ COMMANDS = (
     ("session", "abort"),
     ("cdr", "tail"),
     ("audit",),
+    ("simulate", "hss"),
     ("simulate", "smf"),
     ("bench", "gy"),
     ("bench", "chf"),

@@ -1,4 +1,6 @@
-"""Where notifications may go: a notifyUri is what a client says, so its address is checked before anything is sent there."""
+"""Where messages may go that somebody else gave the address of, a notifyUri or the callback of a webhook: every name is
+resolved once, its addresses are checked, and one that passed is connected to.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 DEFAULT: Final = "default"
-"""The word for every address but those that no network function has: UNUSUAL."""
+"""The word for every address but those that are excluded, which are UNUSUAL or PRIVATE."""
 UNUSUAL: Final = tuple(
     ip_network(text)
     for text in (
@@ -24,6 +26,30 @@ UNUSUAL: Final = tuple(
         "ff00::/8",
     )
 )
+PRIVATE: Final = (
+    *UNUSUAL,
+    *(
+        ip_network(text)
+        for text in (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",  # of carriers
+            "192.0.0.0/24",
+            "192.0.2.0/24",  # documentation, as the next three
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "fc00::/7",
+            "fec0::/10",
+            "100::/64",  # discarded
+            "2001:db8::/32",
+            "2002::/16",  # IPv4 addresses in another dress, as the next
+            "64:ff9b::/96",
+        )
+    ),
+)
+"""What no host of the public internet has: those that the default excludes where it stands for strangers' servers."""
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 
@@ -40,11 +66,12 @@ def _plain(address: _Address) -> _Address:
 
 @dataclass(frozen=True, slots=True)
 class AllowedNetworks:
-    """Networks that notifications may go to."""
+    """Networks that messages may go to."""
 
     networks: tuple[_Network, ...]
     takes_default: bool
-    """and everything but UNUSUAL"""
+    """and everything but `excluded`"""
+    excluded: tuple[_Network, ...] = UNUSUAL
 
     def allows(self, text: str) -> bool:
         """May the address be used? What is no address may not."""
@@ -54,11 +81,18 @@ class AllowedNetworks:
             return False
         if any(address in network for network in self.networks):
             return True
-        return self.takes_default and not any(address in network for network in UNUSUAL)
+        return self.takes_default and not any(address in network for network in self.excluded)
+
+    def first_allowed(self, addresses: Iterable[str]) -> str | None:
+        """The address to connect to, of those that a name has; None where none may be used."""
+        return next((address for address in addresses if self.allows(address)), None)
 
 
-def read_networks(words: Iterable[str]) -> AllowedNetworks:
-    """Networks of their texts, such as 10.0.0.0/8, and the word `default`. NetworkError names what is neither."""
+def read_networks(words: Iterable[str], *, excluded: tuple[_Network, ...] = UNUSUAL) -> AllowedNetworks:
+    """Networks of their texts, such as 10.0.0.0/8, and the word `default`. NetworkError names what is neither.
+
+    excluded   what `default` doesn't stand for
+    """
     networks: list[_Network] = []
     takes_default = False
     for word in words:
@@ -69,4 +103,4 @@ def read_networks(words: Iterable[str]) -> AllowedNetworks:
             networks.append(ip_network(word))
         except ValueError as error:
             raise NetworkError(f"{word!r} is no network ({error}): write such as 10.0.0.0/8, or {DEFAULT}") from None
-    return AllowedNetworks(tuple(networks), takes_default)
+    return AllowedNetworks(tuple(networks), takes_default, excluded)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chf_http2.notify_targets import NetworkError, read_networks
+from vocabulary.networks import PRIVATE, NetworkError, read_networks
 
 USUAL = ("10.1.2.3", "192.168.7.7", "8.8.8.8", "2001:db8::1", "fd12:3456::1")
 UNUSUAL = (
@@ -46,6 +46,22 @@ def test_networks_stand_beside_the_default_or_alone() -> None:
     assert alone.allows("::1")
     assert not alone.allows("8.8.8.8")
     assert not read_networks([]).allows("8.8.8.8")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [*UNUSUAL, "10.1.2.3", "172.16.0.1", "192.168.7.7", "100.64.1.1", "fd12::1", "::ffff:10.0.0.1", "2002:a00:1::"],
+)
+def test_for_strangers_private_addresses_are_excluded_as_well(address: str) -> None:
+    assert not read_networks(["default"], excluded=PRIVATE).allows(address)
+    assert read_networks(["default"], excluded=PRIVATE).allows("8.8.8.8")
+
+
+def test_the_first_address_that_may_be_used_is_connected_to() -> None:
+    allowed = read_networks(["default"], excluded=PRIVATE)
+    assert allowed.first_allowed(["10.0.0.1", "8.8.8.8", "9.9.9.9"]) == "8.8.8.8"
+    assert allowed.first_allowed(["10.0.0.1", "127.0.0.1"]) is None
+    assert read_networks(["10.0.0.0/8"], excluded=PRIVATE).first_allowed(["8.8.8.8", "10.0.0.1"]) == "10.0.0.1"
 
 
 @pytest.mark.parametrize("word", ["10.0.0.0/33", "10.0.0.1/8", "core", ""])
