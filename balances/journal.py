@@ -31,7 +31,10 @@ ENTRY_VERSION: Final = 2
 
 
 class MovementKind(IntEnum):
-    """Why an amount entered or left an account. HELD moves between remaining and reserved alone."""
+    """Why an amount entered or left an account. HELD moves between remaining and reserved alone.
+
+    FEE is what a product's period costs and ALLOTTED what it brings; CHARGED is usage and nothing else.
+    """
 
     HELD = 0
     OPENED = 1
@@ -41,10 +44,12 @@ class MovementKind(IntEnum):
     REFUNDED = 5
     MOVED_IN = 6
     OVERDRAFT = 7
+    ALLOTTED = 8
     CHARGED = 16
     EXPIRED = 17
     ADJUSTED_OUT = 18
     MOVED_OUT = 19
+    FEE = 20
 
 
 FIRST_DEBIT: Final = int(MovementKind.CHARGED)

@@ -46,6 +46,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "finance": frozenset({"balance:read", "catalog:read", "customer:read", "order:read"}),
+    "workflow": frozenset({"order:execute", "order:read", "order:write"}),
     "auditor": frozenset({"audit:read", "catalog:read", "customer:read", "inventory:read", "order:read"}),
 }
 """Permissions by role; a user may have several roles."""

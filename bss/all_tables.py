@@ -5,11 +5,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.audit import AUDIT, PERSON_KEY
+from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
 from bss.due import DUE
 from bss.idempotency import IDEMPOTENCY
 from bss.identity.tables import IDENTITY_TABLES
 from bss.inventory.tables import INVENTORY_TABLES
+from bss.leases import LEASE
+from bss.orders.tables import TABLES as ORDER_TABLES
 from bss.outbox import HUB, OUTBOX
 from bss.tables import METADATA as METADATA
 
@@ -18,9 +21,12 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     DUE,
     HUB,
     IDEMPOTENCY,
+    LEASE,
     OUTBOX,
     PERSON_KEY,
+    *ORDER_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
+    *CATALOG_TABLES,
 )

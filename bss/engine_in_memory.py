@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from balances.command_digest import digest_of_command, digest_of_openings
 from balances.commands import (
     AccountStatus,
+    Change,
     Credit,
+    Debit,
     Opening,
+    ProductEnd,
+    ProductPeriod,
     SessionAction,
     SessionCommand,
     Terms,
-    TopUp,
     check_given_id,
 )
 from balances.queries import AccountView, AskedView, BucketView, ProductView, SessionView
@@ -197,7 +200,7 @@ class MemoryEngine:
             return self._move(command)
         if isinstance(command, SessionCommand):
             return _of_sessions(account, command)
-        return self._top_up(account, command)
+        return self._change(account, command)
 
     def _open(self, command: OpenAccount) -> Done | Refused:
         keys = [identity.key(command.tenant) for identity in command.identities]
@@ -229,13 +232,25 @@ class MemoryEngine:
             del self._identities[key]
         return Done(command.account_id)
 
-    def _top_up(self, account: _Account, command: TopUp) -> Done | Refused:
-        if account.view.status == AccountStatus.CLOSED:
+    def _change(self, account: _Account, command: Change) -> Done | Refused:
+        """All of its parts or none; a period of a product that is there already changes nothing."""
+        view = account.view
+        if view.status == AccountStatus.CLOSED:
             return _refused(Outcome.END_USER_SERVICE_DENIED)
-        given = _credited(account.view, command.credits)
-        if isinstance(given, Refused):
-            return given
-        view, remaining = given
+        if command.applies is not None and _has_period(view, command.applies):
+            return Done(view.account_id)
+        if command.status:
+            view = replace(view, status=command.status)
+        if command.applies is not None:
+            view = _applied(view, command.applies)
+        if command.ends is not None:
+            view = replace(view, products=tuple(_ended(each, command.ends) for each in view.products))
+        remaining = 0
+        for amount in command.amounts:
+            given = _debited(view, amount) if isinstance(amount, Debit) else _credited(view, (amount,))
+            if isinstance(given, Refused):
+                return given
+            view, remaining = given
         account.view = replace(view, revision=view.revision + 1, updated_ns=self._now_ns())
         return Done(view.account_id, remaining)
 
@@ -292,7 +307,9 @@ def _of_sessions(account: _Account, command: SessionCommand) -> Done | Refused:
 
 
 def _opened(tenant: int, account_id: int, terms: Terms, now_ns: int) -> AccountView:
-    product = ProductView(terms.offer, terms.release, terms.product_from_ns, terms.product_to_ns, 0)
+    product = ProductView(
+        terms.offer, terms.release, terms.product_from_ns, terms.product_to_ns, 0, terms.product_from_ns
+    )
     return AccountView(
         account_id=account_id,
         tenant=tenant,
@@ -311,6 +328,38 @@ def _opened(tenant: int, account_id: int, terms: Terms, now_ns: int) -> AccountV
         ended=(),
         ended_next=0,
     )
+
+
+def _has_period(view: AccountView, period: ProductPeriod) -> bool:
+    return any(each.offer == period.offer and each.period_from_ns == period.from_ns for each in view.products)
+
+
+def _applied(view: AccountView, period: ProductPeriod) -> AccountView:
+    """With the product for that period; one that it has goes on."""
+    others = tuple(each for each in view.products if each.offer != period.offer)
+    product = ProductView(period.offer, period.release, period.from_ns, period.to_ns, period.priority, period.from_ns)
+    return replace(view, products=(*others, product))
+
+
+def _ended(product: ProductView, end: ProductEnd) -> ProductView:
+    return replace(product, to_ns=min(product.to_ns, end.at_ns)) if product.offer == end.offer else product
+
+
+def _debited(view: AccountView, debit: Debit) -> tuple[AccountView, int] | Refused:
+    """(the account without the amount, what its bucket has then): money, down to the credit limit."""
+    place = next((place for place, bucket in enumerate(view.buckets) if bucket.unit == debit.unit), None)
+    floor = 0 if debit.may_go_below_zero else debit.amount - view.credit_limit_micros
+    if place is None:
+        if floor > 0 or debit.unit != Unit.MONEY:
+            return _refused(Outcome.CREDIT_LIMIT_REACHED)
+        bucket_id = max((bucket.bucket_id for bucket in view.buckets), default=0) + 1
+        bucket = BucketView(bucket_id, Unit.MONEY, 0, 0, -debit.amount, 0, 0, FOREVER_NS)
+        return replace(view, buckets=(*view.buckets, bucket)), bucket.remaining
+    bucket = view.buckets[place]
+    if bucket.remaining < floor:
+        return _refused(Outcome.CREDIT_LIMIT_REACHED)
+    left = replace(bucket, remaining=bucket.remaining - debit.amount)
+    return replace(view, buckets=(*view.buckets[:place], left, *view.buckets[place + 1 :])), left.remaining
 
 
 def _credited(view: AccountView, credits: Sequence[Credit]) -> tuple[AccountView, int] | Refused:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from balances.commands import SessionCommand, Terms, TopUp
+from balances.commands import Change, SessionCommand, Terms
 from balances.keys import identity_key
 from balances.queries import AccountView, SessionView
 from catalog_loader.check import CheckedRelease
@@ -73,7 +73,7 @@ class MoveIdentities:
             raise ValueError(f"{named} identities to move: 1 to {2 * IDENTITIES_PER_REQUEST_MAX} fit")
 
 
-EngineCommand = OpenAccount | MoveIdentities | TopUp | SessionCommand
+EngineCommand = OpenAccount | MoveIdentities | Change | SessionCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,17 @@ class Work:
         finally:
             self._operation = "none"
 
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Where an error leaves the block, what was written in it is undone, and the transaction can go on."""
+        event_count = self.event_count
+        try:
+            with self._connection.begin_nested():
+                yield
+        except BaseException:
+            self.event_count = event_count
+            raise
+
     def new_id(self) -> str:
         """An id that nothing else has; later ones sort behind it."""
         return self._draw_id(self.now_ns)

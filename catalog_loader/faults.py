@@ -38,6 +38,8 @@ class Fault:
     """what it is about, such as "price data-general"; empty where the place says it all"""
     problem: str
     remedy: str
+    path: Path = field(default=(), compare=False)
+    """which value of the release; () where that isn't known, or the release is unreadable"""
 
     def __str__(self) -> str:
         about = f"{self.subject}: " if self.subject else ""
@@ -67,7 +69,8 @@ class FaultList:
     def add(self, path: Path, problem: str, remedy: str, *, place: Place | None = None) -> None:
         """Note a fault at a path; its place is the nearest known one unless another is given."""
         self._faulty.update(path[:length] for length in range(min(len(path), 3), len(path) + 1))
-        self._faults[Fault(place or self.place_of(path), self.subject_of(path), problem, remedy)] = None
+        fault = Fault(place or self.place_of(path), self.subject_of(path), problem, remedy, path)
+        self._faults.setdefault(fault)
 
     def add_fault(self, fault: Fault) -> None:
         """Note a fault that is ready, such as a file that can't be read."""

@@ -33,10 +33,11 @@ def band_text(band: Band) -> str:
     """The band as people write it, such as "mon-fri 08:00-20:00"."""
     runs = [[day for _, day in run] for _, run in groupby(enumerate(band.days), lambda pair: pair[1] - pair[0])]
     days = ",".join(DAYS[run[0]] if len(run) == 1 else f"{DAYS[run[0]]}-{DAYS[run[-1]]}" for run in runs)
-    return f"{days} {_time_text(band.from_min)}-{_time_text(band.to_min)}"
+    return f"{days} {time_text(band.from_min)}-{time_text(band.to_min)}"
 
 
-def _time_text(minutes: int) -> str:
+def time_text(minutes: int) -> str:
+    """ "08:30" of minutes since midnight."""
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 

@@ -120,6 +120,8 @@ STORE_REPLY_LINE_OCTETS_MAX: Final = 8192
 COMMAND_ID_OCTETS_MAX: Final = 128
 COMMAND_OCTETS_MAX: Final = 65536
 CREDITS_PER_COMMAND_MAX: Final = BUCKETS_PER_ACCOUNT_MAX
+REASON_OCTETS_MAX: Final = 255
+"""Of the text by which an account command says why."""
 COMMANDS_WAITING_MAX: Final = 16384
 """Account commands that one sender has appended and that are not answered yet."""
 COMMAND_ANSWER_KEPT_S: Final = 30 * 86400

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from balances.command_digest import digest_of_command, digest_of_openings
+from balances.command_octets import decode_answer, encode_command
 from balances.commands import (
     OPENING_PREFIX,
     AccountCommand,
@@ -26,8 +27,6 @@ from balances.commands import (
     Refused,
     Waiting,
     check_given_id,
-    decode_answer,
-    encode_command,
 )
 from balances.edge.identity_claims import OpeningStore, accounts_that_never_came
 from balances.identity_moves import MoveIdentities, MoveResult

@@ -7,7 +7,8 @@ an opening under way: no account record, and no command in the account's partiti
 from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
-from balances.commands import CommandError, CommandLog, Open, decode_command
+from balances.command_octets import decode_command
+from balances.commands import CommandError, CommandLog, Open
 from balances.identity_moves import IdentityLog
 from balances.keys import partition_of
 

@@ -73,7 +73,7 @@ class Database:
                 is_known, answer = find_answer(connection, caller.tenant, caller.subject, idempotency)
                 if is_known:
                     return answer, 0
-            work = self._work(connection, caller)
+            work = self.work_on(connection, caller)
             result = function(work)
             if idempotency is not None:
                 keep_answer(connection, caller.tenant, caller.subject, idempotency, result, now_ns=work.now_ns)
@@ -81,13 +81,17 @@ class Database:
 
         result, event_count = self.across_tenants(in_transaction)
         if event_count:
-            self._on_events()
+            self.tell_events()
         return result
+
+    def tell_events(self) -> None:
+        """Events were committed: wake who waits for them."""
+        self._on_events()
 
     def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """What `function` returns of one snapshot; it can't write."""
-        with self.engine.connect().execution_options(**self._reading()) as connection, connection.begin():
-            return function(self._work(connection, caller))
+        with self.engine.connect().execution_options(**self.reading()) as connection, connection.begin():
+            return function(self.work_on(connection, caller))
 
     def across_tenants(self, function: Callable[[sa.Connection], T]) -> T:
         """What `function` returns of a writing transaction without caller: for relays and leases, never for domains."""
@@ -103,7 +107,8 @@ class Database:
             time.sleep(random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
 
-    def _work(self, connection: sa.Connection, caller: Caller) -> Work:
+    def work_on(self, connection: sa.Connection, caller: Caller) -> Work:
+        """A `Work` on a transaction that another edge began and commits; it calls `tell_events` then."""
         return Work(
             connection,
             caller=caller,
@@ -116,7 +121,8 @@ class Database:
         """Give the connections back."""
         self.engine.dispose()
 
-    def _reading(self) -> dict[str, Any]:
+    def reading(self) -> dict[str, Any]:
+        """Options of a connection that reads a snapshot and can't write."""
         if self._is_sqlite:
             return {"is_reading": True}
         return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

@@ -177,7 +177,7 @@ def top_up(
     data_dir: DataDirOption = None,
 ) -> None:
     """Raise an account's money, give it allowances of the catalogue, or both."""
-    from balances.commands import TopUp
+    from balances.commands import Change
     from runtime.clock import SystemClock
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
@@ -200,7 +200,7 @@ def top_up(
             credit_text(credit, catalogue.release.currency, names.allowance(catalogue.tenant, credit.allowance))
             for credit in credits
         ]
-        command = TopUp(asked_id, catalogue.tenant, account_id, credits)
+        command = Change(asked_id, catalogue.tenant, account_id, amounts=credits)
         with _id_said():
             (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result

@@ -16,8 +16,8 @@ from balances.journal_reader import EntryReader, EntryRows
 from balances.journal_writer import encode_entry
 from charging.batch import (
     COMMAND_ABORT,
+    COMMAND_CHANGE,
     COMMAND_REAUTHORIZE,
-    COMMAND_TOP_UP,
     KIND_COMMAND,
     KIND_USAGE,
     UPDATE,
@@ -27,7 +27,7 @@ from runtime.notices.notice import NoticeKind, ServiceName, SessionName
 from vocabulary.outcomes import Outcome
 
 _KINDS: Final = {COMMAND_REAUTHORIZE: NoticeKind.REAUTHORIZE, COMMAND_ABORT: NoticeKind.ABORT}
-_COMMANDS: Final = np.array([COMMAND_TOP_UP, *_KINDS])
+_COMMANDS: Final = np.array([COMMAND_CHANGE, *_KINDS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _is_among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[
 
 def _command_of(request: Any, session: SessionName) -> Event:
     tenant, account_id, command = int(request["tenant"]), int(request["account_id"]), int(request["command"])
-    if command == COMMAND_TOP_UP:
+    if command == COMMAND_CHANGE:
         return Credited(tenant, account_id)
     return Asked(tenant, account_id, _KINDS[command], session if any(session) else None)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import structlog
 
-from balances.commands import encode_command
+from balances.command_octets import encode_command
 from balances.edge.redis_notices import READER
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY

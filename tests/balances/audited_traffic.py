@@ -17,7 +17,7 @@ from balances.store import EntryId
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import Control
 from tests.reference.engine_alone import EngineAlone
-from tests.reference.requests import Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
+from tests.reference.requests import Change, Credit, CreditControl, Mscc, Open, Request, Wake
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -90,7 +90,7 @@ class RandomTraffic:
         what = draw.random()
         if what < 0.05:
             amount = draw.choice((1, 500, 10**5))
-            return TopUp(account_id, self.now_ns, tenant, (Credit(amount, movement=MovementKind.TOPPED_UP),))
+            return Change(account_id, self.now_ns, tenant, (Credit(amount, movement=MovementKind.TOPPED_UP),))
         if what < 0.08:
             return Wake(account_id, self.now_ns, tenant)
         if what < 0.14 and self._sent:

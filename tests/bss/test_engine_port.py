@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from balances.commands import CommandError, Credit, SessionAction, SessionCommand, Terms, TopUp
+from balances.commands import Change, CommandError, Credit, SessionAction, SessionCommand, Terms
 from balances.queries import AccountView
 from bss.engine_port import (
     ID_USED,
@@ -110,10 +110,10 @@ def test_an_identity_of_another_opens_nothing(engine: Engine) -> None:
 
 def test_a_top_up_is_done_once_and_its_id_stands_for_it(engine: Engine) -> None:
     one = Subscriber(engine).open()
-    top_up = TopUp(f"{one.name}/pay", one.tenant, one.account_id, (Credit(Unit.MONEY, 5 * MICROS),))
+    top_up = Change(f"{one.name}/pay", one.tenant, one.account_id, amounts=(Credit(Unit.MONEY, 5 * MICROS),))
     assert engine.port.send(top_up) == Done(one.account_id, 15 * MICROS)
     assert engine.port.send(top_up) == Done(one.account_id, 15 * MICROS)
-    other = TopUp(top_up.command_id, one.tenant, one.account_id, (Credit(Unit.MONEY, 6 * MICROS),))
+    other = Change(top_up.command_id, one.tenant, one.account_id, amounts=(Credit(Unit.MONEY, 6 * MICROS),))
     refused = engine.port.send(other)
     assert isinstance(refused, Refused)
     assert (refused.code, one.view().total()) == (ID_USED, (15 * MICROS, 0))
@@ -121,8 +121,10 @@ def test_a_top_up_is_done_once_and_its_id_stands_for_it(engine: Engine) -> None:
 
 def test_what_the_engine_refuses_is_said_by_its_outcome(engine: Engine) -> None:
     one = Subscriber(engine).open()
-    nobody = engine.port.send(TopUp(f"{one.name}/a", one.tenant, 10**9 + 1, (Credit(Unit.MONEY, 1),)))
-    too_much = engine.port.send(TopUp(f"{one.name}/b", one.tenant, one.account_id, (Credit(Unit.MONEY, 10**18),)))
+    nobody = engine.port.send(Change(f"{one.name}/a", one.tenant, 10**9 + 1, amounts=(Credit(Unit.MONEY, 1),)))
+    too_much = engine.port.send(
+        Change(f"{one.name}/b", one.tenant, one.account_id, amounts=(Credit(Unit.MONEY, 10**18),))
+    )
     assert isinstance(nobody, Refused)
     assert isinstance(too_much, Refused)
     assert (nobody.code, too_much.code) == ("user_unknown", "invalid_avp_value")

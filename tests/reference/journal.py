@@ -116,4 +116,8 @@ class CauseBooks:
     def move(self, account: Account, bucket: Bucket, kind: MovementKind, amount: int) -> None:
         """Credit or debit `remaining` by kind."""
         bucket.remaining += -amount if kind >= FIRST_DEBIT else amount
+        self.note(account, bucket, kind, amount)
+
+    def note(self, account: Account, bucket: Bucket, kind: MovementKind, amount: int) -> None:
+        """Write a move that was done."""
         self._of(account, bucket).amounts[kind] += amount

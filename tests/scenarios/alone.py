@@ -10,7 +10,7 @@ from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import FinalAction, TariffTables
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.record_octets import canonical_record
-from tests.reference.requests import Answer, Credit, CreditControl, MsccAnswer, Open, TopUp
+from tests.reference.requests import Answer, Change, Credit, CreditControl, MsccAnswer, Open
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
 from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
 from vocabulary.ids import number_of_name
@@ -121,7 +121,7 @@ class AloneMachine:
     def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
         """See Machine."""
         tenant = self.tenant_of[name]
-        command = TopUp(self.accounts[(tenant, name)], self._now_ns, TENANTS[tenant], self._credits(credits))
+        command = Change(self.accounts[(tenant, name)], self._now_ns, TENANTS[tenant], self._credits(credits))
         answers, _ = self.engine.decide([command], self._now_ns)
         assert answers[0].outcome == Outcome.GRANTED, answers[0]
 

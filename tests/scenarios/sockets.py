@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from balances.commands import Applied, Credit, Opening, Terms, TopUp
+from balances.commands import Applied, Change, Credit, Opening, Terms
 from balances.edge.command_sender import CommandSender
 from balances.edge.redis_store import RedisStore
 from balances.keys import partition_of
@@ -295,7 +295,9 @@ class SocketMachine:
         """See Machine."""
         tenant, account_id = self.accounts[name]
         self.commands += 1
-        command = TopUp(f"scenario-{self.prefix}-{self.commands}", TENANTS[tenant], account_id, self._credits(credits))
+        command = Change(
+            f"scenario-{self.prefix}-{self.commands}", TENANTS[tenant], account_id, amounts=self._credits(credits)
+        )
         (result,) = self.running.run(self._sender().send([command]))
         assert isinstance(result, Applied), result
 

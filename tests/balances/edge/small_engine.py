@@ -2,7 +2,8 @@
 
 import asyncio
 
-from balances.commands import Applied, Credit, Open, Opening, Refused, Terms, TopUp, decode_command, encode_answer
+from balances.command_octets import decode_command, encode_answer
+from balances.commands import Applied, Change, Credit, Open, Opening, Refused, Terms
 from balances.edge.command_sender import CommandSender
 from balances.edge.memory_store import MemoryStore
 from balances.keys import identity_key, partition_of
@@ -104,4 +105,4 @@ def with_engine(test):
 
 
 def top_up(command_id, account_id, amount, **more):
-    return TopUp(command_id, 1, account_id, (Credit(Unit.MONEY, amount, **more),))
+    return Change(command_id, 1, account_id, amounts=(Credit(Unit.MONEY, amount, **more),))

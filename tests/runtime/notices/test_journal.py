@@ -12,7 +12,7 @@ from runtime.notices.notice import ABSENT, Notice, NoticeKind, ServiceName, Sess
 from tests.reference.account import Account, Bucket, Product
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.record_octets import encode_account
-from tests.reference.requests import AskSessions, Credit, CreditControl, Mscc, Request, TopUp
+from tests.reference.requests import AskSessions, Change, Credit, CreditControl, Mscc, Request
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -60,8 +60,8 @@ def test_credit_and_commands_are_told_of_where_they_were_granted(engine: EngineA
     found = events(
         engine,
         [
-            TopUp(1, NOW_NS, credits=(Credit(50),)),
-            TopUp(1, NOW_NS, credits=(Credit(0),)),
+            Change(1, NOW_NS, amounts=(Credit(50),)),
+            Change(1, NOW_NS, amounts=(Credit(0),)),
             AskSessions(1, NOW_NS, COMMAND_REAUTHORIZE, ONE),
             AskSessions(1, NOW_NS, COMMAND_ABORT),
             AskSessions(1, NOW_NS, COMMAND_ABORT, OTHER),

@@ -1,0 +1,19 @@
+"""What asking others came to, as a workflow keeps it: ids and words, no more."""
+
+import msgspec
+
+
+class Made(msgspec.Struct, frozen=True, tag=True):
+    """It is done, now or when it was asked before; `ids` are what it made."""
+
+    ids: dict[str, str] = {}
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """It was refused, or whether it is done couldn't be found out in time."""
+
+    code: str
+    reason: str
+
+
+Answer = Made | Failed

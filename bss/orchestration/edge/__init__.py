@@ -1,0 +1,1 @@
+"""What drives workflows, and the processes' part in them."""

@@ -1,0 +1,166 @@
+"""Runs workflows with DBOS: what a step came to is kept, and after a death the next worker goes on behind the last one.
+
+`workflows.db` holds which workflow is whose and how far it is; what a step wrote is checkpointed in the business database, in
+the step's own transaction. A worker is a slot with a fixed name (bss/leases.py): DBOS knows it as executor id. DBOS gives a
+workflow to nobody else by itself after a kill, so whoever takes a lapsed slot calls `take_over`.
+
+There is one DBOS a process, so there is one `DurableWorkflows` a process.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    SQLAlchemyDatasource,
+    WorkflowHandle,
+)
+
+from bss.access import ROLES, Caller
+from bss.edge.database import Database
+from bss.orchestration.run import Ids, Json, Workflow
+from bss.work import Work
+
+VERSION: Final = "farebox"
+"""DBOS resumes runs of its own version only and would make it a hash of the sources: each deployment would strand what is in
+flight. Sequences of steps change behind `Run.is_patched` instead."""
+_QUEUE: Final = "taken-over"
+_POLL_S: Final = 1.0
+_AT_ONCE: Final = 8
+_BUSY_MS: Final = 30_000
+_POOL: Final = 16
+_END_S: Final = 10
+
+
+class DurableRun:
+    """See bss/orchestration/run.py."""
+
+    def __init__(self, workflow_id: str, caller: Caller, database: Database, datasource: SQLAlchemyDatasource) -> None:
+        self.workflow_id = workflow_id
+        self._caller = caller
+        self._database = database
+        self._datasource = datasource
+
+    def write(self, name: str, function: Callable[[Work], Json]) -> Json:
+        """See Run."""
+        event_counts = [0]
+
+        def in_transaction() -> Json:
+            work = self._database.work_on(self._datasource.sql_session().connection(), self._caller)
+            result = function(work)
+            event_counts[0] = work.event_count
+            return result
+
+        result = self._datasource.run_tx_step({"name": name}, in_transaction)
+        if event_counts[0]:
+            self._database.tell_events()
+        return result
+
+    def ask(self, name: str, function: Callable[[], Json]) -> Json:
+        """See Run."""
+        return DBOS.run_step({"name": name}, function)
+
+    def is_patched(self, name: str) -> bool:
+        """See Run."""
+        return DBOS.patch(name)
+
+
+class DurableWorkflows:
+    """The workflows of this process, by name, and their state in `folder`/workflows.db."""
+
+    def __init__(self, database: Database, folder: Path, *, slot: str, workflows: Mapping[str, Workflow]) -> None:
+        """slot   executor id: who has the slot's lease, and nobody else, may give its name"""
+        self.slot = slot
+        self._database = database
+        self._slots_free = threading.BoundedSemaphore(_AT_ONCE)
+        DBOS(config=_config(folder / "workflows.db", slot))
+        self._datasource = SQLAlchemyDatasource.create(
+            database.engine.url.render_as_string(hide_password=False),
+            engine=database.engine,
+            serializer=DBOSPortableJSONSerializer(),
+        )
+        self._functions = {name: self._registered(name, workflow) for name, workflow in workflows.items()}
+
+    def launch(self) -> None:
+        """Begin; what this slot had under way goes on."""
+        DBOS.launch()
+        DBOS.register_queue(
+            _QUEUE, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLL_S, on_conflict="always_update"
+        )
+
+    def start(self, name: str, *, workflow_id: str, tenant: str, ids: Ids) -> None:
+        """Begin a workflow. One of this id that has begun, or is over, stays as it is. Blocks while many are under way."""
+        self._slots_free.acquire()
+        try:
+            with SetWorkflowID(workflow_id):
+                handle = DBOS.start_workflow(self._functions[name], tenant, dict(ids))
+        except BaseException:
+            self._slots_free.release()
+            raise
+        threading.Thread(target=self._await_end, args=(handle,), daemon=True).start()
+
+    def take_over(self, slot: str) -> list[str]:
+        """Go on with what another slot had under way; the ids. Only for who has that slot's lease."""
+        found = [run.workflow_id for run in DBOS.list_workflows(status=["PENDING"], executor_id=slot)]
+        if found:
+            DBOS.resume_workflows(found, queue_name=_QUEUE)
+        return found
+
+    def count_under_way(self) -> int:
+        """How many workflows aren't over, of all slots."""
+        return len(DBOS.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False))
+
+    def close(self) -> None:
+        """End; what is under way gets a few seconds, then goes on with the next start of the slot."""
+        DBOS.destroy(workflow_completion_timeout_sec=_END_S)
+
+    def _await_end(self, handle: WorkflowHandle[None]) -> None:
+        try:
+            handle.get_result()
+        except Exception:  # tidy: what a workflow failed with is kept and shown by DBOS; here it only ends
+            pass
+        finally:
+            self._slots_free.release()
+
+    def _registered(self, name: str, workflow: Workflow) -> Callable[[str, dict[str, str]], None]:
+        def run_workflow(tenant: str, ids: dict[str, str]) -> None:
+            workflow_id = DBOS.workflow_id
+            assert workflow_id is not None
+            caller = Caller(tenant, f"workflow:{name}", ROLES["workflow"])
+            workflow(DurableRun(workflow_id, caller, self._database, self._datasource), ids)
+
+        run_workflow.__qualname__ = f"run_{name}"
+        return DBOS.workflow(name=name)(run_workflow)
+
+
+def _config(path: Path, slot: str) -> DBOSConfig:
+    return {
+        "name": "farebox",
+        "system_database_url": f"sqlite:///{path}",
+        "system_database_engine": _engine(path),
+        "executor_id": slot,
+        "application_version": VERSION,
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "WARNING",
+        "max_executor_threads": 4 * _AT_ONCE,
+        "notification_listener_polling_interval_sec": _POLL_S,
+    }
+
+
+def _engine(path: Path) -> sa.Engine:
+    """As DBOS would make it, but in WAL and without a sync a commit: a lost checkpoint is a step that is asked again."""
+    engine = sa.create_engine(f"sqlite:///{path}", pool_size=_POOL, max_overflow=_POOL)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

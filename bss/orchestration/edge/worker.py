@@ -1,0 +1,134 @@
+"""A worker: has a slot, passes events on, runs workflows and what is due. Several may run; each takes over from one that dies.
+
+One thread says again and again that it lives; when it can't any more, or another took its slot, the process has to end at
+once (`on_lost`), since its workflows are another's by then. What it does after that is refused by DBOS's owner check, and by
+the revisions of order steps.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bss import leases
+from bss.edge.database import Database
+from bss.edge.relay import Event, Relay
+from bss.edge.wake import Waiting
+from bss.orchestration.edge.durable import DurableWorkflows
+from bss.orchestration.run import Workflow
+
+SLOT: Final = "worker-"
+SLOTS_MAX: Final = 16
+RELAY: Final = "relay"
+LOOK_S: Final = 1.0
+LEASE_S: Final = 10.0
+_RENEWALS_A_LEASE: Final = 4
+_NS_PER_S: Final = 1_000_000_000
+
+
+class NoSlot(Exception):
+    """All slots are taken by workers that live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker is made of; `run` works until it is stopped.
+
+    name        of this process, unlike all others
+    folder      of workflows.db, of all workers that share the database
+    wake        folder of the sockets that wake it
+    started_by  name of the workflow that events of a kind start; its ids are the event's with `<resource>_id`
+    run_due     does what is due now; how many rows
+    wall_ns     the machine's clock, which nobody moves
+    on_lost     ends the process at once
+    """
+
+    database: Database
+    name: str
+    folder: Path
+    wake: Path
+    workflows: Mapping[str, Workflow]
+    started_by: Mapping[str, str]
+    run_due: Callable[[], int]
+    wall_ns: Callable[[], int]
+    on_lost: Callable[[], None]
+    reached: Callable[[str], None] = lambda name: None
+    lease_s: float = LEASE_S
+
+    def run(self, stopping: threading.Event, on_ready: Callable[[str], None] = lambda slot: None) -> None:
+        """Work until `stopping`; `on_ready` is told of the slot. NoSlot."""
+        slot = self._take_slot()
+        keeping = threading.Thread(target=self._keep, args=(slot, stopping), daemon=True)
+        keeping.start()
+        durable = DurableWorkflows(self.database, self.folder, slot=slot, workflows=self.workflows)
+        durable.launch()
+        try:
+            with Waiting(self.wake, self.name) as waiting:
+                on_ready(slot)
+                while not stopping.is_set():
+                    if not self._work(durable):
+                        waiting.wait(LOOK_S)
+        finally:
+            stopping.set()
+            durable.close()
+            keeping.join()
+            for lease in (slot, RELAY):
+                self.database.across_tenants(
+                    lambda connection, lease=lease: leases.give_back(connection, lease, holder=self.name)  # type: ignore[misc]
+                )
+
+    def _work(self, durable: DurableWorkflows) -> bool:
+        """One round; was there something to do?"""
+        self._take_over(durable)
+        done = self.run_due()
+        if self._take(RELAY):
+            relay = Relay(self.database, lambda event: self._start(durable, event), reached=self.reached)
+            done += relay.pass_on()
+        return done > 0
+
+    def _start(self, durable: DurableWorkflows, event: Event) -> None:
+        name = self.started_by.get(event.kind)
+        if name is not None:
+            ids = {**event.ids, f"{event.resource}_id": event.resource_id}
+            durable.start(name, workflow_id=event.id, tenant=event.tenant, ids=ids)
+
+    def _take_over(self, durable: DurableWorkflows) -> None:
+        """What workers that died had under way goes on here."""
+        now_ns = self.wall_ns()
+        for slot in self.database.across_tenants(lambda connection: leases.lapsed(connection, SLOT, now_ns=now_ns)):
+            if self._take(slot):
+                found = durable.take_over(slot)
+                structlog.get_logger().warning("worker died, its workflows go on here", slot=slot, workflows=found)
+                self.database.across_tenants(
+                    lambda connection, slot=slot: leases.give_back(connection, slot, holder=self.name)  # type: ignore[misc]
+                )
+
+    def _take_slot(self) -> str:
+        for number in range(1, SLOTS_MAX + 1):
+            if self._take(f"{SLOT}{number}"):
+                return f"{SLOT}{number}"
+        raise NoSlot(f"{SLOTS_MAX} workers run already: stop one")
+
+    def _take(self, lease: str) -> bool:
+        return self.database.across_tenants(
+            lambda connection: leases.take(
+                connection, lease, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns()
+            )
+        )
+
+    def _keep(self, slot: str, stopping: threading.Event) -> None:
+        while not stopping.wait(self.lease_s / _RENEWALS_A_LEASE):
+            is_ours = self.database.across_tenants(
+                lambda connection: leases.renew(
+                    connection, slot, holder=self.name, now_ns=self.wall_ns(), lease_ns=self._lease_ns()
+                )
+            )
+            if not is_ours:
+                self.on_lost()
+                return
+
+    def _lease_ns(self) -> int:
+        return int(self.lease_s * _NS_PER_S)

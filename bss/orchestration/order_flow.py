@@ -1,0 +1,100 @@
+"""The workflow of an order: step after step forwards, or backwards once it is cancelled. It waits for nobody: where a step
+falls out it ends, and what a person decides then starts the next one (bss/orders/fallout.py).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from bss.errors import BusinessError
+from bss.orchestration.answers import Answer, Failed, Made
+from bss.orchestration.run import Ids, Json, Run
+from bss.orders.execution import Task, begin, fail, finish
+from bss.work import Work
+
+RUNS: Final = "order"
+"""The workflow's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A step that writes rows of ours; what it returns are ids that it made. A BusinessError makes the order fall out."""
+
+    do: Callable[[Work, Task], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A step that asks others, under the task's key. Nothing of ours is locked meanwhile."""
+
+    ask: Callable[[Task], Answer]
+    note: Callable[[Work, Task, Made], None] = lambda work, task, made: None
+    """writes what was made, in the transaction that says that the step is done"""
+
+
+Step = Inside | Outside
+Steps = Mapping[str, Step]
+"""What each kind of step, and of compensation, does."""
+
+
+class OrderFlow:
+    """The workflow, for a table of steps. `reached` is told before and after each (runtime/kill_points.py)."""
+
+    def __init__(self, steps: Steps, reached: Callable[[str], None] = lambda name: None) -> None:
+        self._steps = steps
+        self._reached = reached
+
+    def __call__(self, run: Run, ids: Ids) -> None:
+        """Drive the order `ids["order_id"]` as far as it goes."""
+        task = _task(run.write("begin", lambda work: _json(begin(work, order_id=ids["order_id"]))))
+        while task is not None:
+            task = self._do(run, task)
+
+    def _do(self, run: Run, task: Task) -> Task | None:
+        """The step of this task; the next one."""
+        step = self._steps[task.kind]
+        self._reached(f"order.{task.kind}.before")
+        if isinstance(step, Inside):
+            following = run.write(task.kind, lambda work: _json(_do_inside(work, step, task)))
+        else:
+            answer = run.ask(task.kind, lambda: msgspec.to_builtins(step.ask(task)))
+            self._reached(f"order.{task.kind}.asked")
+            following = run.write(
+                f"{task.kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
+            )
+        self._reached(f"order.{task.kind}.after")
+        return _task(following)
+
+
+def _do_inside(work: Work, step: Inside, task: Task) -> Task | None:
+    try:
+        with work.all_or_nothing():
+            made = step.do(work, task)
+            return finish(work, step_id=task.step.id, outcome=dict(made))
+    except BusinessError as error:
+        return _fail(work, task, type(error).__name__, str(error))
+
+
+def _note(work: Work, step: Outside, task: Task, answer: Answer) -> Task | None:
+    if isinstance(answer, Failed):
+        return _fail(work, task, answer.code, answer.reason)
+    try:
+        with work.all_or_nothing():
+            step.note(work, task, answer)
+            return finish(work, step_id=task.step.id, outcome=answer.ids)
+    except BusinessError as error:
+        return _fail(work, task, type(error).__name__, str(error))
+
+
+def _fail(work: Work, task: Task, code: str, reason: str) -> Task | None:
+    return fail(work, step_id=task.step.id, code=code, error=reason)
+
+
+def _json(task: Task | None) -> Json:
+    return None if task is None else msgspec.to_builtins(task)
+
+
+def _task(value: Json) -> Task | None:
+    return None if value is None else msgspec.convert(value, Task)

@@ -1,0 +1,35 @@
+"""What a workflow sees of the run that it is in. Its function is called again from the start when a worker takes the run
+over; what a call here came to before is then given again, not done again. So apart from these calls a workflow has no
+effects and looks at no clock.
+
+A new sequence of calls strands the runs that are under way: put it behind `is_patched`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from bss.work import Work
+
+Json = Any
+"""None, bool, int, str, lists and dicts with text keys of them: ids and states, no personal data."""
+
+Ids = Mapping[str, str]
+
+
+class Run(Protocol):
+    """A workflow under way."""
+
+    workflow_id: str
+
+    def write(self, name: str, function: Callable[[Work], Json]) -> Json:
+        """What `function` returns: its rows and the fact that it was done are one transaction, which may be tried again."""
+
+    def ask(self, name: str, function: Callable[[], Json]) -> Json:
+        """What `function` returns, which asks others. It may be asked several times, after a crash: under the same key."""
+
+    def is_patched(self, name: str) -> bool:
+        """False in runs that began before the change that `name` stands for."""
+
+
+Workflow = Callable[[Run, Ids], None]
+"""A workflow's function: of its run, and of the ids that it is about."""

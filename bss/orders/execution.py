@@ -1,0 +1,142 @@
+"""Doing an order step by step: what its workflow calls. Each call notes what a step came to and says what is next, in the
+transaction of what the step wrote; so rows, step and order always agree.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from bss.access import requires
+from bss.orders.operations import move_order, steps_of
+from bss.orders.records import Order, OrderItem, OrderStep
+from bss.orders.states import FALLEN, PASSED, OrderState, StepState, next_step_state
+from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.work import Row, Work
+
+ERROR_CHARACTERS_MAX: Final = 1000
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that is to be done now, or undone."""
+
+    order: Order
+    item: OrderItem
+    step: OrderStep
+    is_undo: bool
+    outcomes: dict[str, str]
+    """ids that the item's steps have made so far"""
+
+    @property
+    def kind(self) -> str:
+        """What is to be done."""
+        return self.step.compensation if self.is_undo else self.step.kind
+
+    @property
+    def key(self) -> str:
+        """What makes it safe to ask others for it again: the same at each try of the step, another one for undoing it."""
+        return f"{self.step.id}{'/undo' if self.is_undo else ''}"
+
+
+@requires("order:execute")
+def begin(work: Work, *, order_id: str) -> Task | None:
+    """The order's next step, begun. None where a workflow has nothing to do: it waits for people or its date, or has ended."""
+    order = work.get(PRODUCT_ORDER, order_id, field="order_id")
+    if order["state"] == OrderState.ACKNOWLEDGED:
+        order = move_order(work, order, "start")
+    if order["state"] not in (OrderState.IN_PROGRESS, OrderState.PENDING_CANCELLATION):
+        return None
+    return _go_on(work, order)
+
+
+@requires("order:execute")
+def finish(work: Work, *, step_id: str, outcome: dict[str, str] | None = None) -> Task | None:
+    """The step is done, or undone; the order's next one, begun. None where there is none.
+
+    outcome   ids that the step made; they are added to what it has
+    """
+    step = work.get(ORDER_STEP, step_id, field="step_id")
+    if step["state"] in (StepState.RUNNING, StepState.UNDOING):
+        _change_step(work, step, "finish", outcome={**step["outcome"], **(outcome or {})}, ended_ns=work.now_ns)
+    return _go_on(work, work.get(PRODUCT_ORDER, step["order_id"]))
+
+
+@requires("order:execute")
+def fail(work: Work, *, step_id: str, code: str, error: str) -> Task | None:
+    """The step could not be done: its order falls out. One that is being cancelled goes on undoing, unless that failed."""
+    step = work.get(ORDER_STEP, step_id, field="step_id")
+    order = work.get(PRODUCT_ORDER, step["order_id"])
+    if step["state"] not in (StepState.RUNNING, StepState.UNDOING):
+        return None
+    failed = _change_step(work, step, "fail", error_code=code, error=error[:ERROR_CHARACTERS_MAX], ended_ns=work.now_ns)
+    if order["is_cancelling"] and failed["state"] == StepState.FAILED:
+        return _go_on(work, order)
+    move_order(work, order, "fall out")
+    return None
+
+
+def _go_on(work: Work, order: Row) -> Task | None:
+    steps = steps_of(work, order["id"])
+    if any(step["state"] in FALLEN for step in steps) and not order["is_cancelling"]:
+        return None
+    return _undo_next(work, order, steps) if order["is_cancelling"] else _do_next(work, order, steps)
+
+
+def _do_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
+    state_of = {step["place"]: step["state"] for step in steps}
+    for step in steps:
+        if step["state"] == StepState.RUNNING:
+            return _task(work, order, step, steps, is_undo=False)
+        if step["state"] != StepState.WAITING or not all(state_of[place] in PASSED for place in step["after"]):
+            continue
+        if step["is_for_people"]:
+            _change_step(work, step, "hand over", attempts=step["attempts"] + 1, started_ns=work.now_ns)
+            move_order(work, order, "fall out")
+            return None
+        begun = _change_step(
+            work, step, "begin", attempts=step["attempts"] + 1, started_ns=work.now_ns, error_code="", error=""
+        )
+        return _task(work, order, begun, steps, is_undo=False)
+    move_order(work, order, "complete", completed_ns=work.now_ns)
+    return None
+
+
+def _undo_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
+    """Backwards. What was never begun, or leaves nothing, is undone by saying so."""
+    for step in reversed(steps):
+        if step["state"] == StepState.UNDONE:
+            continue
+        if step["state"] == StepState.UNDOING:
+            return _task(work, order, step, steps, is_undo=True)
+        undoing = _change_step(work, step, "undo")
+        if undoing["state"] == StepState.UNDONE:
+            continue
+        if not step["compensation"]:
+            _change_step(work, undoing, "finish", ended_ns=work.now_ns)
+            continue
+        return _task(work, order, undoing, steps, is_undo=True)
+    move_order(work, order, "complete", completed_ns=work.now_ns)
+    return None
+
+
+def _change_step(work: Work, step: Row, happens: str, **values: Any) -> Row:
+    return work.change(
+        ORDER_STEP,
+        step["id"],
+        if_revision=step["revision"],
+        state=next_step_state(step["state"], happens),
+        **values,
+    )
+
+
+def _task(work: Work, order: Row, step: Row, steps: list[Row], *, is_undo: bool) -> Task:
+    made: dict[str, str] = {}
+    for each in steps:
+        if each["item_id"] == step["item_id"]:
+            made.update(each["outcome"])
+    return Task(
+        order=Order.from_row(order),
+        item=OrderItem.from_row(work.get(ORDER_ITEM, step["item_id"])),
+        step=OrderStep.from_row(step),
+        is_undo=is_undo,
+        outcomes=made,
+    )

@@ -1,0 +1,188 @@
+"""Placing, starting and cancelling orders. What is planned is passed in: orders know no catalogue and no engine."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from bss.access import requires
+from bss.errors import Conflict, Invalid
+from bss.orders.records import ACTIONS, Action, NewItem, Order
+from bss.orders.states import OrderState, StepState, next_order_state, next_step_state
+from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.work import Row, Work
+
+ITEMS_MAX: Final = 50
+STEPS_MAX: Final = 500
+READY: Final = "order.ready"
+"""Kind of the event that starts an order's workflow."""
+_CHANGED: Final = "ProductOrderStateChangeEvent"
+
+
+@requires("order:write")
+def place(
+    work: Work,
+    *,
+    customer_id: str,
+    items: Sequence[NewItem],
+    billing_account_id: str | None = None,
+    external_id: str = "",
+    description: str = "",
+    requested_start_ns: int | None = None,
+) -> Order:
+    """A new order, with the steps of each item. It begins now, or once `requested_start_ns` is due (`start_due`).
+
+    Invalid, Conflict where a product has another order under way.
+    """
+    _check_items(items)
+    is_future = requested_start_ns is not None and requested_start_ns > work.now_ns
+    order = work.insert(
+        PRODUCT_ORDER,
+        state=OrderState.PENDING if is_future else OrderState.ACKNOWLEDGED,
+        is_cancelling=False,
+        external_id=external_id,
+        description=description,
+        customer_id=customer_id,
+        billing_account_id=billing_account_id,
+        requested_start_ns=requested_start_ns,
+        cancellation_reason="",
+    )
+    place_index = 0
+    for number, item in enumerate(items, 1):
+        if item.action != Action.ADD:
+            _check_no_other_order(work, item.product_id, field=f"items[{number - 1}].product_id")
+        row = work.insert(
+            ORDER_ITEM,
+            order_id=order["id"],
+            number=number,
+            action=item.action,
+            offering_id=item.offering_id,
+            product_id=item.product_id or work.new_id(),
+            resource_ids=item.resource_ids,
+            characteristics=item.characteristics,
+        )
+        place_index = _insert_steps(work, order["id"], row["id"], item, place_index)
+    work.event("ProductOrderCreateEvent", resource="product_order", resource_id=order["id"])
+    if not is_future:
+        work.event(READY, resource="product_order", resource_id=order["id"])
+    return Order.from_row(order)
+
+
+@requires("order:write")
+def start_due(work: Work, *, order_id: str) -> Order:
+    """An order whose start date has come begins; one that has begun or is cancelled stays as it is."""
+    order = work.get(PRODUCT_ORDER, order_id, field="order_id")
+    if order["state"] != OrderState.PENDING:
+        return Order.from_row(order)
+    order = move_order(work, order, "fall due")
+    work.event(READY, resource="product_order", resource_id=order_id)
+    return Order.from_row(order)
+
+
+@requires("order:write")
+def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | None = None) -> Order:
+    """Undo what was done of the order, and do no more of it. Conflict past the point of no return, and once it has ended.
+
+    A step that runs is finished first. Where a workflow drives the order already, that one undoes it.
+    """
+    order = work.get(PRODUCT_ORDER, order_id, field="order_id")
+    if order["is_cancelling"] and order["state"] not in (OrderState.HELD, OrderState.CANCELLED):
+        return Order.from_row(order)
+    _check_may_be_cancelled(work, order_id)
+    was = order["state"]
+    order = move_order(work, order, "cancel", if_revision=if_revision, is_cancelling=True, cancellation_reason=reason)
+    if was == OrderState.PENDING:
+        for step in steps_of(work, order_id):
+            work.change(ORDER_STEP, step["id"], state=next_step_state(step["state"], "undo"))
+    if was == OrderState.HELD:
+        work.event(READY, resource="product_order", resource_id=order_id)
+    return Order.from_row(order)
+
+
+def move_order(work: Work, order: Row, happens: str, *, if_revision: int | None = None, **values: object) -> Row:
+    """The order in its next state, and the event that tells of it. Conflict where that can't be."""
+    state = next_order_state(order["state"], happens)
+    order = work.change(PRODUCT_ORDER, order["id"], if_revision=if_revision, state=state, **values)
+    work.event(_CHANGED, resource="product_order", resource_id=order["id"])
+    return order
+
+
+def steps_of(work: Work, order_id: str) -> list[Row]:
+    """The rows of an order's steps, by place."""
+    return list(work.rows(sa.select(ORDER_STEP).where(ORDER_STEP.c.order_id == order_id).order_by(ORDER_STEP.c.place)))
+
+
+def _check_items(items: Sequence[NewItem]) -> None:
+    if not 1 <= len(items) <= ITEMS_MAX:
+        raise Invalid("items", f"{len(items)} of them", f"An order has 1 to {ITEMS_MAX}")
+    if sum(len(item.steps) for item in items) > STEPS_MAX:
+        raise Invalid("items", "they take too many steps together", "Order them in several orders")
+    named = [item.product_id for item in items if item.product_id]
+    for place, item in enumerate(items):
+        field = f"items[{place}]"
+        if item.action not in ACTIONS:
+            raise Invalid(f"{field}.action", f"there is no action {item.action!r}", f"Write {', '.join(ACTIONS)}")
+        if (item.action == Action.ADD) == bool(item.product_id):
+            remedy = "Leave it out" if item.product_id else "Name the product that it changes"
+            raise Invalid(f"{field}.product_id", f"{item.product_id!r} with the action {item.action}", remedy)
+        if not item.steps:
+            raise Invalid(field, "nothing is to be done for it", "Name an offering whose specification needs something")
+        if named.count(item.product_id) > 1:
+            raise Conflict(f"{field}.product_id", "two items change one product", "Change it in an order each")
+
+
+def _check_no_other_order(work: Work, product_id: str, *, field: str) -> None:
+    other = work.rows(
+        sa.select(PRODUCT_ORDER.c.id)
+        .select_from(
+            sa.join(
+                PRODUCT_ORDER,
+                ORDER_ITEM,
+                (ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant) & (ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id),
+            )
+        )
+        .where(
+            ORDER_ITEM.c.product_id == product_id,
+            PRODUCT_ORDER.c.state.not_in((OrderState.COMPLETED, OrderState.CANCELLED)),
+        )
+        .limit(1)
+    )
+    if other:
+        raise Conflict(
+            field, f"order {other[0]['id']} is changing product {product_id}", "Wait for it to end, or cancel it"
+        )
+
+
+def _insert_steps(work: Work, order_id: str, item_id: str, item: NewItem, place: int) -> int:
+    """Each step comes after the one before it of its item; the place behind the last."""
+    first = place
+    for step in item.steps:
+        work.insert(
+            ORDER_STEP,
+            order_id=order_id,
+            item_id=item_id,
+            place=place,
+            kind=step.kind,
+            after=[place - 1] if place > first else [],
+            state=StepState.WAITING,
+            attempts=0,
+            error_code="",
+            error="",
+            compensation=step.compensation,
+            is_point_of_no_return=step.is_point_of_no_return,
+            is_for_people=step.is_for_people,
+            note="",
+            outcome={},
+        )
+        place += 1
+    return place
+
+
+def _check_may_be_cancelled(work: Work, order_id: str) -> None:
+    for step in steps_of(work, order_id):
+        if step["is_point_of_no_return"] and step["state"] in (StepState.DONE, StepState.RUNNING):
+            raise Conflict(
+                "state",
+                f"the order is past its point of no return, {step['kind']}",
+                "Order the end of the product instead",
+            )

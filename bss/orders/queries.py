@@ -1,0 +1,58 @@
+"""Reads of orders."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from bss.access import requires
+from bss.orders.operations import steps_of
+from bss.orders.records import Fallout, Order, OrderItem, OrderStep, OrderView
+from bss.orders.states import FALLEN, OrderState
+from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.work import Work
+
+PAGE_MAX: Final = 1000
+
+
+@requires("order:read")
+def show(work: Work, *, order_id: str) -> OrderView:
+    """The order with its items and steps. NotFound."""
+    order = work.get(PRODUCT_ORDER, order_id, field="order_id")
+    items = work.rows(sa.select(ORDER_ITEM).where(ORDER_ITEM.c.order_id == order_id).order_by(ORDER_ITEM.c.number))
+    return OrderView(
+        order=Order.from_row(order),
+        items=tuple(OrderItem.from_row(row) for row in items),
+        steps=tuple(OrderStep.from_row(row) for row in steps_of(work, order_id)),
+    )
+
+
+@requires("order:read")
+def list_orders(
+    work: Work, *, state: str | None = None, customer_id: str | None = None, limit: int = 100, offset: int = 0
+) -> Sequence[Order]:
+    """Orders, the newest first; of a state or a customer where named. At most PAGE_MAX of them."""
+    statement = sa.select(PRODUCT_ORDER).order_by(PRODUCT_ORDER.c.id.desc())
+    if state is not None:
+        statement = statement.where(PRODUCT_ORDER.c.state == state)
+    if customer_id is not None:
+        statement = statement.where(PRODUCT_ORDER.c.customer_id == customer_id)
+    rows = work.rows(statement.limit(min(limit, PAGE_MAX)).offset(offset))
+    return [Order.from_row(row) for row in rows]
+
+
+@requires("order:read")
+def fallout(work: Work, *, limit: int = 100) -> Sequence[Fallout]:
+    """The fallout queue, what fell out first first: orders that a step holds until a person decides."""
+    steps = work.rows(
+        sa.select(ORDER_STEP)
+        .where(ORDER_STEP.c.state.in_(sorted(FALLEN)))
+        .order_by(ORDER_STEP.c.updated_ns, ORDER_STEP.c.id)
+        .limit(min(limit, PAGE_MAX))
+    )
+    found = [(work.get(PRODUCT_ORDER, step["order_id"]), step) for step in steps]
+    return [
+        Fallout(order=Order.from_row(order), step=OrderStep.from_row(step))
+        for order, step in found
+        if order["state"] == OrderState.HELD
+    ]

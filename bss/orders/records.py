@@ -1,0 +1,117 @@
+"""Orders as others read them: frozen records of the rows in tables.py."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import msgspec
+
+
+class Action:
+    """TMF622 OrderItemActionType, with the two actions on a product that it has no word for."""
+
+    ADD: Final = "add"
+    SUSPEND: Final = "suspend"
+    RESUME: Final = "resume"
+    TERMINATE: Final = "delete"
+
+
+ACTIONS: Final = (Action.ADD, Action.SUSPEND, Action.RESUME, Action.TERMINATE)
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that an item takes; the ones of an item are done in their order."""
+
+    kind: str
+    compensation: str = ""
+    """the kind of step that undoes it; empty: nothing is to undo"""
+    is_point_of_no_return: bool = False
+    """once it is done the order can't be cancelled"""
+    is_for_people: bool = False
+
+
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of an order that is to be placed, with its plan."""
+
+    action: str
+    offering_id: str
+    product_id: str = ""
+    """the product that it changes; of an add empty"""
+    resource_ids: dict[str, str] = {}
+    characteristics: dict[str, str] = {}
+    steps: tuple[PlannedStep, ...] = ()
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The record of a row of its table."""
+        return msgspec.convert({name: row[name] for name in cls.__struct_fields__}, cls)
+
+
+class Order(_Row, frozen=True):
+    """A product order (TMF622 ProductOrder)."""
+
+    id: str
+    revision: int
+    created_ns: int
+    updated_ns: int
+    state: str
+    is_cancelling: bool
+    external_id: str
+    description: str
+    customer_id: str
+    billing_account_id: str | None
+    requested_start_ns: int | None
+    completed_ns: int | None
+    cancellation_reason: str
+
+
+class OrderItem(_Row, frozen=True):
+    """An item of an order (TMF622 ProductOrderItem)."""
+
+    id: str
+    order_id: str
+    number: int
+    action: str
+    offering_id: str
+    product_id: str
+    resource_ids: dict[str, str]
+    characteristics: dict[str, str]
+
+
+class OrderStep(_Row, frozen=True):
+    """A step of an order."""
+
+    id: str
+    order_id: str
+    item_id: str
+    place: int
+    kind: str
+    after: tuple[int, ...]
+    state: str
+    attempts: int
+    error_code: str
+    error: str
+    compensation: str
+    is_point_of_no_return: bool
+    is_for_people: bool
+    note: str
+    outcome: dict[str, str]
+    started_ns: int | None
+    ended_ns: int | None
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """An order with everything in it, at one moment."""
+
+    order: Order
+    items: tuple[OrderItem, ...]
+    steps: tuple[OrderStep, ...]
+    """by place; each names the places that it comes after, so they are the order's graph"""
+
+
+class Fallout(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that holds its order until a person decides."""
+
+    order: Order
+    step: OrderStep

@@ -1,0 +1,70 @@
+"""Tables of orders: an order, its items, and the steps that do them. Steps are the truth about how far an order is; what
+drives them keeps no other.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from bss.tables import identifier, index, instant, reference, tenant_table, unique
+
+PRODUCT_ORDER: Final = tenant_table(
+    "product_order",
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("is_cancelling", sa.Boolean, nullable=False),
+    sa.Column("external_id", sa.String(200), nullable=False),
+    sa.Column("description", sa.String(2000), nullable=False),
+    identifier("customer_id", nullable=False),
+    identifier("billing_account_id"),
+    instant("requested_start_ns"),
+    instant("completed_ns"),
+    sa.Column("cancellation_reason", sa.String(500), nullable=False),
+)
+"""`state` is TMF622's word. `is_cancelling`: its steps are undone, not done."""
+index(PRODUCT_ORDER, "state")
+index(PRODUCT_ORDER, "customer_id")
+index(PRODUCT_ORDER, "external_id")
+
+ORDER_ITEM: Final = tenant_table(
+    "order_item",
+    identifier("order_id", nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    identifier("offering_id", nullable=False),
+    identifier("product_id", nullable=False),
+    sa.Column("resource_ids", sa.JSON, nullable=False),
+    sa.Column("characteristics", sa.JSON, nullable=False),
+    reference("order_id", "product_order"),
+    unique("order_id", "number"),
+)
+"""`product_id` names the product that an add makes, or that another action changes. `resource_ids` are those that were
+chosen, by kind; others are taken from the pools. `characteristics` are what was chosen of the product, by name."""
+index(ORDER_ITEM, "product_id")
+
+ORDER_STEP: Final = tenant_table(
+    "order_step",
+    identifier("order_id", nullable=False),
+    identifier("item_id", nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error_code", sa.String(80), nullable=False),
+    sa.Column("error", sa.String(1000), nullable=False),
+    sa.Column("compensation", sa.String(40), nullable=False),
+    sa.Column("is_point_of_no_return", sa.Boolean, nullable=False),
+    sa.Column("is_for_people", sa.Boolean, nullable=False),
+    sa.Column("note", sa.String(1000), nullable=False),
+    sa.Column("outcome", sa.JSON, nullable=False),
+    instant("started_ns"),
+    instant("ended_ns"),
+    reference("order_id", "product_order"),
+    reference("item_id", "order_item"),
+    unique("order_id", "place"),
+)
+"""`after` are the places of the steps that come before it. `compensation` is what undoes it; empty: nothing is to undo.
+`outcome` holds ids of what it made. An `is_for_people` step is done by a person, outside."""
+index(ORDER_STEP, "state")
+
+TABLES: Final = (PRODUCT_ORDER, ORDER_ITEM, ORDER_STEP)
