@@ -1,8 +1,7 @@
 """Logging in and out: a plain form, so that the session's cookie is one that scripts can't read."""
 
 import html
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -10,24 +9,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from bss.console.site import COOKIE, ROOT
+from bss.console.site import COOKIE, ROOT, Logins, cookie_of
+from bss.identity.records import LoginRefused
 
 BODY_OCTETS_MAX: Final = 8192
 _COOKIE_TERMS: Final = {"httponly": True, "samesite": "strict", "path": ROOT}
 
 
-class Granted(Protocol):
-    """A session that began."""
-
-    token: str
-    must_change_password: bool
-
-
-LogIn = Callable[[str, str, str], "Granted | str"]
-"""(tenant, login, password) -> a session, or why there is none, to be shown."""
-
-
-def login_routes(log_in: LogIn, log_out: Callable[[str], None]) -> list[Route]:
+def login_routes(logins: Logins) -> list[Route]:
     """Routes of the form and of the way out."""
 
     async def show(request: Request) -> Response:
@@ -37,16 +26,17 @@ def login_routes(log_in: LogIn, log_out: Callable[[str], None]) -> list[Route]:
         body = await request.body()
         fields = parse_qs(body[:BODY_OCTETS_MAX].decode(errors="replace"), keep_blank_values=True)
         tenant, login, password, to = (fields.get(name, [""])[0] for name in ("tenant", "login", "password", "to"))
-        found = await run_in_threadpool(log_in, tenant or "default", login, password)
-        if isinstance(found, str):
-            return HTMLResponse(_form(_target(to), found), status_code=401)
+        found = await run_in_threadpool(logins.log_in, tenant, login, password)
+        if isinstance(found, LoginRefused):
+            return HTMLResponse(_form(_target(to), found.reason), status_code=401)
         where = f"{ROOT}/password" if found.must_change_password else _target(to)
         answer = RedirectResponse(where, status_code=303)
-        answer.set_cookie(COOKIE, found.token, secure=request.url.scheme == "https", **_COOKIE_TERMS)  # type: ignore[arg-type]
+        answer.set_cookie(COOKIE, cookie_of(tenant, found.token), secure=request.url.scheme == "https", **_COOKIE_TERMS)  # type: ignore[arg-type]
         return answer
 
     async def leave(request: Request) -> Response:
-        await run_in_threadpool(log_out, request.cookies.get(COOKIE, ""))
+        tenant, _, token = request.cookies.get(COOKIE, "").partition(".")
+        await run_in_threadpool(logins.log_out, tenant, token)
         answer = RedirectResponse(f"{ROOT}/login", status_code=303)
         answer.delete_cookie(COOKIE, path=ROOT)
         return answer

@@ -2,15 +2,15 @@
 
 from fastapi import FastAPI
 from nicegui import ui
-from starlette.routing import Route
 
-from bss.console import live
+from bss.console import customer, customers, live
+from bss.console.login import login_routes
 from bss.console.site import Site
 
 
-def mount_console(app: FastAPI, site: Site, routes: list[Route], *, secret: str) -> None:
+def mount_console(app: FastAPI, site: Site, *, secret: str) -> None:
     """Console pages below /console, its login routes first. `secret` signs NiceGUI's own cookie."""
-    app.router.routes.extend(routes)
-    for module in (live,):
+    app.router.routes.extend(login_routes(site.logins))
+    for module in (live, customers, customer):
         module.register(site)
     ui.run_with(app, storage_secret=secret, language="en-US", title="Farebox", favicon="🎫")

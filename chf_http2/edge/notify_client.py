@@ -16,8 +16,8 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 
 from chf_http2.notifications import Heard, heard
-from vocabulary.networks import AllowedNetworks
 from chf_http2.sbi_headers import notification_headers
+from vocabulary.networks import AllowedNetworks
 
 BODY_OCTETS_MAX: Final = 64 * 1024
 REDIRECTS_MAX: Final = 3

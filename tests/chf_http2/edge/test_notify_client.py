@@ -11,8 +11,8 @@ import pytest
 
 from chf_http2.edge.notify_client import REDIRECTS_MAX, Notified, NotifyClient, target_of
 from chf_http2.notifications import Heard, abort_charging
-from vocabulary.networks import AllowedNetworks, read_networks
 from tests.chf_http2.edge.notify_target import Notification, NotifyTarget, Reply, notify_target
+from vocabulary.networks import AllowedNetworks, read_networks
 
 LOOPBACK = read_networks(["127.0.0.0/8"])
 BODY = abort_charging()
