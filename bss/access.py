@@ -46,7 +46,18 @@ ROLES: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "finance": frozenset({"balance:read", "catalog:read", "customer:read", "order:read"}),
-    "workflow": frozenset({"order:execute", "order:read", "order:write"}),
+    "workflow": frozenset(
+        {
+            "catalog:read",
+            "customer:read",
+            "customer:write",
+            "inventory:read",
+            "inventory:write",
+            "order:execute",
+            "order:read",
+            "order:write",
+        }
+    ),
     "auditor": frozenset({"audit:read", "catalog:read", "customer:read", "inventory:read", "order:read"}),
 }
 """Permissions by role; a user may have several roles."""

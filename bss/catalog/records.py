@@ -146,7 +146,7 @@ class Offering(Resource, frozen=True, kw_only=True):
 
     status_reason: str = ""
     is_sellable: bool = True
-    """can it be ordered for itself? Otherwise only with what requires it"""
+    """can it be ordered for itself? Otherwise only beside an offering that it requires"""
     product_specification_id: str
     offer: str | None = None
     """id of the engine's offer that an account gets; None: it takes no part in charging"""

@@ -14,6 +14,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
     code: str
     reason: str
+    is_transient: bool = False
+    """it is worth asking again, later and under the same key"""
 
 
 Answer = Made | Failed

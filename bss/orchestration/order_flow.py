@@ -4,18 +4,23 @@ falls out it ends, and what a person decides then starts the next one (bss/order
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from bss.due import schedule
 from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.run import Ids, Json, Run
 from bss.orders.execution import Task, begin, fail, finish
+from bss.orders.operations import RETRY_DUE
 from bss.work import Work
+from vocabulary.instants import NS_PER_S
 
-RUNS: Final = "order"
+ORDER: Final = "order"
 """The workflow's name."""
+RETRIES_S: Final = (5, 30, 120, 600, 3600)
+"""Pauses before each such try; then people decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,9 @@ class Inside:
 class Outside:
     """A step that asks others, under the task's key. Nothing of ours is locked meanwhile."""
 
-    ask: Callable[[Task], Answer]
+    request: Callable[[Work, Task], Any]
+    """reads what is to be asked; the same at each try, or the key would stand for two things"""
+    send: Callable[[Any], Answer]
     note: Callable[[Work, Task, Made], None] = lambda work, task, made: None
     """writes what was made, in the transaction that says that the step is done"""
 
@@ -59,13 +66,20 @@ class OrderFlow:
         if isinstance(step, Inside):
             following = run.write(task.kind, lambda work: _json(_do_inside(work, step, task)))
         else:
-            answer = run.ask(task.kind, lambda: msgspec.to_builtins(step.ask(task)))
+            answer = run.ask(task.kind, lambda: msgspec.to_builtins(_ask(run, step, task)))
             self._reached(f"order.{task.kind}.asked")
             following = run.write(
                 f"{task.kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
             )
         self._reached(f"order.{task.kind}.after")
         return _task(following)
+
+
+def _ask(run: Run, step: Outside, task: Task) -> Answer:
+    try:
+        return step.send(run.read(lambda work: step.request(work, task)))
+    except BusinessError as error:
+        return Failed(type(error).__name__, str(error))
 
 
 def _do_inside(work: Work, step: Inside, task: Task) -> Task | None:
@@ -79,6 +93,9 @@ def _do_inside(work: Work, step: Inside, task: Task) -> Task | None:
 
 def _note(work: Work, step: Outside, task: Task, answer: Answer) -> Task | None:
     if isinstance(answer, Failed):
+        if answer.is_transient and task.step.attempts <= len(RETRIES_S):
+            at_ns = work.now_ns + RETRIES_S[task.step.attempts - 1] * NS_PER_S
+            schedule(work, RETRY_DUE, resource_id=task.order.id, at_ns=at_ns)
         return _fail(work, task, answer.code, answer.reason)
     try:
         with work.all_or_nothing():

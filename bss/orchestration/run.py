@@ -6,7 +6,7 @@ A new sequence of calls strands the runs that are under way: put it behind `is_p
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bss.work import Work
 
@@ -14,6 +14,7 @@ Json = Any
 """None, bool, int, str, lists and dicts with text keys of them: ids and states, no personal data."""
 
 Ids = Mapping[str, str]
+T = TypeVar("T")
 
 
 class Run(Protocol):
@@ -26,6 +27,9 @@ class Run(Protocol):
 
     def ask(self, name: str, function: Callable[[], Json]) -> Json:
         """What `function` returns, which asks others. It may be asked several times, after a crash: under the same key."""
+
+    def read(self, function: Callable[[Work], T]) -> T:
+        """What `function` reads. It isn't kept: only for what is asked then."""
 
     def is_patched(self, name: str) -> bool:
         """False in runs that began before the change that `name` stands for."""

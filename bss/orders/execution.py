@@ -14,6 +14,7 @@ from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.work import Row, Work
 
 ERROR_CHARACTERS_MAX: Final = 1000
+PRODUCT_ID: Final = "product_id"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +53,14 @@ def begin(work: Work, *, order_id: str) -> Task | None:
 def finish(work: Work, *, step_id: str, outcome: dict[str, str] | None = None) -> Task | None:
     """The step is done, or undone; the order's next one, begun. None where there is none.
 
-    outcome   ids that the step made; they are added to what it has
+    outcome   ids that the step made; they are added to what it has. PRODUCT_ID is the item's product from then on
     """
     step = work.get(ORDER_STEP, step_id, field="step_id")
     if step["state"] in (StepState.RUNNING, StepState.UNDOING):
-        _change_step(work, step, "finish", outcome={**step["outcome"], **(outcome or {})}, ended_ns=work.now_ns)
+        made = outcome or {}
+        _change_step(work, step, "finish", outcome={**step["outcome"], **made}, ended_ns=work.now_ns)
+        if PRODUCT_ID in made:
+            work.change(ORDER_ITEM, step["item_id"], product_id=made[PRODUCT_ID])
     return _go_on(work, work.get(PRODUCT_ORDER, step["order_id"]))
 
 

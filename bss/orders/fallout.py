@@ -5,8 +5,9 @@ undo the order is `operations.cancel`.
 from typing import Any
 
 from bss.access import requires
+from bss.due import unschedule
 from bss.errors import Conflict, Invalid
-from bss.orders.operations import READY, move_order, steps_of
+from bss.orders.operations import READY, RETRY_DUE, move_order, steps_of
 from bss.orders.records import Order
 from bss.orders.states import FALLEN, OrderState, next_step_state
 from bss.orders.tables import ORDER_STEP, PRODUCT_ORDER
@@ -32,6 +33,7 @@ def take_in_hand(work: Work, *, order_id: str, note: str) -> Order:
     _check_note(note)
     step = _fallen_step(work, order_id)
     _change(work, step, "hand over", note=note)
+    unschedule(work, RETRY_DUE, resource_id=order_id)
     return Order.from_row(work.get(PRODUCT_ORDER, order_id))
 
 
@@ -49,6 +51,7 @@ def finish_by_hand(work: Work, *, order_id: str, note: str, outcome: dict[str, s
 def _decide(work: Work, order_id: str, happens: str, note: str, **values: Any) -> Order:
     step = _fallen_step(work, order_id)
     _change(work, step, happens, note=note or step["note"], **values)
+    unschedule(work, RETRY_DUE, resource_id=order_id)
     order = work.get(PRODUCT_ORDER, order_id)
     order = move_order(work, order, "cancel" if order["is_cancelling"] else "go on")
     work.event(READY, resource="product_order", resource_id=order_id)

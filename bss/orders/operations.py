@@ -6,6 +6,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from bss.access import requires
+from bss.due import schedule, unschedule
 from bss.errors import Conflict, Invalid
 from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.orders.states import OrderState, StepState, next_order_state, next_step_state
@@ -16,6 +17,10 @@ ITEMS_MAX: Final = 50
 STEPS_MAX: Final = 500
 READY: Final = "order.ready"
 """Kind of the event that starts an order's workflow."""
+START_DUE: Final = "order.start"
+"""Kind of the due row by which an order begins at its date."""
+RETRY_DUE: Final = "order.retry"
+"""Kind of the due row by which an order that fell out for a passing reason is tried again."""
 _CHANGED: Final = "ProductOrderStateChangeEvent"
 
 
@@ -57,13 +62,17 @@ def place(
             number=number,
             action=item.action,
             offering_id=item.offering_id,
-            product_id=item.product_id or work.new_id(),
-            resource_ids=item.resource_ids,
+            release=item.release,
+            product_id=item.product_id or None,
+            resources=item.resources,
+            reservation=item.reservation,
             characteristics=item.characteristics,
         )
         place_index = _insert_steps(work, order["id"], row["id"], item, place_index)
     work.event("ProductOrderCreateEvent", resource="product_order", resource_id=order["id"])
-    if not is_future:
+    if requested_start_ns is not None and is_future:
+        schedule(work, START_DUE, resource_id=order["id"], at_ns=requested_start_ns)
+    else:
         work.event(READY, resource="product_order", resource_id=order["id"])
     return Order.from_row(order)
 
@@ -91,6 +100,8 @@ def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | No
     _check_may_be_cancelled(work, order_id)
     was = order["state"]
     order = move_order(work, order, "cancel", if_revision=if_revision, is_cancelling=True, cancellation_reason=reason)
+    for kind in (START_DUE, RETRY_DUE):
+        unschedule(work, kind, resource_id=order_id)
     if was == OrderState.PENDING:
         for step in steps_of(work, order_id):
             work.change(ORDER_STEP, step["id"], state=next_step_state(step["state"], "undo"))

@@ -36,7 +36,12 @@ class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     offering_id: str
     product_id: str = ""
     """the product that it changes; of an add empty"""
-    resource_ids: dict[str, str] = {}
+    release: int = 0
+    """number of the catalogue release that it is ordered from"""
+    resources: dict[str, str] = {}
+    """names (number, ICCID) of those that were chosen, by kind; others are taken from the pools"""
+    reservation: str = ""
+    """what those are reserved for, where they are"""
     characteristics: dict[str, str] = {}
     steps: tuple[PlannedStep, ...] = ()
 
@@ -74,8 +79,10 @@ class OrderItem(_Row, frozen=True):
     number: int
     action: str
     offering_id: str
-    product_id: str
-    resource_ids: dict[str, str]
+    release: int
+    product_id: str | None
+    resources: dict[str, str]
+    reservation: str
     characteristics: dict[str, str]
 
 

@@ -31,14 +31,17 @@ ORDER_ITEM: Final = tenant_table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("action", sa.String(16), nullable=False),
     identifier("offering_id", nullable=False),
-    identifier("product_id", nullable=False),
-    sa.Column("resource_ids", sa.JSON, nullable=False),
+    sa.Column("release", sa.Integer, nullable=False),
+    identifier("product_id"),
+    sa.Column("resources", sa.JSON, nullable=False),
+    sa.Column("reservation", sa.String(64), nullable=False),
     sa.Column("characteristics", sa.JSON, nullable=False),
     reference("order_id", "product_order"),
     unique("order_id", "number"),
 )
-"""`product_id` names the product that an add makes, or that another action changes. `resource_ids` are those that were
-chosen, by kind; others are taken from the pools. `characteristics` are what was chosen of the product, by name."""
+"""`product_id` names the product that an add makes, once it is made, or that another action changes. `release` is the number
+of the catalogue release that it was ordered from. `resources` are names of those that were chosen, by kind; others are taken
+from the pools. `reservation` is what they are reserved for. `characteristics` are what was chosen of the product, by name."""
 index(ORDER_ITEM, "product_id")
 
 ORDER_STEP: Final = tenant_table(

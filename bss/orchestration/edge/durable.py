@@ -24,7 +24,7 @@ from dbos import (
 
 from bss.access import ROLES, Caller
 from bss.edge.database import Database
-from bss.orchestration.run import Ids, Json, Workflow
+from bss.orchestration.run import Ids, Json, T, Workflow
 from bss.work import Work
 
 VERSION: Final = "farebox"
@@ -65,6 +65,10 @@ class DurableRun:
     def ask(self, name: str, function: Callable[[], Json]) -> Json:
         """See Run."""
         return DBOS.run_step({"name": name}, function)
+
+    def read(self, function: Callable[[Work], T]) -> T:
+        """See Run."""
+        return self._database.read(self._caller, function)
 
     def is_patched(self, name: str) -> bool:
         """See Run."""

@@ -28,6 +28,10 @@ class PlainRun:
         self.names.append(name)
         return json.loads(json.dumps(function()))
 
+    def read(self, function: Callable[[Work], Any]) -> Any:
+        """See Run."""
+        return self._database.read(self._caller, function)
+
     def is_patched(self, name: str) -> bool:
         """See Run."""
         return True

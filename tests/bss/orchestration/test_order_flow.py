@@ -35,7 +35,7 @@ class World:
         self.answers: dict[str, Answer] = {}
         self.trouble: dict[str, Exception] = {}
         steps: dict[str, Step] = {kind: Inside(self.inside) for kind in ("reserve", "release", "activate")}
-        steps |= {kind: Outside(self.ask, self.note) for kind in ("open", "close")}
+        steps |= {kind: Outside(lambda work, task: task, self.ask, self.note) for kind in ("open", "close")}
         self.flow = OrderFlow(steps, self.reached.append)
 
     def inside(self, work: Work, task: Task) -> dict[str, str]:

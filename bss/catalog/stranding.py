@@ -1,0 +1,81 @@
+"""What a new release owes to customers: no product that they have loses what it stands on, or gets other terms, unless a
+migration says so. The catalogue doesn't know who has what: that is an argument.
+"""
+
+from collections.abc import Mapping
+
+from bss.catalog.faults import FieldFault
+from bss.catalog.records import LifecycleStatus, Offering, PriceType
+from bss.catalog.release import CatalogRelease
+
+Migrations = Mapping[str, str]
+"""Offering that products are of → offering that they get; to itself: they follow the change of its terms."""
+
+
+def find_stranded(
+    before: CatalogRelease, after: CatalogRelease, in_use: Mapping[str, int], migrations: Migrations
+) -> list[FieldFault]:
+    """What of `after` would strand customers of `before`.
+
+    in_use       number of products that aren't terminated, by offering id
+    migrations   what is said to happen to them
+    """
+    faults = [*_check_migrations(before, after, migrations)]
+    for offering_id in sorted(in_use):
+        old = before.offering(offering_id)
+        if old is not None and in_use[offering_id] > 0 and offering_id not in migrations:
+            faults.extend(_check_offering(before, after, old, in_use[offering_id]))
+    return faults
+
+
+def _check_migrations(before: CatalogRelease, after: CatalogRelease, migrations: Migrations) -> list[FieldFault]:
+    faults = []
+    for source, target in sorted(migrations.items()):
+        new = after.offering(target)
+        if before.offering(source) is None:
+            problem, remedy = f"release {before.engine.number} has no offering {source}", "Name one that customers have"
+        elif new is None:
+            problem, remedy = f"products of {source} would go to {target}, which isn't there", "Name one of the release"
+        elif new.lifecycle_status != LifecycleStatus.ACTIVE and target != source:
+            problem, remedy = f"products of {source} would go to {target}, which is retired", "Name an active offering"
+        else:
+            continue
+        faults.append(FieldFault("offerings", source, "migration", problem, remedy))
+    return faults
+
+
+def _check_offering(before: CatalogRelease, after: CatalogRelease, old: Offering, count: int) -> list[FieldFault]:
+    has = f"{count} product{'s' if count != 1 else ''} of customers {'are' if count != 1 else 'is'} of it"
+    new = after.offering(old.id)
+    if new is None:
+        remedy = f"Keep it, retired if it isn't to be sold, or migrate them: {old.id}=<offering>"
+        return [FieldFault("offerings", old.id, "", f"it would be gone, and {has}", remedy)]
+    faults = []
+    for field, was, becomes in (
+        ("offer", old.offer or "none", new.offer or "none"),
+        ("product_specification_id", old.product_specification_id, new.product_specification_id),
+        ("price_ids", _recurring(before, old), _recurring(after, new)),
+    ):
+        if was != becomes:
+            problem = f"{field} changes from {was} to {becomes}, and {has}"
+            remedy = f"Sell it as a new offering, or let them follow: migrate {old.id}={old.id}"
+            faults.append(FieldFault("offerings", old.id, field, problem, remedy))
+    if new.offer is not None and new.offer in after.engine.retired_offers:
+        problem = f"the engine's part retires offer {new.offer}, and {has}"
+        faults.append(FieldFault("release", "", "retires.offers", problem, f"Keep it, or migrate them: {old.id}=..."))
+    return faults
+
+
+def _recurring(release: CatalogRelease, offering: Offering) -> str:
+    """What it costs each period, in words that two releases are compared by."""
+    return (
+        ", ".join(
+            sorted(
+                f"{each.amount_micros} micros each {each.recurring_charge_period_length} "
+                f"{each.recurring_charge_period_type}"
+                for each in release.prices_of(offering)
+                if each.price_type == PriceType.RECURRING
+            )
+        )
+        or "none"
+    )

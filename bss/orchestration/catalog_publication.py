@@ -1,0 +1,100 @@
+"""Publishing the catalogue: the working copy becomes a release, the engine takes it, and it is confirmed.
+
+Two transactions with a call of the engine between them. What dies on the way leaves a prepared release, and the same call
+again finishes it: the engine does nothing where it has the text already.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from bss.access import Caller
+from bss.catalog.faults import CatalogFaulty, FieldFault
+from bss.catalog.publication import confirm_release, prepare_release, refuse_release
+from bss.catalog.queries import release_text_of
+from bss.catalog.records import ReleaseRow
+from bss.catalog.release import engine_part, read_catalog
+from bss.work import Work
+from catalog_loader.check import CheckedRelease
+from catalog_loader.faults import Fault
+
+T = TypeVar("T")
+
+
+class Transactions(Protocol):
+    """What of the database (bss/edge/database.py) is needed."""
+
+    def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
+        """Run it on a snapshot."""
+
+    def write(self, caller: Caller, function: Callable[[Work], T]) -> T:
+        """Run it in one transaction, and commit."""
+
+
+class Accepted(Protocol):
+    """The engine's store has the release."""
+
+    engines: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+class ReleasePort(Protocol):
+    """What of the engine (bss/engine_port.py) is needed."""
+
+    def publish_release(self, checked: CheckedRelease, *, now_ns: int) -> Any:
+        """ReleasePublished, ReleaseRefused (which has faults), Unknown or NoEngine (which have a reason)."""
+
+
+class Published(NamedTuple):
+    """The release is published."""
+
+    release: ReleaseRow
+    engines: tuple[str, ...]
+    """that decide with it"""
+    waiting: tuple[str, ...]
+    """that run and don't yet"""
+
+
+class Waiting(NamedTuple):
+    """The engine didn't say: the release stays prepared, and publishing again finishes it."""
+
+    release: ReleaseRow
+    reason: str
+
+
+def publish_catalog(
+    database: Transactions,
+    caller: Caller,
+    engine: ReleasePort,
+    *,
+    products_in_use: Callable[[Work], Mapping[str, int]],
+    migrations: Mapping[str, str],
+) -> Published | Waiting:
+    """Publish the working copy of the caller's tenant. CatalogFaulty, Conflict where it can't be.
+
+    products_in_use   number of products by offering id, read in the transaction that fixes the release
+    migrations        offering → offering, for products whose offering goes or gets other terms
+    """
+    release = database.write(
+        caller, lambda work: prepare_release(work, in_use=products_in_use(work), migrations=migrations)
+    )
+    return finish_release(database, caller, engine, release)
+
+
+def finish_release(
+    database: Transactions, caller: Caller, engine: ReleasePort, release: ReleaseRow
+) -> Published | Waiting:
+    """Ask the engine for a prepared release, once more where it was asked before. CatalogFaulty where it refuses."""
+    text, now_ns = database.read(caller, lambda work: (release_text_of(work, release_id=release.id), work.now_ns))
+    answer = engine.publish_release(engine_part(read_catalog(text)), now_ns=now_ns)
+    if hasattr(answer, "engines"):
+        confirmed = database.write(caller, lambda work: confirm_release(work, release_id=release.id))
+        return Published(confirmed, answer.engines, answer.waiting)
+    if hasattr(answer, "faults"):
+        database.write(caller, lambda work: refuse_release(work, release_id=release.id))
+        raise CatalogFaulty([_refusal(fault) for fault in answer.faults])
+    return Waiting(release, answer.reason)
+
+
+def _refusal(fault: Fault) -> FieldFault:
+    field = ".".join(str(part) for part in fault.path[1:])
+    return FieldFault(str(fault.path[0]) if fault.path else "release", "", field, fault.problem, fault.remedy)

@@ -1,0 +1,189 @@
+"""Placing an order: what is asked for against catalogue, customer and inventory, then the order with the steps of each item."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from bss.access import requires
+from bss.catalog.orderable import characteristic_faults, characteristics_of, order_faults
+from bss.catalog.pricing import PricePreview, preview_price
+from bss.catalog.queries import release_in_force
+from bss.catalog.release import CatalogRelease
+from bss.crm.queries import billing_account, customer, party
+from bss.crm.records import Customer, Individual
+from bss.errors import Conflict, Invalid
+from bss.inventory.queries import product, products_of_customer
+from bss.inventory.records import Product
+from bss.inventory.states import ProductStatus
+from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
+from bss.orders.operations import place
+from bss.orders.records import ACTIONS, Action, NewItem, Order
+from bss.work import Work
+from vocabulary.instants import NS_PER_S
+
+CHANGES_FROM: Final = {
+    Action.SUSPEND: frozenset({ProductStatus.ACTIVE}),
+    Action.RESUME: frozenset({ProductStatus.SUSPENDED}),
+    Action.TERMINATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
+}
+"""Statuses of a product in which an action on it may be ordered."""
+_NS_PER_DAY: Final = 86_400 * NS_PER_S
+
+
+class AskedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for: an offering to add, or an action on a product."""
+
+    action: str
+    offering_id: str = ""
+    """of an add"""
+    product_id: str = ""
+    """of other actions"""
+    resources: dict[str, str] = {}
+    """number (`msisdn`) and ICCID (`sim`) that were chosen; others are taken from the pools"""
+    reservation: str = ""
+    """what those are reserved for, where they are"""
+    characteristics: dict[str, str] = {}
+
+
+class PreviewedItem(NamedTuple):
+    """What an item would do, in steps, and cost. `price` is there of an add alone."""
+
+    item: NewItem
+    price: PricePreview | None
+
+
+class _Asking(NamedTuple):
+    """What the checks of items look at."""
+
+    customer_id: str
+    has: list[Product]
+    billing_account_id: str | None
+    starts_ns: int
+
+
+@requires("order:write")
+def place_order(
+    work: Work,
+    *,
+    customer_id: str,
+    items: Sequence[AskedItem],
+    billing_account_id: str | None = None,
+    external_id: str = "",
+    description: str = "",
+    requested_start_ns: int | None = None,
+    channel: str = "",
+) -> Order:
+    """Place an order. NotFound, Invalid, Conflict name the item and the field.
+
+    channel   where it comes from, for conditions of offerings
+    """
+    previewed = preview_order(
+        work,
+        customer_id=customer_id,
+        items=items,
+        billing_account_id=billing_account_id,
+        requested_start_ns=requested_start_ns,
+        channel=channel,
+    )
+    return place(
+        work,
+        customer_id=customer_id,
+        items=[each.item for each in previewed],
+        billing_account_id=billing_account_id,
+        external_id=external_id,
+        description=description,
+        requested_start_ns=requested_start_ns,
+    )
+
+
+@requires("order:write")
+def preview_order(
+    work: Work,
+    *,
+    customer_id: str,
+    items: Sequence[AskedItem],
+    billing_account_id: str | None = None,
+    requested_start_ns: int | None = None,
+    channel: str = "",
+) -> list[PreviewedItem]:
+    """A dry run: what the order would do and cost. It refuses what `place_order` refuses, and writes nothing."""
+    buyer = customer(work, customer_id)
+    if billing_account_id is not None and billing_account(work, billing_account_id).customer_id != customer_id:
+        raise Invalid("billing_account_id", "it is another customer's", "Name one of this customer")
+    asking = _Asking(
+        customer_id,
+        products_of_customer(work, customer_id, with_ended=False),
+        billing_account_id,
+        max(work.now_ns, requested_start_ns or 0),
+    )
+    for index, item in enumerate(items):
+        if item.action not in ACTIONS:
+            field = f"items[{index}].action"
+            raise Invalid(field, f"there is no action {item.action[:40]!r}", f"Write {', '.join(ACTIONS)}")
+    added = [item.offering_id for item in items if item.action == Action.ADD]
+    release = release_in_force(work) if added else None
+    if release is not None:
+        faults = order_faults(release, added, facts=_facts(work, buyer, asking.has, channel), at_ns=asking.starts_ns)
+        if faults:
+            index = next(i for i, item in enumerate(items) if item.offering_id == faults[0].id)
+            raise Conflict(f"items[{index}].offering_id", faults[0].problem, faults[0].remedy)
+    return [_item(work, release, item, asking, f"items[{index}]") for index, item in enumerate(items)]
+
+
+def _item(work: Work, release: CatalogRelease | None, item: AskedItem, asking: _Asking, field: str) -> PreviewedItem:
+    if item.action != Action.ADD or release is None:
+        return PreviewedItem(_changing(work, item, asking, field), None)
+    what = sold(release, item.offering_id, field=f"{field}.offering_id")
+    for fault in characteristic_faults(what.specification, what.offering, item.characteristics):
+        raise Invalid(f"{field}.characteristics.{fault.field}", fault.problem, fault.remedy)
+    taken = resources_taken(what)
+    unknown = sorted(set(item.resources) - taken)
+    if unknown:
+        raise Invalid(f"{field}.resources.{unknown[0][:40]}", "the offering takes none", "Leave it out")
+    new = NewItem(
+        action=Action.ADD,
+        offering_id=what.offering.id,
+        release=release.engine.number,
+        product_id=item.product_id,
+        resources=item.resources,
+        reservation=item.reservation,
+        characteristics=characteristics_of(what.specification, what.offering, item.characteristics),
+        steps=plan(Action.ADD, taken),
+    )
+    return PreviewedItem(new, preview_price(release, what.offering, at_ns=asking.starts_ns))
+
+
+def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewItem:
+    """An action on a product: what it takes is what the product has."""
+    if not item.product_id:
+        raise Invalid(f"{field}.product_id", f"{item.action} of nothing", "Name the product that it changes")
+    has = product(work, item.product_id)
+    if has.customer_id != asking.customer_id:
+        raise Invalid(f"{field}.product_id", "it is another customer's", "Name a product of this customer")
+    if has.status not in CHANGES_FROM[item.action]:
+        possible = ", ".join(sorted(CHANGES_FROM[item.action]))
+        problem = f"product {has.id} is {has.status}"
+        raise Conflict(f"{field}.product_id", problem, f"{item.action} needs one that is {possible}")
+    taken = {ACCOUNT} if has.engine_account_id is not None else set()
+    if has.imsi:
+        taken.add(SIM)
+    return NewItem(
+        action=item.action,
+        offering_id=has.offering_id,
+        product_id=has.id,
+        steps=plan(item.action, frozenset(taken)),
+    )
+
+
+def _facts(work: Work, buyer: Customer, has: list[Product], channel: str) -> dict[str, Any]:
+    """What conditions of offerings see of a customer (bss/catalog/eligibility.py)."""
+    return {
+        "customer.kind": "individual" if isinstance(party(work, buyer.party_id), Individual) else "organisation",
+        "customer.status": buyer.status,
+        "customer.segment": buyer.segment or "",
+        "customer.age_days": max(work.now_ns - buyer.from_ns, 0) // _NS_PER_DAY,
+        "products": sorted({each.offering_id for each in has}),
+        "channel": channel,
+        "now": work.now_ns,
+    }

@@ -1,0 +1,62 @@
+"""What a worker does, as tables: workflows by name, the events that start them, and what due rows do."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bss.catalog.queries import release_in_force, release_of_number
+from bss.catalog.release import CatalogRelease
+from bss.due import Due, finish
+from bss.errors import Conflict
+from bss.inventory.operations import DUE_KINDS, end_due_state
+from bss.orchestration.inventory_steps import RENEWAL_DUE
+from bss.orchestration.order_flow import ORDER, OrderFlow
+from bss.orchestration.order_steps import order_steps
+from bss.orchestration.ports import Ports
+from bss.orchestration.renewal_flow import RENEWAL, RENEWAL_READY, RenewalFlow, start_renewal
+from bss.orchestration.run import Workflow
+from bss.orders.fallout import retry
+from bss.orders.operations import READY, RETRY_DUE, START_DUE, start_due
+from bss.work import Work
+
+STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
+"""Name of the workflow that events of a kind start."""
+
+Handler = Callable[[Work, Due], object]
+
+
+def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) -> dict[str, Workflow]:
+    """Workflows by name."""
+    return {
+        ORDER: OrderFlow(order_steps(ports), reached),
+        RENEWAL: RenewalFlow(ports, reached),
+    }
+
+
+def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
+    """By kind of due row: what does it, and what it may."""
+    resources = frozenset({"inventory:write"})
+    return {
+        START_DUE: (_start_order, frozenset({"order:write"})),
+        RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
+        RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
+        **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
+    }
+
+
+def read_release(work: Work, number: int) -> CatalogRelease:
+    """See Ports.release."""
+    return release_of_number(work, number=number) if number else release_in_force(work)
+
+
+def _start_order(work: Work, due: Due) -> None:
+    finish(work, due)
+    start_due(work, order_id=due.resource_id)
+
+
+def _retry_order(work: Work, due: Due) -> None:
+    finish(work, due)
+    try:
+        with work.all_or_nothing():
+            retry(work, order_id=due.resource_id, note="tried again by itself")
+    except Conflict:
+        return  # a person was quicker
