@@ -7,11 +7,13 @@ from balances.queries import BucketView
 from bss.console.balance_actions import balance_buttons
 from bss.console.customers import PATH
 from bss.console.frame import page, show_empty, show_error
+from bss.console.rows import show_facts
 from bss.console.site import Site, Viewer
 from bss.console.tickets import ticket_card
 from bss.console.words import amount, currency_of, instant, money
 from bss.engine_port import OpenSession
 from bss.views.customer_360 import LiveAccount, Profile, explain_session, live_accounts, profile_of
+from vocabulary.instants import FOREVER_NS
 from vocabulary.units import Unit
 
 
@@ -90,7 +92,8 @@ def _bucket_bar(bucket: BucketView, currency: str) -> None:
             f'rounded aria-label="{name}: {free:.0%} free, the rest reserved"'
         )
         reserved = f"{amount(bucket.reserved, bucket.unit, currency)} reserved, " if bucket.reserved else ""
-        ui.label(f"{reserved}until {instant(bucket.to_ns)}").classes("text-slate-700 text-sm")
+        ends = "without end" if bucket.to_ns == FOREVER_NS else f"until {instant(bucket.to_ns)}"
+        ui.label(f"{reserved}{ends}").classes("text-slate-700 text-sm")
 
 
 def _session_row(viewer: Viewer, session: OpenSession) -> None:
@@ -109,10 +112,7 @@ def _session_row(viewer: Viewer, session: OpenSession) -> None:
                 ui.label(found)
                 return
             for facts in (found.facts, *found.services):
-                with ui.element("dl").classes("grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1 m-0"):
-                    for what, how in facts:
-                        ui.element("dt").classes("text-slate-700").add_slot("default", what)
-                        ui.element("dd").classes("m-0").add_slot("default", how)
+                show_facts(facts)
 
     row.on_value_change(explain)
 
@@ -122,7 +122,7 @@ def _products_card(profile: Profile) -> None:
         if not profile.products:
             ui.label("None yet.").classes("text-slate-700")
         for product in profile.products:
-            with ui.row().classes("w-full items-center justify-between border-b pb-1"):
+            with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
                 with ui.column().classes("gap-0"):
                     ui.label(product.name).classes("font-medium")
                     ui.label(" ".join(filter(None, (product.number, product.imsi)))).classes("text-slate-700 text-sm")
@@ -155,7 +155,11 @@ def _timeline_card(profile: Profile) -> None:
     with _card("What happened"):
         if not profile.timeline:
             ui.label("Nothing yet.").classes("text-slate-700")
-        with ui.timeline(side="right").classes("w-full"):
-            for entry in profile.timeline:
-                subtitle = f"{instant(entry.at_ns)}, {entry.subject.removeprefix('user:')}"
-                ui.timeline_entry(entry.text or "", title=entry.title, subtitle=subtitle)
+        for entry in profile.timeline:
+            with ui.column().classes("w-full gap-0 border-l-4 border-slate-300 pl-3"):
+                ui.label(entry.title).classes("font-medium")
+                ui.label(f"{instant(entry.at_ns)}, {entry.subject.removeprefix('user:')}").classes(
+                    "text-slate-700 text-sm"
+                )
+                if entry.text:
+                    ui.label(entry.text)

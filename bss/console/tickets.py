@@ -19,7 +19,7 @@ def ticket_card(viewer: Viewer, profile: Profile) -> None:
         if not profile.tickets:
             ui.label("None.").classes("text-slate-700")
         for ticket in profile.tickets:
-            with ui.row().classes("w-full items-center justify-between border-b pb-1"):
+            with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
                 with ui.column().classes("gap-0"):
                     ui.label(ticket.name or ticket.ticket_type).classes("font-medium")
                     due = f", due {instant(ticket.due_ns)}" if ticket.due_ns else ""

@@ -9,7 +9,7 @@ from bss.access import requires
 from bss.errors import Invalid, NotFound
 from bss.inventory.kinds import KINDS, Kind, Resource
 from bss.inventory.records import Characteristic, Msisdn, Product, ResourceCount, Service, Sim
-from bss.inventory.states import ResourceState
+from bss.inventory.states import PRODUCT_ENDED, ResourceState
 from bss.inventory.tables import MSISDN, PRODUCT, PRODUCT_CHARACTERISTIC, SERVICE, SIM
 from bss.tables import begins_with
 from bss.work import Work
@@ -74,6 +74,14 @@ def products_by_digits(work: Work, digits: str, *, limit: int = 20) -> list[Prod
         for row in work.rows(statement.limit(_limited(limit))):
             found.setdefault(row["id"], Product.from_row(row))
     return list(found.values())[:limit]
+
+
+@requires("inventory:read")
+def offerings_in_use(work: Work) -> dict[str, int]:
+    """How many products that haven't ended there are, by the id of their offering."""
+    counted = sa.select(PRODUCT.c.offering_id, sa.func.count().label("row_count")).group_by(PRODUCT.c.offering_id)
+    rows = work.rows(counted.where(PRODUCT.c.status.not_in(sorted(PRODUCT_ENDED))))
+    return {row["offering_id"]: row["row_count"] for row in rows}
 
 
 @requires("inventory:read")
