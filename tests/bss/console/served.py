@@ -1,4 +1,5 @@
-"""The console of a sample operator, served on a free port by a thread: SQLite, an engine in memory, users of several roles."""
+"""The console of a sample operator, served on a free port by a thread: SQLite, a small operator with
+an engine and a network in memory, users of several roles."""
 
 import threading
 from collections.abc import Iterator
@@ -10,33 +11,25 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 
-from balances.commands import Credit, Terms
 from bss.access import Caller
 from bss.all_tables import METADATA
 from bss.console.pages import mount_console
 from bss.console.site import Site
 from bss.crm.care_operations import open_ticket, record_interaction
-from bss.crm.customer_operations import add_billing_account, add_customer, link_account
-from bss.crm.operations import add_contact_medium, add_individual
+from bss.crm.operations import add_contact_medium
+from bss.crm.queries import customer
 from bss.edge.database import Database, database_url
 from bss.edge.login import Logins
-from bss.engine_in_memory import MemoryEngine
-from bss.engine_port import Done, Identity, OpenAccount
 from bss.identity.operations import add_user, change_own_password, open_tenant
-from bss.inventory.operations import add_number, add_sim, assign
-from bss.inventory.product_operations import create_product
+from bss.inventory.queries import product
 from bss.live_figures import Counters, Sample
+from bss.network_port import NetworkRefused
 from bss.work import Work
-from tests.bss.conftest import NOW_NS, TestClock
-from vocabulary.ids import IdentityKind, number_of_name
+from tests.bss.conftest import TestClock
+from tests.bss.orchestration.world import World
 from vocabulary.instants import NS_PER_S
-from vocabulary.units import Unit
 
 PASSWORD = "right horse battery"
-NUMBER = "491511234567"
-IMSI = "262010000000001"
-ICCID = "89490200001234567892"
-"""Its check digit is right (Luhn)."""
 START_S = 20.0
 SYSTEM = Caller("default", "test", frozenset({"*"}))
 _REQUESTS_PER_S = 9_000
@@ -74,10 +67,8 @@ class Served:
     """What a test needs of it."""
 
     url: str
-    database: Database
-    engine: MemoryEngine
+    world: World
     counters: SampleCounters
-    customer_id: str
     account_id: int
 
 
@@ -90,50 +81,24 @@ def _add_users(database: Database) -> None:
         database.write(own, lambda work, old=old: change_own_password(work, old=old, new=PASSWORD))
 
 
-def _add_customer(work: Work, account_id: int) -> str:
-    person = add_individual(work, given_name="Ann", family_name="Ahn")
-    add_contact_medium(
-        work, party_id=person.id, medium_type="email", email_address="ann@example.org", is_preferred=True
-    )
-    customer = add_customer(work, party_id=person.id, name="Ann Ahn")
-    billing = add_billing_account(work, customer_id=customer.id, name="Main", currency="EUR")
-    link_account(work, billing_account_id=billing.id, engine_account_id=account_id)
-    product = create_product(
-        work,
-        name="Prepaid Start",
-        offering_id="prepaid-start",
-        customer_id=customer.id,
-        billing_account_id=billing.id,
-        engine_account_id=account_id,
-    )
-    add_number(work, number=NUMBER)
-    add_sim(work, iccid=ICCID, imsi=IMSI)
-    for kind, name in (("msisdn", NUMBER), ("sim", ICCID)):
-        assign(work, kind, name=name, product_id=product.id)  # type: ignore[arg-type]
-    open_ticket(work, description="No data abroad", severity="major", ticket_type="network", customer_id=customer.id)
+def _add_story(work: Work, customer_id: str) -> None:
+    """What a care agent finds of the customer beside their plan."""
+    party_id = customer(work, customer_id).party_id
+    add_contact_medium(work, party_id=party_id, medium_type="email", email_address="ann@example.org", is_preferred=True)
+    open_ticket(work, description="No data abroad", severity="major", ticket_type="network", customer_id=customer_id)
     record_interaction(
-        work,
-        customer_id=customer.id,
-        direction="inbound",
-        channel="phone",
-        reason="Asked about roaming",
-        description="Calls back",
+        work, customer_id=customer_id, direction="inbound", channel="phone", reason="Asked about roaming"
     )
-    return customer.id
 
 
-def _open_account(engine: MemoryEngine) -> int:
-    tenant = engine.tenant_number("default")
-    assert isinstance(tenant, int)
-    identities = (Identity(IdentityKind.E164, NUMBER), Identity(IdentityKind.IMSI, IMSI))
-    credits = (
-        Credit(Unit.MONEY, 12_500_000),
-        Credit(Unit.OCTETS, 3 << 30, number_of_name("data-1gib"), to_ns=NOW_NS + 30 * 86_400 * NS_PER_S),
-    )
-    terms = Terms(currency=978, offer=number_of_name("prepaid-start"), credits=credits)
-    done = engine.send(OpenAccount("sample-1", tenant, identities, terms))
-    assert isinstance(done, Done), done
-    return done.account_id
+def _order(world: World) -> int:
+    """One plan that is active, one order that a refusing network holds; the account of the first."""
+    view = world.ordered()
+    account_id = world.do(product, view.items[0].product_id).engine_account_id
+    world.network.refuses = NetworkRefused("no_profile", "the network has no such profile")
+    world.ordered()
+    assert isinstance(account_id, int)
+    return account_id
 
 
 @contextmanager
@@ -145,19 +110,20 @@ def served_console(folder: Path) -> Iterator[Served]:
     METADATA.create_all(plain)
     plain.dispose()
     database = Database(url, now_ns=clock.now_ns)
-    engine, counters = MemoryEngine(clock.now_ns), SampleCounters()
-    account_id = _open_account(engine)
+    counters = SampleCounters()
     _add_users(database)
-    customer_id = database.write(SYSTEM, lambda work: _add_customer(work, account_id))
+    world = World(database, SYSTEM, lines=4)
+    account_id = _order(world)
+    database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
     app = FastAPI()
-    mount_console(app, Site(database, engine, counters, Logins(database)), secret="for tests")
+    mount_console(app, Site(database, world.engine, counters, Logins(database)), secret="for tests")
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         _wait(server, thread)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", database, engine, counters, customer_id, account_id)
+        yield Served(f"http://127.0.0.1:{port}", world, counters, account_id)
     finally:
         server.should_exit = True
         thread.join(START_S)
