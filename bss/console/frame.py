@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 from nicegui import ui
+from starlette.responses import RedirectResponse, Response
 
 from bss.access import Forbidden, Unauthenticated
 from bss.console.site import ROOT, Site, Viewer, viewer_of
@@ -135,17 +136,16 @@ def page(site: Site, path: str, title: str, permission: str) -> Callable[[Callab
     """
 
     def register(draw: Callable[..., Awaitable[None]]) -> None:
-        async def show(**named: Any) -> None:
+        async def show(**named: Any) -> Response | None:
             try:
                 viewer = viewer_of(site)
             except Unauthenticated:
                 request = ui.context.client.request
-                ui.navigate.to(f"{ROOT}/login?to={request.url.path if request is not None else ROOT}")
-                return
+                return RedirectResponse(f"{ROOT}/login?to={request.url.path if request is not None else ROOT}", 303)
             with frame(viewer, title):
                 if not viewer.caller.may(permission):
                     show_forbidden(permission)
-                    return
+                    return None
                 try:
                     await draw(viewer, **named)
                 except Forbidden as refusal:
@@ -155,6 +155,7 @@ def page(site: Site, path: str, title: str, permission: str) -> Callable[[Callab
                 except OSError as error:
                     _log.warning("a page could not be drawn", page=path, reason=str(error))
                     show_error("The engine can't be reached", f"{error}. The page works again once it is there")
+            return None
 
         drawn = inspect.signature(draw)
         named = [parameter for name, parameter in drawn.parameters.items() if name != "viewer"]

@@ -3,11 +3,22 @@
 from fastapi import FastAPI
 from nicegui import ui
 
-from bss.console import catalogue, customer, customers, fallout, inventory, live, order_form, orders, password
+from bss.console import (
+    automation,
+    catalogue,
+    customer,
+    customers,
+    fallout,
+    inventory,
+    live,
+    order_form,
+    orders,
+    password,
+)
 from bss.console.login import login_routes
 from bss.console.site import Site
 
-_PAGES = (live, customers, customer, order_form, orders, fallout, catalogue, inventory, password)
+_PAGES = (live, customers, customer, order_form, orders, fallout, catalogue, inventory, automation, password)
 
 
 def mount_console(app: FastAPI, site: Site, *, secret: str) -> None:
