@@ -12,8 +12,8 @@ from bss.console.frame import PLACES
 from bss.console.site import COOKIE
 from tests.bss.console.served import PASSWORD, Served, served_console
 
-SERVER_S_MAX = 0.15
-"""Of a page, on a quiet machine; a busy one has three times as long here."""
+CPU_S_MAX = 0.15
+"""Of making a page, its client's part in it included: what a quiet machine takes, since nothing is waited for."""
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -109,7 +109,7 @@ def test_an_engine_that_is_away_leaves_the_rest_of_the_page(served: Served) -> N
         served.world.engine.is_away = False
 
 
-def test_pages_are_made_fast(served: Served) -> None:
+def test_pages_take_little_time_of_a_processor(served: Served) -> None:
     with client_of(served, "ann") as client:
         for path in (
             "/console",
@@ -120,7 +120,7 @@ def test_pages_are_made_fast(served: Served) -> None:
             client.get(path)
             took = []
             for _ in range(3):
-                began = time.perf_counter()
+                began = time.process_time()
                 client.get(path)
-                took.append(time.perf_counter() - began)
-            assert min(took) < 3 * SERVER_S_MAX, path
+                took.append(time.process_time() - began)
+            assert min(took) < CPU_S_MAX, path
