@@ -14,6 +14,9 @@ AnySelect = sa.Select[Any]
 
 def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
     """The statement for one tenant. TypeError where a source of rows isn't a table, a join of tables, or a subselect."""
+    (source, *others) = statement.get_final_froms() or (None,)
+    if isinstance(source, sa.Table) and not others and not _has_selects(statement):
+        return statement.where(_is_of(source, tenant))  # most are such; a traversal costs several times their making
 
     def limit_select(select: AnySelect) -> None:
         conditions = [_is_of(table, tenant) for source in select.get_final_froms() for table in _always_there(source)]
@@ -27,6 +30,11 @@ def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
             join.onclause = sa.and_(join.onclause, _is_of(join.right, tenant))  # type: ignore[arg-type]
 
     return visitors.cloned_traverse(statement, {}, {"select": limit_select, "join": limit_join})
+
+
+def _has_selects(statement: AnySelect) -> bool:
+    """Does it select within itself, in a column or a condition?"""
+    return any(isinstance(part, sa.SelectBase) and part is not statement for part in visitors.iterate(statement))
 
 
 def _always_there(source: FromClause) -> Iterator[FromClause]:

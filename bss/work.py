@@ -3,6 +3,7 @@ domains. Each write raises the row's revision (the ETag) and leaves an audit row
 transaction. Operations take a `Work` first and never commit; whoever opened it does (bss/edge/database.py).
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -88,7 +89,9 @@ class Work:
 
     def find(self, table: sa.Table, row_id: str) -> Row | None:
         """The tenant's row of this id, or none."""
-        return self.row(sa.select(table).where(table.c.id == row_id))
+        asked = {"of_tenant": self.caller.tenant, "of_id": row_id}
+        found = self._connection.execute(_by_id(table), asked).one_or_none()
+        return None if found is None else found._asdict()
 
     def get(self, table: sa.Table, row_id: str, *, field: str = "id") -> Row:
         """The tenant's row of this id; NotFound says at which field it was named."""
@@ -108,7 +111,7 @@ class Work:
             "updated_ns": self.now_ns,
         }
         _check_columns(table, values)
-        self._connection.execute(sa.insert(table).values(row))
+        self._connection.execute(_insertion(table), row)
         self._audit(table, None, row)
         return row
 
@@ -141,17 +144,16 @@ class Work:
     def event(self, kind: str, *, resource: str, resource_id: str, **ids: str) -> str:
         """Tell of something that happened, once this commits; the event's id."""
         event_id = self.new_id()
-        self._connection.execute(
-            sa.insert(OUTBOX).values(
-                tenant=self.caller.tenant,
-                id=event_id,
-                kind=kind,
-                resource=resource,
-                resource_id=resource_id,
-                ids=ids,
-                occurred_ns=self.now_ns,
-            )
-        )
+        entry = {
+            "tenant": self.caller.tenant,
+            "id": event_id,
+            "kind": kind,
+            "resource": resource,
+            "resource_id": resource_id,
+            "ids": ids,
+            "occurred_ns": self.now_ns,
+        }
+        self._connection.execute(_insertion(OUTBOX), entry)
         self.event_count += 1
         return event_id
 
@@ -177,20 +179,19 @@ class Work:
         person = table.info.get("person")
         person_id = str(row[person] or row["id"]) if person else None
         key = self._key_for(person_id) if person_id else None
-        self._connection.execute(
-            sa.insert(AUDIT).values(
-                tenant=self.caller.tenant,
-                id=self.new_id(),
-                at_ns=self.now_ns,
-                subject=self.caller.subject,
-                operation=self._operation,
-                resource=table.name,
-                resource_id=row["id"],
-                person_id=person_id,
-                before=seal_personal(table, old, key=key, entropy=self._entropy),
-                after=seal_personal(table, new, key=key, entropy=self._entropy),
-            )
-        )
+        entry = {
+            "tenant": self.caller.tenant,
+            "id": self.new_id(),
+            "at_ns": self.now_ns,
+            "subject": self.caller.subject,
+            "operation": self._operation,
+            "resource": table.name,
+            "resource_id": row["id"],
+            "person_id": person_id,
+            "before": seal_personal(table, old, key=key, entropy=self._entropy),
+            "after": seal_personal(table, new, key=key, entropy=self._entropy),
+        }
+        self._connection.execute(_insertion(AUDIT), entry)
 
     def _key_for(self, person_id: str) -> bytes | None:
         """The person's key, made where they have none yet; none for who is erased."""
@@ -201,6 +202,17 @@ class Work:
         made = self._entropy(KEY_OCTETS)
         self._connection.execute(sa.insert(PERSON_KEY).values(tenant=self.caller.tenant, person_id=person_id, key=made))
         return made
+
+
+@functools.cache
+def _by_id(table: sa.Table) -> AnySelect:
+    """A row by its key. Made once a table: making a statement costs more than running it."""
+    return sa.select(table).where(table.c.tenant == sa.bindparam("of_tenant"), table.c.id == sa.bindparam("of_id"))
+
+
+@functools.cache
+def _insertion(table: sa.Table) -> sa.Insert:
+    return sa.insert(table).inline()
 
 
 def _check_columns(table: sa.Table, values: Mapping[str, Any]) -> None:

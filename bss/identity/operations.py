@@ -132,6 +132,8 @@ def end_sessions(work: Work, *, login: str) -> int:
 @requires("user:authenticate")
 def credentials(work: Work, *, login: str) -> Credentials:
     """What a password is to be compared with; a stand-in where nobody may log in by this name."""
+    if not _LOGIN.fullmatch(login):
+        return Credentials(None, NOBODYS_HASH)
     row = work.row(sa.select(USER).where(USER.c.login == login, USER.c.is_active.is_(True)))
     tenant = work.find(TENANT, work.caller.tenant)
     if row is None or tenant is None or not tenant["is_active"]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from bss.access import Caller
 from bss.audit import AUDIT, ERASED, open_sealed
 from bss.edge.database import Database
-from bss.errors import IdempotencyKeyReused, NotFound, Stale
+from bss.errors import IdempotencyKeyReused, Invalid, NotFound, Stale
 from bss.idempotency import Idempotency
 from bss.outbox import HUB, OUTBOX
 from bss.work import Work
@@ -95,6 +95,22 @@ def test_rows_of_another_tenant_are_not_there(database: Database, anyone: Caller
         with pytest.raises(NotFound):
             database.write(stranger, write)
     assert database.read(anyone, lambda work: work.get(HUB, hub))["callback"] == "https://one.example"
+
+
+def test_a_text_that_no_database_holds_is_the_callers_mistake(database: Database, anyone: Caller) -> None:
+    texts = ["half \ud800"] if database.engine.dialect.name == "sqlite" else ["half \ud800", "\0"]
+    for text in texts:
+        for ask in (
+            lambda work, given=text: add_hub(work, given),
+            lambda work, given=text: work.rows(sa.select(HUB).where(HUB.c.callback == given)),
+        ):
+            with pytest.raises(Invalid, match="Leave out control signs"):
+                database.write(anyone, ask)
+
+
+def test_a_number_beyond_64_bits_is_the_callers_mistake(database: Database, anyone: Caller) -> None:
+    with pytest.raises(Invalid, match="64 bits"):
+        database.read(anyone, lambda work: work.rows(sa.select(HUB).where(HUB.c.revision == 2**63)))
 
 
 def test_a_reference_across_tenants_cannot_be_stored(database: Database, anyone: Caller, caller_of: Callers) -> None:
