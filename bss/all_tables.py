@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
 from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
@@ -18,6 +19,7 @@ from bss.prepay.tables import BALANCE_ACTION
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
+    API_CLIENT,
     AUDIT,
     BALANCE_ACTION,
     DUE,
@@ -26,9 +28,9 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     LEASE,
     OUTBOX,
     PERSON_KEY,
-    *ORDER_TABLES,
+    *CATALOG_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,
     *INVENTORY_TABLES,
-    *CATALOG_TABLES,
+    *ORDER_TABLES,
 )

@@ -20,8 +20,8 @@ def _resource_table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
         instant("valid_to_ns"),
         *parts,
     )
-    index(table, "name")
-    index(table, "lifecycle_status")
+    index(table, "name", "id")
+    index(table, "lifecycle_status", "id")
     return table
 
 
@@ -34,8 +34,8 @@ CATEGORY: Final = _resource_table(
     reference("catalog_id", "product_catalog"),
     reference("parent_id", "product_category"),
 )
-index(CATEGORY, "catalog_id")
-index(CATEGORY, "parent_id")
+index(CATEGORY, "catalog_id", "id")
+index(CATEGORY, "parent_id", "id")
 
 SPECIFICATION: Final = _resource_table(
     "product_specification",
@@ -44,7 +44,7 @@ SPECIFICATION: Final = _resource_table(
     sa.Column("characteristics", sa.JSON, nullable=False),
     sa.Column("services", sa.JSON, nullable=False),
 )
-index(SPECIFICATION, "product_number")
+index(SPECIFICATION, "product_number", "id")
 
 OFFERING: Final = _resource_table(
     "product_offering",
@@ -59,7 +59,7 @@ OFFERING: Final = _resource_table(
     sa.Column("eligibility", sa.String(2000), nullable=False),
     reference("product_specification_id", "product_specification"),
 )
-index(OFFERING, "product_specification_id")
+index(OFFERING, "product_specification_id", "id")
 index(OFFERING, "offer")
 
 OFFERING_PRICE: Final = _resource_table(
@@ -70,7 +70,7 @@ OFFERING_PRICE: Final = _resource_table(
     sa.Column("recurring_charge_period_type", sa.String(16)),
     identifier("price"),
 )
-index(OFFERING_PRICE, "price_type")
+index(OFFERING_PRICE, "price_type", "id")
 
 TABLE_OF: Final[dict[type[Resource], sa.Table]] = {
     Catalog: CATALOG,

@@ -86,7 +86,9 @@ def add_identification(
     given = {**values, "kind": kind, "document_number": document_number}
     check_columns(IDENTIFICATION, given, allowed)
     present_party(work, party_id)
-    return Identification.from_row(work.insert(IDENTIFICATION, party_id=party_id, **given))
+    row = work.insert(IDENTIFICATION, party_id=party_id, **given)
+    _raise_revision(work, party_id)
+    return Identification.from_row(row)
 
 
 @requires("customer:write")
@@ -107,7 +109,7 @@ def add_contact_medium(
         from_ns=work.now_ns,
         **values,
     )
-    tell_party(work, party_id, "AttributeValueChangeEvent")
+    _raise_revision(work, party_id)
     return ContactMedium.from_row(row)
 
 
@@ -116,7 +118,7 @@ def remove_contact_medium(work: Work, medium_id: str, *, if_revision: int | None
     """A party isn't reached that way any more. NotFound, Stale."""
     row = work.get(CONTACT_MEDIUM, medium_id)
     work.remove(CONTACT_MEDIUM, medium_id, if_revision=if_revision)
-    tell_party(work, row["party_id"], "AttributeValueChangeEvent")
+    _raise_revision(work, row["party_id"])
 
 
 @requires("customer:write")
@@ -204,6 +206,12 @@ def tell_party(work: Work, party_id: str, what: str) -> None:
     """Tell of a party, with the kind's name before `what`; for this domain's operations."""
     kind = work.get(PARTY, party_id)["kind"]
     work.event(f"{kind.capitalize()}{what}", resource=kind, resource_id=party_id)
+
+
+def _raise_revision(work: Work, party_id: str) -> None:
+    """What belongs to a party is part of it for whoever reads it: its ETag is another now."""
+    work.change(PARTY, party_id)
+    tell_party(work, party_id, "AttributeValueChangeEvent")
 
 
 def _prefer_none(work: Work, party_id: str) -> None:

@@ -34,7 +34,15 @@ PARTY: Final = tenant_table(
 """Individuals and organisations (`kind`). `name_key` is the name as it is searched, family or trading name first, `given_key`
 the same with the given name first (bss/crm/names.py).
 """
-for _columns in (("name_key",), ("given_key",), ("kind", "id"), ("kind", "family_name"), ("kind", "trading_name")):
+for _columns in (
+    ("name_key",),
+    ("given_key",),
+    ("kind", "id"),
+    ("kind", "family_name", "id"),
+    ("kind", "given_name", "id"),
+    ("kind", "trading_name", "id"),
+    ("kind", "status", "id"),
+):
     index(PARTY, *_columns)
 
 IDENTIFICATION: Final = tenant_table(
@@ -90,7 +98,7 @@ CUSTOMER: Final = tenant_table(
     person="party_id",
 )
 """A party that buys. `name` is what it is called as a customer; `characteristics` name to value, nothing personal."""
-for _columns in (("party_id",), ("name", "id"), ("status", "id")):
+for _columns in (("party_id", "id"), ("name", "id"), ("status", "id")):
     index(CUSTOMER, *_columns)
 
 BILLING_ACCOUNT: Final = tenant_table(
@@ -107,7 +115,7 @@ BILLING_ACCOUNT: Final = tenant_table(
     sa.Column("bill_format", WORD),
     reference("customer_id", "customer"),
 )
-for _columns in (("customer_id",), ("name", "id"), ("state", "id")):
+for _columns in (("customer_id", "id"), ("name", "id"), ("state", "id")):
     index(BILLING_ACCOUNT, *_columns)
 
 ACCOUNT_LINK: Final = tenant_table(

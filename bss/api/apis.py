@@ -1,0 +1,10 @@
+"""Every API that is served. A new one is a module with its tables, and a row here."""
+
+from typing import Final
+
+from bss.api.customer import CUSTOMER_API
+from bss.api.party import PARTY_API
+from bss.api.product_catalog import PRODUCT_CATALOG_API
+from bss.api.resource import Api
+
+APIS: Final[tuple[Api, ...]] = (PARTY_API, CUSTOMER_API, PRODUCT_CATALOG_API)

@@ -1,0 +1,145 @@
+"""The sample API over a database, and clients that call it."""
+
+import itertools
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import uvicorn
+from joserfc.jwk import ECKey
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bss.access import Caller
+from bss.all_tables import METADATA
+from bss.api.apis import APIS
+from bss.api.serving import Apis, application
+from bss.api.tokens import Tokens
+from bss.edge.database import Database, database_url
+from tests.bss.api.sample_api import SAMPLE
+from tests.bss.conftest import NOW_NS
+
+PUBLIC_URL = "https://farebox.example"
+KEY = ECKey.generate_key("P-256")
+GADGETS_AT = f"{SAMPLE.path}/gadget"
+
+
+_tenants = itertools.count(1)
+
+
+class EngineAway(Exception):
+    """What an operation says when the engine isn't there."""
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One database of each kind for all tests here: each test has a tenant of its own in it."""
+    if request.param == "sqlite":
+        url = database_url("", tmp_path_factory.mktemp("apis"))
+        engine = sa.create_engine(url)
+        METADATA.create_all(engine)
+        engine.dispose()
+    else:
+        url = request.getfixturevalue("postgresql").create("apis", template="farebox_tables")
+    opened = Database(url, now_ns=lambda: NOW_NS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tenant() -> str:
+    """One that nobody else has."""
+    return f"tenant-{next(_tenants)}"
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    return Tokens({"1": KEY}, "1")
+
+
+@pytest.fixture
+def authorization(tokens: Tokens, tenant: str) -> Callable[..., dict[str, str]]:
+    """Headers of a caller of the test's tenant, or another one, with these permissions; with all where none are named."""
+
+    def headers(*permissions: str, of: str = tenant, subject: str = "client:shop") -> dict[str, str]:
+        held = frozenset(permissions or ("*",))
+        token = tokens.issue(tenant=of, subject=subject, permissions=held, now_ns=NOW_NS)
+        return {"Authorization": f"Bearer {token}"}
+
+    return headers
+
+
+@pytest.fixture(scope="session")
+def shared(database: Database, tokens: Tokens) -> Apis:
+    return Apis(database, tokens, now_ns=database.now_ns, public_url=PUBLIC_URL, away=(EngineAway,))
+
+
+@pytest.fixture(scope="session")
+def sample(shared: Apis, tokens: Tokens) -> ASGIApp:
+    """The application under test."""
+    return application([*APIS, SAMPLE], shared, tokens)
+
+
+class Server:
+    """uvicorn on a free port of loopback, as it runs in production; each test has it serve its own application."""
+
+    def __init__(self) -> None:
+        self.application: ASGIApp | None = None
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(uvicorn.Config(self._answer, interface="asgi3", log_config=None, lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.application is not None
+        await self.application(scope, receive, send)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    found = Server()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def nobody(server: Server, sample: ASGIApp) -> Iterator[httpx.Client]:
+    """A client without a token."""
+    server.application = sample
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def client(nobody: httpx.Client, authorization: Callable[..., dict[str, str]]) -> httpx.Client:
+    """A client that may do everything in the default tenant."""
+    nobody.headers.update(authorization())
+    return nobody
+
+
+@pytest.fixture
+def made(client: httpx.Client) -> Callable[..., dict[str, Any]]:
+    """Makes gadgets."""
+
+    def make(**members: Any) -> dict[str, Any]:
+        answer = client.post(GADGETS_AT, json={"name": "lamp"} | members)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return make
+
+
+@pytest.fixture
+def caller(tenant: str) -> Caller:
+    """Who may do everything in the test's tenant."""
+    return Caller(tenant, "user:ann", frozenset({"*"}))

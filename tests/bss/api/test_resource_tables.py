@@ -1,0 +1,94 @@
+"""The tables of every API that is served: each filter has its index, each column and member its place."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from bss.api.apis import APIS
+from bss.api.kinds import is_filter_kind
+from bss.api.openapi import structures_of
+from bss.api.resource import Api, Resource
+from bss.api.selections import Selection, matching, page_of, read_selection
+from bss.edge.database import Database
+from bss.tenant_rows import of_tenant
+from tests.bss.api.sample_api import SAMPLE
+
+RESOURCES = [(api, resource) for api in (*APIS, SAMPLE) for resource in api.resources]
+IDS = [f"{api.name}-{resource.name}" for api, resource in RESOURCES]
+each_resource = pytest.mark.parametrize(("api", "resource"), RESOURCES, ids=IDS)
+
+
+def _indexes_of(table: sa.Table) -> Iterator[tuple[str, ...]]:
+    for index in table.indexes:
+        yield tuple(column.name for column in index.columns)
+    for constraint in table.constraints:
+        if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint):
+            yield tuple(column.name for column in constraint.columns)
+
+
+@each_resource
+def test_every_filter_has_an_index(api: Api, resource: Resource) -> None:
+    for table, columns in resource.indexes():
+        found = list(_indexes_of(table))
+        assert any(one[: len(columns)] == columns for one in found), (
+            f"{table.name} needs an index of {columns}: {found}"
+        )
+
+
+@each_resource
+def test_every_plain_member_has_a_column(api: Api, resource: Resource) -> None:
+    for one in resource.fields:
+        if one.row_name:
+            assert one.row_name in resource.domain.table.c, f"{resource.name}.{one.name}"
+        else:
+            assert one.name in ("href", "@type") or resource.domain.fill is not None
+        if one.is_filter:
+            assert is_filter_kind(one.kind)
+            assert one.row_name
+
+
+@each_resource
+def test_what_isnt_served_has_a_reason(api: Api, resource: Resource) -> None:
+    for rows in (
+        resource.not_served,
+        *(one.not_served for one in structures_of(resource.fields)),
+        api.resources_not_served,
+    ):
+        assert all(len(row.reason) > 8 for row in rows)
+    for state, following in resource.next_states.items():
+        assert set(following) <= set(resource.next_states), state
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@each_resource
+def test_no_filter_reads_the_whole_table(api: Api, resource: Resource, database: Database) -> None:
+    """SQLite says how it would find the rows: by an index of the filter's own, never by looking at each."""
+    filters = resource.all_filters()
+    values = {"string": "x", "integer": "1", "boolean": "true"}
+    for path, one in filters.items():
+        schema = one.kind.schema()
+        text = schema["enum"][0] if "enum" in schema else values[schema["type"]]
+        if schema.get("format") == "date-time":
+            text = "2026-01-01T00:00:00Z"
+        selection = read_selection(f"{path}={text}".encode(), filters, frozenset())
+        for sort in (selection, Selection(conditions=selection.conditions, limit=10)):
+            table = resource.domain.table
+            only = [table.c[name] == value for name, value in resource.domain.only.items()]
+            statement = of_tenant(page_of(table, [*only, *matching(table, sort.conditions)], sort), "default")
+            with database.engine.connect() as connection:
+                compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
+                plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
+            assert plan
+            assert not [step for step in plan if step.startswith("SCAN")], (path, plan)
+            column = one.column
+            assert isinstance(column, sa.Column)
+            assert any(f"{column.name}=?" in step or f"{column.name}>" in step for step in plan), (path, plan)
+
+
+def test_names_and_paths_are_given_once() -> None:
+    names = [api.name for api in APIS]
+    assert len(names) == len(set(names))
+    for api in APIS:
+        assert len({one.name for one in api.resources}) == len(api.resources)
+        assert {row.name for row in api.resources_not_served}.isdisjoint(one.name for one in api.resources)

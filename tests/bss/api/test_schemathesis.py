@@ -1,0 +1,28 @@
+"""Hundreds of requests that schemathesis makes of the sample API's document; each answer is one of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.sample_api import SAMPLE
+
+
+@pytest.mark.timeout(180)
+def test_every_answer_is_one_of_the_document(
+    server: Server, client: httpx.Client, made: Callable[..., dict[str, Any]]
+) -> None:
+    headers = {"Authorization": client.headers["authorization"]}
+
+    def hub() -> str:
+        answer = client.post(f"{SAMPLE.path}/hub", json={"callback": "https://shop.example/"})
+        return str(answer.json()["id"])
+
+    creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
+    conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": {"parent": {"id": made()["id"]}}})
+    conversation.go_on(15)
+    conversation.check_shares()
+    assert len({operation for operation, _ in conversation.statuses}) == 9
