@@ -1,18 +1,19 @@
 """Top-up and adjustment of an account's money; asked again before anything moves."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from bss.console.frame import act, confirmed
+from bss.console.frame import act, answer_of, confirmed
 from bss.console.site import Viewer
 from bss.console.words import currency_of, micros_of, money
 from bss.orchestration.balance_flow import change_balance
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
 from bss.views.customer_360 import LiveAccount
 
+Redraw = Callable[[], Awaitable[None]]
 _WORDS = {ActionKind.TOP_UP: "Top up", ActionKind.ADJUST: "Adjust"}
 _SAID = {
     ActionState.DONE: "done",
@@ -20,16 +21,18 @@ _SAID = {
 }
 
 
-def balance_buttons(viewer: Viewer, customer_id: str, live: LiveAccount) -> None:
-    """Buttons for who may move money; for others there are none."""
+def balance_buttons(viewer: Viewer, customer_id: str, live: LiveAccount, moved: Redraw) -> None:
+    """Buttons for who may move money; for others there are none. `moved` shows the account anew."""
     if not viewer.caller.may("balance:write"):
         return
     with ui.row():
         for kind, word in _WORDS.items():
-            ui.button(word, on_click=lambda kind=kind: _open(viewer, customer_id, live, kind)).props("outline dense")
+            ui.button(word, on_click=lambda kind=kind: _open(viewer, customer_id, live, kind, moved)).props(
+                "outline dense"
+            )
 
 
-async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: ActionKind) -> None:
+async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: ActionKind, moved: Redraw) -> None:
     assert live.account is not None
     currency = currency_of(live.account.currency)
     with ui.dialog() as dialog, ui.card().classes("w-96 gap-3"):
@@ -46,8 +49,8 @@ async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: Actio
         )
         with ui.row().classes("w-full justify-end"):
             ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat")
-            ui.button(_WORDS[kind], on_click=lambda: dialog.submit(asked.value if asked.validate() else None))
-    text = await dialog
+            ui.button(_WORDS[kind], on_click=lambda: dialog.submit(asked.value) if asked.validate() else None)
+    text = await answer_of(dialog)
     micros = micros_of(text or "")
     if not micros:
         return
@@ -80,7 +83,7 @@ async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: Actio
         ui.notify(f"Refused: {done.outcome}", type="negative", multi_line=True)
     else:
         ui.notify(f"{_WORDS[kind]} {sum_of_money}: {_SAID[done.state]}", type="positive")
-        ui.navigate.reload()
+        await moved()
 
 
 def _fault_of(kind: ActionKind) -> dict[str, Callable[[Any], bool]]:

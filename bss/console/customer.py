@@ -4,7 +4,7 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
 from balances.queries import BucketView
-from bss.console.balance_actions import balance_buttons
+from bss.console.balance_actions import Redraw, balance_buttons
 from bss.console.customers import PATH
 from bss.console.frame import page, show_empty, show_error
 from bss.console.rows import show_facts
@@ -24,20 +24,27 @@ def register(site: Site) -> None:
     async def show(viewer: Viewer, customer_id: str) -> None:
         profile = await viewer.read(lambda work: profile_of(work, customer_id))
         accounts = sorted({each.engine_account_id for each in profile.products if each.engine_account_id is not None})
-        live = await run_in_threadpool(lambda: live_accounts(site.engine, viewer.caller, accounts))
         _head(profile)
         with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full"):
             with ui.column().classes("w-full gap-4"):
-                for account in live:
-                    _account_card(viewer, profile, account)
-                if not live:
-                    show_empty("No account of the engine", "One is opened when a plan is ordered")
+                accounts_here = ui.column().classes("w-full gap-4")
                 _products_card(profile)
             with ui.column().classes("w-full gap-4"):
                 _contacts_card(profile)
                 ticket_card(viewer, profile)
                 _orders_card(profile)
                 _timeline_card(profile)
+
+        async def draw_accounts() -> None:
+            live = await run_in_threadpool(lambda: live_accounts(site.engine, viewer.caller, accounts))
+            accounts_here.clear()
+            with accounts_here:
+                for account in live:
+                    _account_card(viewer, profile, account, draw_accounts)
+                if not live:
+                    show_empty("No account of the engine", "One is opened when a plan is ordered")
+
+        await draw_accounts()
 
 
 def _card(title: str) -> ui.card:
@@ -58,7 +65,7 @@ def _head(profile: Profile) -> None:
     )
 
 
-def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount) -> None:
+def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount, moved: Redraw) -> None:
     with _card(f"Account {live.account_id}"):
         if live.account is None:
             show_error("The engine says nothing of this account", live.trouble)
@@ -71,7 +78,7 @@ def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount) -> None:
                 ui.label(f"credit limit {money(account.credit_limit_micros, currency)}").classes("text-slate-700")
         for bucket in account.buckets:
             _bucket_bar(bucket, currency)
-        balance_buttons(viewer, profile.customer.id, live)
+        balance_buttons(viewer, profile.customer.id, live, moved)
         ui.separator()
         ui.label("Open sessions").props("role=heading aria-level=3").classes("font-semibold")
         if not live.sessions:

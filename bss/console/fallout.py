@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from bss.console.frame import act, page, show_empty
+from bss.console.frame import act, answer_of, page, show_empty
 from bss.console.orders import PATH as ORDERS
 from bss.console.site import ROOT, Site, Viewer
 from bss.console.words import instant
@@ -78,7 +78,7 @@ async def _decide(viewer: Viewer, fallen: Fallout, word: str, text: str, decide:
         with ui.row().classes("w-full justify-end"):
             ui.button("Back", on_click=lambda: dialog.submit(False)).props("flat")
             ui.button(word, on_click=lambda: dialog.submit(True) if note.validate() else None)
-    if not await dialog:
+    if not await answer_of(dialog):
         return
     done = await act(
         lambda: viewer.write(lambda work: decide(work, fallen.order.id, note.value or "")), f"{word}: decided"

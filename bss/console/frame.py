@@ -47,6 +47,7 @@ PLACES: Final = (
 def frame(viewer: Viewer, title: str) -> Iterator[ui.column]:
     """Head, navigation and a column for the page's own things."""
     ui.colors(primary=BRAND, accent=ACCENT)
+    ui.add_css(f".nicegui-link {{ color: {BRAND}; }} header .nicegui-link {{ color: white; }}")
     ui.page_title(f"{title} - Farebox")
     with ui.header().classes("items-center gap-4 px-4 py-2"):
         menu = ui.button(icon="menu").props('flat round color=white aria-label="Navigation"').classes("lg:hidden")
@@ -118,6 +119,13 @@ async def act(action: Callable[[], Awaitable[T]], done: str) -> T | None:
     return None
 
 
+async def answer_of(dialog: ui.dialog) -> Any:
+    """What was submitted, None where it was closed otherwise; the dialog is gone then."""
+    answer = await dialog
+    dialog.delete()
+    return answer
+
+
 async def confirmed(title: str, text: str, verb: str) -> bool:
     """Asks before money moves or something ends."""
     with ui.dialog() as dialog, ui.card().classes("gap-3"):
@@ -126,7 +134,7 @@ async def confirmed(title: str, text: str, verb: str) -> bool:
         with ui.row().classes("w-full justify-end"):
             ui.button("Cancel", on_click=lambda: dialog.submit(False)).props("flat")
             ui.button(verb, on_click=lambda: dialog.submit(True))
-    return bool(await dialog)
+    return bool(await answer_of(dialog))
 
 
 def page(site: Site, path: str, title: str, permission: str) -> Callable[[Callable[..., Awaitable[None]]], None]:

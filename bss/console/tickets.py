@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from bss.console.frame import act
+from bss.console.frame import act, answer_of
 from bss.console.site import Viewer
 from bss.console.words import instant
 from bss.crm.care_operations import open_ticket
@@ -46,7 +46,7 @@ async def _open(viewer: Viewer, profile: Profile) -> None:
         with ui.row().classes("w-full justify-end"):
             ui.button("Cancel", on_click=lambda: dialog.submit(False)).props("flat")
             ui.button("Open", on_click=lambda: dialog.submit(True) if text.validate() else None)
-    if not await dialog:
+    if not await answer_of(dialog):
         return
     opened = await act(
         lambda: viewer.write(
