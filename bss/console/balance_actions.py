@@ -35,29 +35,12 @@ def balance_buttons(viewer: Viewer, customer_id: str, live: LiveAccount, moved: 
 async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: ActionKind, moved: Redraw) -> None:
     assert live.account is not None
     currency = currency_of(live.account.currency)
-    with ui.dialog() as dialog, ui.card().classes("w-96 gap-3"):
-        ui.label(f"{_WORDS[kind]} account {live.account_id}").props("role=heading aria-level=2").classes("text-lg")
-        hint = "such as 10 or 12.50" if kind == ActionKind.TOP_UP else "such as 5, or -5 to take money"
-        asked = ui.input(f"Amount in {currency}", placeholder=hint, validation=_fault_of(kind)).props(
-            "autofocus outlined"
-        )
-        asked.classes("w-full")
-        reason = (
-            ui.input("Reason" if kind == ActionKind.ADJUST else "Reason (may be left out)")
-            .props("outlined")
-            .classes("w-full")
-        )
-        with ui.row().classes("w-full justify-end"):
-            ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat")
-            ui.button(_WORDS[kind], on_click=lambda: dialog.submit(asked.value) if asked.validate() else None)
-    text = await answer_of(dialog)
-    micros = micros_of(text or "")
+    micros, reason = await _asked(live.account_id, kind, currency)
     if not micros:
         return
     sum_of_money = money(micros, currency)
-    if not await confirmed(
-        f"{_WORDS[kind]} {sum_of_money}?", f"Account {live.account_id} of this customer.", _WORDS[kind]
-    ):
+    about = f"Account {live.account_id} of this customer."
+    if not await confirmed(f"{_WORDS[kind]} {sum_of_money}?", about, _WORDS[kind]):
         return
 
     async def do() -> BalanceAction:
@@ -71,7 +54,7 @@ async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: Actio
                 engine_account_id=live.account_id,
                 amount_micros=micros,
                 currency=currency,
-                reason=reason.value or "",
+                reason=reason,
                 customer_id=customer_id,
             )
         )
@@ -84,6 +67,23 @@ async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: Actio
     else:
         ui.notify(f"{_WORDS[kind]} {sum_of_money}: {_SAID[done.state]}", type="positive")
         await moved()
+
+
+async def _asked(account_id: int, kind: ActionKind, currency: str) -> tuple[int | None, str]:
+    """(micros, reason) that somebody typed; no micros where they thought better of it."""
+    with ui.dialog() as dialog, ui.card().classes("w-96 gap-3"):
+        ui.label(f"{_WORDS[kind]} account {account_id}").props("role=heading aria-level=2").classes("text-lg")
+        hint = "such as 10 or 12.50" if kind == ActionKind.TOP_UP else "such as 5, or -5 to take money"
+        asked = ui.input(f"Amount in {currency}", placeholder=hint, validation=_fault_of(kind)).props(
+            "autofocus outlined"
+        )
+        asked.classes("w-full")
+        why = "Reason" if kind == ActionKind.ADJUST else "Reason (may be left out)"
+        reason = ui.input(why).props("outlined").classes("w-full")
+        with ui.row().classes("w-full justify-end"):
+            ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat")
+            ui.button(_WORDS[kind], on_click=lambda: dialog.submit(asked.value) if asked.validate() else None)
+    return micros_of(await answer_of(dialog) or ""), reason.value or ""
 
 
 def _fault_of(kind: ActionKind) -> dict[str, Callable[[Any], bool]]:
