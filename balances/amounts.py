@@ -94,3 +94,10 @@ def fee(micros: int) -> Debit:
 
 
 Amount = Credit | Debit
+
+
+def adjustment(micros: int) -> Amount:
+    """A correction of money: given where it is above zero, taken where it is below."""
+    if micros > 0:
+        return Credit(Unit.MONEY, micros, kind=MovementKind.ADJUSTED_IN)
+    return Debit(Unit.MONEY, -micros)

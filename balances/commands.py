@@ -16,6 +16,7 @@ from balances.account_change import ProductPeriod as ProductPeriod
 from balances.amounts import Amount as Amount
 from balances.amounts import Credit as Credit
 from balances.amounts import Debit as Debit
+from balances.amounts import adjustment as adjustment
 from balances.amounts import check_period
 from balances.amounts import fee as fee
 from balances.command_checks import INT64_MAX, check_address

@@ -16,11 +16,13 @@ from bss.inventory.tables import INVENTORY_TABLES
 from bss.leases import LEASE
 from bss.orders.tables import TABLES as ORDER_TABLES
 from bss.outbox import HUB, OUTBOX
+from bss.prepay.tables import BALANCE_ACTION
 from bss.tables import METADATA as METADATA
 
 TABLES: Final[tuple[sa.Table, ...]] = (
     API_CLIENT,
     AUDIT,
+    BALANCE_ACTION,
     DUE,
     DELIVERY,
     HUB,

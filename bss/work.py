@@ -6,7 +6,7 @@ transaction. Operations take a `Work` first and never commit; whoever opened it 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from bss.outbox import OUTBOX
 from bss.tenant_rows import AnySelect, of_tenant
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 class Work:
@@ -232,3 +233,13 @@ def _check_revision(table: sa.Table, row: Row, if_revision: int | None) -> None:
             f"{table.name} {row['id']} has revision {row['revision']}, not {if_revision}",
             "Read it again and decide anew",
         )
+
+
+class Transactions(Protocol):
+    """What opens transactions; bss/edge/database.py does."""
+
+    def write(self, caller: Caller, function: Callable[["Work"], T]) -> T:
+        """What `function` returns, committed; it may run several times and leaves nothing where it raises."""
+
+    def read(self, caller: Caller, function: Callable[["Work"], T]) -> T:
+        """What `function` returns of one snapshot."""

@@ -118,7 +118,11 @@ MISTAKES = (
     ("[store]\ndata_dir = 7", "store.data_dir", "is 7: write text in quotes"),
     ("[store]\npartition = 2", "store.partition", "no such setting: did you mean partitions?"),
     ("[stor]\nfsync = 'always'", "stor", "no such setting: did you mean store?"),
-    ("[zzz]\n", "zzz", "no such setting: known are store, gy, chf, nrf, engine, records, notify, bss, webhooks, telemetry"),
+    (
+        "[zzz]\n",
+        "zzz",
+        "no such setting: known are store, gy, chf, nrf, engine, records, notify, bss, webhooks, telemetry",
+    ),
     ("store = 3", "store", "is 3: write a table [store]"),
     ("[telemetry]\nlog_json = 'perhaps'", "telemetry.log_json", "is 'perhaps': write true or false"),
     ("[telemetry]\nlog_level = 'loud'", "telemetry.log_level", "choose one of debug, info, warning, error"),

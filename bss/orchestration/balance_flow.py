@@ -1,0 +1,78 @@
+"""Top-ups and adjustments from the request to the engine's decision. Whatever happens in between, the action's id is the
+command's, so that it is done once; what stays pending is sent again when its due row comes up.
+"""
+
+from balances.commands import Change, Credit, adjustment
+from bss.access import Caller
+from bss.due import Due
+from bss.engine_port import Done, EnginePort, NoEngine, Refused
+from bss.prepay.operations import request_action, settle_action
+from bss.prepay.queries import action as read_action
+from bss.prepay.records import ActionKind, ActionState, BalanceAction
+from bss.work import Transactions
+from vocabulary.units import Unit
+
+
+def change_balance(
+    database: Transactions,
+    engine: EnginePort,
+    caller: Caller,
+    *,
+    kind: ActionKind,
+    engine_account_id: int,
+    amount_micros: int,
+    currency: str,
+    reason: str = "",
+    channel: str = "console",
+    customer_id: str | None = None,
+) -> BalanceAction:
+    """Have money added or taken. The action as it is then: done, refused, or pending where the engine didn't answer."""
+    action = database.write(
+        caller,
+        lambda work: request_action(
+            work,
+            kind=kind,
+            engine_account_id=engine_account_id,
+            amount_micros=amount_micros,
+            currency=currency,
+            reason=reason,
+            channel=channel,
+            customer_id=customer_id,
+        ),
+    )
+    return send_action(database, engine, caller, action)
+
+
+def send_again(database: Transactions, engine: EnginePort, caller: Caller, due: Due) -> BalanceAction:
+    """The turn of a pending action's due row. ConnectionError where the engine doesn't answer: it is put off."""
+    action = database.read(caller, lambda work: read_action(work, due.resource_id))
+    sent = send_action(database, engine, caller, action, due)
+    if sent.state == ActionState.PENDING:
+        raise ConnectionError("the engine doesn't answer")
+    return sent
+
+
+def send_action(
+    database: Transactions, engine: EnginePort, caller: Caller, action: BalanceAction, due: Due | None = None
+) -> BalanceAction:
+    """Send a pending action to the engine and write down what it says."""
+    tenant = engine.tenant_number(caller.tenant)
+    if isinstance(tenant, NoEngine):
+        return action
+    result = engine.send(_command(action, tenant))
+    if isinstance(result, Done):
+        state, outcome, remaining = ActionState.DONE, "", result.remaining
+    elif isinstance(result, Refused):
+        state, outcome, remaining = ActionState.REFUSED, f"{result.code}: {result.reason}"[:400], None
+    else:
+        return action
+    return database.write(
+        caller,
+        lambda work: settle_action(work, action.id, state=state, outcome=outcome, remaining_micros=remaining, due=due),
+    )
+
+
+def _command(action: BalanceAction, tenant: int) -> Change:
+    micros = action.amount_micros
+    amount = Credit(Unit.MONEY, micros) if action.kind == ActionKind.TOP_UP else adjustment(micros)
+    return Change(action.id, tenant, action.engine_account_id, amounts=(amount,), reason=action.reason)

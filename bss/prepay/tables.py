@@ -1,0 +1,25 @@
+"""Tables of what is done to balances by people and partners."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from bss.tables import identifier, micros, tenant_table
+
+BALANCE_ACTION: Final = tenant_table(
+    "balance_action",
+    sa.Column("kind", sa.String(16), nullable=False),
+    identifier("customer_id"),
+    sa.Column("engine_account_id", sa.BigInteger, nullable=False),
+    micros("amount_micros", nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("channel", sa.String(64), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("outcome", sa.String(400)),
+    micros("remaining_micros"),
+    sa.Index(None, "tenant", "engine_account_id", "id"),
+    sa.Index(None, "tenant", "customer_id", "id"),
+)
+"""A top-up or an adjustment. Its id is that of the engine's command, so that sending it again does it once."""

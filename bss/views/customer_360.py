@@ -1,0 +1,85 @@
+"""All of a customer on one page: what the business side has of them, and what the engine says of their accounts now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from balances.queries import AccountView
+from bss.access import Caller
+from bss.crm import queries as crm
+from bss.crm.records import BillingAccount, Consent, ContactMedium, Customer, Party, Ticket, TimelineEntry
+from bss.engine_port import EnginePort, Explanation, NoEngine, OpenSession
+from bss.inventory.queries import products_of_customer
+from bss.inventory.records import Product
+from bss.orders.queries import list_orders
+from bss.orders.records import Order
+from bss.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the business side has."""
+
+    customer: Customer
+    party: Party
+    contacts: Sequence[ContactMedium]
+    billing_accounts: Sequence[BillingAccount]
+    consents: Sequence[Consent]
+    products: Sequence[Product]
+    orders: Sequence[Order]
+    tickets: Sequence[Ticket]
+    timeline: Sequence[TimelineEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAccount:
+    """An account of the engine at this moment. `trouble` says why there is nothing to see."""
+
+    account_id: int
+    account: AccountView | None
+    sessions: tuple[OpenSession, ...] = ()
+    trouble: str = ""
+
+
+def profile_of(work: Work, customer_id: str) -> Profile:
+    """NotFound."""
+    customer = crm.customer(work, customer_id)
+    may_see_tickets = work.caller.may("ticket:read")
+    return Profile(
+        customer=customer,
+        party=crm.party(work, customer.party_id),
+        contacts=crm.contact_media_of(work, [customer.party_id]),
+        billing_accounts=crm.billing_accounts_of(work, [customer_id]),
+        consents=list(crm.consents_in_force(work, customer.party_id).values()),
+        products=products_of_customer(work, customer_id) if work.caller.may("inventory:read") else (),
+        orders=list_orders(work, customer_id=customer_id, limit=20) if work.caller.may("order:read") else (),
+        tickets=crm.tickets_of_customer(work, customer_id, limit=20) if may_see_tickets else (),
+        timeline=crm.timeline(work, customer_id, limit=30),
+    )
+
+
+def live_accounts(engine: EnginePort, caller: Caller, account_ids: Sequence[int]) -> list[LiveAccount]:
+    """What the engine says of these accounts, in their order."""
+    tenant = engine.tenant_number(caller.tenant)
+    if isinstance(tenant, NoEngine):
+        return [LiveAccount(account_id, None, trouble=tenant.reason) for account_id in account_ids]
+    return [_live_account(engine, tenant, account_id) for account_id in account_ids]
+
+
+def _live_account(engine: EnginePort, tenant: int, account_id: int) -> LiveAccount:
+    account = engine.read_account(tenant, account_id)
+    if isinstance(account, NoEngine):
+        return LiveAccount(account_id, None, trouble=account.reason)
+    if account is None:
+        return LiveAccount(account_id, None, trouble=f"the engine has no account {account_id}")
+    sessions = engine.open_sessions(tenant, account_id)
+    if isinstance(sessions, NoEngine):
+        return LiveAccount(account_id, account, trouble=sessions.reason)
+    return LiveAccount(account_id, account, sessions)
+
+
+def explain_session(engine: EnginePort, key: str) -> Explanation | str:
+    """Why a session was answered as it was, or why that can't be said."""
+    found = engine.explain(key)
+    if isinstance(found, NoEngine):
+        return found.reason
+    return found if found is not None else "the session has ended"

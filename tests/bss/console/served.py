@@ -1,0 +1,140 @@
+"""The console of a sample operator, served on a free port by a thread: SQLite, a small operator with
+an engine and a network in memory, users of several roles."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
+
+from bss.access import Caller
+from bss.all_tables import METADATA
+from bss.console.pages import mount_console
+from bss.console.site import Site
+from bss.crm.care_operations import open_ticket, record_interaction
+from bss.crm.operations import add_contact_medium
+from bss.crm.queries import customer
+from bss.edge.database import Database, database_url
+from bss.edge.login import Logins
+from bss.identity.operations import add_user, change_own_password, open_tenant
+from bss.inventory.queries import product
+from bss.live_figures import Counters, Sample
+from bss.network_port import NetworkRefused
+from bss.work import Work
+from tests.bss.conftest import TestClock
+from tests.bss.orchestration.world import World
+from vocabulary.instants import NS_PER_S
+
+PASSWORD = "right horse battery"
+START_S = 20.0
+SYSTEM = Caller("default", "test", frozenset({"*"}))
+_REQUESTS_PER_S = 9_000
+
+
+class SampleCounters:
+    """Counters of an engine that charges 9,000 requests each second; it can be away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self._readings = 0
+
+    def read(self) -> Counters:
+        """One second later each time."""
+        if self.is_away:
+            raise ConnectionError("no farebox up serves on data: start one")
+        self._readings += 1
+        count = self._readings * _REQUESTS_PER_S
+        values = {
+            Sample("engine", "farebox_requests_total", ()): float(count),
+            Sample("records", "farebox_sessions_open", ()): 81_234.0,
+            Sample("engine", "farebox_connections", (("peer", "pgw1.example.net"),)): 4.0,
+        }
+        for edge, part in (("0.001", 0.2), ("0.002", 0.6), ("0.005", 0.9), ("0.01", 0.99), ("inf", 1.0)):
+            values[Sample("engine", "farebox_answer_seconds_bucket", (("le", edge),))] = count * part
+        for code, part in (("2001", 0.97), ("4012", 0.02), ("5030", 0.01)):
+            values[Sample("engine", "farebox_answers_total", (("result_code", code),))] = count * part
+        return Counters(
+            self._readings * NS_PER_S, values, {"store": "ready", "engine": "ready", "archiver": "starting"}
+        )
+
+
+@dataclass(slots=True)
+class Served:
+    """What a test needs of it."""
+
+    url: str
+    world: World
+    counters: SampleCounters
+    account_id: int
+
+
+def _add_users(database: Database) -> None:
+    database.write(SYSTEM, lambda work: open_tenant(work, name="default"))
+    for login, role in (("ann", "administrator"), ("cara", "care_agent"), ("otto", "auditor")):
+        made = database.write(SYSTEM, lambda work, login=login, role=role: add_user(work, login=login, roles=[role]))
+        own = Caller("default", f"user:{login}", frozenset({"password:own"}))
+        old = made.one_time_password
+        database.write(own, lambda work, old=old: change_own_password(work, old=old, new=PASSWORD))
+
+
+def _add_story(work: Work, customer_id: str) -> None:
+    """What a care agent finds of the customer beside their plan."""
+    party_id = customer(work, customer_id).party_id
+    add_contact_medium(work, party_id=party_id, medium_type="email", email_address="ann@example.org", is_preferred=True)
+    open_ticket(work, description="No data abroad", severity="major", ticket_type="network", customer_id=customer_id)
+    record_interaction(
+        work, customer_id=customer_id, direction="inbound", channel="phone", reason="Asked about roaming"
+    )
+
+
+def _order(world: World) -> int:
+    """One plan that is active, one order that a refusing network holds; the account of the first."""
+    view = world.ordered()
+    account_id = world.do(product, view.items[0].product_id).engine_account_id
+    world.network.refuses = NetworkRefused("no_profile", "the network has no such profile")
+    world.ordered()
+    assert isinstance(account_id, int)
+    return account_id
+
+
+@contextmanager
+def served_console(folder: Path) -> Iterator[Served]:
+    """It ends with the context."""
+    url = database_url("", folder)
+    clock = TestClock()
+    plain = sa.create_engine(url)
+    METADATA.create_all(plain)
+    plain.dispose()
+    database = Database(url, now_ns=clock.now_ns)
+    counters = SampleCounters()
+    _add_users(database)
+    world = World(database, SYSTEM, lines=4)
+    account_id = _order(world)
+    database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
+    app = FastAPI()
+    mount_console(app, Site(database, world.engine, counters, Logins(database)), secret="for tests")
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        _wait(server, thread)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Served(f"http://127.0.0.1:{port}", world, counters, account_id)
+    finally:
+        server.should_exit = True
+        thread.join(START_S)
+        database.close()
+
+
+def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
+    waited = threading.Event()
+    for _ in range(int(START_S * 50)):
+        if server.started:
+            return
+        assert thread.is_alive(), "the server ended"
+        waited.wait(0.02)
+    raise AssertionError(f"the server didn't start within {START_S:g} s")
