@@ -31,7 +31,7 @@ from vocabulary.limits import (
     UNITS_MAX,
 )
 from vocabulary.outcomes import Outcome
-from vocabulary.units import UNIT_NAMES, Unit
+from vocabulary.units import MONEY_UNITS, UNIT_NAMES, Unit
 
 COMMAND_VERSION: Final = 1
 _OPEN: Final = 1
@@ -64,12 +64,12 @@ def _check_period(name: str, from_ns: int, to_ns: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An amount for one bucket: micros of money, or units of an allowance."""
+    """An amount for one bucket: micros of money or of what the bill is settled by, or units of an allowance."""
 
     unit: Unit
     amount: int
     allowance: int = 0
-    """vocabulary.ids.number_of_name of the allowance; 0 for money."""
+    """vocabulary.ids.number_of_name of the allowance; 0 for money and the bill."""
     from_ns: int = 0
     to_ns: int = FOREVER_NS
     priority: int = 0
@@ -79,16 +79,22 @@ class Credit:
     def __post_init__(self) -> None:
         _check("unit", int(self.unit), 0, max(Unit))
         _check(
-            f"amount in {UNIT_NAMES[self.unit]}", self.amount, 1, MICROS_MAX if self.unit == Unit.MONEY else UNITS_MAX
+            f"amount in {UNIT_NAMES[self.unit]}", self.amount, 1, MICROS_MAX if self.unit in MONEY_UNITS else UNITS_MAX
         )
         _check("allowance", self.allowance, 0, 2**31 - 1)
-        if (self.allowance == 0) != (self.unit == Unit.MONEY):
+        if (self.allowance == 0) != (self.unit in MONEY_UNITS):
             raise CommandError(
                 f"allowance is {self.allowance} for {UNIT_NAMES[self.unit]}: 0 for money, a number for units"
             )
         _check_period("credit", self.from_ns, self.to_ns)
         _check("priority", self.priority, 0, 255)
         _check("kind", int(self.kind), MovementKind.OPENED, FIRST_DEBIT - 1)
+        if (self.unit == Unit.BILL) != (self.kind == MovementKind.SETTLED):
+            raise CommandError(
+                f"kind {self.kind.name} for {UNIT_NAMES[self.unit]}: a bill is SETTLED, and nothing else is"
+            )
+        if self.unit == Unit.BILL and (self.from_ns, self.to_ns) != (0, FOREVER_NS):
+            raise CommandError("a bill has no period: leave from_ns and to_ns out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class Terms:
     product_to_ns: int = FOREVER_NS
     status: AccountStatus = AccountStatus.ACTIVE
     credit_limit_micros: int = 0
+    """how much may be owed on the bill; 0: the account has no bill"""
     expires_ns: int = FOREVER_NS
     credits: tuple[Credit, ...] = ()
 
@@ -117,6 +124,8 @@ class Terms:
         _check("credit_limit_micros", self.credit_limit_micros, 0, MICROS_MAX)
         _check("expires_ns", self.expires_ns, 0, INT64_MAX)
         _check("count of credits", len(self.credits), 0, CREDITS_PER_COMMAND_MAX)
+        if any(credit.unit == Unit.BILL for credit in self.credits):
+            raise CommandError("credits settle a bill on which nothing is owed yet: leave them out of an opening")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ from vocabulary.held import Held, held, kind_of
 from vocabulary.kernel import kernel
 
 _HEAD_OCTETS_MAX: Final = 1024
-_HEAD_KEYS_MAX: Final = 15
 _ROOM_ROWS: Final = 4096
 _BIN_8: Final = 0xC4
 _BIN_16: Final = 0xC5
@@ -89,17 +88,30 @@ def _read_bin_header(entry, at):
 
 
 @kernel
-def _read_known(entry, at, memory_octets, requests, usages, movements):
+def _clear_column(rows, row_octets, count, offset):
+    """0 into a column of one octet a row that an entry left out."""
+    for row in range(count):
+        rows.octets[row * row_octets + offset] = 0
+
+
+@kernel
+def _read_known(entry, at, memory_octets, requests, usages, movements, columns):
     """Fill the rows from an entry whose first column's key is at `at`; where its texts begin, or _UNKNOWN.
 
     requests, usages, movements   rows of each table; the memory has room for them
+    columns                       how many the entry has
     """
     memory = held(memory_octets, _HELD_MEMORY)
-    layout, key = memory.layout, np.int64(0)
+    layout, key, found = memory.layout, np.int64(0), 0
     for column in range(layout.table.shape[0]):
         end = layout.key_ends[column]
         if not _is_key(entry, at, layout.keys, key, end):
-            return _UNKNOWN
+            if not layout.is_optional[column] or layout.table[column] != 1:
+                return _UNKNOWN
+            _clear_column(memory.usages, layout.row_octets[1], usages, layout.offset[column])
+            key = end
+            continue
+        found += 1
         at, length = _read_bin_header(entry, at + end - key)
         key = end
         if at < 0 or at + length + 8 > entry.shape[0]:  # the key of the texts is longer than a word that is read whole
@@ -118,7 +130,7 @@ def _read_known(entry, at, memory_octets, requests, usages, movements):
             return _UNKNOWN
         at += length
     end = layout.keys.shape[0]
-    if not _is_key(entry, at, layout.keys, key, end):
+    if found != columns or not _is_key(entry, at, layout.keys, key, end):
         return _UNKNOWN
     at, length = _read_bin_header(entry, at + end - key)
     return at if at >= 0 and at + length == entry.shape[0] else _UNKNOWN
@@ -130,6 +142,7 @@ class EntryReader:
     def __init__(self, usage_dtype: np.dtype[Any]) -> None:
         self._usage_dtype = usage_dtype
         self._layout = layout_of((JOURNAL_REQUEST_DTYPE, usage_dtype, MOVEMENT_DTYPE))
+        self._left_out = range(int(self._layout.is_optional.sum()) + 1)
         self._first_key = self._layout.keys[: self._layout.key_ends[0]].tobytes()
         self._make_room(_ROOM_ROWS, _ROOM_ROWS)
 
@@ -150,13 +163,15 @@ class EntryReader:
         """The rows of an entry as this release writes it; None where it may be another."""
         start = bytes(entry[:_HEAD_OCTETS_MAX])
         at = start.find(self._first_key)
-        head = self._head_of(start, at)
+        key_count = int.from_bytes(start[1:3], "big")
+        head = self._head_of(start, at, key_count)
         if head is None:
             return None
         requests, usages, movements = (head["rows"][table] for table in TABLES)
         self._grow(requests, usages)
         octets = np.frombuffer(entry, np.uint8)
-        texts = _read_known(octets, at, self._held.octets, requests, usages, movements)
+        columns = key_count - len(head) - 1
+        texts = _read_known(octets, at, self._held.octets, requests, usages, movements, columns)
         if texts < 0:
             return None
         return EntryRows(
@@ -169,14 +184,22 @@ class EntryReader:
             octets[texts:],
         )
 
-    def _head_of(self, start: bytes, at: int) -> Mapping[str, Any] | None:
-        """The keys before the first column, which is at `at`; None where they are not what this release writes."""
-        count = int.from_bytes(start[1:3], "big") - len(self._layout.table) - 1
-        if at < 0 or start[:1] != MAP_16 or not 0 <= count <= _HEAD_KEYS_MAX:
+    def _head_of(self, start: bytes, at: int, key_count: int) -> Mapping[str, Any] | None:
+        """The keys before the first column, which is at `at`; None where they are not what this release writes.
+
+        key_count   of the whole entry
+        """
+        if at < 0 or start[:1] != MAP_16:
             return None
+        unpacker = msgpack.Unpacker()
+        unpacker.feed(start[3:at])
         try:
-            head = msgpack.unpackb(bytes([0x80 | count]) + start[3:at])
+            items = list(unpacker)
+            head = dict(zip(items[::2], items[1::2], strict=True))
         except Exception:  # msgpack raises a dozen kinds; decode_entry says what is wrong
+            return None
+        is_whole = unpacker.tell() == at - 3 and len(head) + len(self._layout.table) + 1 - key_count in self._left_out
+        if not is_whole:
             return None
         if head.get("version") != ENTRY_VERSION or not head.keys() <= _HEAD_KEYS:
             return None

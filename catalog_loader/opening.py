@@ -38,6 +38,8 @@ class Opening:
     offer: int
     """number_of_name of the offer"""
     grants: tuple[Grant, ...]
+    credit_limit_micros: int
+    """how much may be owed on the bill; 0: the account has none"""
 
 
 def opening(release: Release, offer_id: str, opened_ns: int) -> Opening:
@@ -50,7 +52,8 @@ def opening(release: Release, offer_id: str, opened_ns: int) -> Opening:
     if offer.money_micros:
         grants.append(Grant(Unit.MONEY, offer.money_micros, 0, 0, 0, FOREVER_NS))
     grants.extend(allowance_grant(release, name, opened_ns) for name in offer.allowances)
-    return Opening(CURRENCY_NUMBERS[release.currency], number_of_name(offer_id), tuple(grants))
+    currency = CURRENCY_NUMBERS[release.currency]
+    return Opening(currency, number_of_name(offer_id), tuple(grants), offer.credit_limit_micros)
 
 
 def allowance_grant(release: Release, allowance_id: str, from_ns: int) -> Grant:

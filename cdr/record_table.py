@@ -78,6 +78,7 @@ COLUMNS: Final = (
     Column("allowance_units", pa.int64(), "of them paid by allowances"),
     Column("uncharged_units", pa.int64(), "of them paid by nothing"),
     Column("charged_micros", pa.int64(), "money charged, in micros of `currency`"),
+    Column("settled_by", pa.string(), "balance or bill: who pays at the price; null where no price was found"),
     Column(
         "currency", pa.string(), "ISO 4217 letters of the account's, its digits where not known; null where it has none"
     ),
@@ -189,6 +190,7 @@ _CODES: Final = np.array(RESULT_CODES, np.int32)
 _CLOSED_BY: Final = tuple(closed_by.name.lower() for closed_by in ClosedBy)
 _KINDS: Final = ("session", "event")
 _CURRENCIES: Final = tuple(currency_text(number) for number in range(1000))
+_SETTLED_BY: Final = tuple("bill" if unit == Unit.BILL else "balance" for unit in sorted(Unit))
 _UNITS: Final = tuple(UNIT_NAMES[unit] for unit in sorted(Unit))
 
 _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
@@ -233,6 +235,7 @@ _OF_LINE: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
     "allowance_units": lambda lines: pa.array(lines["allowance_units"]),
     "uncharged_units": lambda lines: pa.array(lines["uncharged_units"]),
     "charged_micros": lambda lines: pa.array(lines["charged_micros"]),
+    "settled_by": lambda lines: _worded(lines["settled_by"], _SETTLED_BY, lines["price"] > 0),
     "first_used_ns": lambda lines: _where(lines["first_used_ns"], lines["first_used_ns"] > 0),
     "last_used_ns": lambda lines: _where(lines["last_used_ns"], lines["first_used_ns"] > 0),
 }

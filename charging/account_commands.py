@@ -35,6 +35,7 @@ from vocabulary.units import Unit
 _BUCKETS = int(Section.BUCKETS)
 _PRODUCTS = int(Section.PRODUCTS)
 _MONEY = int(Unit.MONEY)
+_BILL = int(Unit.BILL)
 _CLOSED = int(AccountStatus.CLOSED)
 _GRANTED = int(Outcome.GRANTED)
 _USER_UNKNOWN = int(Outcome.USER_UNKNOWN)
@@ -45,9 +46,16 @@ _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
 
 @kernel
 def _is_payable(credit, held):
-    """Is the credit's amount in range, and does the bucket that holds `held` stay so?"""
-    limit = MICROS_MAX if credit.unit == _MONEY else UNITS_MAX
-    return 0 < credit.amount <= limit and held + credit.amount <= limit
+    """Is the credit's amount in range, and does the bucket that holds `held` stay so?
+
+    A bill holds less than nothing: what is owed on it. Not more than that can be settled, so a bill is never in credit.
+    """
+    limit = np.int64(UNITS_MAX)
+    if credit.unit == _BILL:
+        limit = np.int64(0)
+    elif credit.unit == _MONEY:
+        limit = np.int64(MICROS_MAX)
+    return 0 < credit.amount <= MICROS_MAX and held + credit.amount <= limit
 
 
 @kernel
@@ -68,8 +76,8 @@ def _find_bucket_for(arena, slot, credit):
 
 
 @kernel
-def _add_bucket(arena, slot, credit):
-    """An empty bucket for the credit; -1 at the account's maximum or without room."""
+def _new_bucket(arena, slot):
+    """First word of an empty bucket with an id of its own; -1 at the account's maximum or without room."""
     count = count_rows(arena, slot, _BUCKETS)
     if count >= BUCKETS_PER_ACCOUNT_MAX:
         return -1
@@ -84,6 +92,25 @@ def _add_bucket(arena, slot, credit):
     if at < 0:
         return -1
     arena.halves[2 * at + BUCKET_ID] = bucket_id + 1
+    return at
+
+
+@kernel
+def _add_bill(arena, slot):
+    """The bucket of what is owed on the bill, with nothing owed; -1 without room. An account has one, without end."""
+    at = _new_bucket(arena, slot)
+    if at >= 0:
+        arena.octets[8 * at + BUCKET_UNIT] = _BILL
+        arena.words[at + BUCKET_TO_NS] = FOREVER_NS
+    return at
+
+
+@kernel
+def _add_bucket(arena, slot, credit):
+    """An empty bucket for the credit; -1 as in _new_bucket."""
+    at = _new_bucket(arena, slot)
+    if at < 0:
+        return -1
     arena.halves[2 * at + BUCKET_ALLOWANCE] = credit.allowance
     arena.octets[8 * at + BUCKET_UNIT] = credit.unit
     arena.octets[8 * at + BUCKET_PRIORITY] = credit.priority
@@ -93,14 +120,19 @@ def _add_bucket(arena, slot, credit):
 
 
 @kernel
-def _check_credits(arena, slot, credits, first, count):
-    """GRANTED where every credit can be given: nothing is changed before all are known to fit."""
-    new_buckets = 0
+def _check_credits(arena, slot, credits, first, count, new_buckets):
+    """GRANTED where every credit can be given: nothing is changed before all are known to fit.
+
+    new_buckets   int64: that the command adds beside those of its credits
+    """
     for row in range(first, first + count):
         at = _find_bucket_for(arena, slot, credits[row]) if arena.length[slot] > 0 else -1
         held = np.int64(0)
         if at >= 0:
-            held = max(arena.words[at + BUCKET_REMAINING], 0) + arena.words[at + BUCKET_RESERVED]
+            held = arena.words[at + BUCKET_REMAINING]
+            if credits[row].unit != _BILL:
+                held = max(held, 0)
+            held += arena.words[at + BUCKET_RESERVED]
         else:
             new_buckets += 1
         for earlier in range(first, row):
@@ -143,13 +175,15 @@ def _give_credits(arena, slot, request, credits, movements, place, journal_row, 
 
 @kernel
 def _open_account(arena, slot, request, opening):
-    """Lay the record and its product. The credits follow."""
+    """Lay the record, its product, and its bill where it has credit. The credits follow."""
     start_record(arena, slot, request.tenant, request.account_id)
     base = arena.first[slot]
     arena.octets[8 * base + HEADER_STATUS] = opening.status
     arena.halves[2 * base + HEADER_CURRENCY] = opening.currency
     arena.words[base + HEADER_CREDIT_LIMIT] = opening.credit_limit_micros
     arena.words[base + HEADER_EXPIRES_NS] = opening.expires_ns
+    if opening.credit_limit_micros > 0:
+        _add_bill(arena, slot)
     if opening.offer != 0:
         at = append_row(arena, slot, _PRODUCTS)
         arena.halves[2 * at + PRODUCT_OFFER] = opening.offer
@@ -159,22 +193,33 @@ def _open_account(arena, slot, request, opening):
 
 
 @kernel
+def _settles_alone(request, credits):
+    """Does the row settle what is owed on the bill, and nothing else? A closed account's last bill is settled, too."""
+    others = 0
+    for row in range(request.credit_first, request.credit_first + request.credit_count):
+        others += credits[row].unit != _BILL
+    return others == 0
+
+
+@kernel
 def decide_command(arena, slot, batch, request, opening, movements, place, journal_row, answer):
     """Decide one command row; writes its movements from `place` on. Returns (outcome, next free movement row)."""
     exists = arena.length[slot] > 0
     if request.command == COMMAND_OPEN:
         if exists:
             return _UNABLE_TO_COMPLY, place
-        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count)
+        bills = np.int64(opening.credit_limit_micros > 0)
+        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count, bills)
         if outcome != _GRANTED:
             return outcome, place
         _open_account(arena, slot, request, opening)
     elif request.command == COMMAND_TOP_UP:
         if not exists:
             return _USER_UNKNOWN, place
-        if arena.octets[8 * arena.first[slot] + HEADER_STATUS] == _CLOSED:
+        is_closed = arena.octets[8 * arena.first[slot] + HEADER_STATUS] == _CLOSED
+        if is_closed and not _settles_alone(request, batch.credits):
             return _END_USER_SERVICE_DENIED, place
-        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count)
+        outcome = _check_credits(arena, slot, batch.credits, request.credit_first, request.credit_count, np.int64(0))
         if outcome != _GRANTED:
             return outcome, place
     else:

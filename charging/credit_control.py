@@ -98,6 +98,7 @@ def name_price(usage, tariffs, price_row, offer_row):
     """The why-ids of a usage row."""
     usage.unit = tariffs.prices[price_row].unit
     usage.price = tariffs.prices[price_row].price
+    usage.settled_by = tariffs.prices[price_row].settled_by
     usage.offer = tariffs.offers[offer_row].offer
     usage.release = tariffs.offers[offer_row].release
 

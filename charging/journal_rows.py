@@ -14,8 +14,10 @@ from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
 
 _GRANTED = int(Outcome.GRANTED)
+_MONEY = int(Unit.MONEY)
 
 WITHOUT_TEXTS = 0
 WITH_SERVICE_INFORMATION = 1
@@ -158,4 +160,5 @@ def add_usage_row(journal, mscc, request_row):
     row.unit = 0
     row.outcome = 0
     row.final_action = 0
+    row.settled_by = _MONEY
     return place

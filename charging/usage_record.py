@@ -30,6 +30,10 @@ USAGE_DTYPE: Final = np.dtype(
         ("unit", np.uint8),
         ("outcome", np.uint8),
         ("final_action", np.uint8),
+        (
+            "settled_by",
+            np.uint8,
+        ),  # Unit of the buckets that pay at its price: MONEY, also where none was found, or BILL
     ],
     align=True,
 )

@@ -1,4 +1,4 @@
-"""The size of the next grant: what is wanted, cut to what allowances and money can hold, and whether it is the last."""
+"""The size of the next grant: what is wanted, cut to what allowances and money or bill can hold, and whether it is the last."""
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, ma
 @kernel
 def _affordable(arena, slot, scratch, price, micros, money_count, made, carry):
     """Units that money can hold for a service that has `made` reservations, at `micros` a block, above zero."""
-    free = free_micros(arena, slot, scratch.money, money_count, places_left(arena, slot, made))
+    free = free_micros(arena, slot, price.settled_by, scratch.money, money_count, places_left(arena, slot, made))
     return affordable_units(price, micros, free, carry)
 
 
@@ -135,7 +135,7 @@ def _has_more(arena, slot, scratch, price, micros, allowances, money_count, carr
         return False
     if micros == 0:
         return True
-    free = free_micros(arena, slot, scratch.money, money_count, money_count)
+    free = free_micros(arena, slot, price.settled_by, scratch.money, money_count, money_count)
     return money_count > 0 and affordable_units(price, micros, free, carry) > 0
 
 
@@ -156,7 +156,7 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
         money_count = 0
         if price.has_price != 0:
             if window.micros > 0:
-                money_count = order_money(arena, slot, now_ns, scratch.money)
+                money_count = order_money(arena, slot, price.settled_by, now_ns, scratch.money)
             if window.now_micros < window.micros and granted < want:
                 part = want - granted
                 if _affordable(arena, slot, scratch, price, window.micros, money_count, made, carry) < part:

@@ -66,6 +66,10 @@ def test_reads_what_was_written(requests, usages, movements, texts, voids):
 def test_what_this_release_writes_needs_no_decoding(monkeypatch):
     monkeypatch.setattr("balances.journal_reader.decode_entry", None)
     assert len(READER.read(ENTRY).requests) == 3
+    for settled_by in (4, 0, 4):  # the column is there, left out, and there again
+        billed = entry_of([Asked(usages=(Used(settled_by=settled_by), Used()))])
+        assert (b"settled_by" in billed) == (settled_by > 0)
+        assert READER.read(billed).usages["settled_by"].tolist() == [settled_by, 0]
 
 
 def test_rows_grow_to_the_largest_entry():

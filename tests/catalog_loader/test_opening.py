@@ -4,7 +4,7 @@ import pytest
 
 from catalog_loader.opening import Grant, UnknownName, allowance_grant, opening
 from catalog_loader.release import in_force
-from tests.catalog_loader.sample_release import checked_sample, data_allowance, small_release
+from tests.catalog_loader.sample_release import POSTPAID, checked_sample, data_allowance, small_release
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.units import Unit
@@ -20,6 +20,16 @@ def test_an_offer_gives_money_and_allowances() -> None:
         Grant(Unit.MONEY, 10_000_000, 0, 0, 0, FOREVER_NS),
         Grant(Unit.OCTETS, 1024**3, DATA, 10, 5, 5 + 30 * 86400 * NS_PER_S),
     )
+
+
+def test_an_offer_gives_credit_where_something_is_settled_by_bill() -> None:
+    postpaid = checked_sample(POSTPAID).release
+    assert [opening(postpaid, name, 5).credit_limit_micros for name in ("postpaid-m", "hybrid-m")] == [
+        50_000_000,
+        20_000_000,
+    ]
+    assert [grant.unit for grant in opening(postpaid, "postpaid-m", 5).grants] == [Unit.OCTETS], "a bill is no grant"
+    assert opening(RELEASE, "prepaid-start", 5).credit_limit_micros == 0
 
 
 def test_an_allowance_without_end_or_beyond_time_ends_never() -> None:

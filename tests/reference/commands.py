@@ -12,7 +12,7 @@ from vocabulary.units import Unit
 
 def maximum(unit: Unit) -> int:
     """The most that a bucket of the unit may hold."""
-    return MICROS_MAX if unit == Unit.MONEY else UNITS_MAX
+    return {Unit.MONEY: MICROS_MAX, Unit.BILL: 0}.get(unit, UNITS_MAX)
 
 
 def open_account(command: Open) -> Account:
@@ -25,6 +25,8 @@ def open_account(command: Open) -> Account:
         credit_limit_micros=command.credit_limit_micros,
         expires_ns=command.expires_ns,
     )
+    if command.credit_limit_micros:
+        account.buckets.append(Bucket(1, Unit.BILL))
     if command.offer:
         period = command.product_from_ns, command.product_to_ns
         account.products.append(Product(command.offer, command.release, *period))
@@ -33,7 +35,7 @@ def open_account(command: Open) -> Account:
 
 def top_up(account: Account, command: TopUp) -> Outcome:
     """Whether an account may be topped up with all credits of the command."""
-    if account.status == AccountStatus.CLOSED:
+    if account.status == AccountStatus.CLOSED and any(credit.unit != Unit.BILL for credit in command.credits):
         return Outcome.END_USER_SERVICE_DENIED
     return check_credits(account, command.credits)
 
@@ -44,7 +46,9 @@ def check_credits(account: Account, credits: tuple[Credit, ...]) -> Outcome:
     new = 0
     for credit in credits:
         bucket = find_bucket(account, credit)
-        held = 0 if bucket is None else max(bucket.remaining, 0) + bucket.reserved
+        held = 0 if bucket is None else bucket.reserved + bucket.remaining
+        if bucket is not None and bucket.unit != Unit.BILL:
+            held = bucket.reserved + max(bucket.remaining, 0)
         new += bucket is None
         given[credit.unit] += credit.amount
         if credit.amount < 1 or held + given[credit.unit] > maximum(credit.unit):

@@ -47,6 +47,7 @@ class UsageRow:
     price: int = 0
     outcome: Outcome = Outcome.UNDECIDED
     final_action: int = 0
+    settled_by: Unit = Unit.MONEY
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ class Used:
     unit: int = int(Unit.OCTETS)
     outcome: int = int(Outcome.GRANTED)
     final_action: int = 0
+    settled_by: int = int(Unit.MONEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ USAGE_COLUMNS = (
     "price",
     "outcome",
     "final_action",
+    "settled_by",
 )
 
 
