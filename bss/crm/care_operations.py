@@ -290,7 +290,7 @@ def _tell_ticket(work: Work, ticket: Row, kind: str) -> None:
 
 
 def check_no_open_ticket(work: Work, party_id: str) -> None:
-    """Conflict where a ticket about the party isn't ended; for this domain's operations."""
+    """Conflict where a ticket about the party isn't ended."""
     count = work.count(
         sa.select(TICKET.c.id).where(TICKET.c.party_id == party_id, TICKET.c.status.not_in(sorted(TICKET_ENDED)))
     )

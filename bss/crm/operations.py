@@ -195,7 +195,7 @@ def _keys(kind: str, values: dict[str, Any]) -> dict[str, str]:
 
 
 def present_party(work: Work, party_id: str, *, field: str = "party_id") -> Row:
-    """The party's row, for this domain's operations; NotFound, Conflict where the person was erased."""
+    """The party's row; NotFound, Conflict where the person was erased."""
     row = work.get(PARTY, party_id, field=field)
     if row["erased_ns"] is not None:
         raise Conflict(field, "the person was erased", "Add the person anew")
@@ -203,7 +203,7 @@ def present_party(work: Work, party_id: str, *, field: str = "party_id") -> Row:
 
 
 def tell_party(work: Work, party_id: str, what: str) -> None:
-    """Tell of a party, with the kind's name before `what`; for this domain's operations."""
+    """Tell of a party, with the kind's name before `what`."""
     kind = work.get(PARTY, party_id)["kind"]
     work.event(f"{kind.capitalize()}{what}", resource=kind, resource_id=party_id)
 
