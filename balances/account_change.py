@@ -18,7 +18,7 @@ from balances.journal import MovementKind
 from balances.record import AccountStatus
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import CREDITS_PER_COMMAND_MAX, REASON_OCTETS_MAX
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 _ID_MAX = 2**31 - 1
 _START_S_MAX = 2**32 - 1
@@ -64,7 +64,7 @@ class ProductEnd:
         check_range("product end", self.at_ns, 1, INT64_MAX)
         for unit, allowance in self.allowances:
             check_allowance(unit, allowance)
-            if unit == Unit.MONEY:
+            if unit in MONEY_UNITS:
                 raise CommandError("a product that ends takes no money with it: name allowances")
 
 

@@ -6,7 +6,7 @@ from balances.command_checks import INT64_MAX, CommandError, check_range
 from balances.journal import FIRST_DEBIT, MovementKind
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import MICROS_MAX, UNITS_MAX
-from vocabulary.units import UNIT_NAMES, Unit
+from vocabulary.units import MONEY_UNITS, UNIT_NAMES, Unit
 
 _ID_MAX = 2**31 - 1
 
@@ -23,22 +23,22 @@ def check_allowance(unit: Unit, allowance: int) -> None:
     """CommandError where unit and allowance don't go together: 0 for money, a number for units."""
     check_range("unit", int(unit), 0, max(Unit))
     check_range("allowance", allowance, 0, _ID_MAX)
-    if (allowance == 0) != (unit == Unit.MONEY):
+    if (allowance == 0) != (unit in MONEY_UNITS):
         raise CommandError(f"allowance is {allowance} for {UNIT_NAMES[unit]}: 0 for money, a number for units")
 
 
 def _check_amount(unit: Unit, amount: int) -> None:
-    check_range(f"amount in {UNIT_NAMES[unit]}", amount, 1, MICROS_MAX if unit == Unit.MONEY else UNITS_MAX)
+    check_range(f"amount in {UNIT_NAMES[unit]}", amount, 1, MICROS_MAX if unit in MONEY_UNITS else UNITS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An amount for one bucket: micros of money, or units of an allowance."""
+    """An amount for one bucket: micros of money or of what the bill is settled by, or units of an allowance."""
 
     unit: Unit
     amount: int
     allowance: int = 0
-    """vocabulary.ids.number_of_name of the allowance; 0 for money."""
+    """vocabulary.ids.number_of_name of the allowance; 0 for money and the bill."""
     from_ns: int = 0
     to_ns: int = FOREVER_NS
     priority: int = 0
@@ -54,6 +54,12 @@ class Credit:
         check_range("priority", self.priority, 0, 255)
         check_range("kind", int(self.kind), MovementKind.OPENED, FIRST_DEBIT - 1)
         check_range("bucket_id", self.bucket_id, 0, _ID_MAX)
+        if (self.unit == Unit.BILL) != (self.kind == MovementKind.SETTLED):
+            raise CommandError(
+                f"kind {self.kind.name} for {UNIT_NAMES[self.unit]}: a bill is SETTLED, and nothing else is"
+            )
+        if self.unit == Unit.BILL and (self.from_ns, self.to_ns) != (0, FOREVER_NS):
+            raise CommandError("a bill has no period: leave from_ns and to_ns out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,15 @@ class Debit:
     bucket_id: int = 0
     """that bucket alone; 0: valid ones in the order in which usage takes them"""
     may_go_below_zero: bool = False
-    """money: taken in any case, whatever is there and whatever the credit limit is"""
+    """money: taken in any case, whatever is there"""
 
     def __post_init__(self) -> None:
         check_allowance(self.unit, self.allowance)
         _check_amount(self.unit, self.amount)
         check_range("kind", int(self.kind), MovementKind.ADJUSTED_OUT, MovementKind.FEE)
         check_range("bucket_id", self.bucket_id, 0, _ID_MAX)
+        if self.unit == Unit.BILL:
+            raise CommandError("nothing is taken of a bill: usage alone is charged to it")
         if self.may_go_below_zero and self.unit != Unit.MONEY:
             raise CommandError(f"{UNIT_NAMES[self.unit]} can't go below zero: only money can")
         if self.kind == MovementKind.FEE and self.unit != Unit.MONEY:
@@ -81,7 +89,7 @@ class Debit:
 
 
 def fee(micros: int) -> Debit:
-    """What a product's period costs, from the account's money down to its credit limit."""
+    """What a product's period costs, from the account's money."""
     return Debit(Unit.MONEY, micros, kind=MovementKind.FEE)
 
 

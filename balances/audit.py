@@ -17,6 +17,7 @@ from balances.audit_sessions import SessionBook
 from balances.invariants import (
     CHARGED_COLUMN,
     COMMAND_OPEN,
+    IS_MONEY,
     KIND_COUNT,
     KINDS,
     ROW_COMMAND,
@@ -34,7 +35,7 @@ from balances.journal import JournalEntry, MovementKind, decode_entry
 from balances.journal_chain import NO_ENTRY, JournalGapError, Link, counting_ids, goes_back
 from balances.journal_header import read_header
 from balances.store import EntryId
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS
 
 _WORD: Final = 1 << 64
 _TABLES: Final = ("requests", "usages", "movements")
@@ -143,10 +144,10 @@ class PartitionAudit:
             return
         books = self._books
         rows = books.fold(movements, owners)
-        is_below = (books.reserved[rows] < 0) | ((movements.unit != Unit.MONEY) & (books.remaining[rows] < 0))
+        is_below = (books.reserved[rows] < 0) | (~IS_MONEY[movements.unit] & (books.remaining[rows] < 0))
         for row, place in dict(zip(rows[is_below].tolist(), owners[is_below].tolist(), strict=True)).items():
             for (_, word), amount in zip(_HOLDS, books.holds(row), strict=True):
-                if amount < 0 and (word == "reserved" or books.units[row] != Unit.MONEY):
+                if amount < 0 and (word == "reserved" or books.units[row] not in MONEY_UNITS):
                     what = f"{word} of {books.name(row)}"
                     below = Disagreement(FaultKind.BELOW_ZERO, what, "0 or more", amount)
                     self._add(below, *books.keys[place], entry_id=entry_id)
@@ -200,7 +201,7 @@ class PartitionAudit:
         yield from record_disagreements(stored)
         yield from self._compare_buckets(place, stored)
         books = self._books
-        money = [row for row in books.rows_of[place] if books.units[row] == Unit.MONEY]
+        money = [row for row in books.rows_of[place] if books.units[row] in MONEY_UNITS]
         charged = sum(int(books.by_kind[row, CHARGED_COLUMN]) for row in money)
         if (charged - stored.charged_micros) % _WORD:
             yield Disagreement(FaultKind.CHARGED, "charged_micros", charged, stored.charged_micros)

@@ -18,8 +18,8 @@ AccountKey = tuple[int, int]
 
 _TENANT_SHIFT: Final = 48
 _ID_MASK: Final = (1 << _TENANT_SHIFT) - 1
-_UNIT_BITS: Final = 2
-_BUCKET_SHIFT: Final = 34
+_UNIT_BITS: Final = 3
+_BUCKET_SHIFT: Final = 35
 """A bucket is found by account, id and unit: an id that held nothing may be given again to a bucket of another unit."""
 _FIRST_CAPACITY: Final = 1024
 _GROWING: Final = ("by_kind", "remaining", "reserved", "allowance")

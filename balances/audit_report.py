@@ -23,6 +23,7 @@ class FaultKind(StrEnum):
     SESSION = "session"
     DUPLICATE = "duplicate"
     BELOW_ZERO = "below_zero"
+    BILL = "bill"
     OPENING = "opening"
     RECORD = "record"
     REMAINING = "remaining"
@@ -41,6 +42,7 @@ FAULT_MEANINGS: Final = {
     FaultKind.SESSION: "a session was opened twice, or reported or ended without being open",
     FaultKind.DUPLICATE: "a request was decided twice instead of getting its recorded answer",
     FaultKind.BELOW_ZERO: "a reservation or an allowance fell below zero",
+    FaultKind.BILL: "a bill is in credit, was moved by what moves no bill, or another bucket was settled as if it were one",
     FaultKind.OPENING: "an account was opened twice, or moves or has a record and was never opened",
     FaultKind.RECORD: "an account's record is missing, unreadable, another account's, or contradicts itself",
     FaultKind.REMAINING: "a record's remaining amount is not what the journal says",

@@ -35,6 +35,7 @@ from vocabulary.limits import (
     TENANTS_MAX,
 )
 from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
 
 OPENING_PREFIX: Final = "opening:"
 """How the ids of openings begin, so that no caller's id is one: `opening:<batch id>.<row>`."""
@@ -63,6 +64,7 @@ class Terms:
     product_to_ns: int = FOREVER_NS
     status: AccountStatus = AccountStatus.ACTIVE
     credit_limit_micros: int = 0
+    """how much may be owed on the bill; 0: the account has no bill"""
     expires_ns: int = FOREVER_NS
     credits: tuple[Credit, ...] = ()
 
@@ -75,6 +77,8 @@ class Terms:
         _check("credit_limit_micros", self.credit_limit_micros, 0, MICROS_MAX)
         _check("expires_ns", self.expires_ns, 0, INT64_MAX)
         _check("count of credits", len(self.credits), 0, CREDITS_PER_COMMAND_MAX)
+        if any(credit.unit == Unit.BILL for credit in self.credits):
+            raise CommandError("credits settle a bill on which nothing is owed yet: leave them out of an opening")
 
 
 @dataclass(frozen=True, slots=True)

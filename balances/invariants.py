@@ -41,8 +41,10 @@ from balances.record import (
     Section,
 )
 from vocabulary.outcomes import Outcome
-from vocabulary.units import UNIT_NAMES, Unit
+from vocabulary.units import MONEY_UNITS, UNIT_NAMES, Unit
 
+SETTLED_BY: Final = "settled_by"
+"""column of `usages`: Unit of the buckets that pay"""
 _USAGE_AMOUNTS: Final = ("charged_micros", "allowance_units", "granted_units")
 
 ROW_USAGE: Final = 0
@@ -56,6 +58,8 @@ KINDS: Final = tuple(MovementKind)
 KIND_COUNT: Final = len(KINDS)
 CHARGED_COLUMN: Final = KINDS.index(MovementKind.CHARGED)
 UNITS: Final = tuple(Unit)
+IS_MONEY: Final = np.array([unit in MONEY_UNITS for unit in UNITS])
+"""(units,) does a bucket of the unit hold micros?"""
 ANSWERED: Final = (int(Outcome.GRANTED), int(Outcome.CREDIT_LIMIT_REACHED))
 """Outcomes of rows that may move something; a row with another was refused and moves nothing."""
 IS_ANSWERED: Final = np.isin(np.arange(256), ANSWERED)
@@ -81,6 +85,9 @@ _CAUSES: Final = (
 )
 """What causes movements, and the kinds that it can cause."""
 _BY_MSCC, _BY_REQUEST, _BY_COMMAND, _BY_EXPIRY = range(len(_CAUSES))
+_OF_BILL: Final = np.array([kind in (MovementKind.HELD, MovementKind.SETTLED, MovementKind.CHARGED) for kind in KINDS])
+_OF_OTHERS: Final = np.array([kind is not MovementKind.SETTLED for kind in KINDS])
+"""(kinds,) those that a bill has, and those that buckets of other units have"""
 _IS_ALLOWED: Final = np.array([[kind in kinds for kind in KINDS] for _, kinds in _CAUSES])
 
 
@@ -202,7 +209,10 @@ def record_disagreements(account: StoredAccount) -> Iterator[Disagreement]:
         if bucket.reserved < 0:
             what = f"reserved of {describe_bucket(bucket.bucket_id, bucket.unit)}"
             yield Disagreement(FaultKind.BELOW_ZERO, what, "0 or more", bucket.reserved)
-        if bucket.unit != Unit.MONEY and bucket.remaining < 0:
+        if bucket.unit == Unit.BILL and bucket.remaining + bucket.reserved > 0:
+            what = f"remaining and reserved of {describe_bucket(bucket.bucket_id, bucket.unit)}"
+            yield Disagreement(FaultKind.BILL, what, "0 or less", bucket.remaining + bucket.reserved)
+        if bucket.unit not in MONEY_UNITS and bucket.remaining < 0:
             what = f"remaining of {describe_bucket(bucket.bucket_id, bucket.unit)}"
             yield Disagreement(FaultKind.BELOW_ZERO, what, "0 or more", bucket.remaining)
     for bucket_id in sorted(held.keys() - known.keys()):
@@ -245,7 +255,7 @@ Columns = Mapping[str, NDArray[Any]]
 _COLUMNS: Final = {
     "requests": JOURNAL_REQUEST_DTYPE,
     "movements": MOVEMENT_DTYPE,
-    "usages": np.dtype([("request", np.int32), *((name, np.int64) for name in _USAGE_AMOUNTS)]),
+    "usages": np.dtype([("request", np.int32), *((name, np.int64) for name in _USAGE_AMOUNTS), (SETTLED_BY, np.uint8)]),
 }
 """What an audit needs of an entry; usage rows have more, which charging/usage_record.py says."""
 
@@ -314,6 +324,11 @@ def _check_causes(
         words, kinds = _CAUSES[int(cause[place])]
         expected = " or ".join(sorted(kind.name for kind in kinds))
         yield Disagreement(FaultKind.MOVEMENT, f"kind of a movement by {words}", expected, name, int(row[place]))
+    is_bill = movements.unit == Unit.BILL
+    for place in np.flatnonzero(~np.where(is_bill, _OF_BILL[movements.column], _OF_OTHERS[movements.column])).tolist():
+        name, unit = KINDS[int(movements.column[place])].name, UNIT_NAMES[UNITS[int(movements.unit[place])]]
+        expected = "HELD, CHARGED or SETTLED" if is_bill[place] else "another than SETTLED"
+        yield Disagreement(FaultKind.BILL, f"kind of a movement of {unit}", expected, name, int(row[place]))
     is_held = movements.column == 0
     wrong = (movements.amount < 0) | ((movements.amount == 0) != is_held) | (is_held & (movements.held == 0))
     for place in np.flatnonzero(wrong).tolist():
@@ -345,11 +360,16 @@ def _check_usages(
     money = np.zeros(usages["request"].size, np.int64)
     units = np.zeros_like(money)
     is_charge = (usage >= 0) & (movements.column == CHARGED_COLUMN)
-    is_money = is_charge & (movements.unit == Unit.MONEY)
-    is_units = is_charge & (movements.unit != Unit.MONEY)
+    is_money, is_units = is_charge & IS_MONEY[movements.unit], is_charge & ~IS_MONEY[movements.unit]
     np.add.at(money, usage[is_money], movements.amount[is_money])
     np.add.at(units, usage[is_units], movements.amount[is_units])
     owner = usages["request"]
+    of_money = np.flatnonzero(is_money)
+    settled_by = usages[SETTLED_BY][usage[of_money]]
+    for place, said in zip(of_money.tolist(), settled_by.tolist(), strict=True):
+        if said != movements.unit[place]:
+            what = f"settled_by of usage row {usage[place]}"
+            yield Disagreement(FaultKind.USAGE, what, int(movements.unit[place]), said, int(movements.row[place]))
     for place in np.flatnonzero((owner < 0) | (owner >= request_count)).tolist():
         yield Disagreement(FaultKind.USAGE, f"request of usage row {place}", "a row of its entry", int(owner[place]))
     for name, charged in (("charged_micros", money), ("allowance_units", units)):

@@ -2,11 +2,12 @@
 written by balances/journal_writer.py.
 
 A column's key says table, field and dtype (`movements.amount:<i8`), so that a reader of another release still finds
-what it knows; its octets are those of balances/journal_columns.py. Three tables: `requests` (a row each decided
-request), `usages` (a row each MSCC, dtype in charging/usage_record.py) and `movements` (a row each bucket that changed).
-`octets` holds the texts of the rows in row order, cut by the `*_length` columns: Session-Id, Origin-Host, Origin-Realm,
-identity, then Service-Information, each only where its length is not 0 (a session's first row; Service-Information when it
-differs from the session's last).
+what it knows; its octets are those of balances/journal_columns.py. Columns of LEFT_OUT_WHERE_0 may be missing. Three
+tables: `requests` (a row each decided request), `usages` (a row each MSCC, dtype in charging/usage_record.py) and
+`movements` (a row each bucket that changed). `octets` holds the texts of the rows in row order, cut by the `*_length`
+columns: Session-Id, Origin-Host, Origin-Realm, identity, then Service-Information, each only where its length is not 0
+(a session's first row; Service-Information when it differs from the session's last). An account command has its id there
+instead of a Session-Id.
 
 The map also has `version`, `partition`, `follows` (the id of the entry before it, so that a reader of a restored store
 sees the gap), `now_ns`, `rows` (how many each table has, by name) and, when an epoch begins after a divergence, `voids`
@@ -44,6 +45,8 @@ class MovementKind(IntEnum):
     REFUNDED = 5
     MOVED_IN = 6
     OVERDRAFT = 7
+    SETTLED = 8
+    """What was owed on the bill was billed, or paid; of the bill alone."""
     ALLOTTED = 9
     CHARGED = 16
     EXPIRED = 17
@@ -103,6 +106,12 @@ MOVEMENT_DTYPE: Final = np.dtype(
 
 TABLES: Final = ("requests", "usages", "movements")
 
+ADDED_LATER: Final = frozenset({("usages", "requested_units"), ("usages", "grant_basis")})
+"""(table, field) of columns that entries of an earlier release don't have: each of their rows is 0."""
+LEFT_OUT_WHERE_0: Final[Mapping[tuple[str, str], np.dtype[Any]]] = {("usages", "settled_by"): np.dtype(np.uint8)}
+"""(table, field) of columns that an entry doesn't have where each of its rows is 0: entries of prepaid accounts are as
+large as they were before there were bills, and those of earlier releases are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
@@ -125,6 +134,8 @@ def decode_entry(entry: bytes | memoryview) -> JournalEntry:
     known = _known_columns(tuple(key for key in columns if "." in key))
     for (table, name), column in zip(known.places, _unpack(columns, known), strict=True):
         tables.setdefault(table, {})[name] = column
+    for (table, name), dtype in LEFT_OUT_WHERE_0.items():
+        tables[table].setdefault(name, np.zeros(columns["rows"].get(table, 0), dtype))
     return JournalEntry(
         partition=columns["partition"],
         follows=columns["follows"],

@@ -12,11 +12,11 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.journal import ENTRY_VERSION, JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, TABLES
+from balances.journal import ENTRY_VERSION, JOURNAL_REQUEST_DTYPE, LEFT_OUT_WHERE_0, MOVEMENT_DTYPE, TABLES
 from balances.journal_columns import BASE_OCTETS, ROOM_OCTETS, RowViews, columns_of, pack_column, views_of
 from vocabulary.held import Held, held, kind_of
 from vocabulary.kernel import kernel
-from vocabulary.octets import copy_octets
+from vocabulary.octets import copy_octets, get_word
 
 MAP_16: Final = b"\xde"
 _BIN_32: Final = 0xC6
@@ -31,6 +31,7 @@ class EntryLayout(NamedTuple):
     offset: NDArray[np.int64]  # (columns,) octet within the row
     octets: NDArray[np.int64]  # (columns,) 1, 2, 4 or 8
     is_signed: NDArray[np.uint8]  # (columns,)
+    is_optional: NDArray[np.uint8]  # (columns,) left out where each row is 0
     row_octets: NDArray[np.int64]  # (3,) by table
     keys: NDArray[np.uint8]  # keys as msgpack, one behind the other, that of `octets` last
     key_ends: NDArray[np.int64]  # (columns + 1,)
@@ -51,17 +52,19 @@ class _Memory(NamedTuple):
 def layout_of(dtypes: tuple[np.dtype[Any], ...]) -> EntryLayout:
     """The columns of tables of these dtypes, worked out once."""
     known = [columns_of(dtype) for dtype in dtypes]
-    keys = [
-        msgpack.packb(f"{table}.{name}:{each.str}")
+    names = [
+        (table, name, each.str)
         for table, columns in zip(TABLES, known, strict=True)
         for name, each in zip(columns.names, columns.dtypes, strict=True)
     ]
+    keys = [msgpack.packb(f"{table}.{name}:{dtype}") for table, name, dtype in names]
     keys.append(_OCTETS_KEY)
     return EntryLayout(
         np.repeat(np.arange(len(TABLES)), [len(columns.names) for columns in known]).astype(np.int64),
         np.concatenate([columns.offsets for columns in known]),
         np.concatenate([columns.octets for columns in known]),
         np.concatenate([columns.is_signed for columns in known]),
+        np.array([(table, name) in LEFT_OUT_WHERE_0 for table, name, _ in names], np.uint8),
         np.array([dtype.itemsize for dtype in dtypes], np.int64),
         np.array(bytearray(b"".join(keys)), np.uint8),
         np.cumsum([len(key) for key in keys]).astype(np.int64),
@@ -92,14 +95,15 @@ def _put_bin_header(out, at, length):
 
 @kernel
 def _pack_entry(memory_octets, requests, usages, movements, octets):
-    """Write key and octets of each column, then the texts, to the memory's `out`; the place behind them.
+    """Write key and octets of each column, then the texts, to the memory's `out`; (place behind them, columns written).
 
     requests, usages, movements, octets   how many of each are valid
     """
     memory = held(memory_octets, _HELD_MEMORY)
     layout, out, at, key = memory.layout, memory.out, np.int64(0), np.int64(0)
+    written = layout.table.shape[0]
     for column in range(layout.table.shape[0]):
-        end = layout.key_ends[column]
+        end, before = layout.key_ends[column], at
         at = copy_octets(layout.keys, key, out, at, end - key)
         key = end
         start = at + _BIN_HEADER_OCTETS
@@ -112,10 +116,14 @@ def _pack_entry(memory_octets, requests, usages, movements, octets):
             end = pack_column(memory.usages, row_octets, usages, offset, width, is_signed, out, start)
         else:
             end = pack_column(memory.movements, row_octets, movements, offset, width, is_signed, out, start)
+        if layout.is_optional[column] and (end == start or (end == start + BASE_OCTETS and get_word(out, start) == 0)):
+            at = before
+            written -= 1
+            continue
         _put_bin_header(out, at, end - start)
         at = end
     at = copy_octets(layout.keys, key, out, at, layout.keys.shape[0] - key)
-    return copy_octets(memory.octets, 0, out, _put_bin_header(out, at, octets), octets)
+    return copy_octets(memory.octets, 0, out, _put_bin_header(out, at, octets), octets), written
 
 
 class EntryWriter:
@@ -134,7 +142,6 @@ class EntryWriter:
         self._view = memoryview(out.data)
         requests, usages, movements = (views_of(each) for each in rows)
         self._held = Held(_Memory(requests, usages, movements, octets, layout, out), _HELD_MEMORY)
-        self._column_count = columns
 
     def write(
         self,
@@ -158,8 +165,8 @@ class EntryWriter:
         if voids:
             head["voids"] = voids
         head["rows"] = dict(zip(TABLES, counts[:-1], strict=True))
-        keys = len(head) + self._column_count + 1
-        end = _pack_entry(self._held.octets, *counts)
+        end, columns = _pack_entry(self._held.octets, *counts)
+        keys = len(head) + columns + 1
         # A map of less than 16 keys has a header of one octet, which makes way for that of the whole map.
         return b"".join((MAP_16, keys.to_bytes(2, "big"), msgpack.packb(head)[1:], self._view[:end]))
 

@@ -37,6 +37,8 @@ _UNSIGNED: Final = frozenset({"key_high", "key_low"})
 _SIGNED: Final = frozenset({"service_context"})
 """Words are signed and smaller fields unsigned, but for these."""
 
+_MONEY_NAMES: Final = {Unit.MONEY: "money", Unit.BILL: "bill"}
+
 FIELDS_OF: Final[Mapping[str, tuple[Field, ...]]] = {
     name: tuple(field for field in FIELDS if field.section == name)
     for name in ("header", *(section.name.lower() for section in Section))
@@ -64,7 +66,7 @@ class ProductView:
 
 @dataclass(frozen=True, slots=True)
 class BucketView:
-    """A bucket: micros of money, or units of an allowance."""
+    """A bucket: micros of money or of the bill, or units of an allowance."""
 
     bucket_id: int
     unit: Unit
@@ -168,6 +170,13 @@ class AccountView:
         own = [bucket for bucket in self.buckets if bucket.unit == unit]
         return sum(bucket.remaining for bucket in own), sum(bucket.reserved for bucket in own)
 
+    @property
+    def owed_micros(self) -> int | None:
+        """Charged to the bill and not settled; None where the account has no bill."""
+        if all(bucket.unit != Unit.BILL for bucket in self.buckets):
+            return None
+        return -sum(self.total(Unit.BILL))
+
     def to_dict(self) -> dict[str, Any]:
         """The view as nested dicts and lists, enums as their numbers."""
         return asdict(self)
@@ -264,7 +273,7 @@ def _bucket(row: Row, named: Mapping[int, str]) -> BucketView:
         reserved=row["reserved"],
         from_ns=row["from_ns"],
         to_ns=row["to_ns"],
-        name="money" if unit == Unit.MONEY and allowance == 0 else named.get(allowance, ""),
+        name=_MONEY_NAMES[unit] if unit in _MONEY_NAMES else named.get(allowance, ""),
     )
 
 

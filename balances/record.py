@@ -160,9 +160,17 @@ FIELDS: Final = (
         "not used: identities that change hands are said in a stream",
     ),
     Field("header", "revision", 8, HEADER_REVISION, "counts the commits that wrote the record"),
-    Field("header", "credit_limit_micros", 8, HEADER_CREDIT_LIMIT, "how far money may fall below zero"),
+    Field(
+        "header",
+        "credit_limit_micros",
+        8,
+        HEADER_CREDIT_LIMIT,
+        "how much may be owed on the bill; 0: it has none",
+    ),
     Field("header", "updated_ns", 8, HEADER_UPDATED_NS, "instant of the last decision; never goes back"),
-    Field("header", "charged_micros", 8, HEADER_CHARGED, "money charged since the account was opened"),
+    Field(
+        "header", "charged_micros", 8, HEADER_CHARGED, "charged since the account was opened, to money and to the bill"
+    ),
     Field("header", "expires_ns", 8, HEADER_EXPIRES_NS, "the account gives no credit from here on"),
     Field("header", "ended_next", 1, HEADER_ENDED_NEXT, "row of ENDED that is overwritten next"),
     Field("products", "offer", 4, PRODUCT_OFFER, "number of the offer's name"),
@@ -173,10 +181,16 @@ FIELDS: Final = (
     Field(
         "products", "period_s", 4, PRODUCT_PERIOD_S, "start of the period that was applied last, Unix time; 0: from_ns"
     ),
-    Field("buckets", "allowance", 4, BUCKET_ALLOWANCE, "number of the allowance's name; 0 for money"),
+    Field("buckets", "allowance", 4, BUCKET_ALLOWANCE, "number of the allowance's name; 0 for money and the bill"),
     Field("buckets", "unit", 1, BUCKET_UNIT, "Unit"),
     Field("buckets", "priority", 1, BUCKET_PRIORITY, "lower is used first"),
-    Field("buckets", "remaining", 8, BUCKET_REMAINING, "free: neither used nor reserved; money may be below zero"),
+    Field(
+        "buckets",
+        "remaining",
+        8,
+        BUCKET_REMAINING,
+        "free: neither used nor reserved; money and the bill may be below zero",
+    ),
     Field("buckets", "bucket_id", 4, BUCKET_ID, "id within the account; given again only when it holds nothing"),
     Field("buckets", "reserved", 8, BUCKET_RESERVED, "held for grants"),
     Field("buckets", "from_ns", 8, BUCKET_FROM_NS, "start of its period"),

@@ -26,14 +26,12 @@ from balances.record import (
     SERVICE_WORDS,
     Section,
 )
-from balances.selection import find_bucket
+from balances.selection import find_bucket, is_money
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX
-from vocabulary.units import Unit
 
 _BUCKETS = int(Section.BUCKETS)
 _RESERVATIONS = int(Section.RESERVATIONS)
-_MONEY = int(Unit.MONEY)
 _HELD = int(MovementKind.HELD)
 _CHARGED = int(MovementKind.CHARGED)
 _EXPIRED = int(MovementKind.EXPIRED)
@@ -110,7 +108,7 @@ def commit_reservations(arena, slot, ledger, service_tag, unit, used, now_ns):
         arena.words[bucket + BUCKET_REMAINING] += amount
         ledger.held[row] -= amount
         back = amount
-        if arena.octets[8 * bucket + BUCKET_UNIT] != _MONEY:
+        if not is_money(arena.octets[8 * bucket + BUCKET_UNIT]):
             take = min(left, amount) if arena.octets[8 * bucket + BUCKET_UNIT] == unit else 0
             debit(arena, slot, ledger, bucket, take)
             left -= take
@@ -141,7 +139,7 @@ def remove_empty_buckets(arena, slot, now_ns):
         at = arena.section_at[slot, _BUCKETS] + row * BUCKET_WORDS
         if (
             arena.words[at + BUCKET_TO_NS] <= now_ns
-            and arena.octets[8 * at + BUCKET_UNIT] != _MONEY
+            and not is_money(arena.octets[8 * at + BUCKET_UNIT])
             and arena.words[at + BUCKET_REMAINING] == 0
             and arena.words[at + BUCKET_RESERVED] == 0
         ):

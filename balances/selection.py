@@ -14,11 +14,18 @@ from balances.record import (
     BUCKET_WORDS,
     Section,
 )
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.units import Unit
 
 _BUCKETS = int(Section.BUCKETS)
 _MONEY = int(Unit.MONEY)
+_BILL = int(Unit.BILL)
+
+
+@inlined_kernel
+def is_money(unit):
+    """Does a bucket of this unit hold micros: the balance, or what is owed on the bill?"""
+    return unit in (_MONEY, _BILL)
 
 
 @kernel
@@ -38,13 +45,16 @@ def _sort_in(arena, order, start, end, at):
 
 
 @kernel
-def order_money(arena, slot, now_ns, order):
-    """Money buckets valid at `now_ns`, first words into `order` int64[BUCKETS_PER_ACCOUNT_MAX]; returns how many."""
+def order_money(arena, slot, unit, now_ns, order):
+    """Buckets of `unit`, MONEY or BILL, valid at `now_ns`: their first words into `order`; how many.
+
+    order   int64[BUCKETS_PER_ACCOUNT_MAX]
+    """
     count = 0
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if (
-            arena.octets[8 * at + BUCKET_UNIT] == _MONEY
+            arena.octets[8 * at + BUCKET_UNIT] == unit
             and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
         ):
             _sort_in(arena, order, 0, count, at)
@@ -104,18 +114,18 @@ def find_bucket(arena, slot, bucket_id):
 
 
 @kernel
-def order_payers(arena, slot, now_ns, order):
-    """Money buckets in the order in which they pay a charge (docs/charging.md §5.3), into `order`; returns how many.
+def order_payers(arena, slot, unit, now_ns, order):
+    """Buckets of `unit`, MONEY or BILL, in the order in which they pay (docs/charging.md §5.3), into `order`; how many.
 
     Those whose period is over and that still have something come first, as they lie in the record; then those valid at
-    `now_ns`. Where none is valid, the first money bucket of the record is the last: it is the one that falls below zero.
+    `now_ns`. Where none is valid, the first such bucket of the record is the last: it is the one that falls below zero.
     """
     first = -1
     over = 0
     count = 0
     at = arena.section_at[slot, _BUCKETS]
     for _ in range(count_rows(arena, slot, _BUCKETS)):
-        if arena.octets[8 * at + BUCKET_UNIT] == _MONEY:
+        if arena.octets[8 * at + BUCKET_UNIT] == unit:
             if first < 0:
                 first = at
             if arena.words[at + BUCKET_TO_NS] <= now_ns:

@@ -20,7 +20,7 @@ from balances.queries import AccountView, BucketView, ProductView
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX, PRODUCTS_PER_ACCOUNT_MAX, UNITS_MAX
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 _SETTLES = frozenset(
     {MovementKind.ADJUSTED_IN, MovementKind.REFUNDED, MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT}
@@ -140,7 +140,7 @@ def _with_amounts(view: AccountView, amounts: Sequence[Amount], now_ns: int) -> 
         if isinstance(amount, Credit):
             remaining = _give(buckets, amount)
         else:
-            remaining = _take(buckets, amount, view.credit_limit_micros, now_ns)
+            remaining = _take(buckets, amount, now_ns)
     return replace(view, buckets=tuple(buckets)), remaining
 
 
@@ -163,18 +163,18 @@ def _give(buckets: list[BucketView], credit: Credit) -> int:
     return buckets[place].remaining
 
 
-def _take(buckets: list[BucketView], debit: Debit, credit_limit_micros: int, now_ns: int) -> int:
+def _take(buckets: list[BucketView], debit: Debit, now_ns: int) -> int:
     """Debit the bucket that is named, or valid ones in the order of usage, the last of which pays the rest."""
     payers = [_named(buckets, debit)] if debit.bucket_id else _payers(buckets, debit, now_ns)
     if not payers:
         raise CommandRefused(Outcome.CREDIT_LIMIT_REACHED)
     left = debit.amount
-    floor = -credit_limit_micros if debit.unit == Unit.MONEY and not debit.bucket_id else 0
+    floor = -MICROS_MAX if debit.may_go_below_zero else 0
     for place in payers:
         part = min(left, max(buckets[place].remaining, 0))
         if place == payers[-1] and left:
             part = left
-            if buckets[place].remaining - left < (-MICROS_MAX if debit.may_go_below_zero else floor):
+            if buckets[place].remaining - left < floor:
                 raise CommandRefused(Outcome.CREDIT_LIMIT_REACHED)
         buckets[place] = replace(buckets[place], remaining=buckets[place].remaining - part)
         left -= part
@@ -208,4 +208,4 @@ def _fits(bucket: BucketView, credit: Credit) -> bool:
 
 
 def _most(unit: Unit) -> int:
-    return MICROS_MAX if unit == Unit.MONEY else UNITS_MAX
+    return MICROS_MAX if unit in MONEY_UNITS else UNITS_MAX

@@ -11,7 +11,7 @@ import numpy as np
 
 from catalog_loader.redirects import final_unit
 from catalog_loader.release import Price, Release, Service
-from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, SETTLED_BY, UNITS
 from catalog_loader.week import changes_of_week
 from catalog_loader.zones import offsets_of
 from charging.final_units import NO_FINAL_UNIT, FinalUnit, number_of_final_unit, pack_final_units, read_final_units
@@ -110,6 +110,7 @@ def _price_row(price: Price, service: Service, allowance_first: int, bands: Band
         "rounding_scope": ROUNDING_SCOPES[price.rounding_over],
         "has_price": price.price_micros is not None,
         "final_action": FINAL_ACTIONS[price.final_action],
+        "settled_by": SETTLED_BY[price.settled_by],
         "threshold_percent": price.terms.threshold_percent,
     }
     assert PRICE_DTYPE.names is not None

@@ -22,6 +22,8 @@ class DescribedOffer(NamedTuple):
     name: str
     money: str
     allowances: str
+    credit_limit: str
+    """of its bill; - where it has none"""
     renewal: str
     """such as "9.99 EUR each 30 d" """
     price_count: str
@@ -45,6 +47,8 @@ class DescribedPrice(NamedTuple):
     services: str
     charge: str
     """such as "0.02 EUR per 1 MiB, up over the session; 0.05 EUR mon-fri 08:00-20:00", "free", "allowances alone" """
+    settled_by: str
+    """balance, bill, or - where there is no price"""
     allowances: str
     grant: str
     """default (min to max), validity, and the terms of grants that it says"""
@@ -75,6 +79,7 @@ def describe(release: Release) -> Description:
                 offer.name,
                 money_text(offer.money_micros, release.currency) if offer.money_micros else "-",
                 ", ".join(offer.allowances) or "-",
+                money_text(offer.credit_limit_micros, release.currency) if offer.credit_limit_micros else "-",
                 renewal_text(offer, release.currency),
                 str(len(offer.prices)),
             )
@@ -159,6 +164,7 @@ def describe_price(price: Price, currency: str, offers: Sequence[str] = ()) -> D
         price.id,
         "; ".join(services),
         charge,
+        price.settled_by if price.price_micros is not None else "-",
         ", ".join(price.allowances) or "-",
         grant if price.control in ("charged", "free") else "-",
         _final_action(price) if price.control == "charged" else "-",

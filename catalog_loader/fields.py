@@ -12,7 +12,7 @@ from catalog_loader.amounts import EXAMPLES, AmountInvalid, parse_money, parse_p
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.instants import InstantInvalid, parse_instant
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
-from catalog_loader.schema import KEYS_OF, NOT_SERVED_YET, WORDS
+from catalog_loader.schema import KEYS_OF, WORDS
 from catalog_loader.week import DAYS, parse_days, parse_time
 from vocabulary.currencies import CURRENCY_NUMBERS
 from vocabulary.limits import (
@@ -118,12 +118,8 @@ class Fields:
         known = WORDS.get(key, ())
         if text is None or text in known:
             return text
-        remedy = NOT_SERVED_YET.get((key, text))
-        if remedy is not None:
-            self.fault(key, f"{key}: {text} is not served yet", remedy)
-        else:
-            otherwise = f"Write {' or '.join(known)}"
-            self.fault(key, f'{key} is "{text[:40]}"', suggestion(text, known, otherwise=otherwise))
+        otherwise = f"Write {' or '.join(known)}"
+        self.fault(key, f'{key} is "{text[:40]}"', suggestion(text, known, otherwise=otherwise))
         return None
 
     def money(self, key: str, currency: str | None) -> int | None:

@@ -43,6 +43,8 @@ class Opening:
     to_ns: int
     """end of the product's first period"""
     grants: tuple[Grant, ...]
+    credit_limit_micros: int
+    """how much may be owed on the bill; 0: the account has none"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def opening(release: Release, offer_id: str, opened_ns: int) -> Opening:
     if offer.money_micros:
         grants.append(Grant(Unit.MONEY, offer.money_micros, 0, 0, 0, FOREVER_NS))
     grants.extend(_allowances_until(release, offer, opened_ns, to_ns))
-    return Opening(CURRENCY_NUMBERS[release.currency], number_of_name(offer_id), to_ns, tuple(grants))
+    return Opening(
+        CURRENCY_NUMBERS[release.currency], number_of_name(offer_id), to_ns, tuple(grants), offer.credit_limit_micros
+    )
 
 
 def offer_period(release: Release, offer_id: str, from_ns: int, to_ns: int | None = None) -> OfferPeriod:

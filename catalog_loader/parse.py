@@ -174,6 +174,9 @@ class _Reader:
             grants = Fields(fields.nodes["grants"], "grants", (*path, "grants"), self._faults)
             money = grants.money("money", self._currency) or 0
             allowances = grants.ids("allowances")
+        limit = fields.money("credit_limit", self._currency)
+        if limit == 0:
+            fields.fault("credit_limit", "credit_limit is nothing", "Write a sum above zero, or leave credit_limit out")
         offer_id = fields.id() or ""
         self.offers.append(
             Offer(
@@ -182,6 +185,7 @@ class _Reader:
                 description=fields.description(),
                 money_micros=money,
                 allowances=allowances,
+                credit=limit or UNSET,
                 renewal=self._renewal(fields),
                 prices=tuple(self._price_id(item, item_path) for item, item_path in fields.items("prices")),
             )
@@ -230,7 +234,7 @@ class _Reader:
         name, description = fields.name("name") or price_id, fields.description()
         rounding, rounding_over = fields.word("rounding"), fields.word("rounding_over")
         final_action, allowances = fields.word("final_action"), fields.ids("allowances")
-        fields.word("settled_by")
+        settled_by = fields.word("settled_by")
         self.prices.append(
             Price(
                 id=price_id,
@@ -251,6 +255,7 @@ class _Reader:
                 by_time=bands if is_charged else UNSET,
                 allowances=allowances if is_charged else (),
                 final_action=(final_action or "terminate") if is_charged else "none",
+                settled_by=(settled_by if is_charged else None) or "balance",
             )
         )
 

@@ -129,6 +129,13 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     allowances: tuple[str, ...] = ()
     renewal: Renewal | UnsetType = UNSET
     """UNSET where the offer lasts without end"""
+    credit: int | UnsetType = UNSET
+    """micros; UNSET, never 0, where an account has no bill"""
+
+    @property
+    def credit_limit_micros(self) -> int:
+        """How much an account that is opened with it may owe on its bill; 0: it has none."""
+        return 0 if self.credit is UNSET else self.credit
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

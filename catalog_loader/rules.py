@@ -13,8 +13,9 @@ from msgspec import UNSET
 from catalog_loader.faults import Finding, suggestion
 from catalog_loader.release import Price, Release, Service
 from catalog_loader.rules_of_bands import check_bands
+from catalog_loader.rules_of_bills import check_bills
 from catalog_loader.rules_of_grants import check_final_actions, check_grants, check_holding_times, check_thresholds
-from catalog_loader.schema import CONTEXT_WORDS, CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from catalog_loader.schema import CONTEXT_WORDS, CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, SETTLED_BY, UNITS
 from charging.tariff_tables import ABSENT, ANY
 from vocabulary.currencies import CURRENCY_NUMBERS
 from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name, number_of_name
@@ -247,7 +248,7 @@ def _check_words(path: tuple[str | int, ...], price: Price) -> Findings:
         "rounding": ROUNDINGS,
         "rounding_over": ROUNDING_SCOPES,
         "final_action": FINAL_ACTIONS,
-        "settled_by": ("balance",),
+        "settled_by": SETTLED_BY,
     }
     for key, words in known.items():
         word = getattr(price, key)
@@ -359,6 +360,7 @@ RULES: Final[tuple[Callable[[Release], Findings], ...]] = (
     check_holding_times,
     check_final_actions,
     check_bands,
+    check_bills,
     _check_price_limits,
 )
 """Every rule; a report has what all of them say."""

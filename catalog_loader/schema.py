@@ -85,6 +85,9 @@ KEYS: Final = (
     KeyRow(
         "offer", "period", Kind.DURATION, False, "how long it lasts until it is renewed; without end where left out"
     ),
+    KeyRow(
+        "offer", "credit_limit", Kind.MONEY, False, "how much an account may owe on its bill; needed for prices of bill"
+    ),
     KeyRow("offer", "prices", Kind.LIST, True, "prices, or ids of the release's prices"),
     KeyRow("grants", "money", Kind.MONEY, False, "initial balance; none where left out"),
     KeyRow("grants", "allowances", Kind.IDS, False, "allowances that are given"),
@@ -125,7 +128,7 @@ KEYS: Final = (
         "filters of the access device: what redirect and restrict still let pass",
     ),
     KeyRow("price", "filter_rule", Kind.RULE, False, "the same as a rule, in place of or beside filter_id"),
-    KeyRow("price", "settled_by", Kind.WORD, False, "balance; `bill` is not served yet"),
+    KeyRow("price", "settled_by", Kind.WORD, False, "who pays: balance, in advance, or bill; balance where left out"),
     KeyRow("band", "days", Kind.DAYS, False, "on which it begins; each day where left out"),
     KeyRow("band", "from", Kind.TIME, False, "of the clock in the release's time_zone; midnight where left out"),
     KeyRow(
@@ -189,12 +192,9 @@ FINAL_ACTIONS: Final = {
     "redirect": FinalAction.REDIRECT,
     "restrict": FinalAction.RESTRICT,
 }
+SETTLED_BY: Final = {"balance": Unit.MONEY, "bill": Unit.BILL}
+"""The buckets that pay at a price, by their unit."""
 GRANTED_BY: Final = ("opening", "top_up")
-
-NOT_SERVED_YET: Final = {
-    ("settled_by", "bill"): "Settle by balance, or leave settled_by out",
-}
-"""(key, word) that is right by name but not built: the remedy."""
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {
     "unit": tuple(UNITS),
@@ -202,7 +202,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "rounding": tuple(ROUNDINGS),
     "rounding_over": tuple(ROUNDING_SCOPES),
     "final_action": tuple(FINAL_ACTIONS),
-    "settled_by": ("balance",),
+    "settled_by": tuple(SETTLED_BY),
     "granted_by": GRANTED_BY,
 }
 """Words that a key of kind WORD takes."""

@@ -51,8 +51,10 @@ def find_succession_faults(
         yield from _check_stranded(before, release, is_new=True)
         yield from _check_allowances(before, release)
         yield from _check_units(before, release, is_new=True)
+        yield from _check_bills(before, release, is_new=True)
     if after is not None:
         yield from _check_units(release, after, is_new=False)
+        yield from _check_bills(release, after, is_new=False)
         yield from _check_stranded(release, after, is_new=False)
 
 
@@ -143,6 +145,35 @@ def _check_units(before: Release, after: Release, *, is_new: bool) -> Findings:
                 )
                 path: Path = ("prices", prices[price.id], "block") if is_new else ("prices",)
                 yield Finding(path, problem, "Keep the unit, or sell it in a new offer")
+
+
+def _check_bills(before: Release, after: Release, *, is_new: bool) -> Findings:
+    """Who pays for a service stays, and an account that was opened without a bill isn't given one. `is_new`: as above.
+
+    An open session may have paid ahead of a block, or owe a part of one, to the one or the other.
+    """
+    prices = {price.id: index for index, price in enumerate(after.prices)}
+    offers = {offer.id: (index, offer) for index, offer in enumerate(after.offers)}
+    said = set()
+    for offer in before.offers:
+        if offer.id not in offers:
+            continue
+        index, follower = offers[offer.id]
+        if follower.credit_limit_micros and not offer.credit_limit_micros:
+            problem = f"offer {offer.id} has no credit_limit in release {before.number}: its accounts have no bill"
+            path: Path = ("offers", index, "credit_limit") if is_new else ("offers",)
+            yield Finding(path, problem, "Sell what is settled by bill in a new offer")
+        payers = {service: price.settled_by for price in _prices_of(before, offer) for service in price.services}
+        for price in _prices_of(after, follower):
+            was = {payers[service] for service in price.services if service in payers} - {price.settled_by}
+            if was and price.id not in said:
+                said.add(price.id)
+                problem = (
+                    f"price {price.id} is settled by {price.settled_by} for services of offer {offer.id} that are settled"
+                    f" by {was.pop()} in release {before.number}, and by sessions that are open"
+                )
+                path = ("prices", prices[price.id], "settled_by") if is_new else ("prices",)
+                yield Finding(path, problem, "Keep settled_by, or sell it in a new offer")
 
 
 def _prices_of(release: Release, offer: Offer) -> list[Price]:

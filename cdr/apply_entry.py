@@ -60,6 +60,7 @@ def _find_line(table, session, usages, row):
             and line.offer == usage.offer
             and line.release == usage.release
             and line.unit == usage.unit
+            and line.settled_by == usage.settled_by
         ):
             break
         place = line.next
@@ -84,6 +85,7 @@ def _add_line(table, session, usages, row):
     line.offer = usage.offer
     line.release = usage.release
     line.unit = usage.unit
+    line.settled_by = usage.settled_by
     line.used_units = 0
     line.allowance_units = 0
     line.uncharged_units = 0

@@ -114,6 +114,7 @@ LINE_DTYPE: Final = np.dtype(
         ("next", np.int32),  # line of the session behind this one, -1: none; of a finished row: its record
         ("number", np.int32),  # of a finished row: from 1 within its record, 0 where the record has no line
         ("unit", np.uint8),
+        ("settled_by", np.uint8),  # Unit of the buckets that pay at the price: MONEY or BILL
         ("outcome", np.uint8),  # of the last MSCC
     ],
     align=True,

@@ -18,11 +18,10 @@ from balances.record import (
     BUCKET_TO_NS,
     BUCKET_UNIT,
     BUCKET_WORDS,
-    HEADER_CREDIT_LIMIT,
     Section,
 )
 from balances.reservations import write_movement
-from balances.selection import find_bucket, order_buckets
+from balances.selection import find_bucket, is_money, order_buckets
 from vocabulary.instants import FOREVER_NS
 from vocabulary.kernel import kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX, UNITS_MAX
@@ -31,6 +30,7 @@ from vocabulary.units import Unit
 
 _BUCKETS = int(Section.BUCKETS)
 _MONEY = int(Unit.MONEY)
+_BILL = int(Unit.BILL)
 _EXPIRED = int(MovementKind.EXPIRED)
 _GRANTED = int(Outcome.GRANTED)
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
@@ -40,8 +40,20 @@ _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 
 @kernel
 def _maximum(amount):
-    """The most that a bucket of the amount's unit may hold."""
-    return MICROS_MAX if amount.unit == _MONEY else UNITS_MAX
+    """The most that an amount of its unit may be."""
+    return MICROS_MAX if is_money(amount.unit) else UNITS_MAX
+
+
+@kernel
+def _fits(arena, at, credit):
+    """Does the bucket stay within its maximum with the credit?
+
+    A bill holds less than nothing: what is owed on it. Not more than that can be settled, so a bill is never in credit.
+    """
+    remaining, reserved = arena.words[at + BUCKET_REMAINING], arena.words[at + BUCKET_RESERVED]
+    if credit.unit == _BILL:
+        return remaining + reserved + credit.amount <= 0
+    return max(remaining, 0) + reserved + credit.amount <= _maximum(credit)
 
 
 @kernel
@@ -78,8 +90,8 @@ def _find_bucket_for(arena, slot, credit):
 
 
 @kernel
-def _add_bucket(arena, slot, credit):
-    """An empty bucket for the credit; -1 at the account's maximum or without room."""
+def _new_bucket(arena, slot):
+    """First word of an empty bucket with an id of its own; -1 at the account's maximum or without room."""
     count = count_rows(arena, slot, _BUCKETS)
     if count >= BUCKETS_PER_ACCOUNT_MAX:
         return -1
@@ -94,6 +106,25 @@ def _add_bucket(arena, slot, credit):
     if at < 0:
         return -1
     arena.halves[2 * at + BUCKET_ID] = bucket_id + 1
+    return at
+
+
+@kernel
+def add_bill(arena, slot):
+    """The bucket of what is owed on the bill, with nothing owed; -1 without room. An account has one, without end."""
+    at = _new_bucket(arena, slot)
+    if at >= 0:
+        arena.octets[8 * at + BUCKET_UNIT] = _BILL
+        arena.words[at + BUCKET_TO_NS] = FOREVER_NS
+    return at
+
+
+@kernel
+def _add_bucket(arena, slot, credit):
+    """An empty bucket for the credit; -1 as in _new_bucket."""
+    at = _new_bucket(arena, slot)
+    if at < 0:
+        return -1
     arena.halves[2 * at + BUCKET_ALLOWANCE] = credit.allowance
     arena.octets[8 * at + BUCKET_UNIT] = credit.unit
     arena.octets[8 * at + BUCKET_PRIORITY] = credit.priority
@@ -115,8 +146,7 @@ def _give(arena, slot, credit, movements, place, journal_row, answer):
             at = _add_bucket(arena, slot, credit)
         if at < 0:
             return _UNABLE_TO_COMPLY, place
-    held = max(arena.words[at + BUCKET_REMAINING], 0) + arena.words[at + BUCKET_RESERVED]
-    if held + credit.amount > _maximum(credit):
+    if not _fits(arena, at, credit):
         return _INVALID_AVP_VALUE, place
     arena.words[at + BUCKET_REMAINING] += credit.amount
     write_movement(arena, at, movements, place, journal_row, -1, credit.movement, credit.amount, 0)
@@ -145,16 +175,6 @@ def _order_payers(arena, slot, debit, now_ns, order):
 
 
 @kernel
-def _floor(arena, slot, debit):
-    """How far the bucket that pays last may fall."""
-    if debit.may_go_below_zero != 0:
-        return -MICROS_MAX
-    if debit.unit == _MONEY and debit.bucket_id == 0:
-        return -arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
-    return np.int64(0)
-
-
-@kernel
 def _take(arena, slot, scratch, debit, now_ns, movements, place, journal_row, answer):
     """Debit the buckets that pay, each as far as it is above zero, the last the rest: (outcome, next free movement row)."""
     order = scratch.order
@@ -170,7 +190,8 @@ def _take(arena, slot, scratch, debit, now_ns, movements, place, journal_row, an
         at = order[index]
         part = min(left, max(arena.words[at + BUCKET_REMAINING], 0))
         if index == count - 1 and left > 0:
-            if arena.words[at + BUCKET_REMAINING] - left < _floor(arena, slot, debit):
+            floor = -MICROS_MAX if debit.may_go_below_zero != 0 else 0
+            if arena.words[at + BUCKET_REMAINING] - left < floor:
                 return _CREDIT_LIMIT_REACHED, place
             part = left
         if part > 0:

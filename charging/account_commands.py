@@ -12,7 +12,7 @@ from balances.record import (
     HEADER_STATUS,
     AccountStatus,
 )
-from charging.account_amounts import move_amounts
+from charging.account_amounts import add_bill, move_amounts
 from charging.account_products import (
     PERIOD_IS_PAST,
     PERIOD_WAS_APPLIED,
@@ -26,6 +26,7 @@ from vocabulary.outcomes import Outcome
 
 _NO_STATUS = int(AccountStatus.NONE)
 _CLOSED = int(AccountStatus.CLOSED)
+_SETTLED = int(MovementKind.SETTLED)
 _ADJUSTED_IN = int(MovementKind.ADJUSTED_IN)
 _REFUNDED = int(MovementKind.REFUNDED)
 _EXPIRED = int(MovementKind.EXPIRED)
@@ -39,13 +40,15 @@ _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
 
 @kernel
 def _lay_record(arena, slot, request, change):
-    """The record of a new account without products and amounts."""
+    """The record of a new account with its bill where it has credit, without products and amounts."""
     start_record(arena, slot, request.tenant, request.account_id)
     base = arena.first[slot]
     arena.octets[8 * base + HEADER_STATUS] = change.status
     arena.halves[2 * base + HEADER_CURRENCY] = change.currency
     arena.words[base + HEADER_CREDIT_LIMIT] = change.credit_limit_micros
     arena.words[base + HEADER_EXPIRES_NS] = change.expires_ns
+    if change.credit_limit_micros > 0:
+        add_bill(arena, slot)
 
 
 @kernel
@@ -56,7 +59,8 @@ def _suits_closed(change, amounts, first, count):
     for row in range(first, first + count):
         kind = amounts[row].movement
         if (
-            kind != _ADJUSTED_IN
+            kind != _SETTLED
+            and kind != _ADJUSTED_IN
             and kind != _REFUNDED
             and kind != _EXPIRED
             and kind != _ADJUSTED_OUT

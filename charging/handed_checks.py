@@ -64,7 +64,7 @@ FAULT_ANSWER_MSCCS: Final = 9
 
 _UNDECIDED = int(Outcome.UNDECIDED)
 _OUTCOMES = len(Outcome)
-_UNITS = len(Unit)
+_BILL = int(Unit.BILL)  # what is owed is never granted, nor is any unit behind it
 _KINDS = len(IDENTITY_WORDS)
 _NUMBER_MAX = 2**32 - 1
 _FINAL_ACTIONS = 4
@@ -222,6 +222,6 @@ def find_answer_fault(handed_octets):
         return FAULT_ANSWER_MSCCS
     for index in range(msccs):
         mscc = handed.msccs[index]
-        if mscc.outcome >= _OUTCOMES or mscc.unit >= _UNITS or mscc.final_action >= _FINAL_ACTIONS:
+        if mscc.outcome >= _OUTCOMES or mscc.unit >= _BILL or mscc.final_action >= _FINAL_ACTIONS:
             return FAULT_ANSWER
     return SOUND

@@ -96,6 +96,7 @@ PRICE_DTYPE: Final = np.dtype(
         ("rounding_scope", np.uint8),
         ("has_price", np.uint8),  # 0: allowances alone pay, money is never touched
         ("final_action", np.uint8),
+        ("settled_by", np.uint8),  # Unit of the buckets that pay: MONEY, the balance, or BILL
         ("threshold_percent", np.uint8),  # of the grant, in place of threshold_units; 0 where that counts
     ],
     align=True,

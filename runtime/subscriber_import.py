@@ -39,7 +39,7 @@ COLUMNS: Final = (
     *(Column(column.name, f"identity: {column.expected}") for column in IDENTITY_COLUMNS),
     Column("offer", "id of an offer of the release in force; --offer where empty"),
     Column("money", "opening balance instead of the offer's, such as 12.50, in the release's currency"),
-    Column("credit_limit", "how far money may fall below zero, such as 5.00; 0 where empty"),
+    Column("credit_limit", "how much may be owed on the bill, such as 50.00; the offer's where empty"),
     Column("allowances", "instead of the offer's: ids with ; between them, such as data-1gib=512 MiB;voice-100min; - for none"),
     Column("expires", "end of the account: a date, or date and time with an offset; never where empty"),
 )  # fmt: skip

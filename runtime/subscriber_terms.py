@@ -44,6 +44,7 @@ class WantedTerms:
     money: str = ""
     """decimal text in the release's currency"""
     credit_limit: str = ""
+    """how much may be owed on the bill; 0: the account gets no bill"""
     allowances: str = ""
     """ids with `;` between them, each with an amount of its own where that isn't the release's: `data-1gib=512 MiB`"""
     expires: str = ""
@@ -71,7 +72,7 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
     if wanted.allowances:
         grants = [grant for grant in grants if grant.unit == Unit.MONEY]
         grants += _wanted_allowances(faults, release, wanted.allowances, from_ns)
-    limit, expires_ns = 0, FOREVER_NS
+    limit, expires_ns = 0 if given is None else given.credit_limit_micros, FOREVER_NS
     if wanted.credit_limit:
         limit = taken(faults, "credit_limit", lambda: money_of(wanted.credit_limit, release.currency)) or 0
     if wanted.expires:

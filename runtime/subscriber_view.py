@@ -8,7 +8,7 @@ from catalog_loader.amounts import MICROS_PER_UNIT, money_text, units_text
 from catalog_loader.names import CatalogueNames
 from vocabulary.currencies import currency_text
 from vocabulary.instants import to_rfc3339
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 
 class BalanceRow(NamedTuple):
@@ -57,7 +57,7 @@ def names_of_tenant(names: CatalogueNames, tenant: int) -> dict[int, str]:
 
 def amount_text(unit: Unit, amount: int, currency: str) -> str:
     """The amount in its unit: "9.94 EUR", "1 GiB", "-5 s"."""
-    if unit == Unit.MONEY:
+    if unit in MONEY_UNITS:
         return money_text(amount, currency)
     return f"-{units_text(unit, -amount)}" if amount < 0 else units_text(unit, amount)
 
@@ -73,11 +73,21 @@ def account_pairs(view: AccountView) -> list[tuple[str, str]]:
             "money",
             money_text(remaining, currency) + (f", {money_text(reserved, currency)} reserved" if reserved else ""),
         ),
-        ("credit limit", money_text(view.credit_limit_micros, currency)),
+        ("owed on the bill", _owed_text(view, currency)),
         ("charged so far", money_text(view.charged_micros, currency)),
         ("expires", "never" if to_rfc3339(view.expires_ns) == "-" else to_rfc3339(view.expires_ns)),
         ("last change", to_rfc3339(view.updated_ns)),
     ]
+
+
+def _owed_text(view: AccountView, currency: str) -> str:
+    """ "3.20 EUR of at most 50.00 EUR, 0.40 EUR reserved"."""
+    owed = view.owed_micros
+    if owed is None:
+        return "no bill"
+    _, reserved = view.total(Unit.BILL)
+    text = f"{money_text(owed, currency)} of at most {money_text(view.credit_limit_micros, currency)}"
+    return text + (f", {money_text(reserved, currency)} reserved" if reserved else "")
 
 
 def currency_of(view: AccountView) -> str:
@@ -87,7 +97,7 @@ def currency_of(view: AccountView) -> str:
 
 def balance_rows(view: AccountView) -> list[BalanceRow]:
     """A row a bucket, in the order in which usage takes from them: units before money."""
-    order = sorted(view.buckets, key=lambda bucket: (bucket.unit == Unit.MONEY, bucket.priority, bucket.to_ns))
+    order = sorted(view.buckets, key=lambda bucket: (bucket.unit in MONEY_UNITS, bucket.priority, bucket.to_ns))
     return [_balance_row(bucket, currency_of(view)) for bucket in order]
 
 
@@ -148,7 +158,7 @@ def _held(bucket_id: int, amount: int, view: AccountView) -> str:
     if bucket is None:
         return f"{amount} of bucket {bucket_id}"
     text = amount_text(bucket.unit, amount, currency_of(view))
-    return text if bucket.unit == Unit.MONEY else f"{text} of {bucket.name or bucket.allowance}"
+    return text if bucket.unit in MONEY_UNITS else f"{text} of {bucket.name or bucket.allowance}"
 
 
 def account_json(view: AccountView, identities: Mapping[str, str]) -> dict[str, Any]:
@@ -158,6 +168,10 @@ def account_json(view: AccountView, identities: Mapping[str, str]) -> dict[str, 
     body["currency"] = currency_of(view)
     body["identities"] = dict(identities)
     remaining, reserved = view.total()
+    owed, (_, held) = view.owed_micros, view.total(Unit.BILL)
+    if owed is not None:
+        limit = view.credit_limit_micros
+        body["bill"] = {"owed_micros": owed, "reserved_micros": held, "limit_micros": limit, "owed": _decimal(owed)}
     body["money"] = {"remaining_micros": remaining, "reserved_micros": reserved, "remaining": _decimal(remaining)}
     return body
 

@@ -5,13 +5,15 @@ from typing import Final
 
 
 class Unit(IntEnum):
-    """A unit of a bucket, a price or a grant. MONEY counts micros; the others count whole units."""
+    """A unit of a bucket, a price or a grant. MONEY and BILL count micros; the others count whole units."""
 
     MONEY = 0
     OCTETS = 1
     SECONDS = 2
     EVENTS = 3
     """Service-specific units of RFC 8506 §8.26: messages, items, calls."""
+    BILL = 4
+    """What is owed on the next bill: money of a kind of its own, which is below zero by what isn't settled yet."""
 
 
 UNIT_NAMES: Final = {
@@ -19,7 +21,10 @@ UNIT_NAMES: Final = {
     Unit.OCTETS: "octets",
     Unit.SECONDS: "seconds",
     Unit.EVENTS: "events",
+    Unit.BILL: "bill_micros",
 }
+MONEY_UNITS: Final = frozenset({Unit.MONEY, Unit.BILL})
+"""Units whose amounts are micros; the others are those of allowances."""
 
 OCTETS_PER_MIB: Final = 1024**2
 OCTETS_PER: Final = {

@@ -1,4 +1,4 @@
-"""Reported usage to debits: what was reserved first, then allowances, then money (docs/charging.md §5)."""
+"""Reported usage to debits: what was reserved first, then allowances, then money or the bill (docs/charging.md §5)."""
 
 import numpy as np
 
@@ -63,12 +63,14 @@ def _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns):
 
 
 @kernel
-def _debit_money(arena, slot, scratch, micros, now_ns):
-    """Charge `micros`: each payer as far as it is above zero, the last the rest. _PAID, or why nothing moved.
+def _debit_money(arena, slot, scratch, unit, micros, now_ns):
+    """Charge `micros` to `unit`, MONEY or BILL: each payer as far as it is above zero, the last the rest.
+
+    Returns _PAID, or why nothing moved.
 
     Reports come however late, so debts have no floor but this: beyond it 64 bits would turn a debt into credit.
     """
-    count = order_payers(arena, slot, now_ns, scratch.money)
+    count = order_payers(arena, slot, unit, now_ns, scratch.money)
     if count == 0:
         return _NO_MONEY
     left = micros
@@ -121,7 +123,7 @@ def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_aga
     if micros < 0:
         usage.uncharged_units = left
         return _UNABLE_TO_COMPLY
-    paid = _debit_money(arena, slot, scratch, micros, now_ns) if micros > 0 else _PAID
+    paid = _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns) if micros > 0 else _PAID
     if paid != _PAID:
         usage.uncharged_units = left
         return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
@@ -160,13 +162,13 @@ def charge_event(arena, slot, scratch, price, block_micros, allowances, units, n
         micros, _ = cost_of(price, block_micros, from_money, 0)
         if micros < 0:
             return False
-        count = order_money(arena, slot, now_ns, scratch.money)
-        funds = free_micros(arena, slot, scratch.money, count, count)
+        count = order_money(arena, slot, price.settled_by, now_ns, scratch.money)
+        funds = free_micros(arena, slot, price.settled_by, scratch.money, count, count)
         if micros > funds or arena.words[arena.first[slot] + HEADER_CHARGED] > CHARGED_MICROS_MAX - micros:
             return False
     _debit_allowances(arena, slot, scratch, price, allowances, units - from_money, now_ns)
     if micros > 0:
-        assert _debit_money(arena, slot, scratch, micros, now_ns) == _PAID
+        assert _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns) == _PAID
     usage.allowance_units = units - from_money
     usage.charged_micros = micros
     return True

@@ -1,12 +1,14 @@
-"""What an account's money buckets can give together, and holding it for a grant (docs/charging.md §6.2)."""
+"""What an account's money, or its bill, can give together, and holding it for a grant (docs/charging.md §6.2)."""
 
 from balances.arena import rows_left
 from balances.record import BUCKET_REMAINING, HEADER_CREDIT_LIMIT, Section
 from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, reserve
 from vocabulary.kernel import kernel
 from vocabulary.limits import MICROS_MAX
+from vocabulary.units import Unit
 
 _RESERVATIONS = int(Section.RESERVATIONS)
+_BILL = int(Unit.BILL)
 
 
 @kernel
@@ -16,14 +18,16 @@ def places_left(arena, slot, made):
 
 
 @kernel
-def free_micros(arena, slot, order, count, places):
-    """Micros, 0..MICROS_MAX, that at most `places` of the money buckets order[0:count] can give.
+def free_micros(arena, slot, unit, order, count, places):
+    """Micros, 0..MICROS_MAX, that at most `places` of the buckets order[0:count] can give, all of `unit`, MONEY or BILL.
 
-    Each gives what it has above zero; the last goes down to the credit limit, and a place is always left for it.
+    Each gives what it has above zero; the bill goes down to the credit limit. A place is always left for the last.
     """
     if count == 0 or places < 1:
         return 0
-    last = arena.words[order[count - 1] + BUCKET_REMAINING] + arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
+    last = arena.words[order[count - 1] + BUCKET_REMAINING]
+    if unit == _BILL:
+        last += arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT]
     free = min(max(last, 0), MICROS_MAX)
     for index in range(count - 1):
         if places == 1:

@@ -16,16 +16,15 @@ from balances.record import (
     Section,
 )
 from balances.reservations import expire_buckets, post, remove_empty_buckets
+from balances.selection import is_money
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_ended_row, add_expiry_row
 from charging.sessions.open_sessions import end_session, ended_mark, mix16
 from vocabulary.instants import FOREVER_NS
 from vocabulary.kernel import kernel
-from vocabulary.units import Unit
 
 _BUCKETS = int(Section.BUCKETS)
 _SESSIONS = int(Section.SESSIONS)
-_MONEY = int(Unit.MONEY)
 
 ENDED_BY_REQUEST = 1
 ENDED_BY_SUPERVISION = 2
@@ -45,7 +44,7 @@ def is_due(arena, slot, now_ns):
     for _ in range(count_rows(arena, slot, _BUCKETS)):
         if arena.words[at + BUCKET_TO_NS] <= now_ns:
             is_empty = arena.words[at + BUCKET_REMAINING] <= 0 and (
-                arena.octets[8 * at + BUCKET_UNIT] == _MONEY or arena.words[at + BUCKET_RESERVED] > 0
+                is_money(arena.octets[8 * at + BUCKET_UNIT]) or arena.words[at + BUCKET_RESERVED] > 0
             )
             if not is_empty:
                 return True

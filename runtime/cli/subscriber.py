@@ -85,7 +85,7 @@ def add(
         str, typer.Option("--money", help='Opening balance, such as "12.50".', show_default="the offer's")
     ] = "",
     credit_limit: Annotated[
-        str, typer.Option("--credit-limit", help="How far money may fall below zero.", show_default="0")
+        str, typer.Option("--credit-limit", help="How much may be owed on the bill.", show_default="the offer's")
     ] = "",
     allowances: Annotated[
         str, typer.Option("--allowances", help="Such as data-1gib=512MiB; - for none.", show_default="the offer's")

@@ -25,7 +25,8 @@ Columns, in any order, named by a header line, separated by commas, UTF-8:
     offer         id of an offer of the release in force; --offer where empty
     money         opening balance instead of the offer's, such as 12.50, in
                   the catalogue's currency
-    credit_limit  how far money may fall below zero; 0 where empty
+    credit_limit  how much may be owed on the bill instead of the offer's, such
+                  as 50.00; 0 for no bill
     allowances    instead of the offer's, such as
                   data-1gib=512 MiB;voice-100min, or - for none
     expires       end of the account: a date, or date and time with offset;

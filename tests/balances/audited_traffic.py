@@ -27,7 +27,7 @@ ALLOWANCE = 11
 PRICES = (
     Price(rating_group=10, block_units=10, price_micros=7, allowances=(ALLOWANCE,), number=1),
     Price(rating_group=20, unit=Unit.SECONDS, block_units=60, price_micros=900, number=2),
-    Price(rating_group=30, unit=Unit.EVENTS, price_micros=150, number=3),
+    Price(rating_group=30, unit=Unit.EVENTS, price_micros=150, number=3, settled_by=Unit.BILL),
     Price(rating_group=40, control=Control.FREE, number=4),
 )
 CATALOGUE = Catalogue((Release(1, offers={1: PRICES}), Release(1, tenant=2, offers={1: PRICES})))
@@ -56,7 +56,7 @@ class RandomTraffic:
         return 2 if account_id % 4 == 0 else 1
 
     def open_all(self) -> None:
-        """One batch that opens every account, some nearly empty, most with an allowance, half with money that ends."""
+        """One batch that opens every account, some nearly empty, most with allowance and bill, half with money that ends."""
         batch: list[Request] = []
         for account_id in range(1, self.account_count + 1):
             credits_given = [Credit(self._random.choice((50, 5000, 10**7)), movement=MovementKind.OPENED)]
@@ -71,7 +71,17 @@ class RandomTraffic:
                 credits_given.append(Credit(amount, to_ns=to_ns, movement=MovementKind.BONUS))
             tenant = self.tenant_of(account_id)
             currency = 756 if account_id % 5 == 0 else 978
-            batch.append(Open(account_id, self.now_ns, tenant, currency=currency, credits=tuple(credits_given)))
+            limit = (0, 400, 10**6)[account_id % 3]
+            batch.append(
+                Open(
+                    account_id,
+                    self.now_ns,
+                    tenant,
+                    currency=currency,
+                    credit_limit_micros=limit,
+                    credits=tuple(credits_given),
+                )
+            )
         self.engine.decide(batch, self.now_ns)
 
     def run(self, batch_count: int, rows: int = 20) -> None:
@@ -90,9 +100,12 @@ class RandomTraffic:
         what = draw.random()
         if what < 0.05:
             return self._change(account_id, tenant)
-        if what < 0.08:
+        if what < 0.07:
+            settled = Credit(draw.choice((1, 150, 900)), Unit.BILL, movement=MovementKind.SETTLED)
+            return Change(account_id, self.now_ns, tenant, (settled,))
+        if what < 0.10:
             return Wake(account_id, self.now_ns, tenant)
-        if what < 0.14 and self._sent:
+        if what < 0.16 and self._sent:
             return draw.choice(self._sent[-30:])
         request = self._credit_control(account_id, tenant)
         self._sent.append(request)

@@ -37,7 +37,8 @@ from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 INT64_MAX = 2**63 - 1
-KINDS = [kind for kind in MovementKind if 0 < kind < FIRST_DEBIT]
+KINDS = [kind for kind in MovementKind if 0 < kind < FIRST_DEBIT and kind is not MovementKind.SETTLED]
+OPENED_WITH = tuple(unit for unit in Unit if unit != Unit.BILL)
 ids = st.integers(1, INT64_MAX)
 numbers = st.integers(0, 2**31 - 1)
 ids_of_names = st.integers(1, 2**31 - 1)
@@ -48,8 +49,11 @@ periods = st.tuples(st.integers(0, INT64_MAX - 1), st.integers(1, INT64_MAX)).fi
 
 
 @st.composite
-def credits(draw):
-    unit = draw(st.sampled_from(Unit))
+def credits(draw, units=tuple(Unit)):
+    unit = draw(st.sampled_from(units))
+    if unit == Unit.BILL:
+        amount, priority = draw(st.integers(1, MICROS_MAX)), draw(st.integers(0, 255))
+        return Credit(unit, amount, priority=priority, kind=MovementKind.SETTLED)
     from_ns, to_ns = draw(periods)
     return Credit(
         unit,
@@ -106,7 +110,7 @@ def terms(draw):
         status=draw(st.sampled_from([AccountStatus.ACTIVE, AccountStatus.BARRED, AccountStatus.CLOSED])),
         credit_limit_micros=draw(st.integers(0, MICROS_MAX)),
         expires_ns=draw(st.integers(0, INT64_MAX)),
-        credits=tuple(draw(st.lists(credits(), max_size=4))),
+        credits=tuple(draw(st.lists(credits(OPENED_WITH), max_size=4))),
     )
 
 
@@ -204,6 +208,13 @@ ONE = ("1:e164:49",)
         (lambda: Terms(0), "currency is 0"),
         (lambda: Terms(978, status=AccountStatus.NONE), "status is"),
         (lambda: Terms(978, credit_limit_micros=-1), "credit_limit_micros is -1"),
+        (lambda: Credit(Unit.BILL, 1), "kind TOPPED_UP for bill_micros: a bill is SETTLED"),
+        (lambda: Credit(Unit.MONEY, 1, kind=MovementKind.SETTLED), "kind SETTLED for micros: a bill is SETTLED"),
+        (lambda: Credit(Unit.OCTETS, 1, 7, kind=MovementKind.SETTLED), "kind SETTLED for octets"),
+        (lambda: Credit(Unit.BILL, 1, to_ns=5, kind=MovementKind.SETTLED), "a bill has no period"),
+        (lambda: Credit(Unit.BILL, 1, 7, kind=MovementKind.SETTLED), "allowance is 7 for bill_micros"),
+        (lambda: Credit(Unit.BILL, MICROS_MAX + 1, kind=MovementKind.SETTLED), "amount in bill_micros is"),
+        (lambda: Terms(978, credits=(Credit(Unit.BILL, 1, kind=MovementKind.SETTLED),)), "nothing is owed yet"),
         (lambda: Terms(978, credits=(MONEY,) * (CREDITS_PER_COMMAND_MAX + 1)), "count of credits"),
         (lambda: Debit(Unit.MONEY, 0), "amount in micros is 0"),
         (lambda: Debit(Unit.OCTETS, 1), "allowance is 0 for octets"),

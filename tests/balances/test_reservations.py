@@ -24,7 +24,7 @@ from balances.stored_record import to_stored
 from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 NOW_NS = 1000
 REQUEST_ROW, USAGE_ROW = 5, 9
@@ -73,7 +73,7 @@ class PlainLedger:
             bucket, events = self.buckets[row], self.events[row]
             bucket["reserved"] -= hold[2]
             events["held"] -= hold[2]
-            if bucket["unit"] == Unit.MONEY:
+            if bucket["unit"] in MONEY_UNITS:
                 bucket["remaining"] += hold[2]
                 continue
             take = min(used, hold[2]) if bucket["unit"] == Unit.OCTETS else 0
@@ -111,7 +111,7 @@ class PlainLedger:
             row
             for row, bucket in enumerate(self.buckets)
             if bucket["to_ns"] <= NOW_NS
-            and bucket["unit"] != Unit.MONEY
+            and bucket["unit"] not in MONEY_UNITS
             and not bucket["remaining"]
             and not bucket["reserved"]
         ]
@@ -198,7 +198,7 @@ def step_both(arena, ledger, plain, movements, step):
 @given(rows=buckets, steps=steps)
 def test_ledger_and_record_are_what_plain_python_says(rows, steps):
     for number, row in enumerate(rows):
-        row |= {"bucket_id": 100 + number, "reserved": 0, "allowance": 0 if row["unit"] == Unit.MONEY else 7}
+        row |= {"bucket_id": 100 + number, "reserved": 0, "allowance": 0 if row["unit"] in MONEY_UNITS else 7}
     arena = place(rows)
     plain = PlainLedger([dict(row) for row in rows], ROOM_WORDS)
     ledger = new_ledger()

@@ -11,7 +11,7 @@ from balances.stored_record import to_stored
 from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 NOW_NS = 1000
 
@@ -19,7 +19,7 @@ buckets = st.lists(
     st.builds(
         lambda unit, allowance, priority, from_ns, to_ns, remaining: {
             "unit": int(unit),
-            "allowance": 0 if unit == Unit.MONEY else allowance,
+            "allowance": 0 if unit in MONEY_UNITS else allowance,
             "priority": priority,
             "from_ns": from_ns,
             "to_ns": to_ns,
@@ -60,22 +60,25 @@ def is_valid(row):
 
 
 @settings(max_examples=200)
-@given(rows=buckets)
-def test_money_in_order(rows):
+@given(rows=buckets, unit=st.sampled_from((Unit.MONEY, Unit.BILL)))
+def test_money_in_order(rows, unit):
     arena, places = laid(rows)
     order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
-    count = order_money(arena, 0, NOW_NS, order)
-    assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
+    count = order_money(arena, 0, int(unit), NOW_NS, order)
+    assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == unit and is_valid(row))
 
 
 @settings(max_examples=300)
-@given(rows=st.one_of(buckets, buckets.map(lambda rows: [row | {"unit": 0, "allowance": 0} for row in rows])))
-def test_payers_are_what_is_over_then_valid_money_or_the_first(rows):
+@given(
+    rows=st.one_of(buckets, buckets.map(lambda rows: [row | {"unit": 0, "allowance": 0} for row in rows])),
+    unit=st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.BILL)),
+)
+def test_payers_are_what_is_over_then_valid_money_or_the_first(rows, unit):
     arena, places = laid(rows)
     order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
-    count = order_payers(arena, 0, NOW_NS, order)
-    money = [(row, at) for row, at in zip(rows, places, strict=True) if row["unit"] == Unit.MONEY]
-    valid = expected(rows, places, lambda row: row["unit"] == Unit.MONEY and is_valid(row))
+    count = order_payers(arena, 0, int(unit), NOW_NS, order)
+    money = [(row, at) for row, at in zip(rows, places, strict=True) if row["unit"] == unit]
+    valid = expected(rows, places, lambda row: row["unit"] == unit and is_valid(row))
     last = valid or [at for _, at in money[:1]]
     over = [at for row, at in money if row["to_ns"] <= NOW_NS and row["remaining"] > 0 and at not in last]
     assert order[:count].tolist() == over + last
@@ -84,7 +87,7 @@ def test_payers_are_what_is_over_then_valid_money_or_the_first(rows):
 @settings(max_examples=200)
 @given(
     rows=buckets,
-    unit=st.sampled_from([unit for unit in Unit if unit != Unit.MONEY]),
+    unit=st.sampled_from([unit for unit in Unit if unit not in MONEY_UNITS]),
     before=st.integers(0, 2),
     allowances=st.lists(st.sampled_from((11, 12, 13, 2**31 - 1)), max_size=3, unique=True),
 )

@@ -13,6 +13,7 @@ from catalog_loader.release import Allowance, Offer, Price, Release, Service, pr
 SAMPLES = Path(str(catalog_loader.__file__)).parent / "samples"
 SAMPLE = SAMPLES / "prepaid.yaml"
 SAMPLE_2 = SAMPLES / "prepaid-2.yaml"
+POSTPAID = SAMPLES / "postpaid.yaml"
 
 
 def checked_sample(path: Path = SAMPLE) -> CheckedRelease:

@@ -12,13 +12,13 @@ from msgspec import UNSET
 
 from catalog_loader.compile import compile_release, stack
 from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, price_of
-from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, UNITS
+from catalog_loader.schema import CONTROLS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, SETTLED_BY, UNITS
 from catalog_loader.week import changes_of_week
 from catalog_loader.zones import offsets_of
 from charging.final_units import FinalUnit, RedirectAddressType, number_of_final_unit, read_final_units
 from charging.rating.tariff_lookup import find_offer, price_in_offer, release_in_force
 from charging.tariff_tables import ABSENT, ANY, TariffTables
-from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_price, small_release
+from tests.catalog_loader.sample_release import POSTPAID, SAMPLE_2, checked_sample, data_price, small_release
 from vocabulary.ids import number_of_name
 from vocabulary.limits import TENANTS_MAX
 
@@ -91,6 +91,7 @@ def assert_row_says(row: Any, price: Price, tables: TariffTables, time_zone: str
         "rounding_scope": ROUNDING_SCOPES[price.rounding_over],
         "has_price": price.price_micros is not None,
         "final_action": FINAL_ACTIONS[price.final_action],
+        "settled_by": SETTLED_BY[price.settled_by],
     }
 
 
@@ -126,7 +127,7 @@ SERVICES = [(context, group, identifier) for context in CONTEXTS for group in GR
 SAMPLE_SERVICES = SERVICES + [(c, g, s) for c in CONTEXTS for g in (20, 30, 50, 100, 112, 200, 300) for s in (-1, 1000)]
 
 
-@pytest.mark.parametrize("release", [SAMPLE_RELEASE, SAMPLE_RELEASE_2], ids=["prepaid", "prepaid-2"])
+@pytest.mark.parametrize("release", [SAMPLE_RELEASE, SAMPLE_RELEASE_2, checked_sample(POSTPAID).release])
 def test_samples_compile_to_what_they_say(release: Release) -> None:
     tables = compile_release(release, 3)
     assert_sorted(tables)
@@ -169,6 +170,7 @@ def releases(draw: st.DrawFn, number: int = 1) -> Release:
                 "rounding": draw(st.sampled_from(sorted(ROUNDINGS))),
                 "rounding_over": draw(st.sampled_from(sorted(ROUNDING_SCOPES))),
                 "control": draw(st.sampled_from(sorted(CONTROLS))),
+                "settled_by": draw(st.sampled_from(sorted(SETTLED_BY))),
                 "by_time": draw(st.sampled_from((UNSET, UNSET, NIGHTS, WEEKENDS))),
             }
             own.append(msgspec.structs.replace(price, **changes))

@@ -6,7 +6,14 @@ from msgspec import UNSET
 from catalog_loader.changes import Change, changes
 from catalog_loader.describe import DescribedAllowance, DescribedOffer, DescribedPrice, describe
 from catalog_loader.release import Band, Renewal, Terms
-from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample, data_allowance, data_price, small_release
+from tests.catalog_loader.sample_release import (
+    POSTPAID,
+    SAMPLE_2,
+    checked_sample,
+    data_allowance,
+    data_price,
+    small_release,
+)
 
 SAMPLE_RELEASE = checked_sample().release
 
@@ -17,7 +24,7 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert header["effective"] == "2024-12-31T23:00:00.000Z"
     assert (header["release"], header["tenant"], header["currency"]) == ("1", "default", "EUR")
     assert (
-        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "10")
+        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "-", "10")
         in description.offers
     )
     assert (
@@ -29,6 +36,7 @@ def test_the_sample_reads_as_it_is_written() -> None:
         price="data-general",
         services="data rating_group absent; data rating_group 10; data_5g rating_group absent; data_5g rating_group 10",
         charge="0.02 EUR per 1 MiB, up over the session",
+        settled_by="balance",
         allowances="data-booster, data-1gib, data-10gib",
         grant="10 MiB (512 KiB to 100 MiB), 30 min",
         final_action="terminate",
@@ -95,6 +103,24 @@ def test_what_is_new_and_what_is_gone() -> None:
             "5 MiB (64 KiB to 1 GiB), 1 h",
         ),
     }
+
+
+def test_what_is_settled_by_bill_and_how_much_is_shown() -> None:
+    description = describe(checked_sample(POSTPAID).release)
+    assert {offer.offer: offer.credit_limit for offer in description.offers} == {
+        "hybrid-m": "20.00 EUR",
+        "postpaid-m": "50.00 EUR",
+    }
+    settled_by = {price.price: price.settled_by for price in description.prices}
+    assert (settled_by["sms-premium"], settled_by["sms-premium-on-bill"]) == ("balance", "bill")
+    assert settled_by["voice-emergency"] == "-"
+    before = small_release(
+        offers=(msgspec.structs.replace(small_release().offers[0], credit=1_000_000),),
+        prices=(data_price(settled_by="bill"),),
+    )
+    after = msgspec.structs.replace(before, offers=(msgspec.structs.replace(before.offers[0], credit=2_000_000),))
+    assert changes(before, after) == [Change("offer start", "credit limit", "1.00 EUR", "2.00 EUR")]
+    assert Change("price data-general", "settled by", "balance", "bill") in changes(small_release(), before)
 
 
 def test_terms_of_grants_are_shown() -> None:

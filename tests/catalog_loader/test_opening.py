@@ -5,7 +5,7 @@ import pytest
 
 from catalog_loader.opening import Grant, UnknownName, allowance_grant, offer_period, opening
 from catalog_loader.release import Renewal, in_force
-from tests.catalog_loader.sample_release import checked_sample, data_allowance, small_release
+from tests.catalog_loader.sample_release import POSTPAID, checked_sample, data_allowance, small_release
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.units import Unit
@@ -44,6 +44,16 @@ def test_an_offer_without_period_lasts_without_end() -> None:
     assert opening(RELEASE, "prepaid-start", 9).to_ns == FOREVER_NS
     with pytest.raises(UnknownName, match="no offer prepaid-strt"):
         offer_period(RELEASE, "prepaid-strt", 0)
+
+
+def test_an_offer_gives_credit_where_something_is_settled_by_bill() -> None:
+    postpaid = checked_sample(POSTPAID).release
+    assert [opening(postpaid, name, 5).credit_limit_micros for name in ("postpaid-m", "hybrid-m")] == [
+        50_000_000,
+        20_000_000,
+    ]
+    assert [grant.unit for grant in opening(postpaid, "postpaid-m", 5).grants] == [Unit.OCTETS], "a bill is no grant"
+    assert opening(RELEASE, "prepaid-start", 5).credit_limit_micros == 0
 
 
 def test_an_allowance_without_end_or_beyond_time_ends_never() -> None:

@@ -54,6 +54,7 @@ offers:
   - id: offer
     name: Offer
     description: d
+    credit_limit: 75 CHF
     grants: {money: 5.5 CHF, allowances: [data-a]}
     fee: 9.99 CHF
     period: 30 d
@@ -80,7 +81,7 @@ offers:
         redirect_to: https://top-up.example.net/?from=portal
         filter_id: garden
         filter_rule: permit out ip from 192.0.2.10 to assigned
-        settled_by: balance
+        settled_by: bill
 """
 
 
@@ -124,6 +125,7 @@ def test_every_key_arrives() -> None:
                 validity_s=90,
                 allowances=("data-a", "data-b"),
                 final_action="redirect",
+                settled_by="bill",
                 by_time=(
                     Band(days=(0, 1, 2, 3, 4, 5, 6), from_min=420, to_min=480, price_micros=2),
                     Band(days=(0, 1, 2, 3, 4, 5, 6), from_min=720, to_min=780, price_micros=0),
@@ -162,6 +164,7 @@ def test_every_key_arrives() -> None:
                 description="d",
                 money_micros=5_500_000,
                 allowances=("data-a",),
+                credit=75_000_000,
                 prices=("own", "shared"),
                 renewal=Renewal(period_s=2_592_000, fee_micros=9_990_000),
             ),

@@ -163,7 +163,17 @@ BROKEN = {
         with_price(final_action="restrict", said=Terms(filter_rule="permit all")),
         "\"permit all\" is no IPFilterRule. Write a rule such as",
     ),
-    "settled by bill": (with_price(settled_by="bill"), "settled_by bill is not served. Write balance"),
+    "settled by a word": (with_price(settled_by="voucher"), "settled_by voucher is not served. Write balance or bill"),
+    "settled by bill without credit": (
+        with_price(settled_by="bill"),
+        "offer start: credit_limit is missing: price data-general is settled by bill, and nothing could be owed. Write",
+    ),
+    "credit for nothing": (
+        with_offer(credit=1),
+        "offer start: credit_limit has no sense: no price of the offer is settled by bill. Remove it",
+    ),
+    "credit below zero": (with_offer(credit=-1), "offer start: credit_limit is -1 micros"),
+    "credit that no account can have": (with_offer(credit=MICROS_MAX + 1), "credit_limit is 1000000000000000001 micros"),
 }  # fmt: skip
 
 

@@ -9,8 +9,9 @@ from balances.journal import MovementKind
 from balances.queries import AccountView, decode_record
 from catalog_loader.compile import compile_release, stack
 from catalog_loader.opening import opening
+from catalog_loader.release import Release
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
-from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample
+from tests.catalog_loader.sample_release import POSTPAID, SAMPLE_2, checked_sample
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.requests import Answer, Credit, CreditControl, Mscc, MsccAnswer, Open
 from vocabulary.instants import NS_PER_S, from_rfc3339
@@ -35,10 +36,13 @@ class Subscriber:
     """instead of the offer's"""
     at_ns: int = SPRING_NS
     number: int = 0
-    engine: EngineAlone = field(default_factory=lambda: EngineAlone(TABLES))
+    release: Release | None = None
+    """instead of the prepaid ones"""
+    engine: EngineAlone = field(init=False)
 
     def __post_init__(self) -> None:
-        given = opening(RELEASE, self.offer, self.at_ns)
+        self.engine = EngineAlone(TABLES if self.release is None else compile_release(self.release, 1))
+        given = opening(self.release or RELEASE, self.offer, self.at_ns)
         credits = tuple(
             Credit(
                 grant.amount,
@@ -54,7 +58,9 @@ class Subscriber:
         )
         if self.money_micros:
             credits = (Credit(self.money_micros, movement=MovementKind.OPENED), *credits)
-        (answer,), _ = self.engine.decide([Open(1, self.at_ns, offer=given.offer, credits=credits)], self.at_ns)
+        limit = given.credit_limit_micros
+        command = Open(1, self.at_ns, offer=given.offer, credit_limit_micros=limit, credits=credits)
+        (answer,), _ = self.engine.decide([command], self.at_ns)
         assert answer.outcome == Outcome.GRANTED
 
     def ask(self, kind: int, context: int, *msccs: Mscc, action: int | None = None) -> Answer:
@@ -175,6 +181,17 @@ def test_a_video_call_costs_what_it_costs_when_it_is_made(begins: str, charged: 
     subscriber.at_ns += 59 * NS_PER_S
     subscriber.ask_one(TERMINATION, VOICE, rating_group=200, used={SECONDS: 60})
     assert subscriber.money == 1_000_000 - charged
+
+
+def test_postpaid_and_hybrid_put_the_same_use_on_the_bill_and_premium_messages_where_they_are_sold() -> None:
+    release = checked_sample(POSTPAID).release
+    for offer, money, owed in (("postpaid-m", 0, 30 * 2_000 + 70_000 + 1_990_000), ("hybrid-m", 3_010_000, 130_000)):
+        subscriber = Subscriber(offer, release=release)
+        subscriber.ask(EVENT, SMS, Mscc(1, requested={EVENTS: 1}), Mscc(2, requested={EVENTS: 1}), action=0)
+        subscriber.ask_one(INITIAL, VOICE, rating_group=100, requested={SECONDS: 30})
+        subscriber.ask_one(TERMINATION, VOICE, rating_group=100, used={SECONDS: 30})
+        assert (subscriber.money, subscriber.account.owed_micros) == (money, owed)
+        assert subscriber.account.charged_micros == 30 * 2_000 + 70_000 + 1_990_000
 
 
 @pytest.mark.parametrize("rating_group", [None, 7])

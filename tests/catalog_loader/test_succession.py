@@ -31,7 +31,22 @@ def renamed_allowance(**changes: Any) -> Release:
     )
 
 
+def on_bill(number: int = 2, **changes: Any) -> Release:
+    """The release with its price on the bill."""
+    offer = msgspec.structs.replace(FIRST.offers[0], credit=50_000_000)
+    prices = (data_price(settled_by="bill"),)
+    return next_release(number=number, offers=(offer,), prices=prices, **changes)
+
+
 FAULTY = {
+    "no bill before": (
+        on_bill(),
+        "offer start has no credit_limit in release 1: its accounts have no bill",
+    ),
+    "settled by another": (
+        on_bill(),
+        "price data-general is settled by bill for services of offer start that are settled by balance in release 1",
+    ),
     "same number": (next_release(number=1), "release number 1 is not above 1"),
     "lower number": (next_release(number=0), "release number 0 is not above 1"),
     "same instant": (next_release(effective_ns=1_000), "release 1 is effective from 1970-01-01T00:00:00.000Z too"),
@@ -68,6 +83,27 @@ def test_each_fault_is_found(release: Release, fault: str) -> None:
 def test_what_may_follow(release: Release) -> None:
     assert list(find_succession_faults(release, [FIRST])) == []
     assert check_release(release, [FIRST]).is_sound
+
+
+def test_who_settles_a_service_stays() -> None:
+    first = on_bill(number=1, effective_ns=1_000)
+    dearer = msgspec.structs.replace(first.offers[0], credit=90_000_000)
+    assert list(find_succession_faults(on_bill(), [first])) == []
+    assert list(find_succession_faults(msgspec.structs.replace(on_bill(), offers=(dearer,)), [first])) == []
+    (finding,) = find_succession_faults(next_release(), [first])
+    assert finding.path == ("prices", 0, "settled_by")
+    assert finding.problem.startswith("price data-general is settled by balance for services of offer start that are")
+    last = msgspec.structs.replace(FIRST, number=2, effective_ns=3_000)
+    (finding,) = find_succession_faults(on_bill(number=3, effective_ns=2_000), [first, last])
+    assert finding.path == ("prices",), "the release behind it would change it"
+    assert finding.remedy == "Keep settled_by, or sell it in a new offer"
+    elsewhere = msgspec.structs.replace(
+        FIRST.offers[0], id="on-bill", prices=("on-bill",), credit=50_000_000, allowances=()
+    )
+    prices = (data_price(), data_price(id="on-bill", settled_by="bill"))
+    beside = next_release(offers=(FIRST.offers[0], elsewhere), prices=prices)
+    assert list(find_succession_faults(beside, [FIRST])) == []
+    assert check_release(beside, [FIRST]).is_sound
 
 
 def test_the_first_release_owes_nothing() -> None:

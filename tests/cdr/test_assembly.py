@@ -36,6 +36,7 @@ usages = st.builds(
     offer=st.just(2),
     price=st.integers(0, 2),
     unit=st.sampled_from((1, 3)),
+    settled_by=st.sampled_from((0, 0, 4)),
     outcome=outcomes.map(int),
 )
 texts = st.sampled_from((b"", b"a", b"host.example", "prüfung".encode()))

@@ -21,7 +21,7 @@ from vocabulary.units import Unit
 START_NS = 1_790_000_000 * NS_PER_S
 PRICES = (
     Price(rating_group=10, price_micros=7, block_units=10, grant_units=100, allowances=(11,), validity_s=60),
-    Price(rating_group=20, price_micros=50, unit=Unit.SECONDS, block_units=60, validity_s=3600),
+    Price(rating_group=20, price_micros=50, unit=Unit.SECONDS, block_units=60, validity_s=3600, settled_by=Unit.BILL),
     Price(rating_group=30, price_micros=40, unit=Unit.EVENTS, grant_units=1),
 )
 CURRENCIES = {1: 978, 2: 840, 3: 999}
@@ -51,7 +51,10 @@ moves = st.tuples(
 def play(script: list[Any]) -> EngineAlone:
     """The engine over the script: (type, account, session, MSCCs, seconds until it) a request, each an own batch."""
     engine = EngineAlone(tariff_tables(Catalogue((Release(1, 0, 1, {1: PRICES}),))))
-    opens = [Open(account, START_NS, currency=number, credits=CREDITS) for account, number in CURRENCIES.items()]
+    opens = [
+        Open(account, START_NS, currency=number, credit_limit_micros=700, credits=CREDITS)
+        for account, number in CURRENCIES.items()
+    ]
     engine.decide(opens, START_NS)
     now_ns = START_NS
     for number, (kind, account, session, asked, pause_s) in enumerate(script, 1):
@@ -73,11 +76,14 @@ def play(script: list[Any]) -> EngineAlone:
     return engine
 
 
-def charged_money(entry: JournalEntry) -> int:
-    """What left the money buckets as charges."""
-    columns = entry.movements
-    is_charge = (columns["kind"] == MovementKind.CHARGED) & (columns["unit"] == Unit.MONEY)
-    return int(columns["amount"][is_charge].sum())
+def charged_to(unit: Unit, entries: list[JournalEntry]) -> int:
+    """What left buckets of the unit as charges."""
+    charged = 0
+    for entry in entries:
+        columns = entry.movements
+        is_charge = (columns["kind"] == MovementKind.CHARGED) & (columns["unit"] == unit)
+        charged += int(columns["amount"][is_charge].sum())
+    return charged
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
@@ -98,7 +104,9 @@ def test_records_charge_what_the_journal_moved(script: list[Any], rows_a_file: i
             work_off(writer)
         rows = rows_of(where.folder)
     entries = [decode_entry(octets) for _, octets in engine.entries]
-    assert sum(row["charged_micros"] for row in rows) == sum(map(charged_money, entries))
+    for word, unit in (("balance", Unit.MONEY), ("bill", Unit.BILL)):
+        rated = sum(row["charged_micros"] for row in rows if row["settled_by"] == word)
+        assert rated == charged_to(unit, entries), "rated = settled by balance + put on bills"
     assert all(row["currency"] == LETTERS[row["account_id"]] for row in rows)
     for name in ("used_units", "allowance_units", "uncharged_units", "charged_micros"):
         assert sum(row[name] for row in rows) == sum(int(entry.usages[name].sum()) for entry in entries)

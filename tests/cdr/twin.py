@@ -23,6 +23,7 @@ CAUSES = {
     "abort": 4,
 }
 CURRENCIES = {0: None, 8: "ALL", 840: "USD", 978: "EUR"}
+SETTLED_BY = {0: "balance", 4: "bill"}
 SUM_MAX = 2**62
 
 
@@ -194,6 +195,7 @@ class Twin:
             "offer": named["offer"] if has_price else None,
             "price": named["price"] if has_price else None,
             "unit": units[named["unit"]] if has_price else None,
+            "settled_by": SETTLED_BY[named["settled_by"]] if has_price else None,
             "report_count": line["reports"],
             "refused_count": line["refused"],
             "line_result_code": RESULT_CODES[line["outcome"]],
@@ -202,7 +204,7 @@ class Twin:
         } | {name: line[name] for name in SUMS}
 
 
-KEY = ("rating_group", "service_identifier", "release", "offer", "price", "unit")
+KEY = ("rating_group", "service_identifier", "release", "offer", "price", "unit", "settled_by")
 SUMS = ("used_units", "allowance_units", "uncharged_units", "charged_micros")
 
 ROW_NAMES = (

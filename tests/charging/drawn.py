@@ -64,6 +64,7 @@ def prices(draw: st.DrawFn) -> Price:
         scope=draw(st.sampled_from(RoundingScope)),
         final_action=draw(st.sampled_from((1, 1, 0, 2, 3))),  # type: ignore[arg-type]
         final_unit=draw(st.sampled_from((0, 7, 2**31 - 1))),
+        settled_by=draw(st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.BILL))),
         bands=draw(st.sampled_from(((), (), (), *WEEKS))),
         zone=ZONE,
     )
@@ -114,17 +115,23 @@ def balances(draw: st.DrawFn, bucket_id: int) -> Bucket:
     )
 
 
+bills = st.sampled_from((None, 0, 0, -15, -990)).map(
+    lambda owed: [] if owed is None else [Bucket(30, Unit.BILL, remaining=owed)]
+)
+"""The bill of an account, on which something may be owed; some accounts have none."""
+
+
 @st.composite
 def any_holdings(draw: st.DrawFn) -> list[Bucket]:
     """Up to five buckets of any unit."""
-    return [draw(buckets(place + 1)) for place in range(draw(st.integers(0, 5)))]
+    return [draw(buckets(place + 1)) for place in range(draw(st.integers(0, 5)))] + draw(bills)
 
 
 @st.composite
 def several_balances(draw: st.DrawFn) -> list[Bucket]:
     """Money in a few buckets, or in more than a service has places for, and maybe an allowance."""
     of_money = [draw(balances(place + 1)) for place in range(draw(st.sampled_from((2, 2, 3, 3, 6, 14))))]
-    return of_money + [draw(buckets(20 + place)) for place in range(draw(st.integers(0, 1)))]
+    return of_money + [draw(buckets(20 + place)) for place in range(draw(st.integers(0, 1)))] + draw(bills)
 
 
 @st.composite
@@ -166,10 +173,17 @@ def move(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[tup
     return st.tuples(st.just(name), *arguments)
 
 
+def credit_of(unit: Unit, allowance: int, amount: int, **others: int) -> Credit:
+    """A credit as commands have them: the bill has one bucket, and is settled."""
+    if unit == Unit.BILL:
+        return Credit(amount, unit, movement=MovementKind.SETTLED)
+    return Credit(amount, unit, 0 if unit == Unit.MONEY else allowance, **others)
+
+
 credits_drawn = st.lists(
     st.builds(
-        lambda unit, allowance, **others: Credit(unit=unit, allowance=allowance * (unit != Unit.MONEY), **others),
-        unit=st.sampled_from((Unit.MONEY, Unit.OCTETS)),
+        credit_of,
+        unit=st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.OCTETS, Unit.OCTETS, Unit.BILL)),
         allowance=st.sampled_from(ALLOWANCES),
         amount=st.one_of(money.map(lambda amount: amount + 1), st.sampled_from((1, 1000, 0, UNITS_MAX))),
         from_ns=st.sampled_from((0, START_NS + 30 * NS_PER_S)),

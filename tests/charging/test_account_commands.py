@@ -115,12 +115,12 @@ def test_activation_renewal_and_their_repeats() -> None:
 
 
 @pytest.mark.usefixtures("warm_engine")
-def test_fees_are_paid_by_all_money_down_to_the_credit_limit() -> None:
+def test_fees_are_paid_by_all_money_and_by_no_bill() -> None:
     money = [Bucket(1, priority=2, remaining=20), Bucket(2, priority=1, remaining=40, to_ns=START_NS + MONTH_NS)]
-    scene = Scene(Account(1, credit_limit_micros=30, buckets=money))
-    assert scene.change(applies=PERIOD, amounts=(Debit(91, movement=MovementKind.FEE),)) == Outcome.CREDIT_LIMIT_REACHED
-    assert scene.change(applies=PERIOD, amounts=(Debit(90, movement=MovementKind.FEE),)) == Outcome.GRANTED
-    assert scene.holds == [-30, 0]
+    scene = Scene(Account(1, credit_limit_micros=30, buckets=[*money, Bucket(3, Unit.BILL)]))
+    assert scene.change(applies=PERIOD, amounts=(Debit(61, movement=MovementKind.FEE),)) == Outcome.CREDIT_LIMIT_REACHED
+    assert scene.change(applies=PERIOD, amounts=(Debit(60, movement=MovementKind.FEE),)) == Outcome.GRANTED
+    assert scene.holds == [0, 0, 0]
     assert scene.account.charged_micros == 0, "fees are no usage"
 
 

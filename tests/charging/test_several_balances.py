@@ -24,6 +24,7 @@ charged_prices = st.builds(
     grant_units=st.sampled_from((40, 1000)),
     grant_units_max=st.sampled_from((1000, 2**40)),
     number=st.just(1),
+    settled_by=st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.BILL)),
     rounding=st.sampled_from(Rounding),
     scope=st.sampled_from(RoundingScope),
     bands=st.sampled_from(((), *WEEKS)),

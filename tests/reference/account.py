@@ -10,7 +10,7 @@ from typing import Any
 from balances.record import AccountStatus
 from vocabulary.instants import FOREVER_NS
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 SessionKey = tuple[int, int]
 
@@ -154,9 +154,9 @@ class Account:
         """Whether it may be granted anything at that instant."""
         return self.status == AccountStatus.ACTIVE and now_ns < self.expires_ns
 
-    def payers(self, now_ns: int) -> list[Bucket]:
-        """Money buckets that are valid, in the order in which they pay."""
-        valid = [bucket for bucket in self.buckets if bucket.unit == Unit.MONEY and bucket.is_valid(now_ns)]
+    def payers(self, settled_by: Unit, now_ns: int) -> list[Bucket]:
+        """Buckets of the balance or of the bill that are valid, in the order in which they pay."""
+        valid = [bucket for bucket in self.buckets if bucket.unit == settled_by and bucket.is_valid(now_ns)]
         return sorted(valid, key=lambda bucket: (bucket.priority, bucket.to_ns))
 
     def allowances(self, unit: Unit, numbers: tuple[int, ...], now_ns: int) -> list[Bucket]:
@@ -189,4 +189,5 @@ def check_reservations(account: Account) -> None:
     found: dict[int, Any] = {bucket.bucket_id: bucket.reserved for bucket in account.buckets if bucket.reserved}
     assert found == held, (account.account_id, found, held)
     for bucket in account.buckets:
-        assert bucket.unit == Unit.MONEY or bucket.remaining >= 0, bucket
+        assert bucket.unit in MONEY_UNITS or bucket.remaining >= 0, bucket
+        assert bucket.unit != Unit.BILL or bucket.remaining + bucket.reserved <= 0, "a bill is never in credit"

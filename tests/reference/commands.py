@@ -9,11 +9,12 @@ from tests.reference.requests import Applies, Change, Credit, Debit, Ends, Open
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX, PRODUCTS_PER_ACCOUNT_MAX, UNITS_MAX
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 Move = tuple[int, MovementKind, int]
 """(bucket id, kind, amount)"""
 SETTLES = {
+    MovementKind.SETTLED,
     MovementKind.ADJUSTED_IN,
     MovementKind.REFUNDED,
     MovementKind.ADJUSTED_OUT,
@@ -23,8 +24,15 @@ SETTLES = {
 
 
 def maximum(unit: Unit) -> int:
-    """The most that a bucket of the unit may hold."""
-    return MICROS_MAX if unit == Unit.MONEY else UNITS_MAX
+    """The most that an amount of the unit may be."""
+    return MICROS_MAX if unit in MONEY_UNITS else UNITS_MAX
+
+
+def fits(bucket: Bucket, amount: int) -> bool:
+    """Whether a bucket may be credited so much; no more of a bill is settled than is owed."""
+    if bucket.unit == Unit.BILL:
+        return bucket.remaining + bucket.reserved + amount <= 0
+    return max(bucket.remaining, 0) + bucket.reserved + amount <= maximum(bucket.unit)
 
 
 def open_account(command: Open) -> Account:
@@ -37,6 +45,8 @@ def open_account(command: Open) -> Account:
         credit_limit_micros=command.credit_limit_micros,
         expires_ns=command.expires_ns,
     )
+    if command.credit_limit_micros:
+        account.buckets.append(Bucket(1, Unit.BILL))
     if command.offer:
         period = command.product_from_ns, command.product_to_ns
         start_s = command.product_from_ns // NS_PER_S
@@ -130,7 +140,7 @@ def give(account: Account, credit: Credit, moved: list[Move]) -> Outcome:
         if bucket is None and len(account.buckets) == BUCKETS_PER_ACCOUNT_MAX:
             return Outcome.UNABLE_TO_COMPLY
         bucket = bucket or add_bucket(account, credit)
-    if max(bucket.remaining, 0) + bucket.reserved + credit.amount > maximum(credit.unit):
+    if not fits(bucket, credit.amount):
         return Outcome.INVALID_AVP_VALUE
     move(bucket, credit.movement, credit.amount, moved)
     return Outcome.GRANTED
@@ -138,7 +148,6 @@ def give(account: Account, credit: Credit, moved: list[Move]) -> Outcome:
 
 def take(account: Account, debit: Debit, now_ns: int, moved: list[Move]) -> Outcome:
     """Debit what a debit names: a bucket, or valid ones in the order of usage; the last pays the rest as far as it may."""
-    limit = account.credit_limit_micros if debit.unit == Unit.MONEY and not debit.bucket_id else 0
     if debit.bucket_id:
         named = named_bucket(account, debit)
         if named is None:
@@ -158,7 +167,7 @@ def take(account: Account, debit: Debit, now_ns: int, moved: list[Move]) -> Outc
         parts.append(min(left, max(bucket.remaining, 0)))
         left -= parts[-1]
     parts.append(left)
-    floor = -MICROS_MAX if debit.may_go_below_zero else -limit
+    floor = -MICROS_MAX if debit.may_go_below_zero else 0
     if left and payers[-1].remaining - left < floor:
         return Outcome.CREDIT_LIMIT_REACHED
     for bucket, part in zip(payers, parts, strict=True):

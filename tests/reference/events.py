@@ -127,11 +127,12 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     if price is None:
         usage.outcome = found.refusal
         return MsccAnswer(found.refusal)
-    usage.price, usage.unit = price.number, price.unit
+    usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
     if price.control in REFUSALS:
         usage.outcome = REFUSALS[price.control]
         return MsccAnswer(usage.outcome, price.unit)
     units = event_units(mscc, price.unit)
+    usage.requested_units = units
     buckets = account.allowances(price.unit, price.allowances, now_ns)
     left = 0 if price.control == Control.FREE else max(units - sum(bucket.remaining for bucket in buckets), 0)
     charge = max(price.blocks(left), 0) * price.micros_at(usage.to_ns) if price.has_price else 0
@@ -142,7 +143,7 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     if price.control != Control.FREE:
         usage.allowance_units = charge_allowances(account, books, price, units, now_ns)
         if charge:
-            pay(account, books, charge, now_ns)
+            pay(account, books, price.settled_by, charge, now_ns)
     usage.used_units = usage.granted_units = units
     usage.charged_micros = charge
     account.charged_micros += charge
@@ -155,6 +156,6 @@ def _event_outcome(account: Account, price: Price, left: int, charge: int, now_n
         return Outcome.CREDIT_LIMIT_REACHED
     if left and not price.has_price:
         return Outcome.CREDIT_LIMIT_REACHED
-    if charge > sum(micros for _, micros in givers_of(account, now_ns, len(account.buckets))):
+    if charge > sum(micros for _, micros in givers_of(account, price.settled_by, now_ns, len(account.buckets))):
         return Outcome.CREDIT_LIMIT_REACHED
     return Outcome.GRANTED

@@ -8,6 +8,7 @@ from typing import Final
 from balances.journal import MovementKind
 from charging.batch import TERMINATION
 from charging.tariff_tables import Control, RoundingScope
+from charging.usage_record import GrantBasis
 from tests.reference.account import Account, Bucket, Given, Reservation, Service, Session
 from tests.reference.journal import Books, CauseBooks, UsageRow
 from tests.reference.requests import CreditControl, Mscc, MsccAnswer
@@ -16,7 +17,7 @@ from tests.reference.windows import Window, units_before, window_of
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import CHARGED_MICROS_MAX, EVENT_TIME_SKEW_S_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 RESERVATIONS_MAX: Final = 8
 UNIT_RESERVATIONS_MAX: Final = 3
@@ -77,11 +78,11 @@ def give_back(account: Account, service: Service, books: CauseBooks, now_ns: int
     for reservation in service.reservations:
         bucket = account.bucket(reservation.bucket_id)
         books.hold(account, bucket, -reservation.amount)
-        take = min(used - charged, reservation.amount) if bucket.unit == unit != Unit.MONEY else 0
+        take = min(used - charged, reservation.amount) if bucket.unit == unit not in MONEY_UNITS else 0
         if take:
             books.move(account, bucket, MovementKind.CHARGED, take)
             charged += take
-        if bucket.is_over(now_ns) and bucket.unit != Unit.MONEY:
+        if bucket.is_over(now_ns) and bucket.unit not in MONEY_UNITS:
             books.move(account, bucket, MovementKind.EXPIRED, reservation.amount - take)
     service.reservations.clear()
     return charged
@@ -98,26 +99,29 @@ def charge_allowances(account: Account, books: CauseBooks, price: Price, left: i
     return paid
 
 
-def payers_of(account: Account, now_ns: int) -> list[Bucket]:
-    """Who pays: money whose period is over and that was held until now, then valid money, else the first money."""
-    money = [bucket for bucket in account.buckets if bucket.unit == Unit.MONEY]
-    last = account.payers(now_ns) or money[:1]
+def payers_of(account: Account, settled_by: Unit, now_ns: int) -> list[Bucket]:
+    """Who pays: money whose period is over and that was held until now, then valid money, else the first money.
+
+    Of a price that is settled by bill the same of the bill.
+    """
+    money = [bucket for bucket in account.buckets if bucket.unit == settled_by]
+    last = account.payers(settled_by, now_ns) or money[:1]
     over = [bucket for bucket in money if bucket.is_over(now_ns) and bucket.remaining > 0 and bucket not in last]
     return over + last
 
 
-def is_beyond_limits(account: Account, charge: int, now_ns: int) -> bool:
+def is_beyond_limits(account: Account, settled_by: Unit, charge: int, now_ns: int) -> bool:
     """Whether the charge would leave a debt, or a sum of charges, larger than an account may have."""
-    payers = payers_of(account, now_ns)
+    payers = payers_of(account, settled_by, now_ns)
     if account.charged_micros + charge > CHARGED_MICROS_MAX:
         return bool(payers)
     above_zero = sum(max(bucket.remaining, 0) for bucket in payers[:-1])
     return bool(payers) and payers[-1].remaining - max(charge - above_zero, 0) < -MICROS_MAX
 
 
-def pay(account: Account, books: CauseBooks, charge: int, now_ns: int) -> bool:
-    """Debit money in the order of payers, the last below zero; False where the account has no money bucket."""
-    payers = payers_of(account, now_ns)
+def pay(account: Account, books: CauseBooks, settled_by: Unit, charge: int, now_ns: int) -> bool:
+    """Debit money or the bill in the order of payers, the last below zero; False where the account has no such bucket."""
+    payers = payers_of(account, settled_by, now_ns)
     if not payers:
         return False
     for bucket in payers[:-1]:
@@ -145,7 +149,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         answer = _refuse(turn, mscc, found, service, books, usage)
     else:
         usage.release, usage.offer = charged.release, charged.offer
-        usage.price, usage.unit = price.number, price.unit
+        usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
         refusal = _refusal_of(found)
         is_open = turn.request.type != TERMINATION and refusal == Outcome.GRANTED
         stays = is_open and not is_again and _goes_on(mscc, found, service)
@@ -157,6 +161,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             assert found.price is not None
+            usage.requested_units = (mscc.requested or {}).get(found.price.unit, 0)
             answer = _grant(turn, mscc, found.price, service, is_again, books)
         elif stays and outcome == Outcome.GRANTED:
             assert found.price is not None
@@ -167,7 +172,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
             service.last_report_ns = end_ns
         _note_answer(service, session.answers, answer)
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
-    usage.final_action = answer.final_action
+    usage.final_action, usage.grant_basis = answer.final_action, GrantBasis(answer.basis)
     return answer
 
 
@@ -203,7 +208,7 @@ def _refuse(
     if price is None:
         usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
         return MsccAnswer(found.refusal)
-    usage.price, usage.unit = price.number, price.unit
+    usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
     usage.used_units = usage.uncharged_units = (mscc.used or {}).get(price.unit, 0)
     return MsccAnswer(REFUSALS[price.control], price.unit)
 
@@ -249,10 +254,10 @@ def _charge_report(
         if early < left:
             blocks += max(price.blocks(carry + left - early_blocks * price.block_units), 0)
         charge = early_blocks * before_micros + (blocks - early_blocks) * micros
-        if charge > MICROS_MAX or (charge and is_beyond_limits(account, charge, now_ns)):
+        if charge > MICROS_MAX or (charge and is_beyond_limits(account, price.settled_by, charge, now_ns)):
             usage.uncharged_units = left
             outcome = Outcome.UNABLE_TO_COMPLY
-        elif charge and not pay(account, books, charge, now_ns):
+        elif charge and not pay(account, books, price.settled_by, charge, now_ns):
             usage.uncharged_units = left
         else:
             carry = carry + left - blocks * price.block_units
@@ -269,13 +274,26 @@ def wanted_units(mscc: Mscc, price: Price) -> int:
     return min(max(wanted, price.grant_units_min), price.grant_units_max)
 
 
-def givers_of(account: Account, now_ns: int, places: int) -> list[tuple[Bucket, int]]:
-    """(bucket, micros that it can give) of valid money, where at most `places` buckets may give; the last always may."""
-    payers = account.payers(now_ns)
+def basis_of(mscc: Mscc, price: Price, want: int) -> GrantBasis:
+    """Why it is to have so many."""
+    named = (mscc.requested or {}).get(price.unit, 0)
+    basis = GrantBasis.REQUESTED if named else GrantBasis.PRICE_SIZE
+    if want > (named or price.grant_units):
+        return basis | GrantBasis.RAISED_TO_MIN
+    return basis | GrantBasis.CUT_TO_MAX if want < (named or price.grant_units) else basis
+
+
+def givers_of(account: Account, settled_by: Unit, now_ns: int, places: int) -> list[tuple[Bucket, int]]:
+    """(bucket, micros that it can give) of valid money, where at most `places` buckets may give; the last always may.
+
+    The bill gives what it has not fallen below zero of the credit limit; money gives no credit.
+    """
+    payers = account.payers(settled_by, now_ns)
     if not payers or places < 1:
         return []
     above_zero = [(bucket, bucket.remaining) for bucket in payers[:-1] if bucket.remaining > 0]
-    last = max(payers[-1].remaining + account.credit_limit_micros, 0)
+    credit = account.credit_limit_micros if settled_by == Unit.BILL else 0
+    last = max(payers[-1].remaining + credit, 0)
     return [*above_zero[: places - 1], (payers[-1], last)]
 
 
@@ -314,25 +332,30 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
     if not account.gives_credit(turn.now_ns):
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
     want = wanted_units(mscc, price)
+    basis = basis_of(mscc, price, want)
     window = window_of(price, turn.now_ns, ends_at_change=turn.request.ends_at_tariff_change)
     if price.control == Control.FREE:
-        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, window, is_final=False)
+        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want, basis=basis), price, window, is_final=False)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
     carry = max(service.carry, 0) if is_again else service.carry
     left = want - granted
     if price.has_price and left and window.now_micros < window.micros:
-        givers = givers_of(account, turn.now_ns, RESERVATIONS_MAX - len(service.reservations))
+        givers = givers_of(account, price.settled_by, turn.now_ns, RESERVATIONS_MAX - len(service.reservations))
         if affordable(givers, price, window.micros, carry) < left:
             window = window.cut()
     part, is_more = _reserve_money(account, service, price, window.micros, carry, left, books, turn.now_ns)
     granted += part
+    if granted < want:
+        basis |= GrantBasis.FUNDS
     if granted == 0 and price.goes_on:
-        return answer_at_once(price)
+        return replace(answer_at_once(price), basis=basis)
     if granted == 0:
-        return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
+        return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit, basis=basis)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, window, is_final=not is_more)
+    basis |= (0 if is_more else GrantBasis.LAST) | (GrantBasis.TARIFF_CHANGE if window.is_cut else 0)
+    answer = MsccAnswer(Outcome.GRANTED, price.unit, granted, basis=basis)
+    return granted_answer(answer, price, window, is_final=not is_more)
 
 
 def _reserve_allowances(
@@ -356,9 +379,9 @@ def _reserve_money(
         return 0, False
     if micros == 0:
         return want, True
-    if not account.payers(now_ns):
+    if not account.payers(price.settled_by, now_ns):
         return 0, False
-    givers = givers_of(account, now_ns, RESERVATIONS_MAX - len(service.reservations))
+    givers = givers_of(account, price.settled_by, now_ns, RESERVATIONS_MAX - len(service.reservations))
     part = min(want, affordable(givers, price, micros, carry)) if givers else 0
     if part > 0:
         blocks = max(ceil(Fraction(carry + part, price.block_units)), 0)
@@ -371,4 +394,5 @@ def _reserve_money(
                 left -= amount
         assert left == 0, "a grant is held in full"
         carry = carry + part - blocks * price.block_units if price.scope == RoundingScope.SESSION else 0
-    return part, affordable(givers_of(account, now_ns, len(account.buckets)), price, micros, carry) > 0
+    others = givers_of(account, price.settled_by, now_ns, len(account.buckets))
+    return part, affordable(others, price, micros, carry) > 0

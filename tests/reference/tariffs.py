@@ -54,6 +54,8 @@ class Price:
     scope: RoundingScope = RoundingScope.SESSION
     final_action: FinalAction = FinalAction.TERMINATE
     final_unit: int = 0
+    settled_by: Unit = Unit.MONEY
+    """MONEY or BILL"""
     bands: tuple[Band, ...] = ()
     """in the order of the week; where there are some, price_micros means nothing"""
     zone: str = "UTC"
@@ -224,6 +226,7 @@ def _price_row(price: Price, allowance_first: int, band_first: int, offset_first
         "rounding_scope": price.scope,
         "has_price": int(price.has_price),
         "final_action": price.final_action,
+        "settled_by": price.settled_by,
     }
     assert PRICE_DTYPE.names is not None
     return tuple(int(row[name]) for name in PRICE_DTYPE.names)

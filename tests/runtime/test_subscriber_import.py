@@ -13,7 +13,7 @@ from balances.edge.redis_store import RedisStore
 from balances.queries import AccountView, decode_record
 from runtime import subscriber_import
 from runtime.subscriber_import import COLUMNS, ImportPlan, batch_id_of, plan_import, run_import, taken_identities
-from tests.catalog_loader.sample_release import checked_sample
+from tests.catalog_loader.sample_release import POSTPAID, checked_sample
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import create_store, private_engine
 from vocabulary.ids import number_of_name
@@ -68,6 +68,20 @@ def test_every_column_arrives_where_it_belongs() -> None:
     assert plain.identities == ("1:private:key-7",)
     assert [credit.amount for credit in plain.terms.credits] == [10_000_000, 1024**3]
     assert bare.terms.credits == ()
+
+
+def test_a_credit_limit_is_the_offers_unless_the_row_says_another() -> None:
+    plan = plan_import(
+        b"msisdn,credit_limit,offer\n491,,postpaid-m\n492,7.50,postpaid-m\n493,0,postpaid-m\n494,,hybrid-m\n",
+        file="s.csv",
+        tenant=1,
+        release=checked_sample(POSTPAID).release,
+        opened_ns=OPENED_NS,
+        default_offer="",
+    )
+    assert plan.faults == []
+    limits = [opening.terms.credit_limit_micros for opening in plan.openings]
+    assert limits == [50_000_000, 7_500_000, 0, 20_000_000]
 
 
 HEADER = "imsi,msisdn,offer,money,allowances,expires\n"

@@ -13,10 +13,12 @@ from runtime.subscriber_view import (
     product_rows,
     session_rows,
 )
-from tests.catalog_loader.test_sample_charging import DATA, RELEASE, VOICE, Subscriber
+from tests.catalog_loader.sample_release import POSTPAID, checked_sample
+from tests.catalog_loader.test_sample_charging import DATA, RELEASE, SMS, VOICE, Subscriber
 from tests.reference.requests import Mscc
 from vocabulary.units import Unit
 
+POSTPAID_RELEASE = checked_sample(POSTPAID).release
 NAMES = names_of_tenant(names_of([(1, RELEASE, "")]), 1)
 
 
@@ -61,6 +63,32 @@ def test_the_account_and_its_products() -> None:
     (product,) = product_rows(view)
     assert (product.product, product.release, product.until) == ("prepaid-start", "in force", "-")
     assert product.period_from == product.from_
+
+
+def test_what_is_owed_on_the_bill() -> None:
+    """Charged and not settled, apart from what is held for a grant."""
+    subscriber = Subscriber("hybrid-m", release=POSTPAID_RELEASE)
+    subscriber.ask(INITIAL, VOICE, Mscc(100, requested={Unit.SECONDS: 60}))
+    subscriber.ask(UPDATE, VOICE, Mscc(100, requested={Unit.SECONDS: 60}, used={Unit.SECONDS: 45}))
+    subscriber.ask(INITIAL, SMS, Mscc(2, requested={Unit.EVENTS: 1}))
+    view = decode_record(subscriber.engine.records[1, 1], NAMES)
+    pairs = dict(account_pairs(view))
+    assert pairs["owed on the bill"] == "0.09 EUR of at most 20.00 EUR, 0.12 EUR reserved"
+    assert pairs["money"] == "3.01 EUR, 1.99 EUR reserved"
+    assert account_json(view, {})["bill"] == {
+        "owed_micros": 90_000,
+        "reserved_micros": 120_000,
+        "limit_micros": 20_000_000,
+        "owed": "0.090000",
+    }
+    assert [(row.balance, row.remaining) for row in balance_rows(view)][1:] == [
+        ("bill", "-0.21 EUR"),
+        ("money", "3.01 EUR"),
+    ]
+    assert [row.reserved for row in session_rows(view)] == ["0.12 EUR", "1.99 EUR"]
+    prepaid = with_sessions()
+    assert dict(account_pairs(prepaid))["owed on the bill"] == "no bill"
+    assert "bill" not in account_json(prepaid, {})
 
 
 def test_programs_get_exact_integers() -> None:

@@ -125,6 +125,7 @@ class AloneMachine:
                 self._now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
                 instant(self._now_ns, credit.until_s),
                 credit.priority,
+                credit.kind,
             )
             for credit in credits
         )

@@ -16,7 +16,8 @@
 Requests count by themselves (`number 7` says otherwise). Behind the arrow stands the answer: `!5002` at command level,
 or for each MSCC, between bars, `granted <units>` (and `final`, `redirect <address>` or `restrict <filter id>`, then
 `threshold 5`, `holding 60`, `change 08:00` where the price changes), `none` (2001 without quota, maybe redirected or
-restricted at once) or a Result-Code. `account` lists free/reserved by unit. Units are octets; `30s` and `2e` are seconds
+restricted at once) or a Result-Code. `account` lists free/reserved by unit; the bill is below zero by what is owed and
+held. `top_up` with `bill` settles what is owed. Units are octets; `30s` and `2e` are seconds
 and events. A `change` is `done`, `was so` or
 refused; its periods count from the scenario's begin. `via` names a peer of PEERS. Times of day are UTC.
 """
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
+from balances.journal import MovementKind
 from balances.record import AccountStatus
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from tests.reference.requests import Mscc
@@ -32,7 +34,13 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
 
 TYPES: Final = {"initial": INITIAL, "update": UPDATE, "terminate": TERMINATION, "event": EVENT}
-UNITS: Final = {"money": Unit.MONEY, "octets": Unit.OCTETS, "seconds": Unit.SECONDS, "events": Unit.EVENTS}
+UNITS: Final = {
+    "money": Unit.MONEY,
+    "octets": Unit.OCTETS,
+    "seconds": Unit.SECONDS,
+    "events": Unit.EVENTS,
+    "bill": Unit.BILL,
+}
 CONTEXTS: Final = {"data": 32251, "voice": 32260, "sms": 32274}
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SUFFIXES: Final = {"s": Unit.SECONDS, "e": Unit.EVENTS}
@@ -65,6 +73,11 @@ class CreditStep(NamedTuple):
     from_s: int = 0
     until_s: int | None = None
     priority: int = 0
+
+    @property
+    def kind(self) -> MovementKind:
+        """Why the account gets it."""
+        return MovementKind.SETTLED if self.unit == Unit.BILL else MovementKind.TOPPED_UP
 
 
 @dataclass(frozen=True, slots=True)

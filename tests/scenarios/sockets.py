@@ -285,6 +285,7 @@ class SocketMachine:
                 now_ns + credit.from_s * NS_PER_S if credit.from_s else 0,
                 instant(now_ns, credit.until_s),
                 credit.priority,
+                credit.kind,
             )
             for credit in credits
         )

@@ -25,14 +25,14 @@ SCENARIOS: Final = (
         terminate A s2 rg 10 usu 40            -> none
         account   A                            -> money 50/0
     """,
-        "a grant holds several balances, the last down to the credit limit": """
+        "a grant holds several balances, and the credit limit is of the bill alone": """
         open      A limit 30 money 20 priority 2 money 40 until 9000 priority 1 money 5 until 8000 priority 1
         initial   A s1 rg 10 rsu 50            -> granted 50
         account   A                            -> money 15/50
-        initial   A s2 rg 10 rsu 50            -> granted 45 final
-        account   A                            -> money -30/95
+        initial   A s2 rg 10 rsu 50            -> granted 15 final
+        account   A                            -> money 0/65
         update    A s1 rg 10 usu 45 rsu 10     -> granted 5 final
-        account   A                            -> money -30/50
+        account   A                            -> money 0/20
         terminate A s1 rg 10 usu 5             -> none
         terminate A s2 rg 10 usu 10            -> none
         account   A                            -> money 5/0
@@ -180,9 +180,9 @@ SCENARIOS: Final = (
         terminate A s1 rg 10 usu 50            -> none
         account   A                            -> money 50/0
     """,
-        "the credit limit can be spent, a late report beyond it": """
+        "a late report is debited in full, below zero": """
         open      A limit 30 money 10
-        initial   A s1 rg 10 rsu 60            -> granted 40 final
+        initial   A s1 rg 10 rsu 60            -> granted 10 final
         update    A s1 rg 10 usu 45 rsu 10     -> 4012
         terminate A s1
         account   A                            -> money -35/0

@@ -10,6 +10,8 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
+from balances.commands import Credit
+from balances.journal import MovementKind
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import RoundingScope
 from tests.reference.requests import Answer, CreditControl, Mscc
@@ -24,6 +26,8 @@ ALLOWANCE: Final = 11
 BLOCK_UNITS: Final = 10
 BLOCK_MICROS: Final = 7
 EVENT_MICROS: Final = 5
+CREDIT_LIMIT_MICROS: Final = 100
+"""Of the bill, on which events are: a few of them, until something is settled."""
 SESSIONS_PER_ACCOUNT: Final = 3
 SIMULATED: Final = Catalogue(
     (
@@ -39,12 +43,19 @@ SIMULATED: Final = Catalogue(
                         number=1,
                     ),
                     Price(ALLOWANCE_GROUP, has_price=False, allowances=(ALLOWANCE,), grant_units=60, number=2),
-                    Price(EVENT_GROUP, unit=Unit.EVENTS, price_micros=EVENT_MICROS, number=3),
+                    Price(EVENT_GROUP, unit=Unit.EVENTS, price_micros=EVENT_MICROS, number=3, settled_by=Unit.BILL),
                 )
             },
         ),
     )
 )
+
+
+def drawn_credit(random: Random) -> Credit:
+    """Money, or a part of the bill, which may be more than is owed: then it is refused."""
+    if random.random() < 0.5:
+        return Credit(Unit.BILL, random.randint(1, 40), kind=MovementKind.SETTLED)
+    return Credit(Unit.MONEY, random.randint(1, 400))
 
 
 @dataclass(slots=True)

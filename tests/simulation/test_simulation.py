@@ -27,7 +27,7 @@ from tests.simulation.auditor import (
     check_records,
     credited_by,
 )
-from tests.simulation.clients import ALLOWANCE, SIMULATED, Clients
+from tests.simulation.clients import ALLOWANCE, CREDIT_LIMIT_MICROS, SIMULATED, Clients, drawn_credit
 from tests.simulation.world import PARTITIONS, World
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -82,7 +82,11 @@ class Run:
         )
         for account_id in ACCOUNTS:
             opening = Open(
-                f"open {account_id}", 1, account_id, (f"1:imsi:{account_id}",), Terms(978, offer=1, credits=credits)
+                f"open {account_id}",
+                1,
+                account_id,
+                (f"1:imsi:{account_id}",),
+                Terms(978, offer=1, credit_limit_micros=CREDIT_LIMIT_MICROS, credits=credits),
             )
             await self.world.store.append_commands(account_id % PARTITIONS, [encode_command(opening)])
         for account_id in ACCOUNTS:
@@ -134,7 +138,7 @@ class Run:
         if self.commands and self.random.random() < 0.3:
             command = self.random.choice(self.commands[-3:])
         else:
-            credit = Credit(Unit.MONEY, self.random.randint(1, 400))
+            credit = drawn_credit(self.random)
             account_id = self.random.choice(ACCOUNTS)
             command = Change(f"top-up {len(self.commands)}", 1, account_id, amounts=(credit,))
             self.commands.append(command)

@@ -21,7 +21,7 @@ from tests.reference.private_valkey import private_valkey
 from tests.reference.requests import Answer
 from tests.reference.tariffs import tariff_tables
 from tests.simulation.auditor import charged_once, check_books, check_nothing_lost, check_records, credited_by
-from tests.simulation.clients import ALLOWANCE, SIMULATED, Clients
+from tests.simulation.clients import ALLOWANCE, CREDIT_LIMIT_MICROS, SIMULATED, Clients, drawn_credit
 from tests.simulation.world import PARTITIONS, KillableConnection, SimulatedEngine, World
 from vocabulary.units import Unit
 
@@ -113,7 +113,7 @@ class Run:
             Credit(Unit.OCTETS, OPENED_UNITS, allowance=ALLOWANCE, kind=MovementKind.OPENED),
         )
         for account_id in ACCOUNTS:
-            terms = Terms(978, offer=1, credits=credits)
+            terms = Terms(978, offer=1, credit_limit_micros=CREDIT_LIMIT_MICROS, credits=credits)
             opening = Open(f"open {account_id}", 1, account_id, (f"1:imsi:{account_id}",), terms)
             await self.store.append_commands(account_id % PARTITIONS, [encode_command(opening)])
         for account_id in ACCOUNTS:
@@ -149,7 +149,7 @@ class Run:
         if self.commands and self.random.random() < 0.3:
             command = self.commands[-1]
         else:
-            credit = Credit(Unit.MONEY, self.random.randint(1, 400))
+            credit = drawn_credit(self.random)
             command = Change(f"top-up {len(self.commands)}", 1, self.random.choice(ACCOUNTS), amounts=(credit,))
             self.commands.append(command)
         await self.store.append_commands(command.account_id % PARTITIONS, [encode_command(command)])

@@ -16,6 +16,7 @@ from charging.rating.funds import free_micros, places_left, reserve_money
 from tests.reference.placing import place_records
 from tests.reference.record_octets import encode_rows
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX
+from vocabulary.units import Unit
 
 TAG = 5
 remainings = st.lists(
@@ -26,13 +27,13 @@ remainings = st.lists(
 limits = st.sampled_from((0, 0, 20, MICROS_MAX))
 
 
-def laid(amounts: list[int], limit_micros: int) -> tuple[Any, Any]:
-    """(arena, order) of an account whose money buckets remain so, in the order of their priority."""
+def laid(amounts: list[int], limit_micros: int, unit: Unit = Unit.MONEY) -> tuple[Any, Any]:
+    """(arena, order) of an account whose buckets of the unit remain so, in the order of their priority."""
     record = encode_rows(
         {
             "header": [{"layout_version": LAYOUT_VERSION, "credit_limit_micros": limit_micros}],
             "buckets": [
-                {"bucket_id": place + 1, "priority": place, "remaining": amount, "to_ns": 2**63 - 1}
+                {"bucket_id": place + 1, "unit": unit, "priority": place, "remaining": amount, "to_ns": 2**63 - 1}
                 for place, amount in enumerate(amounts)
             ],
             "ended": [{"mark": -1}],
@@ -42,14 +43,15 @@ def laid(amounts: list[int], limit_micros: int) -> tuple[Any, Any]:
     source, zero = np.frombuffer(bytearray(to_stored(record)), np.uint8), np.zeros(1, np.int64)
     assert place_records(arena, source, zero, np.array([len(source)]), zero, 1) == -1
     order = np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64)
-    assert order_money(arena, 0, 1, order) == len(amounts)
+    assert order_money(arena, 0, unit, 1, order) == len(amounts)
+    assert order_money(arena, 0, Unit.MONEY + Unit.BILL - unit, 1, order.copy()) == 0, "the other pays nothing of it"
     return arena, order
 
 
-def shares_of(amounts: list[int], limit_micros: int, places: int) -> list[tuple[int, int]]:
+def shares_of(amounts: list[int], credit_micros: int, places: int) -> list[tuple[int, int]]:
     """(bucket id, micros that it gives)"""
     above_zero = [(place + 1, amount) for place, amount in enumerate(amounts[:-1]) if amount > 0]
-    last = max(amounts[-1] + limit_micros, 0)
+    last = max(amounts[-1] + credit_micros, 0)
     return [*above_zero[: places - 1], (len(amounts), last)] if places > 0 else []
 
 
@@ -57,17 +59,18 @@ def shares_of(amounts: list[int], limit_micros: int, places: int) -> list[tuple[
 @given(
     amounts=remainings,
     limit_micros=limits,
+    unit=st.sampled_from((Unit.MONEY, Unit.BILL)),
     places=st.integers(0, RESERVATIONS_PER_SERVICE_MAX),
     percent=st.sampled_from((1, 50, 99, 100)),
 )
 def test_money_is_held_as_far_as_each_bucket_gives(
-    amounts: list[int], limit_micros: int, places: int, percent: int
+    amounts: list[int], limit_micros: int, unit: Unit, places: int, percent: int
 ) -> None:
     """What is said to be free can be held, in order, and nothing else changes."""
-    arena, order = laid(amounts, limit_micros)
+    arena, order = laid(amounts, limit_micros, unit)
     arena.capacity[0] = arena.length[0] + RESERVATION_WORDS * RESERVATIONS_PER_SERVICE_MAX
-    shares = shares_of(amounts, limit_micros, places)
-    free = free_micros(arena, 0, order, len(amounts), places)
+    shares = shares_of(amounts, limit_micros if unit == Unit.BILL else 0, places)
+    free = free_micros(arena, 0, unit, order, len(amounts), places)
     assert free == min(sum(micros for _, micros in shares), MICROS_MAX)
     wanted = left = free * percent // 100
     if wanted == 0:
@@ -94,4 +97,4 @@ def test_places_end_with_the_room_of_the_record() -> None:
     for room_words, places in ((100, 6), (5, 2), (3, 1), (1, 0)):
         arena.capacity[0] = arena.length[0] + room_words
         assert places_left(arena, 0, 2) == places
-    assert [free_micros(arena, 0, order, 3, places) for places in (3, 2, 1, 0)] == [30, 20, 10, 0]
+    assert [free_micros(arena, 0, Unit.MONEY, order, 3, places) for places in (3, 2, 1, 0)] == [30, 20, 10, 0]

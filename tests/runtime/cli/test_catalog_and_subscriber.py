@@ -11,7 +11,7 @@ from redis import Redis
 from typer.testing import CliRunner, Result
 
 from runtime.cli import catalog, subscriber
-from tests.catalog_loader.sample_release import SAMPLE, SAMPLE_2
+from tests.catalog_loader.sample_release import POSTPAID, SAMPLE, SAMPLE_2
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import create_store, private_engine
 
@@ -311,7 +311,33 @@ def test_terms_other_than_the_offers(farebox: Farebox) -> None:
     assert farebox("subscriber", "add", "--private", "k", "--offer", "prepaid-plus", *terms).exit_code == 0
     view = account(farebox, "private:k")
     assert (view["credit_limit_micros"], view["currency"], view["money"]["remaining"]) == (3_000_000, "EUR", "0.050000")
-    assert [bucket["name"] for bucket in view["buckets"]] == ["money"]
+    assert [bucket["name"] for bucket in view["buckets"]] == ["bill", "money"]
+
+
+def test_a_postpaid_account_owes_within_its_limit(farebox: Farebox) -> None:
+    """The offer's, or another one; an account without one has no bill."""
+    assert farebox("catalog", "publish", str(POSTPAID), "--tenant", "post").exit_code == 0
+    shown = farebox("catalog", "show", "--tenant", "post").stdout
+    assert "50.00 EUR" in shown
+    assert "bill" in shown
+    of_post = ("--tenant", "post")
+    for number, offer, more in ((50, "postpaid-m", ()), (51, "hybrid-m", ("--credit-limit", "7.5"))):
+        added = farebox("subscriber", "add", "--msisdn", f"4917000000{number}", "--offer", offer, *more, *of_post)
+        assert added.exit_code == 0, added.output
+    postpaid, hybrid = (account(farebox, f"4917000000{number}", *of_post) for number in (50, 51))
+    nothing = {"owed_micros": 0, "reserved_micros": 0, "owed": "0.000000"}
+    assert postpaid["bill"] == nothing | {"limit_micros": 50_000_000}
+    assert hybrid["bill"] == nothing | {"limit_micros": 7_500_000}
+    assert [bucket["name"] for bucket in postpaid["buckets"]] == ["bill", "data-20gib"]
+    assert (hybrid["money"]["remaining"], postpaid["money"]["remaining"]) == ("5.000000", "0.000000")
+    assert "0.00 EUR of at most 50.00 EUR" in farebox("subscriber", "show", "491700000050", *of_post).stdout
+    assert farebox("subscriber", "top-up", "491700000050", "--money", "3", *of_post).exit_code == 0
+    after = account(farebox, "491700000050", *of_post)
+    assert (after["bill"], after["money"]["remaining"]) == (postpaid["bill"], "3.000000"), "a top-up settles no bill"
+    prepaid = ("subscriber", "add", "--msisdn", "491700000052", "--offer", "prepaid-basic")
+    assert farebox(*prepaid).exit_code == 0
+    assert "bill" not in account(farebox, "491700000052")
+    assert "no bill" in farebox("subscriber", "show", "491700000052").stdout
 
 
 def test_a_taken_identity_is_refused(farebox: Farebox) -> None:
