@@ -23,7 +23,13 @@ from vocabulary.outcomes import Outcome
 from vocabulary.units import MONEY_UNITS, Unit
 
 _SETTLES = frozenset(
-    {MovementKind.ADJUSTED_IN, MovementKind.REFUNDED, MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT}
+    {
+        MovementKind.SETTLED,
+        MovementKind.ADJUSTED_IN,
+        MovementKind.REFUNDED,
+        MovementKind.ADJUSTED_OUT,
+        MovementKind.MOVED_OUT,
+    }
 )
 """What may still be done to the money of a closed account."""
 
@@ -157,7 +163,7 @@ def _give(buckets: list[BucketView], credit: Credit) -> int:
         period = (credit.from_ns, credit.to_ns)
         buckets.append(BucketView(bucket_id, credit.unit, credit.allowance, credit.priority, 0, 0, *period))
     bucket = buckets[place]
-    if max(bucket.remaining, 0) + bucket.reserved + credit.amount > _most(credit.unit):
+    if not _may_hold(bucket, credit.amount):
         raise CommandRefused(Outcome.INVALID_AVP_VALUE)
     buckets[place] = replace(bucket, remaining=bucket.remaining + credit.amount)
     return buckets[place].remaining
@@ -207,5 +213,9 @@ def _fits(bucket: BucketView, credit: Credit) -> bool:
     return (credit.unit == Unit.MONEY and credit.to_ns == FOREVER_NS) or bucket.from_ns == credit.from_ns
 
 
-def _most(unit: Unit) -> int:
-    return MICROS_MAX if unit in MONEY_UNITS else UNITS_MAX
+def _may_hold(bucket: BucketView, amount: int) -> bool:
+    """May the bucket be credited so much? Of a bill no more is settled than is owed."""
+    if bucket.unit == Unit.BILL:
+        return bucket.remaining + bucket.reserved + amount <= 0
+    most = MICROS_MAX if bucket.unit in MONEY_UNITS else UNITS_MAX
+    return max(bucket.remaining, 0) + bucket.reserved + amount <= most
