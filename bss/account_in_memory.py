@@ -20,10 +20,16 @@ from balances.queries import AccountView, BucketView, ProductView
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, MICROS_MAX, PRODUCTS_PER_ACCOUNT_MAX, UNITS_MAX
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
+from vocabulary.units import MONEY_UNITS, Unit
 
 _SETTLES = frozenset(
-    {MovementKind.ADJUSTED_IN, MovementKind.REFUNDED, MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT}
+    {
+        MovementKind.SETTLED,
+        MovementKind.ADJUSTED_IN,
+        MovementKind.REFUNDED,
+        MovementKind.ADJUSTED_OUT,
+        MovementKind.MOVED_OUT,
+    }
 )
 """What may still be done to the money of a closed account."""
 
@@ -140,7 +146,7 @@ def _with_amounts(view: AccountView, amounts: Sequence[Amount], now_ns: int) -> 
         if isinstance(amount, Credit):
             remaining = _give(buckets, amount)
         else:
-            remaining = _take(buckets, amount, view.credit_limit_micros, now_ns)
+            remaining = _take(buckets, amount, now_ns)
     return replace(view, buckets=tuple(buckets)), remaining
 
 
@@ -157,24 +163,24 @@ def _give(buckets: list[BucketView], credit: Credit) -> int:
         period = (credit.from_ns, credit.to_ns)
         buckets.append(BucketView(bucket_id, credit.unit, credit.allowance, credit.priority, 0, 0, *period))
     bucket = buckets[place]
-    if max(bucket.remaining, 0) + bucket.reserved + credit.amount > _most(credit.unit):
+    if not _may_hold(bucket, credit.amount):
         raise CommandRefused(Outcome.INVALID_AVP_VALUE)
     buckets[place] = replace(bucket, remaining=bucket.remaining + credit.amount)
     return buckets[place].remaining
 
 
-def _take(buckets: list[BucketView], debit: Debit, credit_limit_micros: int, now_ns: int) -> int:
+def _take(buckets: list[BucketView], debit: Debit, now_ns: int) -> int:
     """Debit the bucket that is named, or valid ones in the order of usage, the last of which pays the rest."""
     payers = [_named(buckets, debit)] if debit.bucket_id else _payers(buckets, debit, now_ns)
     if not payers:
         raise CommandRefused(Outcome.CREDIT_LIMIT_REACHED)
     left = debit.amount
-    floor = -credit_limit_micros if debit.unit == Unit.MONEY and not debit.bucket_id else 0
+    floor = -MICROS_MAX if debit.may_go_below_zero else 0
     for place in payers:
         part = min(left, max(buckets[place].remaining, 0))
         if place == payers[-1] and left:
             part = left
-            if buckets[place].remaining - left < (-MICROS_MAX if debit.may_go_below_zero else floor):
+            if buckets[place].remaining - left < floor:
                 raise CommandRefused(Outcome.CREDIT_LIMIT_REACHED)
         buckets[place] = replace(buckets[place], remaining=buckets[place].remaining - part)
         left -= part
@@ -207,5 +213,9 @@ def _fits(bucket: BucketView, credit: Credit) -> bool:
     return (credit.unit == Unit.MONEY and credit.to_ns == FOREVER_NS) or bucket.from_ns == credit.from_ns
 
 
-def _most(unit: Unit) -> int:
-    return MICROS_MAX if unit == Unit.MONEY else UNITS_MAX
+def _may_hold(bucket: BucketView, amount: int) -> bool:
+    """May the bucket be credited so much? Of a bill no more is settled than is owed."""
+    if bucket.unit == Unit.BILL:
+        return bucket.remaining + bucket.reserved + amount <= 0
+    most = MICROS_MAX if bucket.unit in MONEY_UNITS else UNITS_MAX
+    return max(bucket.remaining, 0) + bucket.reserved + amount <= most

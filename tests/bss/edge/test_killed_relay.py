@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,6 @@ from runtime.kill_points import KILL_POINTS, KILLED_LINE, VARIABLE
 from tests.bss.edge.relaying import deliveries, hub, order_event
 from tests.bss.edge.test_relay import wait_until
 from tests.bss.edge.webhook_target import webhook_target
-from tests.reference.forks import start_module
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "bss-worker" and point.name.startswith("relay.")]
 EVENTS = 3
@@ -27,9 +27,9 @@ WAIT_S = 60.0
 def start(url: sa.URL, node: str, log: Path, kill_at: str = "") -> "subprocess.Popen[bytes]":
 
     own = {**os.environ, VARIABLE: kill_at} if kill_at else {**os.environ}
-    return start_module(  # type: ignore[return-value]
-        "tests.bss.edge.relay_process", url.render_as_string(hide_password=False), node, log=log, environment=own
-    )
+    arguments = ("-m", "tests.bss.edge.relay_process", url.render_as_string(hide_password=False), node)
+    with log.open("ab") as file:
+        return subprocess.Popen([sys.executable, *arguments], env=own, stdout=file, stderr=file)
 
 
 def let_leases_lapse(database: Database) -> None:
