@@ -171,6 +171,10 @@ def action_of(point: str) -> str:
     return ACTION_OF.get(kind_of(point), Action.ADD)
 
 
+@pytest.mark.timeout(560)
+@pytest.mark.parametrize(
+    "database_at", ["sqlite", pytest.param("postgresql", marks=pytest.mark.acceptance)], indirect=True
+)
 def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
     active, suspended = prepare(yard)
     hits: dict[str, int] = {}
