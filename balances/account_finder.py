@@ -47,10 +47,18 @@ def _place_of(finder, high, low):
 
 @kernel
 def find_account(finder, high, low):
-    """Place of the digest, -1 where it isn't known."""
+    """Place of the digest, -1 where it has none; its account is -1 where that was forgotten."""
     place = _place_of(finder, high, low)
     entry = finder.places[place]
     return place if entry.high != 0 or entry.low != 0 else -1
+
+
+@kernel
+def forget_account(finder, high, low):
+    """Have the digest looked up again: its place stays, with nobody in it, since later digests may lie behind it."""
+    place = find_account(finder, high, low)
+    if place >= 0:
+        finder.places[place].account_id = -1
 
 
 @kernel

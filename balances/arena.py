@@ -146,6 +146,39 @@ def start_record(arena, slot, tenant, account_id):
 
 
 @kernel
+def keep_record(arena, slot, words):
+    """Copy a slot's record to `words` int64[RECORD_WORDS_MAX], to be put back where a decision fails half-way; its length."""
+    base, length = arena.first[slot], arena.length[slot]
+    for word in range(length):
+        words[word] = arena.words[base + word]
+    return length
+
+
+@kernel
+def is_record_kept(arena, slot, words, length):
+    """Is the slot's record still what keep_record copied?"""
+    if arena.length[slot] != length:
+        return False
+    base = arena.first[slot]
+    for word in range(length):  # noqa: SIM110 - a generator doesn't compile
+        if arena.words[base + word] != words[word]:
+            return False
+    return True
+
+
+@kernel
+def put_record_back(arena, slot, words, length):
+    """Make the slot's record what keep_record copied."""
+    base = arena.first[slot]
+    for word in range(length):
+        arena.words[base + word] = words[word]
+    arena.length[slot] = length
+    if length > 0:
+        is_whole = index_sections(arena, slot)
+        assert is_whole
+
+
+@kernel
 def settle_record(arena, slot, at, length, room_words):
     """Make the words at `at` a slot's record with room behind it; the place behind both, -1 where they are no record.
 

@@ -1,7 +1,8 @@
 """What tells a repeated command from another one under the same id: a digest of what was asked.
 
-Instants of products and credits are left out but for whether there is an end: who repeats a command computes them anew
-from the clock, and the repeat is the same wish. All else counts whole; so does the end of the account, which is given.
+Instants of openings, credits and ends are left out but for whether there is an end: who repeats a command computes them anew
+from the clock, and the repeat is the same wish. All else counts whole; so does a period for which a product is applied,
+which is what the wish is about, and the end of an account, which is given.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import msgpack
 
-from balances.commands import AccountCommand, Credit, Open, Opening, Terms
+from balances.commands import AccountCommand, Amount, Change, Credit, Open, Opening, Terms
 from balances.session_commands import SessionCommand
 from vocabulary.instants import FOREVER_NS
 
@@ -26,7 +27,7 @@ def digest_of_command(command: AccountCommand) -> str:
         session = [command.session_high, command.session_low]
         body = ["session", command.tenant, command.account_id, int(command.action), session]
     else:
-        body = ["top up", command.tenant, command.account_id, [_credit(credit) for credit in command.credits]]
+        body = ["change", command.tenant, command.account_id, *_change(command)]
     return sha256(msgpack.packb(body)).hexdigest()[:_DIGITS]
 
 
@@ -47,16 +48,23 @@ def _terms(terms: Terms) -> list[Any]:
         terms.credit_limit_micros,
         terms.expires_ns,
         terms.product_to_ns == FOREVER_NS,
-        [_credit(credit) for credit in terms.credits],
+        [_amount(credit) for credit in terms.credits],
     ]
 
 
-def _credit(credit: Credit) -> list[Any]:
+def _change(change: Change) -> list[Any]:
+    applies, ends = change.applies, change.ends
     return [
-        int(credit.unit),
-        credit.amount,
-        credit.allowance,
-        credit.to_ns == FOREVER_NS,
-        credit.priority,
-        int(credit.kind),
+        int(change.status),
+        applies and [applies.offer, applies.release, applies.from_ns, applies.to_ns, applies.priority],
+        ends and [ends.offer, sorted([int(unit), number] for unit, number in ends.allowances)],
+        [_amount(amount) for amount in change.amounts],
+        change.reason,
     ]
+
+
+def _amount(amount: Amount) -> list[Any]:
+    said = [int(amount.kind), int(amount.unit), amount.amount, amount.allowance, amount.bucket_id]
+    if isinstance(amount, Credit):
+        return [*said, amount.to_ns == FOREVER_NS, amount.priority]
+    return [*said, amount.may_go_below_zero]

@@ -1,5 +1,5 @@
-"""What others may ask of an account: open and top up, and what session_commands.py asks of its sessions. Typed commands,
-their results, and both as octets.
+"""What others may ask of an account: open it, change it (account_change.py), and what session_commands.py asks of its
+sessions. Typed commands and what they come to; command_octets.py has both as octets.
 
 A command is appended to its partition's stream, becomes a row of the owner's batch and is decided like usage
 (docs/charging.md §9). Its id makes it safe to send again: the engine loads `command:<id>` with the batch and answers a
@@ -7,40 +7,33 @@ command that is already answered with that answer. Values are checked where a co
 exists is well-formed; whether the account can take it is the engine's to say.
 """
 
-import functools
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import msgpack
-
+from balances.account_change import Change as Change
+from balances.account_change import ProductEnd as ProductEnd
+from balances.account_change import ProductPeriod as ProductPeriod
+from balances.amounts import Amount as Amount
+from balances.amounts import Credit as Credit
+from balances.amounts import Debit as Debit
+from balances.amounts import check_period
+from balances.amounts import fee as fee
 from balances.command_checks import INT64_MAX, check_address
 from balances.command_checks import CommandError as CommandError
 from balances.command_checks import check_range as _check
-from balances.journal import FIRST_DEBIT, MovementKind
 from balances.record import AccountStatus
-from balances.session_commands import SessionAction, SessionCommand
+from balances.session_commands import SessionCommand
 from vocabulary.instants import FOREVER_NS
 from vocabulary.limits import (
     COMMAND_ID_OCTETS_MAX,
-    COMMAND_OCTETS_MAX,
     CREDITS_PER_COMMAND_MAX,
     IDENTITIES_PER_REQUEST_MAX,
     IDENTITY_OCTETS_MAX,
     MICROS_MAX,
     TENANTS_MAX,
-    UNITS_MAX,
 )
 from vocabulary.outcomes import Outcome
-from vocabulary.units import MONEY_UNITS, UNIT_NAMES, Unit
-
-COMMAND_VERSION: Final = 1
-_OPEN: Final = 1
-_TOP_UP: Final = 2
-_OF_SESSIONS: Final = frozenset(SessionAction)
-"""Kinds of session commands: the action's number."""
-_TERMS_KEPT: Final = 256
-"""Terms and credits that are remembered decoded."""
-
+from vocabulary.units import Unit
 
 OPENING_PREFIX: Final = "opening:"
 """How the ids of openings begin, so that no caller's id is one: `opening:<batch id>.<row>`."""
@@ -53,48 +46,6 @@ class CommandIdUsed(CommandError):
 
     def __init__(self, command_id: str) -> None:
         super().__init__(f"id {command_id} was used for another command: choose another")
-
-
-def _check_period(name: str, from_ns: int, to_ns: int) -> None:
-    _check(f"{name} from_ns", from_ns, 0, INT64_MAX)
-    _check(f"{name} to_ns", to_ns, 0, INT64_MAX)
-    if to_ns <= from_ns:
-        raise CommandError(f"{name} ends at {to_ns}, not after it starts at {from_ns}")
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """An amount for one bucket: micros of money or of what the bill is settled by, or units of an allowance."""
-
-    unit: Unit
-    amount: int
-    allowance: int = 0
-    """vocabulary.ids.number_of_name of the allowance; 0 for money and the bill."""
-    from_ns: int = 0
-    to_ns: int = FOREVER_NS
-    priority: int = 0
-    """0..255, lower is used first"""
-    kind: MovementKind = MovementKind.TOPPED_UP
-
-    def __post_init__(self) -> None:
-        _check("unit", int(self.unit), 0, max(Unit))
-        _check(
-            f"amount in {UNIT_NAMES[self.unit]}", self.amount, 1, MICROS_MAX if self.unit in MONEY_UNITS else UNITS_MAX
-        )
-        _check("allowance", self.allowance, 0, 2**31 - 1)
-        if (self.allowance == 0) != (self.unit in MONEY_UNITS):
-            raise CommandError(
-                f"allowance is {self.allowance} for {UNIT_NAMES[self.unit]}: 0 for money, a number for units"
-            )
-        _check_period("credit", self.from_ns, self.to_ns)
-        _check("priority", self.priority, 0, 255)
-        _check("kind", int(self.kind), MovementKind.OPENED, FIRST_DEBIT - 1)
-        if (self.unit == Unit.BILL) != (self.kind == MovementKind.SETTLED):
-            raise CommandError(
-                f"kind {self.kind.name} for {UNIT_NAMES[self.unit]}: a bill is SETTLED, and nothing else is"
-            )
-        if self.unit == Unit.BILL and (self.from_ns, self.to_ns) != (0, FOREVER_NS):
-            raise CommandError("a bill has no period: leave from_ns and to_ns out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +70,7 @@ class Terms:
         _check("currency", self.currency, 1, 999)
         _check("offer", self.offer, 0, 2**31 - 1)
         _check("release", self.release, 0, 2**31 - 1)
-        _check_period("product", self.product_from_ns, self.product_to_ns)
+        check_period("product", self.product_from_ns, self.product_to_ns)
         _check("status", int(self.status), AccountStatus.ACTIVE, max(AccountStatus))
         _check("credit_limit_micros", self.credit_limit_micros, 0, MICROS_MAX)
         _check("expires_ns", self.expires_ns, 0, INT64_MAX)
@@ -144,21 +95,7 @@ class Open:
         check_identities(self.identities)
 
 
-@dataclass(frozen=True, slots=True)
-class TopUp:
-    """Raise buckets of an account."""
-
-    command_id: str
-    tenant: int
-    account_id: int
-    credits: tuple[Credit, ...]
-
-    def __post_init__(self) -> None:
-        check_address(self.command_id, self.tenant, self.account_id)
-        _check("count of credits", len(self.credits), 1, CREDITS_PER_COMMAND_MAX)
-
-
-AccountCommand = Open | TopUp | SessionCommand
+AccountCommand = Open | Change | SessionCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +136,13 @@ def check_given_id(command_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The command was decided and did what it says."""
+    """The command was decided, and what it says is so."""
 
     account_id: int
     remaining: int
-    """of the bucket that was credited last, in its unit"""
+    """of the bucket that was credited or debited last, in its unit"""
+    was_so: bool = False
+    """it was so before, by another command: this one changed nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,118 +182,6 @@ class CommandRow:
     position: str
     """id in the stream; what commits write as the position"""
     octets: bytes = field(repr=False)
-
-
-def encode_command(command: AccountCommand) -> bytes:
-    """Octets for the stream."""
-    if isinstance(command, TopUp):
-        body: list[Any] = [_pack_credit(credit) for credit in command.credits]
-        kind = _TOP_UP
-    elif isinstance(command, SessionCommand):
-        body = [command.session_high, command.session_low]
-        kind = int(command.action)
-    else:
-        terms = command.terms
-        body = [
-            command.identities,
-            [
-                terms.currency,
-                terms.offer,
-                terms.release,
-                terms.product_from_ns,
-                terms.product_to_ns,
-                int(terms.status),
-                terms.credit_limit_micros,
-                terms.expires_ns,
-            ],
-            [_pack_credit(credit) for credit in terms.credits],
-        ]
-        kind = _OPEN
-    packed: bytes = msgpack.packb([COMMAND_VERSION, kind, command.command_id, command.tenant, command.account_id, body])
-    return packed
-
-
-def decode_command(octets: bytes) -> AccountCommand:
-    """The command of these octets. CommandError says what is wrong with them."""
-    try:
-        if len(octets) > COMMAND_OCTETS_MAX:
-            raise CommandError(f"an account command of {len(octets)} octets: at most {COMMAND_OCTETS_MAX}")
-        version, kind, command_id, tenant, account_id, body = msgpack.unpackb(octets, use_list=False)
-        if version != COMMAND_VERSION:
-            raise CommandError(f"an account command of version {version}: this release knows {COMMAND_VERSION}")
-        if kind == _TOP_UP:
-            return TopUp(command_id, tenant, account_id, _credits_of(msgpack.packb(body)))
-        if kind == _OPEN:
-            identities, *terms = body
-            return Open(command_id, tenant, account_id, identities, _terms_of(msgpack.packb(terms)))
-        if kind in _OF_SESSIONS:
-            return SessionCommand(command_id, tenant, account_id, SessionAction(kind), *body)
-        raise CommandError(f"an account command of kind {kind}: this release knows {_OPEN} to {max(_OF_SESSIONS)}")
-    except CommandError:
-        raise
-    except Exception as error:  # msgpack raises a dozen kinds, and wrong shapes fail in unpacking
-        raise CommandError(f"these {len(octets)} octets are no account command: {error}") from error
-
-
-@functools.lru_cache(maxsize=_TERMS_KEPT)
-def _terms_of(octets: bytes) -> Terms:
-    """The terms of an opening. Those of an import are the same few a hundred thousand times, so they are made once each.
-
-    octets   of [fixed, credits]: equal octets are equal values of equal types, which equal tuples aren't (1 is True)
-    """
-    fixed, credits = msgpack.unpackb(octets, use_list=False)
-    currency, offer, release, from_ns, to_ns, status, limit, expires_ns = fixed
-    return Terms(
-        currency=currency,
-        offer=offer,
-        release=release,
-        product_from_ns=from_ns,
-        product_to_ns=to_ns,
-        status=AccountStatus(status),
-        credit_limit_micros=limit,
-        expires_ns=expires_ns,
-        credits=tuple(_unpack_credit(row) for row in credits),
-    )
-
-
-@functools.lru_cache(maxsize=_TERMS_KEPT)
-def _credits_of(octets: bytes) -> tuple[Credit, ...]:
-    """The credits of a top-up, likewise."""
-    return tuple(_unpack_credit(row) for row in msgpack.unpackb(octets, use_list=False))
-
-
-def encode_answer(answer: CommandAnswer) -> bytes:
-    """Octets for `command:<id>`."""
-    outcome, remaining = (Outcome.GRANTED, answer.remaining) if isinstance(answer, Applied) else (answer.outcome, 0)
-    packed: bytes = msgpack.packb({"outcome": int(outcome), "account_id": answer.account_id, "remaining": remaining})
-    return packed
-
-
-def decode_answer(octets: bytes) -> CommandAnswer:
-    """The answer of these octets; ValueError where they are none."""
-    try:
-        answer = msgpack.unpackb(octets)
-        outcome, account_id, remaining = Outcome(answer["outcome"]), int(answer["account_id"]), int(answer["remaining"])
-    except Exception as error:  # msgpack raises a dozen kinds
-        raise ValueError(f"these {len(octets)} octets are no answer of an account command: {error!r}") from error
-    return Applied(account_id, remaining) if outcome == Outcome.GRANTED else Refused(account_id, outcome)
-
-
-def _pack_credit(credit: Credit) -> list[int]:
-    return [
-        int(credit.unit),
-        credit.amount,
-        credit.allowance,
-        credit.from_ns,
-        credit.to_ns,
-        credit.priority,
-        int(credit.kind),
-    ]
-
-
-def _unpack_credit(row: tuple[int, ...]) -> Credit:
-    unit, amount, allowance, from_ns, to_ns, priority, kind = row
-    return Credit(Unit(unit), amount, allowance, from_ns, to_ns, priority, MovementKind(kind))
 
 
 class CommandLog(Protocol):

@@ -80,7 +80,7 @@ _CREDITS: Final = frozenset(kind for kind in KINDS if MovementKind.HELD < kind <
 _CAUSES: Final = (
     ("an MSCC", frozenset({MovementKind.HELD, MovementKind.CHARGED, MovementKind.EXPIRED})),
     ("a request apart from its MSCCs", frozenset({MovementKind.HELD, MovementKind.EXPIRED})),
-    ("an account command", _CREDITS | {MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT}),
+    ("an account command", _CREDITS | {MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT, MovementKind.FEE}),
     ("an expiry", frozenset({MovementKind.HELD, MovementKind.EXPIRED})),
 )
 """What causes movements, and the kinds that it can cause."""

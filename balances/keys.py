@@ -31,6 +31,7 @@ KEYS: Final = (
         "60 days",
     ),
     KeyRow("command_id", "farebox:command:<id>", "digest of what the account command with this id asks", "60 days"),
+    KeyRow("freed", "farebox:freed", "stream: identities that accounts gave back", "the newest 100,000 stay"),
     KeyRow("release", "farebox:release:<tenant>:<release>", "a catalogue release, compiled text", "never"),
     KeyRow("releases", "farebox:releases", "stream: published releases, in order", "never"),
     KeyRow("identity", "<tenant>:<word>:<value>", "<account id>:<identity epoch>", "never"),

@@ -27,6 +27,7 @@ from balances.record import (
     Field,
     Section,
 )
+from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -58,6 +59,8 @@ class ProductView:
     from_ns: int
     to_ns: int
     priority: int
+    period_from_ns: int
+    """start of the period that was applied last"""
     name: str = ""
 
 
@@ -254,6 +257,7 @@ def _product(row: Row, named: Mapping[int, str]) -> ProductView:
         from_ns=row["from_ns"],
         to_ns=row["to_ns"],
         priority=row["priority"],
+        period_from_ns=row["period_s"] * NS_PER_S or row["from_ns"],
         name=named.get(row["offer"], ""),
     )
 

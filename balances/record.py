@@ -77,6 +77,7 @@ PRODUCT_RELEASE: Final = 1
 PRODUCT_FROM_NS: Final = 1
 PRODUCT_TO_NS: Final = 2
 PRODUCT_PRIORITY: Final = 6
+PRODUCT_PERIOD_S: Final = 7
 PRODUCT_WORDS: Final = 4
 
 # Buckets ------------------------------------------------------------------------------------------------------------------
@@ -171,6 +172,9 @@ FIELDS: Final = (
     Field("products", "from_ns", 8, PRODUCT_FROM_NS, "start of its period"),
     Field("products", "to_ns", 8, PRODUCT_TO_NS, "end of its period"),
     Field("products", "priority", 4, PRODUCT_PRIORITY, "lower is asked first"),
+    Field(
+        "products", "period_s", 4, PRODUCT_PERIOD_S, "start of the period that was applied last, Unix time; 0: from_ns"
+    ),
     Field("buckets", "allowance", 4, BUCKET_ALLOWANCE, "number of the allowance's name; 0 for money and the bill"),
     Field("buckets", "unit", 1, BUCKET_UNIT, "Unit"),
     Field("buckets", "priority", 1, BUCKET_PRIORITY, "lower is used first"),

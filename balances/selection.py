@@ -64,6 +64,23 @@ def order_money(arena, slot, unit, now_ns, order):
 
 
 @kernel
+def order_buckets(arena, slot, unit, allowance, now_ns, order):
+    """Buckets of one unit and allowance (0 for money) valid at `now_ns`, first words into `order`; returns how many."""
+    count = 0
+    at = arena.section_at[slot, _BUCKETS]
+    for _ in range(count_rows(arena, slot, _BUCKETS)):
+        if (
+            arena.octets[8 * at + BUCKET_UNIT] == unit
+            and np.int64(arena.halves[2 * at + BUCKET_ALLOWANCE]) == allowance
+            and arena.words[at + BUCKET_FROM_NS] <= now_ns < arena.words[at + BUCKET_TO_NS]
+        ):
+            _sort_in(arena, order, 0, count, at)
+            count += 1
+        at += BUCKET_WORDS
+    return count
+
+
+@kernel
 def order_allowances(arena, slot, unit, allowances, first, allowance_count, now_ns, order):
     """Buckets of `unit` valid at `now_ns` whose allowance is in allowances[first:first + allowance_count], into `order`."""
     count = 0

@@ -245,6 +245,9 @@ class BalanceStore(Protocol):
     async def find_sessions(self, digests: NDArray[np.uint64]) -> list[int | None]:
         """Account ids of session digests (n, 2); None where unknown."""
 
+    async def freed_identities(self, after: str | None) -> tuple[str, list[str]]:
+        """(place behind them, identity keys that were given back since the place `after`); None: none, and where the end is."""
+
     async def partition_values(self, partition: int, names: Sequence[str]) -> list[bytes | None]:
         """Values of a partition's keys by what follows `{<tag>}:`, such as `route:<32 hex digits>`."""
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from catalog_loader.amounts import money_text, units_text
-from catalog_loader.release import Allowance, Price, Release, release_text, text_hash
+from catalog_loader.release import Allowance, Offer, Price, Release, release_text, text_hash
 from catalog_loader.rules import service_text
 from catalog_loader.schema import UNITS
 from catalog_loader.week import band_text
@@ -22,6 +24,8 @@ class DescribedOffer(NamedTuple):
     allowances: str
     credit_limit: str
     """of its bill; - where it has none"""
+    renewal: str
+    """such as "9.99 EUR each 30 d" """
     price_count: str
 
 
@@ -76,6 +80,7 @@ def describe(release: Release) -> Description:
                 money_text(offer.money_micros, release.currency) if offer.money_micros else "-",
                 ", ".join(offer.allowances) or "-",
                 money_text(offer.credit_limit_micros, release.currency) if offer.credit_limit_micros else "-",
+                renewal_text(offer, release.currency),
                 str(len(offer.prices)),
             )
             for offer in sorted(release.offers, key=lambda offer: offer.id)
@@ -88,6 +93,14 @@ def describe(release: Release) -> Description:
             for price in sorted(release.prices, key=lambda price: (min(price.services), price.id))
         ),
     )
+
+
+def renewal_text(offer: Offer, currency: str) -> str:
+    """What a renewal of the offer costs and lasts; "-" where it has no end."""
+    if offer.renewal is UNSET:
+        return "-"
+    fee = money_text(offer.renewal.fee_micros, currency) if offer.renewal.fee_micros else "free of charge"
+    return f"{fee} each {units_text(UNITS['seconds'], offer.renewal.period_s)}"
 
 
 def _header(release: Release) -> tuple[tuple[str, str], ...]:

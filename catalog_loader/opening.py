@@ -1,9 +1,12 @@
-"""What an account gets when it is opened with an offer, and what a top-up of an allowance is: amounts with periods."""
+"""What an account gets when it is opened with an offer, in each further period of it, and with a top-up of an allowance."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET
 
 from catalog_loader.faults import CatalogError, suggestion
-from catalog_loader.release import Allowance, Release
+from catalog_loader.release import Allowance, Offer, Release
 from catalog_loader.schema import UNITS
 from vocabulary.currencies import CURRENCY_NUMBERS
 from vocabulary.ids import number_of_name
@@ -37,23 +40,72 @@ class Opening:
     """ISO 4217 number"""
     offer: int
     """number_of_name of the offer"""
+    to_ns: int
+    """end of the product's first period"""
     grants: tuple[Grant, ...]
     credit_limit_micros: int
     """how much may be owed on the bill; 0: the account has none"""
 
 
+@dataclass(frozen=True, slots=True)
+class OfferPeriod:
+    """What activation or renewal of a product puts into its command: the period, what it costs and brings."""
+
+    offer: int
+    """number_of_name of the offer"""
+    from_ns: int
+    to_ns: int
+    fee_micros: int
+    grants: tuple[Grant, ...]
+    """the offer's allowances, which end with the period at the latest; money comes with an opening alone"""
+
+
 def opening(release: Release, offer_id: str, opened_ns: int) -> Opening:
-    """What the offer gives at `opened_ns`. UnknownName where the release has no such offer."""
-    by_id = {offer.id: offer for offer in release.offers}
-    if offer_id not in by_id:
-        raise UnknownName(_unknown("offer", offer_id, list(by_id)))
-    offer = by_id[offer_id]
+    """What the offer gives at `opened_ns`. UnknownName where the release has no such offer.
+
+    The first period of an offer that is renewed comes with the opening, without its fee.
+    """
+    offer = _offer(release, offer_id)
+    to_ns = _end_of_period(offer, opened_ns)
     grants = []
     if offer.money_micros:
         grants.append(Grant(Unit.MONEY, offer.money_micros, 0, 0, 0, FOREVER_NS))
-    grants.extend(allowance_grant(release, name, opened_ns) for name in offer.allowances)
-    currency = CURRENCY_NUMBERS[release.currency]
-    return Opening(currency, number_of_name(offer_id), tuple(grants), offer.credit_limit_micros)
+    grants.extend(_allowances_until(release, offer, opened_ns, to_ns))
+    return Opening(
+        CURRENCY_NUMBERS[release.currency], number_of_name(offer_id), to_ns, tuple(grants), offer.credit_limit_micros
+    )
+
+
+def offer_period(release: Release, offer_id: str, from_ns: int, to_ns: int | None = None) -> OfferPeriod:
+    """The offer's period from an instant on. UnknownName where the release has no such offer.
+
+    to_ns   None: as the offer says, without end where it doesn't
+    """
+    offer = _offer(release, offer_id)
+    if to_ns is None:
+        to_ns = _end_of_period(offer, from_ns)
+    fee = 0 if offer.renewal is UNSET else offer.renewal.fee_micros
+    grants = tuple(_allowances_until(release, offer, from_ns, to_ns))
+    return OfferPeriod(number_of_name(offer_id), from_ns, to_ns, fee, grants)
+
+
+def _offer(release: Release, offer_id: str) -> Offer:
+    by_id = {offer.id: offer for offer in release.offers}
+    if offer_id not in by_id:
+        raise UnknownName(_unknown("offer", offer_id, list(by_id)))
+    return by_id[offer_id]
+
+
+def _end_of_period(offer: Offer, from_ns: int) -> int:
+    if offer.renewal is UNSET:
+        return FOREVER_NS
+    return min(from_ns + offer.renewal.period_s * NS_PER_S, FOREVER_NS)
+
+
+def _allowances_until(release: Release, offer: Offer, from_ns: int, to_ns: int) -> Iterator[Grant]:
+    for name in offer.allowances:
+        grant = allowance_grant(release, name, from_ns)
+        yield replace(grant, to_ns=min(grant.to_ns, to_ns))
 
 
 def allowance_grant(release: Release, allowance_id: str, from_ns: int) -> Grant:

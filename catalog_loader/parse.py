@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final, NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.fields import Fields
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
 from catalog_loader.parse_bands import read_bands
 from catalog_loader.parse_terms import read_terms
-from catalog_loader.release import Allowance, Offer, Price, Release, Service
+from catalog_loader.release import Allowance, Offer, Price, Release, Renewal, Service
 from catalog_loader.schema import (
     CONTEXTS,
     GRANT_SIZES,
@@ -186,9 +186,18 @@ class _Reader:
                 money_micros=money,
                 allowances=allowances,
                 credit=limit or UNSET,
+                renewal=self._renewal(fields),
                 prices=tuple(self._price_id(item, item_path) for item, item_path in fields.items("prices")),
             )
         )
+
+    def _renewal(self, fields: Fields) -> Renewal | UnsetType:
+        """Fee and period of an offer."""
+        fee, period_s = fields.money("fee", self._currency), fields.duration("period")
+        if fields.has("fee") and not fields.has("period"):
+            remedy = "Write period: 30 d, or another time, or remove fee"
+            fields.fault("period", "period is missing: a fee is for a period", remedy)
+        return UNSET if period_s is None else Renewal(period_s=period_s, fee_micros=fee or 0)
 
     def _price_id(self, node: Node, path: Path) -> str:
         """Id of a price that an offer names or writes out."""

@@ -110,6 +110,14 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return () if self.by_time is UNSET else self.by_time
 
 
+class Renewal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an offer goes on from period to period."""
+
+    period_s: int
+    fee_micros: int = 0
+    """of each period after the first"""
+
+
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is sold: prices by id, and what an account is given at its opening."""
 
@@ -119,6 +127,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     description: str = ""
     money_micros: int = 0
     allowances: tuple[str, ...] = ()
+    renewal: Renewal | UnsetType = UNSET
+    """UNSET where the offer lasts without end"""
     credit: int | UnsetType = UNSET
     """micros; UNSET, never 0, where an account has no bill"""
 

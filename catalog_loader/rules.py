@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from msgspec import UNSET
+
 from catalog_loader.faults import Finding, suggestion
 from catalog_loader.release import Price, Release, Service
 from catalog_loader.rules_of_bands import check_bands
@@ -289,6 +291,10 @@ def _check_offers(release: Release) -> Findings:
         if not offer.prices:
             yield Finding((*path, "prices"), "the offer has no price: it would rate nothing", "Give it prices")
         yield from _within((*path, "grants", "money"), "money", offer.money_micros, 0, MICROS_MAX, "micros")
+        if offer.renewal is not UNSET:
+            period_s, fee = offer.renewal.period_s, offer.renewal.fee_micros
+            yield from _within((*path, "period"), "period", period_s, 1, ALLOWANCE_VALIDITY_S_MAX, "seconds")
+            yield from _within((*path, "fee"), "fee", fee, 0, MICROS_MAX, "micros")
         if len(offer.allowances) >= BUCKETS_PER_ACCOUNT_MAX:
             problem = f"{len(offer.allowances)} allowances and money don't fit into {BUCKETS_PER_ACCOUNT_MAX} buckets"
             yield Finding((*path, "grants", "allowances"), problem, "Grant fewer")

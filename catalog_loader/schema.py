@@ -81,6 +81,10 @@ KEYS: Final = (
     KeyRow("offer", "name", Kind.NAME, False, "for people; the id where left out"),
     KeyRow("offer", "description", Kind.DESCRIPTION, False, "for people"),
     KeyRow("offer", "grants", Kind.MAP, False, "what an account is given when it is opened with the offer"),
+    KeyRow("offer", "fee", Kind.MONEY, False, "what each period costs after the first; nothing where left out"),
+    KeyRow(
+        "offer", "period", Kind.DURATION, False, "how long it lasts until it is renewed; without end where left out"
+    ),
     KeyRow(
         "offer", "credit_limit", Kind.MONEY, False, "how much an account may owe on its bill; needed for prices of bill"
     ),

@@ -26,7 +26,7 @@ from vocabulary.limits import (
 KIND_USAGE: Final = 0
 """A credit-control request of a peer."""
 KIND_COMMAND: Final = 1
-"""An account command; `command` says which, `credit_first/count` its buckets."""
+"""An account command; `command` says which, `credit_first/count` its amounts."""
 KIND_EXPIRE: Final = 2
 """The sweeper's wake-up: apply what is due to one account."""
 
@@ -38,7 +38,7 @@ EVENT: Final = 4
 
 # Account commands (charging/account_commands.py, charging/session_commands.py)
 COMMAND_OPEN: Final = 1
-COMMAND_TOP_UP: Final = 2
+COMMAND_CHANGE: Final = 2
 COMMAND_REAUTHORIZE: Final = 3
 COMMAND_ABORT: Final = 4
 COMMAND_END_SESSION: Final = 5
@@ -225,33 +225,40 @@ CREDIT_DTYPE: Final = np.dtype(
         (
             "bucket_id",
             np.int32,
-        ),  # 0: the newest open bucket of that allowance and period, else a new one
+        ),  # that bucket; 0: a credit's by unit, allowance and period, else a new one; a debit's in the order of usage
         ("unit", np.uint8),
         ("priority", np.uint8),
-        ("movement", np.uint8),  # the kind of credit: MovementKind of balances.journal
+        (
+            "movement",
+            np.uint8,
+        ),  # MovementKind: a credit, a debit, or EXPIRED: the allowance's buckets end at `to_ns`
+        ("may_go_below_zero", np.uint8),  # of a debit
     ],
     align=True,
 )
 
-OPENING_DTYPE: Final = np.dtype(
+CHANGE_DTYPE: Final = np.dtype(
     [
         ("expires_ns", np.int64),
         ("credit_limit_micros", np.int64),
         ("product_from_ns", np.int64),
         ("product_to_ns", np.int64),
-        ("offer", np.int32),
+        ("ends_ns", np.int64),  # of `ends_offer`
+        ("offer", np.int32),  # 0: no product
         ("release", np.int32),
+        ("priority", np.int32),
+        ("ends_offer", np.int32),  # 0: none ends
         ("currency", np.int32),
-        ("status", np.int32),
+        ("status", np.int32),  # of COMMAND_CHANGE 0: stays
     ],
     align=True,
 )
-"""What COMMAND_OPEN sets beside its credits; row i belongs to request i."""
+"""What COMMAND_OPEN and COMMAND_CHANGE set beside their amounts; row i belongs to request i."""
 
 ANSWER_DTYPE: Final = np.dtype(
     [
         ("outcome", np.uint8),  # command level
-        ("is_duplicate", np.uint8),  # the recorded answer of an earlier request
+        ("is_duplicate", np.uint8),  # the recorded answer of an earlier request; of a command: it was so before
         (
             "is_silent",
             np.uint8,
@@ -274,7 +281,7 @@ ANSWER_DTYPE: Final = np.dtype(
             "due_ns",
             np.int64,
         ),  # when something of the account is to expire, where the sweeper should be told; else 0
-        ("remaining", np.int64),  # of the bucket that an account command credited last
+        ("remaining", np.int64),  # of the bucket that an account command credited or debited last
     ],
     align=True,
 )
@@ -307,7 +314,7 @@ class UsageBatch(NamedTuple):
     msccs: NDArray[np.void]  # MSCC_DTYPE (BATCH_MSCCS_MAX,)
     identities: NDArray[np.void]  # IDENTITY_DTYPE (BATCH_IDENTITIES_MAX,)
     credits: NDArray[np.void]  # CREDIT_DTYPE (BATCH_CREDITS_MAX,)
-    openings: NDArray[np.void]  # OPENING_DTYPE (BATCH_REQUESTS_MAX,), by request row
+    changes: NDArray[np.void]  # CHANGE_DTYPE (BATCH_REQUESTS_MAX,), by request row
     octets: NDArray[np.uint8]  # (BATCH_OCTETS_MAX,)
     counts: NDArray[np.int64]  # (5,): requests, msccs, identities, credits, octets
 
@@ -362,7 +369,7 @@ def new_usage_batch(
         msccs=np.zeros(msccs_max, MSCC_DTYPE),
         identities=np.zeros(BATCH_IDENTITIES_MAX, IDENTITY_DTYPE),
         credits=np.zeros(BATCH_CREDITS_MAX, CREDIT_DTYPE),
-        openings=np.zeros(requests_max, OPENING_DTYPE),
+        changes=np.zeros(requests_max, CHANGE_DTYPE),
         octets=np.zeros(octets_max, np.uint8),
         counts=np.zeros(5, np.int64),
     )

@@ -49,7 +49,7 @@ def has_room(batch, source, row):
 
 @kernel
 def append_request(batch, source, row):
-    """Copy request `row` of `source` with its MSCCs, identities, credits, opening and octets to the end of `batch`."""
+    """Copy request `row` of `source` with its MSCCs, identities, amounts, change and octets to the end of `batch`."""
     place = batch.counts[COUNT_REQUESTS]
     batch.requests[place] = source.requests[row]
     request = batch.requests[place]
@@ -82,7 +82,7 @@ def append_request(batch, source, row):
         batch.credits[request.credit_first + index] = source.credits[first + index]
     batch.counts[COUNT_CREDITS] += request.credit_count
     if request.kind == KIND_COMMAND:
-        batch.openings[place] = source.openings[row]
+        batch.changes[place] = source.changes[row]
     batch.counts[COUNT_REQUESTS] = place + 1
 
 

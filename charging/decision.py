@@ -14,6 +14,7 @@ from vocabulary.limits import (
     BATCH_OCTETS_MAX,
     BATCH_REQUESTS_MAX,
     BUCKETS_PER_ACCOUNT_MAX,
+    RECORD_WORDS_MAX,
     SESSIONS_PER_ACCOUNT_MAX,
 )
 
@@ -39,6 +40,7 @@ class Scratch(NamedTuple):
     ledger: Ledger
     order: NDArray[np.int64]  # (BUCKETS_PER_ACCOUNT_MAX,) buckets in the order of selection
     money: NDArray[np.int64]  # the same for money buckets
+    record: NDArray[np.int64]  # (RECORD_WORDS_MAX,) an account's record before a command that may fail half-way
 
 
 def new_journal_rows() -> JournalRows:
@@ -58,4 +60,5 @@ def new_scratch() -> Scratch:
         ledger=new_ledger(),
         order=np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64),
         money=np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64),
+        record=np.zeros(RECORD_WORDS_MAX, np.int64),
     )

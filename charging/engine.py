@@ -129,13 +129,15 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
     elif request.kind == KIND_COMMAND and request.command >= COMMAND_REAUTHORIZE:
         decide_session_command(arena, slot, scratch, batch, journal, request, now_ns, answer)
     elif request.kind == KIND_COMMAND:
-        journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
+        journal_row = add_request_row(journal, arena, slot, batch, request, WITH_SERVICE_INFORMATION)
         outcome, place = decide_command(
             arena,
             slot,
+            scratch,
             batch,
             request,
-            batch.openings[row],
+            batch.changes[row],
+            now_ns,
             journal.movements,
             journal.counts[ROWS_MOVEMENTS],
             journal_row,
@@ -182,7 +184,7 @@ def _close_row(arena, slot, journal, journal_row, place, answer, outcome):
     journal.requests[journal_row].outcome = outcome
     journal.requests[journal_row].currency = currency_of(arena, slot)  # a command may just have opened the account
     answer.outcome = outcome
-    if outcome == _GRANTED:
+    if outcome == _GRANTED and answer.is_duplicate == 0:
         arena.changed[slot] = 1
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from balances.account_finder import find_account, remember_account
+from balances.account_finder import find_account, forget_account, remember_account
 from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
+from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 
@@ -44,6 +45,17 @@ def remember_identities(batch, finder):
             remember_account(
                 finder, request.identity_high, request.identity_low, request.account_id, request.identity_epoch
             )
+
+
+@kernel
+def forget_identity(finder, octets, secret, domain):
+    """Have whose an identity is be looked up again.
+
+    octets   uint8[]: the identity as requests write it
+    secret, domain   as in charging.batch_rows.name_session_and_identity
+    """
+    high, low = digest128(octets, 0, octets.shape[0], secret, domain)
+    forget_account(finder, high, low)
 
 
 @kernel

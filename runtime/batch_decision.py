@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.commands import Applied, CommandAnswer, Refused, encode_answer
+from balances.command_octets import encode_answer
+from balances.commands import Applied, CommandAnswer, Refused
 from balances.kept_records import (
     FORGOTTEN,
     KeptRecords,
@@ -191,16 +192,17 @@ def _command_answers(batch: BatchInFlight) -> list[Expiring]:
     # A command that came in as GRANTED has its answer in the store already.
     rows = np.flatnonzero((requests["kind"] == KIND_COMMAND) & (requests["outcome"] != Outcome.GRANTED))
     written = []
-    for account_id, command, outcome, remaining in zip(
+    for account_id, command, outcome, remaining, was_so in zip(
         requests["account_id"][rows].tolist(),
         requests["command_id"][rows].tolist(),
         answers["outcome"][rows].tolist(),
         answers["remaining"][rows].tolist(),
+        answers["is_duplicate"][rows].tolist(),
         strict=True,
     ):
         answer: CommandAnswer
         if outcome == Outcome.GRANTED:
-            answer = Applied(account_id, remaining)
+            answer = Applied(account_id, remaining, bool(was_so))
         else:
             answer = Refused(account_id, Outcome(outcome))
         name = f"command:{batch.command_ids[command]}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from balances.account_finder import AccountFinder
 from balances.store import BalanceStore
 from charging.batch import UsageBatch
 from charging.routing import refuse_excess, route_requests
@@ -42,6 +43,11 @@ class Batcher:
         self._rows = np.zeros(4 * BATCH_REQUESTS_MAX, np.int32)
         self._places = np.zeros(1, np.int32)
         self._firsts = np.zeros(4, np.int64)
+
+    @property
+    def finder(self) -> AccountFinder:
+        """Whose accounts this process remembers."""
+        return self._look_up.finder
 
     @property
     def looked_up_total(self) -> int:

@@ -10,12 +10,26 @@ from typing import Final
 import numpy as np
 import structlog
 
-from balances.commands import AccountCommand, CommandError, CommandLog, CommandRow, Credit, Open, TopUp, decode_command
+from balances.command_octets import decode_command, encode_command
+from balances.commands import (
+    AccountCommand,
+    Amount,
+    Change,
+    CommandError,
+    CommandLog,
+    CommandRow,
+    Credit,
+    Open,
+    ProductEnd,
+)
+from balances.journal import MovementKind
 from balances.store import StoreError
 from charging.batch import (
+    CHANGE_DTYPE,
+    COMMAND_CHANGE,
     COMMAND_OPEN,
-    COMMAND_TOP_UP,
     COUNT_CREDITS,
+    COUNT_OCTETS,
     COUNT_REQUESTS,
     KIND_COMMAND,
     REQUEST_DTYPE,
@@ -30,6 +44,7 @@ CHUNK_COMMANDS: Final = 1000
 WAIT_MS: Final = 5000
 RETRY_S: Final = 0.5
 _EMPTY_REQUEST: Final = np.zeros((), REQUEST_DTYPE)
+_EMPTY_CHANGE: Final = np.zeros((), CHANGE_DTYPE)
 
 
 async def read_commands(store: CommandLog, pipeline: PartitionPipeline, clock: Clock) -> None:
@@ -102,15 +117,24 @@ async def _decide(
 def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -> bool:
     """Append one command as a row; False where the batch has no room for it."""
     usage = batch.usage
-    credits = _credits_of(command)
-    row, first_credit = int(usage.counts[COUNT_REQUESTS]), int(usage.counts[COUNT_CREDITS])
-    if row == usage.requests.shape[0] or first_credit + len(credits) > usage.credits.shape[0]:
+    amounts, name = _amounts_of(command), command.command_id.encode()
+    said = encode_command(command) if isinstance(command, Change) else b""
+    row, first, at = (int(usage.counts[count]) for count in (COUNT_REQUESTS, COUNT_CREDITS, COUNT_OCTETS))
+    if (
+        row == usage.requests.shape[0]
+        or first + len(amounts) > usage.credits.shape[0]
+        or at + len(name) + len(said) > usage.octets.shape[0]
+    ):
         return False
-    usage.requests[row] = _EMPTY_REQUEST
+    usage.requests[row], usage.changes[row] = _EMPTY_REQUEST, _EMPTY_CHANGE
     request = usage.requests[row]
     request["kind"] = KIND_COMMAND
-    if isinstance(command, Open | TopUp):
-        request["command"] = COMMAND_OPEN if isinstance(command, Open) else COMMAND_TOP_UP
+    if isinstance(command, Open):
+        request["command"] = COMMAND_OPEN
+        _fill_opening(usage, row, command)
+    elif isinstance(command, Change):
+        request["command"] = COMMAND_CHANGE
+        _fill_change(usage, row, command)
     else:
         request["command"] = int(command.action)
         request["session_high"], request["session_low"] = command.session_high, command.session_low
@@ -120,45 +144,61 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     request["event_ns"] = now_ns
     request["connection"] = -1
     request["command_id"] = len(batch.command_ids)
-    request["credit_first"], request["credit_count"] = first_credit, len(credits)
+    request["credit_first"], request["credit_count"] = first, len(amounts)
+    # the id lies where a request has its Session-Id, a change as it was sent where that has its Service-Information
+    octets = name + said
+    request["message_offset"], request["message_length"] = at, len(octets)
+    request["session_id_offset"], request["session_id_length"] = at, len(name)
+    request["service_information_offset"], request["service_information_length"] = at + len(name), len(said)
+    usage.octets[at : at + len(octets)] = np.frombuffer(octets, np.uint8)
     batch.command_ids.append(command.command_id)
-    for index, credit in enumerate(credits):
-        _fill_credit(usage, first_credit + index, credit)
-    if isinstance(command, Open):
-        _fill_opening(usage, row, command)
+    for index, amount in enumerate(amounts):
+        usage.credits[first + index] = amount
     usage.counts[COUNT_REQUESTS] = row + 1
-    usage.counts[COUNT_CREDITS] = first_credit + len(credits)
+    usage.counts[COUNT_CREDITS] = first + len(amounts)
+    usage.counts[COUNT_OCTETS] = at + len(octets)
     return True
 
 
-def _credits_of(command: AccountCommand) -> tuple[Credit, ...]:
+def _amounts_of(command: AccountCommand) -> list[tuple[int, ...]]:
+    """CREDIT_DTYPE rows: what is credited and debited, then which allowances end."""
     if isinstance(command, Open):
-        return command.terms.credits
-    return command.credits if isinstance(command, TopUp) else ()
+        return [_amount_row(credit) for credit in command.terms.credits]
+    if not isinstance(command, Change):
+        return []
+    ends = [] if command.ends is None else _rows_of_end(command.ends)
+    return [_amount_row(amount) for amount in command.amounts] + ends
 
 
-def _fill_credit(usage: UsageBatch, place: int, credit: Credit) -> None:
-    usage.credits[place] = (
-        credit.amount,
-        credit.from_ns,
-        credit.to_ns,
-        credit.allowance,
-        0,
-        int(credit.unit),
-        credit.priority,
-        int(credit.kind),
-    )
+def _amount_row(amount: Amount) -> tuple[int, ...]:
+    from_ns, to_ns, priority, below = 0, 0, 0, False
+    if isinstance(amount, Credit):
+        from_ns, to_ns, priority = amount.from_ns, amount.to_ns, amount.priority
+    else:
+        below = amount.may_go_below_zero
+    unit, kind = int(amount.unit), int(amount.kind)
+    return amount.amount, from_ns, to_ns, amount.allowance, amount.bucket_id, unit, priority, kind, below
+
+
+def _rows_of_end(end: ProductEnd) -> list[tuple[int, ...]]:
+    kind = int(MovementKind.EXPIRED)
+    return [(0, 0, end.at_ns, allowance, 0, int(unit), 0, kind, False) for unit, allowance in end.allowances]
 
 
 def _fill_opening(usage: UsageBatch, row: int, command: Open) -> None:
-    terms = command.terms
-    usage.openings[row] = (
-        terms.expires_ns,
-        terms.credit_limit_micros,
-        terms.product_from_ns,
-        terms.product_to_ns,
-        terms.offer,
-        terms.release,
-        terms.currency,
-        int(terms.status),
-    )
+    terms, change = command.terms, usage.changes[row]
+    change["expires_ns"], change["credit_limit_micros"] = terms.expires_ns, terms.credit_limit_micros
+    change["product_from_ns"], change["product_to_ns"] = terms.product_from_ns, terms.product_to_ns
+    change["offer"], change["release"] = terms.offer, terms.release
+    change["currency"], change["status"] = terms.currency, int(terms.status)
+
+
+def _fill_change(usage: UsageBatch, row: int, command: Change) -> None:
+    change = usage.changes[row]
+    change["status"] = int(command.status)
+    if command.applies is not None:
+        period = command.applies
+        change["product_from_ns"], change["product_to_ns"] = period.from_ns, period.to_ns
+        change["offer"], change["release"], change["priority"] = period.offer, period.release, period.priority
+    if command.ends is not None:
+        change["ends_offer"], change["ends_ns"] = command.ends.offer, command.ends.at_ns

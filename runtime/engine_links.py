@@ -22,6 +22,7 @@ from charging.handed_rows import REFUSE_ALL, REFUSE_NEW, REFUSE_NONE, refuse_som
 from charging.routing import order_by_place, refuse_excess, route_requests
 from runtime.account_look_up import AccountLookUp
 from runtime.batch_in_flight import BatchPool
+from runtime.freed_identities import forget_freed
 from runtime.handoff_client import EngineLink, LinkTools, WaitingPlace
 from runtime.handoff_frames import Frame, fingerprint, release, text_frame
 from vocabulary.held import Held
@@ -78,6 +79,7 @@ class EngineLinks:
         self.moved_total = 0
         """rows that were handed to a further engine, or waited for one"""
         self._folder = folder
+        self._store, self._secret = store, meta.secret
         self._deliver = deliver
         self._now_ns = now_ns
         self._on_change = on_change
@@ -152,6 +154,7 @@ class EngineLinks:
         self._loop = asyncio.get_running_loop()
         self._down_since = self._loop.time()
         self._spawn(self._find_engines())
+        self._spawn(forget_freed(self._store, self._look_up.finder, self._secret))
         self._looking = self._loop.call_later(LOOK_S, self._look)
 
     async def wait_up(self) -> None:

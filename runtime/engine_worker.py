@@ -26,6 +26,7 @@ from runtime.batcher import Batcher
 from runtime.clock import Clock
 from runtime.commands_reader import read_commands
 from runtime.end_tasks import end_tasks
+from runtime.freed_identities import forget_freed
 from runtime.gathering import Gathering
 from runtime.partition_pipeline import PartitionPipeline
 from runtime.partition_shares import PartitionShares
@@ -128,6 +129,7 @@ class Engine:
         await self._shares.join()
         self._sharing = self._spawn(self._shares.run())
         self._spawn(follow_releases(self._store, self._node, self.use_tariffs))
+        self._spawn(forget_freed(self._store, self.batcher.finder, self.meta.secret))
         self._spawn(self._watch())
         self._spawn(self._watch_store())
 

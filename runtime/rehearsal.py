@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from balances.commands import Credit, Open, Terms, TopUp
+from balances.commands import Change, Credit, Open, Terms
 from balances.edge.memory_store import MemoryStore
 from balances.exchange_request import Awaited, ExchangeRequest
 from balances.kept_records import new_kept_records
@@ -58,6 +58,7 @@ from runtime.chf_rehearsal import rehearse_chf
 from runtime.clock import SystemClock
 from runtime.commands_reader import append_command
 from runtime.engine_links import ENGINE_SUFFIX, EngineLinks
+from runtime.freed_identities import forget_key
 from runtime.gathering import Gathering
 from runtime.handoff_server import HandoffServer
 from runtime.kept_ticks import Tick
@@ -252,11 +253,11 @@ async def _play_client(port: int, name: str) -> None:
 
 
 # --- the server ------------------------------------------------------------------------------------------------------
-def _open_account() -> list[Open | TopUp]:
+def _open_account() -> list[Open | Change]:
     credit = Credit(Unit.MONEY, 1000, 0, 0, FOREVER_NS, 0)
     terms = Terms(currency=978, offer=1, release=0, credits=(credit,))
     identity = identity_key(1, "imsi", _IMSI)
-    return [Open("rehearsal.1", 1, 1, (identity,), terms), TopUp("rehearsal.2", 1, 1, (credit,))]
+    return [Open("rehearsal.1", 1, 1, (identity,), terms), Change("rehearsal.2", 1, 1, amounts=(credit,))]
 
 
 def _gy_server(offer: Callable[[UsageBatch], int], clock: SystemClock, secret: NDArray[np.uint64]) -> GyServer:
@@ -345,6 +346,7 @@ async def _rehearse() -> None:
     folder.cleanup()
     spare = pool.take()
     _call_rare_kernels(spare.usage)
+    forget_key(batcher.finder, identity_key(1, "imsi", _IMSI), meta.secret)
     await rehearse_chf(clock)
     refuse_excess(spare.usage, np.zeros(1, np.int32), 0, 0, True)
     refuse_undecided(spare.usage, spare.answers, int(Outcome.TOO_BUSY))

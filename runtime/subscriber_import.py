@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from balances.commands import Applied, CommandResult, IdentityTaken, Opening, Refused, Terms, Waiting
 from balances.edge.command_sender import CommandSender
-from balances.edge.identity_claims import accounts_that_never_came
+from balances.edge.identity_claims import accounts_that_never_came, closed_accounts
 from balances.edge.redis_store import RedisStore
 from catalog_loader.faults import suggestion
 from catalog_loader.release import Release
@@ -256,7 +256,7 @@ class _RowReader:
 async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[CellFault], int]:
     """(faults: identities that other accounts have, how many rows an earlier try of this import has claimed).
 
-    Claims that an opening left which was cut off are no faults: the sender takes them over.
+    Claims that an opening left which was cut off, and those of closed accounts, are no faults: the sender takes them over.
     """
     first = await store.allotted(plan.batch_id)
     keys = [(row, key) for row, opening in enumerate(plan.openings) for key in opening.identities]
@@ -271,8 +271,9 @@ async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[Ce
         else:
             others.append((row, key, account[0]))
     accounts = {(plan.openings[row].tenant, account_id) for row, _, account_id in others}
-    cut_off = await accounts_that_never_came(store, store.meta.partition_count, accounts)
-    return [_taken(plan, *other) for other in others if other[2] not in cut_off], len(own)
+    free = await accounts_that_never_came(store, store.meta.partition_count, accounts)
+    free |= await closed_accounts(store, store.meta.partition_count, accounts)
+    return [_taken(plan, *other) for other in others if other[2] not in free], len(own)
 
 
 async def run_import(

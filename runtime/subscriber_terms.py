@@ -60,12 +60,12 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
     from_ns = opened_ns // NS_PER_S * NS_PER_S
     given = None
     if wanted.offer:
-        given = _taken(faults, "offer", lambda: opening(release, wanted.offer, from_ns))
+        given = taken(faults, "offer", lambda: opening(release, wanted.offer, from_ns))
     else:
         faults.append(WordFault("offer", "no offer is named", "Write the id of one of the release's offers"))
     grants = [] if given is None else list(given.grants)
     if wanted.money:
-        micros = _taken(faults, "money", lambda: _money(wanted.money, release.currency))
+        micros = taken(faults, "money", lambda: money_of(wanted.money, release.currency))
         grants = [grant for grant in grants if grant.unit != Unit.MONEY]
         if micros:
             grants.insert(0, Grant(Unit.MONEY, micros, 0, 0, 0, FOREVER_NS))
@@ -74,9 +74,9 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
         grants += _wanted_allowances(faults, release, wanted.allowances, from_ns)
     limit, expires_ns = 0 if given is None else given.credit_limit_micros, FOREVER_NS
     if wanted.credit_limit:
-        limit = _taken(faults, "credit_limit", lambda: _money(wanted.credit_limit, release.currency)) or 0
+        limit = taken(faults, "credit_limit", lambda: money_of(wanted.credit_limit, release.currency)) or 0
     if wanted.expires:
-        instant_ns = _taken(faults, "expires", lambda: parse_instant(wanted.expires, release.time_zone))
+        instant_ns = taken(faults, "expires", lambda: parse_instant(wanted.expires, release.time_zone))
         expires_ns = FOREVER_NS if instant_ns is None else instant_ns
         if expires_ns <= opened_ns:
             faults.append(WordFault("expires", f"{wanted.expires} is over already", "Write an instant to come"))
@@ -86,6 +86,7 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
         currency=given.currency,
         offer=given.offer,
         product_from_ns=from_ns,
+        product_to_ns=given.to_ns,
         credit_limit_micros=limit,
         expires_ns=expires_ns,
         credits=tuple(_credit(grant, MovementKind.OPENED) for grant in grants),
@@ -97,7 +98,7 @@ def top_up_credits(release: Release, money: str, allowances: str, now_ns: int) -
     faults: list[WordFault] = []
     grants: list[Grant] = []
     if money:
-        micros = _taken(faults, "money", lambda: _money(money, release.currency))
+        micros = taken(faults, "money", lambda: money_of(money, release.currency))
         if micros:
             grants.append(Grant(Unit.MONEY, micros, 0, 0, 0, FOREVER_NS))
         elif micros == 0:
@@ -122,11 +123,20 @@ def _credit(grant: Grant, kind: MovementKind) -> Credit:
     return Credit(grant.unit, grant.amount, grant.allowance, grant.from_ns, grant.to_ns, grant.priority, kind)
 
 
-def _money(text: str, currency: str) -> int:
+def money_of(text: str, currency: str) -> int:
+    """Micros of a sum; AmountInvalid where it is none, or more than an account holds."""
     micros = parse_money(text, currency)
     if micros > MICROS_MAX:
         raise AmountInvalid(f"{text} is more than an account holds", f"At most {money_text(MICROS_MAX, currency)} fit")
     return micros
+
+
+def units_of(text: str, unit: Unit, allowance: str) -> int:
+    """Units of an amount of an allowance; AmountInvalid where it is none, or more or less than a bucket holds."""
+    _, units = parse_units(text, unit)
+    if not 1 <= units <= UNITS_MAX:
+        raise AmountInvalid(f"{text} of {allowance} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
+    return units
 
 
 def _wanted_allowances(faults: list[WordFault], release: Release, text: str, from_ns: int) -> list[Grant]:
@@ -141,7 +151,7 @@ def _wanted_allowances(faults: list[WordFault], release: Release, text: str, fro
         elif name in grants:
             faults.append(WordFault("allowances", f"{name} is named twice", "Name it once, with the whole amount"))
         else:
-            grant = _taken(faults, "allowances", lambda: _wanted_allowance(release, name, amount, from_ns))  # noqa: B023
+            grant = taken(faults, "allowances", lambda: _wanted_allowance(release, name, amount, from_ns))  # noqa: B023
             if grant is not None:
                 grants[name] = grant
             if equals and not amount:
@@ -156,13 +166,11 @@ def _wanted_allowance(release: Release, name: str, amount: str, from_ns: int) ->
     grant = allowance_grant(release, name, from_ns)
     if not amount:
         return grant
-    _, units = parse_units(amount, grant.unit)
-    if not 1 <= units <= UNITS_MAX:
-        raise AmountInvalid(f"{amount} of {name} is not in 1 to {UNITS_MAX}", "Write an amount that fits")
+    units = units_of(amount, grant.unit, name)
     return Grant(grant.unit, units, grant.allowance, grant.priority, grant.from_ns, grant.to_ns)
 
 
-def _taken(faults: list[WordFault], name: str, read: Callable[[], _Value]) -> _Value | None:
+def taken(faults: list[WordFault], name: str, read: Callable[[], _Value]) -> _Value | None:
     """What `read` gives; None after noting a fault."""
     try:
         return read()

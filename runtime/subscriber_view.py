@@ -20,6 +20,8 @@ class BalanceRow(NamedTuple):
     from_: str
     until: str
     priority: str
+    number: str
+    """by which adjustments name it"""
 
 
 class ProductRow(NamedTuple):
@@ -29,6 +31,8 @@ class ProductRow(NamedTuple):
     release: str
     from_: str
     until: str
+    period_from: str
+    """begin of the period that was applied last"""
     priority: str
 
 
@@ -105,6 +109,7 @@ def _balance_row(bucket: BucketView, currency: str) -> BalanceRow:
         "-" if bucket.from_ns == 0 else to_rfc3339(bucket.from_ns),
         to_rfc3339(bucket.to_ns),
         str(bucket.priority),
+        str(bucket.bucket_id),
     )
 
 
@@ -116,6 +121,7 @@ def product_rows(view: AccountView) -> list[ProductRow]:
             str(product.release) if product.release else "in force",
             "-" if product.from_ns == 0 else to_rfc3339(product.from_ns),
             to_rfc3339(product.to_ns),
+            "-" if product.period_from_ns == 0 else to_rfc3339(product.period_from_ns),
             str(product.priority),
         )
         for product in sorted(view.products, key=lambda product: product.priority)

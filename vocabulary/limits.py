@@ -111,6 +111,8 @@ JOURNAL_FULL_PERCENT: Final = 95
 """Fill from which new sessions are refused; what is open goes on, and has the rest."""
 CLOCK_SKEW_NS_MAX: Final = 1_000_000_000
 """Difference between an engine's clock and its store's above which the engine is not ready."""
+FREED_IDENTITIES_KEPT: Final = 100_000
+"""Identities that were given back, for processes that may remember whose they were."""
 STORE_REQUEST_OCTETS_MAX: Final = 256 * 1024 * 1024
 """Commit, session index keys and load of one exchange."""
 STORE_REPLY_OCTETS_MAX: Final = 128 * 1024 * 1024
@@ -120,6 +122,8 @@ STORE_REPLY_LINE_OCTETS_MAX: Final = 8192
 COMMAND_ID_OCTETS_MAX: Final = 128
 COMMAND_OCTETS_MAX: Final = 65536
 CREDITS_PER_COMMAND_MAX: Final = BUCKETS_PER_ACCOUNT_MAX
+REASON_OCTETS_MAX: Final = 255
+"""Of the text by which an account command says why."""
 COMMANDS_WAITING_MAX: Final = 16384
 """Account commands that one sender has appended and that are not answered yet."""
 COMMAND_ANSWER_KEPT_S: Final = 30 * 86400

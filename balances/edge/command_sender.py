@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from balances.command_digest import digest_of_command, digest_of_openings
+from balances.command_octets import decode_answer, encode_command
 from balances.commands import (
     OPENING_PREFIX,
     AccountCommand,
@@ -26,10 +27,8 @@ from balances.commands import (
     Refused,
     Waiting,
     check_given_id,
-    decode_answer,
-    encode_command,
 )
-from balances.edge.identity_claims import OpeningStore, accounts_that_never_came
+from balances.edge.identity_claims import OpeningStore, accounts_that_never_came, closed_accounts
 from balances.keys import partition_of
 from balances.store import StoreUnreachable
 from vocabulary.limits import COMMANDS_WAITING_MAX
@@ -176,14 +175,18 @@ class CommandSender:
         return taken
 
     async def _take_over(self, held: list[tuple[str, int]]) -> bool:
-        """Free those of others' claims whose account doesn't come, though it is waited for; were there any?"""
+        """Free those of others' claims whose account is closed, or doesn't come though it is waited for; were there any?"""
         accounts = {(int(key.partition(":")[0]), owner) for key, owner in held}
+        closed = await closed_accounts(self._store, self._partition_count, accounts)
+        if closed:
+            await self._store.release_identities([(key, owner) for key, owner in held if owner in closed])
+        accounts = {account for account in accounts if account[1] not in closed}
         for look in range(_CUT_OFF_LOOKS + 1):
             if look:
                 await asyncio.sleep(self._cut_off_s / _CUT_OFF_LOOKS)
             missing = await accounts_that_never_came(self._store, self._partition_count, accounts)
             if not missing:
-                return False
+                return bool(closed)
             accounts = {account for account in accounts if account[1] in missing}
         await self._store.release_identities([(key, owner) for key, owner in held if owner in missing])
         return True

@@ -1,14 +1,18 @@
-"""Identities whose account never came: an opening that was cut off between its claim and its command leaves such claims.
+"""Identities that are claimed for nobody's good, so that the next opening of such an identity takes it over.
 
-Such a claim blocks its identity for nobody's good, so the next opening of that identity takes it over. What tells it from
-an opening under way: no account record, and no command in the account's partition that would make one.
+Those whose account never came: an opening that was cut off between its claim and its command leaves such claims. What tells
+them from an opening under way: no account record, and no command in the account's partition that would make one. And those
+of accounts that are closed, which stay closed: until somebody else wants them they lead to the account that had them last.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
-from balances.commands import CommandError, CommandLog, Open, decode_command
+from balances.command_octets import decode_command
+from balances.commands import CommandError, CommandLog, Open
 from balances.keys import partition_of
+from balances.queries import RecordError, decode_record
+from balances.record import AccountStatus
 
 _PAGE_ROWS: Final = 1000
 _RECORDS: Final = 500
@@ -42,6 +46,30 @@ async def accounts_that_never_came(
                 if record is None and account_id not in waiting
             }
     return missing
+
+
+async def closed_accounts(store: OpeningStore, partition_count: int, accounts: Collection[tuple[int, int]]) -> set[int]:
+    """Of these (tenant, account id): the ids of accounts that are closed, for good. StoreError."""
+    closed: set[int] = set()
+    for partition in range(partition_count):
+        own = sorted(account for account in accounts if partition_of(account[1], partition_count) == partition)
+        for first in range(0, len(own), _RECORDS):
+            rows = own[first : first + _RECORDS]
+            records = await store.read_accounts(partition, rows)
+            closed |= {
+                account_id
+                for (_, account_id), record in zip(rows, records, strict=True)
+                if record is not None and _is_closed(record)
+            }
+    return closed
+
+
+def _is_closed(record: bytes) -> bool:
+    """A record that can't be read is its engine's to complain of."""
+    try:
+        return decode_record(record).status == AccountStatus.CLOSED
+    except RecordError:
+        return False
 
 
 async def _waiting_openings(store: OpeningStore, partition: int) -> set[int]:

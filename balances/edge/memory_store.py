@@ -50,6 +50,7 @@ class MemoryStore:
         self._faults: list[deque[Fault]] = []
         self._connections: list[list[MemoryConnection]] = []
         self._identities: dict[str, tuple[int, int]] = {}
+        self._freed: list[str] = []
         self._sessions: SessionKeys = {}
         self._tenants: dict[str, int] = {}
         self._openings: dict[str, tuple[int, int, str]] = {}
@@ -201,6 +202,11 @@ class MemoryStore:
         for key, account_id in claims:
             if self._identities.get(key) == (account_id, 0):
                 del self._identities[key]
+                self._freed.append(key)
+
+    async def freed_identities(self, after: str | None) -> tuple[str, list[str]]:
+        """See BalanceStore."""
+        return str(len(self._freed)), [] if after is None else self._freed[int(after) :]
 
     async def append_commands(self, partition: int, commands: list[bytes]) -> None:
         """See CommandLog."""

@@ -13,6 +13,7 @@ _APPEND_ROWS: Final = 500
 _CLAIM_ROWS: Final = 500
 """Keys of one function: what comes in between waits half a millisecond for it."""
 _IDENTITY_EPOCH_FIRST: Final = 0
+FREED_KEY: Final = "farebox:freed"
 
 
 class RedisCommandLog(RedisClient):
@@ -73,7 +74,19 @@ class RedisCommandLog(RedisClient):
         """See CommandLog."""
         for first in range(0, len(claims), _CLAIM_ROWS):
             rows = claims[first : first + _CLAIM_ROWS]
-            await self.function(RELEASE_FUNCTION, [key for key, _ in rows], _identity_values(rows))
+            await self.function(RELEASE_FUNCTION, [FREED_KEY, *(key for key, _ in rows)], _identity_values(rows))
+
+    @store_errors
+    async def freed_identities(self, after: str | None) -> tuple[str, list[str]]:
+        """See BalanceStore."""
+        if after is None:
+            newest = await self.command("XREVRANGE", FREED_KEY, "+", "-", "COUNT", 1)
+            return (newest[0][0].decode() if newest else "0-0"), []
+        reply = await self.command("XREAD", "COUNT", _CLAIM_ROWS, "STREAMS", FREED_KEY, after)
+        if not reply:
+            return after, []
+        rows = reply[0][1]
+        return rows[-1][0].decode(), [fields[b"k"].decode() for _, fields in rows]
 
     @store_errors
     async def append_commands(self, partition: int, commands: list[bytes]) -> None:

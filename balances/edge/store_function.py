@@ -1,13 +1,15 @@
 """The functions that run inside the store: each is one atomic step, and each may be sent again after a lost reply.
 
-A library is named with its version (`farebox_1`); a change of arguments is a new number: engines of two releases can
+A library is named with its version (`farebox_2`); a change of arguments is a new number: engines of two releases can
 work on one store. Keys beyond the declared ones share their hash tag. Commits are none of these functions, but transactions
 (balances/exchange_request.py).
 """
 
 from typing import Final
 
-FUNCTION_LIBRARY: Final = "farebox_1"
+from vocabulary.limits import FREED_IDENTITIES_KEPT
+
+FUNCTION_LIBRARY: Final = "farebox_2"
 """Library of the store's functions; the number changes with their arguments: two releases can run side by side."""
 CLAIM_FUNCTION: Final = f"{FUNCTION_LIBRARY}_claim"
 CREATE_FUNCTION: Final = f"{FUNCTION_LIBRARY}_create"
@@ -84,14 +86,16 @@ local function claim_identities(keys, args)
   return found
 end
 
--- keys: identities; args: a value each. Removes claims that are still the caller's.
+-- keys: freed, identities; args: a value each. Removes claims that are still the caller's, and tells who remembers them.
 local function release(keys, args)
-  for at, key in ipairs(keys) do
-    if redis.call('GET', key) == args[at] then
+  for at, value in ipairs(args) do
+    local key = keys[at + 1]
+    if redis.call('GET', key) == value then
       redis.call('UNLINK', key)
+      redis.call('XADD', keys[1], 'MAXLEN', '~', {FREED_IDENTITIES_KEPT}, '*', 'k', key)
     end
   end
-  return #keys
+  return #args
 end
 
 -- keys: archiver archived; args: node, 16 hex digits

@@ -2,8 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -17,6 +15,8 @@ from runtime.cli.options import (
     fail,
     settings_or_exit,
 )
+from runtime.cli.subscriber_answers import CommandIdOption, applied_or_exit, id_said, new_id
+from runtime.cli.subscriber_change import register_changes
 from runtime.cli.subscriber_import import IMPORT_HELP, import_file
 from runtime.cli.subscriber_lookup import (
     EXIT_REFUSED,
@@ -33,14 +33,7 @@ if TYPE_CHECKING:
     from balances.edge.redis_store import RedisStore
     from runtime.cli.subscriber_lookup import Catalogue
     from runtime.subscriber_terms import WantedTerms
-    from vocabulary.outcomes import Outcome
 
-CommandIdOption = Annotated[
-    str | None,
-    typer.Option(
-        "--id", help="Name of this command: the same again is done once.", show_default="a new one for each call"
-    ),
-]
 MoneyOption = Annotated[
     str, typer.Option("--money", help='Decimal text in the catalogue\'s currency, such as "12.50".', show_default=False)
 ]
@@ -58,6 +51,10 @@ _HELP: Final = """Subscribers: an account each, with identities, products and ba
     farebox subscriber show 491700000001
     farebox subscriber top-up 491700000001 --money 10.00
     farebox subscriber import subscribers.csv --dry-run
+    farebox subscriber bar 491700000001 --reason "lost phone"       unbar takes it back, close is for good
+    farebox subscriber apply 491700000001 --offer data-monthly      a period of a product: its fee, its allowances
+    farebox subscriber end-product 491700000001 --offer data-monthly
+    farebox subscriber adjust 491700000001 --give 2.50 --reason "ticket 17"
 
 Nothing is written into accounts from here: commands wait in the store for the engine, which decides them like usage.
 Exit codes: 1 refused, 2 could not be asked, 3 the command waits for an engine.
@@ -71,6 +68,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("top-up")(top_up)
     group.command("import", help=IMPORT_HELP)(import_file)
+    register_changes(group)
     app.add_typer(group)
 
 
@@ -105,7 +103,7 @@ def add(
     from runtime.subscriber_terms import WantedTerms
 
     check_id(command_id)
-    asked_id = command_id or _new_id("add")
+    asked_id = command_id or new_id("add")
     now_ns = SystemClock().now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
@@ -118,12 +116,12 @@ def add(
 
         opening = _opening(await catalogue_of(opened, tenant, now_ns), named, wanted, now_ns)
         sender = CommandSender(opened, opened.meta.partition_count)
-        with _id_said():
+        with id_said():
             (result,) = await sender.open_accounts(asked_id, [opening])
         return opening.identities, result
 
     identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
-    account_id = _account_or_exit(result, asked_id)
+    account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
 
 
@@ -177,12 +175,12 @@ def top_up(
     data_dir: DataDirOption = None,
 ) -> None:
     """Raise an account's money, give it allowances of the catalogue, or both."""
-    from balances.commands import TopUp
+    from balances.commands import Change
     from runtime.clock import SystemClock
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
     check_id(command_id)
-    asked_id = command_id or _new_id("top-up")
+    asked_id = command_id or new_id("top-up")
     now_ns = SystemClock().now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[str, CommandResult]":
@@ -200,13 +198,13 @@ def top_up(
             credit_text(credit, catalogue.release.currency, names.allowance(catalogue.tenant, credit.allowance))
             for credit in credits
         ]
-        command = TopUp(asked_id, catalogue.tenant, account_id, credits)
-        with _id_said():
+        command = Change(asked_id, catalogue.tenant, account_id, amounts=credits)
+        with id_said():
             (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
     text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
-    account_id = _account_or_exit(result, asked_id)
+    account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 
 
@@ -236,59 +234,6 @@ def _opening(catalogue: "Catalogue", named: dict[str, str], wanted: "WantedTerms
     if faults:
         fail(*faults)
     return Opening(catalogue.tenant, tuple(keys), terms)
-
-
-@contextmanager
-def _id_said() -> Iterator[None]:
-    """An id that stands for another command is said and ends the command: it was looked at and refused."""
-    from balances.commands import CommandIdUsed
-
-    try:
-        yield
-    except CommandIdUsed as error:
-        print(f"farebox: --id: {error}", file=sys.stderr)
-        raise typer.Exit(EXIT_REFUSED) from error
-
-
-def _new_id(what: str) -> str:
-    from uuid import uuid4
-
-    return f"{what}-{uuid4().hex}"
-
-
-def _account_or_exit(result: "CommandResult", command_id: str) -> int:
-    """The account that the command was applied to; anything else is said and ends the command."""
-    from balances.commands import Applied, IdentityTaken, Refused
-    from runtime.subscriber_identities import shown_identity
-
-    if isinstance(result, Applied):
-        return result.account_id
-    if isinstance(result, IdentityTaken):
-        print(
-            f"farebox: {shown_identity(result.identity)} belongs to account {result.account_id} already",
-            file=sys.stderr,
-        )
-        raise typer.Exit(EXIT_REFUSED)
-    if isinstance(result, Refused):
-        why = _refusals().get(result.outcome, result.outcome.name)
-        print(f"farebox: refused for account {result.account_id}: {why}", file=sys.stderr)
-        raise typer.Exit(EXIT_REFUSED)
-    print(f"farebox: {result.reason}; ask again with --id {command_id}, and it is done once", file=sys.stderr)
-    raise typer.Exit(EXIT_WAITS)
-
-
-def _refusals() -> "dict[Outcome, str]":
-    """What the engine's outcomes say of an account command (docs/charging.md §9)."""
-    from vocabulary.limits import MICROS_MAX, UNITS_MAX
-    from vocabulary.outcomes import Outcome
-
-    return {
-        Outcome.INVALID_AVP_VALUE: f"a balance would pass its maximum ({MICROS_MAX // 1_000_000:,} in money,"
-        f" {UNITS_MAX:,} units): give less",
-        Outcome.USER_UNKNOWN: "there is no such account",
-        Outcome.END_USER_SERVICE_DENIED: "the account is closed",
-        Outcome.UNABLE_TO_COMPLY: "the account exists already, or has no room for another balance",
-    }
 
 
 def _print_account(kinds: dict[str, str], octets: bytes, names: dict[int, str], *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import structlog
 
-from balances.commands import encode_command
+from balances.command_octets import encode_command
 from balances.edge.redis_notices import READER
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY
@@ -23,7 +23,7 @@ from balances.session_commands import SessionAction, SessionCommand
 from balances.store import StoreError
 from runtime.end_tasks import end_tasks
 from runtime.notices.book import NoticeBook
-from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of, warm_reader
+from runtime.notices.journal import Asked, Changed, Ended, Event, Reported, events_of, warm_reader
 from runtime.notices.messenger import Messenger, Tried
 from runtime.notices.notice import (
     Notice,
@@ -42,7 +42,7 @@ from runtime.notices.notice import (
     merged,
     when_due,
 )
-from runtime.notices.sessions import all_services, name_of, services_out_of_money, session_in
+from runtime.notices.sessions import all_services, name_of, owed_by_change, session_in
 from runtime.notify_settings import NotifySettings
 from runtime.session_route import RouteError, SessionRoute, decode_route, route_name
 from vocabulary.instants import NS_PER_S
@@ -218,17 +218,17 @@ class PartitionNotices:
                 self.book.settle(event.session, left)
                 if left is None:
                     self._log.info("notice settled: the client has reported", session=str(event.session))
-        elif isinstance(event, Credited):
+        elif isinstance(event, Changed):
             for session in await self._sessions(event):
-                services = services_out_of_money(session)
-                if services:
-                    self.owe(event, name_of(session), NoticeKind.REAUTHORIZE, services)
+                owed = owed_by_change(event.effect, session)
+                if owed is not None:
+                    self.owe(event, name_of(session), *owed)
         else:
             for session in await self._sessions(event):
                 if event.session in (None, name_of(session)):
                     self.owe(event, name_of(session), event.kind, ())
 
-    async def _sessions(self, event: Credited | Asked) -> tuple[SessionView, ...]:
+    async def _sessions(self, event: Changed | Asked) -> tuple[SessionView, ...]:
         """The account's open sessions as they are now: what was decided since the entry comes behind it in the journal."""
         account = (await self._accounts([(event.tenant, event.account_id)]))[0]
         return () if account is None else account.sessions
@@ -244,7 +244,7 @@ class PartitionNotices:
 
     def owe(
         self,
-        whose: Credited | Asked,
+        whose: Changed | Asked,
         session: SessionName,
         kind: NoticeKind,
         services: tuple[ServiceName, ...],

@@ -21,7 +21,7 @@ from catalog_loader.edge.publish import ReleasesUnreachable, read_all_releases
 from catalog_loader.faults import CatalogError
 from catalog_loader.published import PublishedRelease
 from catalog_loader.release import Release
-from runtime.notices.journal import Credited
+from runtime.notices.journal import Changed, Effect
 from runtime.notices.notice import NoticeKind
 from runtime.notices.partition import PartitionNotices
 from runtime.notices.sessions import name_of
@@ -125,7 +125,9 @@ class PriceWatch:
                 for session in account.sessions:
                     if not is_behind(account, session, instant_ns):
                         continue
-                    partition.owe(Credited(tenant, account_id), name_of(session), NoticeKind.REAUTHORIZE, ())
+                    partition.owe(
+                        Changed(tenant, account_id, Effect.LOSS), name_of(session), NoticeKind.REAUTHORIZE, ()
+                    )
                     count += 1
                     if count % self._per_s == 0:
                         await partition.flush()

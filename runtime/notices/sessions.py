@@ -1,27 +1,47 @@
 """What the notifier asks of an account's open sessions, as the record has them."""
 
-from balances.queries import AccountView, SessionView
-from runtime.notices.notice import ABSENT, ServiceName, SessionName
+from typing import Final
+
+from balances.queries import AccountView, GivenView, ServiceView, SessionView
+from runtime.notices.journal import Effect
+from runtime.notices.notice import ABSENT, NoticeKind, ServiceName, SessionName
 from vocabulary.outcomes import Outcome
 
+_FOR_WANT_OF_RIGHTS: Final = frozenset(
+    {Outcome.END_USER_SERVICE_DENIED, Outcome.AUTHORIZATION_REJECTED, Outcome.RATING_FAILED}
+)
+"""Refusals that another status of the account, or another product, may put right."""
 
-def services_out_of_money(session: SessionView) -> tuple[ServiceName, ...]:
-    """Services whose last answer was a refusal for want of money, or a last grant: what new money changes."""
-    return tuple(
-        _name_of(service.rating_group, service.service_identifier)
-        for service in session.services
-        if service.last.outcome == Outcome.CREDIT_LIMIT_REACHED or service.last.is_final
-    )
+
+def owed_by_change(effect: Effect, session: SessionView) -> tuple[NoticeKind, tuple[ServiceName, ...]] | None:
+    """What the client of an open session is owed when its account changed, and for which services (none: all).
+
+    Of a closed account the session is to end. Else those services are to ask again that would be answered otherwise now.
+    """
+    if effect & Effect.CLOSED:
+        return NoticeKind.ABORT, ()
+    services = tuple(_name_of(service) for service in session.services if _is_changed(effect, service.last))
+    return (NoticeKind.REAUTHORIZE, services) if services else None
+
+
+def _is_changed(effect: Effect, last: GivenView) -> bool:
+    """Would a service that was answered so be answered otherwise? A last grant and a refusal can become more."""
+    if effect & Effect.LOSS and last.granted is not None:
+        return True
+    if effect & (Effect.CREDIT | Effect.RIGHTS) and (last.outcome == Outcome.CREDIT_LIMIT_REACHED or last.is_final):
+        return True
+    return bool(effect & Effect.RIGHTS) and last.outcome in _FOR_WANT_OF_RIGHTS
 
 
 def all_services(session: SessionView) -> tuple[ServiceName, ...]:
     """All that the session has."""
-    return tuple(_name_of(service.rating_group, service.service_identifier) for service in session.services)
+    return tuple(_name_of(service) for service in session.services)
 
 
-def _name_of(rating_group: int | None, service_identifier: int | None) -> ServiceName:
+def _name_of(service: ServiceView) -> ServiceName:
     return ServiceName(
-        ABSENT if rating_group is None else rating_group, ABSENT if service_identifier is None else service_identifier
+        ABSENT if service.rating_group is None else service.rating_group,
+        ABSENT if service.service_identifier is None else service.service_identifier,
     )
 
 

@@ -1,7 +1,7 @@
 """Random traffic decided by the engine's kernels, and its journal taken apart and put together again with mistakes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -17,7 +17,7 @@ from balances.store import EntryId
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import Control
 from tests.reference.engine_alone import EngineAlone
-from tests.reference.requests import Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
+from tests.reference.requests import Applies, Change, Credit, CreditControl, Debit, Mscc, Open, Request, Wake
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
@@ -99,11 +99,10 @@ class RandomTraffic:
         tenant = self.tenant_of(account_id)
         what = draw.random()
         if what < 0.05:
-            amount = draw.choice((1, 500, 10**5))
-            return TopUp(account_id, self.now_ns, tenant, (Credit(amount, movement=MovementKind.TOPPED_UP),))
+            return self._change(account_id, tenant)
         if what < 0.07:
             settled = Credit(draw.choice((1, 150, 900)), Unit.BILL, movement=MovementKind.SETTLED)
-            return TopUp(account_id, self.now_ns, tenant, (settled,))
+            return Change(account_id, self.now_ns, tenant, (settled,))
         if what < 0.10:
             return Wake(account_id, self.now_ns, tenant)
         if what < 0.16 and self._sent:
@@ -111,6 +110,28 @@ class RandomTraffic:
         request = self._credit_control(account_id, tenant)
         self._sent.append(request)
         return request
+
+    def _change(self, account_id: int, tenant: int) -> Change:
+        """A top-up, now and then a product's period for a fee, or an adjustment."""
+        draw = self._random
+        top_up = Change(
+            account_id,
+            self.now_ns,
+            tenant,
+            (Credit(draw.choice((1, 500, 10**5)), movement=MovementKind.TOPPED_UP),),
+        )
+        what = draw.random()
+        if what < 0.6:
+            return top_up
+        if what < 0.8:
+            return replace(top_up, amounts=(Debit(draw.choice((1, 300))), Credit(7, movement=MovementKind.ADJUSTED_IN)))
+        end_ns = self.now_ns + 60 * NS_PER_S
+        allotted = Credit(40, Unit.OCTETS, ALLOWANCE, self.now_ns, end_ns, movement=MovementKind.ALLOTTED)
+        return replace(
+            top_up,
+            amounts=(Debit(draw.choice((1, 300)), movement=MovementKind.FEE), allotted),
+            applies=Applies(1, self.now_ns, end_ns),
+        )
 
     def _credit_control(self, account_id: int, tenant: int) -> CreditControl:
         draw = self._random

@@ -57,8 +57,12 @@ def test_the_traffic_has_what_an_audit_can_stumble_over(many):
         MovementKind.OPENED,
         MovementKind.TOPPED_UP,
         MovementKind.BONUS,
+        MovementKind.ALLOTTED,
+        MovementKind.ADJUSTED_IN,
         MovementKind.CHARGED,
         MovementKind.EXPIRED,
+        MovementKind.ADJUSTED_OUT,
+        MovementKind.FEE,
     }
     assert set(endings) == {0, 1, 2, 3}
     assert len(outcomes) > 2

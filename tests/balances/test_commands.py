@@ -5,28 +5,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from balances.command_octets import decode_answer, decode_command, encode_answer, encode_command
 from balances.commands import (
     Applied,
+    Change,
     CommandError,
     Credit,
+    Debit,
     Open,
     Opening,
+    ProductEnd,
+    ProductPeriod,
     Refused,
     Terms,
-    TopUp,
-    decode_answer,
-    decode_command,
-    encode_answer,
-    encode_command,
+    fee,
 )
 from balances.journal import FIRST_DEBIT, MovementKind
 from balances.record import AccountStatus
+from vocabulary.instants import NS_PER_S
 from vocabulary.limits import (
     COMMAND_ID_OCTETS_MAX,
     COMMAND_OCTETS_MAX,
     CREDITS_PER_COMMAND_MAX,
     IDENTITIES_PER_REQUEST_MAX,
     MICROS_MAX,
+    REASON_OCTETS_MAX,
     TENANTS_MAX,
     UNITS_MAX,
 )
@@ -38,6 +41,7 @@ KINDS = [kind for kind in MovementKind if 0 < kind < FIRST_DEBIT and kind is not
 OPENED_WITH = tuple(unit for unit in Unit if unit != Unit.BILL)
 ids = st.integers(1, INT64_MAX)
 numbers = st.integers(0, 2**31 - 1)
+ids_of_names = st.integers(1, 2**31 - 1)
 command_ids = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_categories=["Cc", "Cf", "Zs"]), min_size=1, max_size=64
 )
@@ -59,6 +63,38 @@ def credits(draw, units=tuple(Unit)):
         to_ns,
         draw(st.integers(0, 255)),
         draw(st.sampled_from(KINDS)),
+        draw(numbers),
+    )
+
+
+@st.composite
+def debits(draw):
+    unit = draw(st.sampled_from(Unit))
+    is_money = unit == Unit.MONEY
+    return Debit(
+        unit,
+        draw(st.integers(1, MICROS_MAX if is_money else UNITS_MAX)),
+        0 if is_money else draw(st.integers(1, 2**31 - 1)),
+        draw(st.sampled_from((MovementKind.ADJUSTED_OUT, MovementKind.MOVED_OUT))),
+        draw(numbers),
+        is_money and draw(st.booleans()),
+    )
+
+
+@st.composite
+def changes(draw):
+    from_s = draw(st.integers(1, 2**32 - 1))
+    applies = ProductPeriod(7, from_s * NS_PER_S, draw(st.integers(2**62, INT64_MAX)), draw(numbers), draw(numbers))
+    allowances = draw(st.lists(st.tuples(st.sampled_from((Unit.OCTETS, Unit.EVENTS)), ids_of_names), max_size=2))
+    return Change(
+        draw(command_ids),
+        draw(st.integers(1, TENANTS_MAX)),
+        draw(ids),
+        draw(st.sampled_from(AccountStatus)),
+        draw(st.sampled_from((None, applies))),
+        draw(st.sampled_from((None, ProductEnd(8, draw(ids), tuple(allowances))))),
+        (Credit(Unit.MONEY, 1), *draw(st.lists(st.one_of(credits(), debits()), max_size=4))),
+        draw(st.sampled_from(("", "charged twice, ticket 17"))),
     )
 
 
@@ -86,9 +122,7 @@ identities = st.lists(
 ).map(lambda rows: tuple(f"{tenant}:{word}:{value}" for tenant, word, value in rows))
 commands = st.one_of(
     st.builds(Open, command_ids, st.integers(1, TENANTS_MAX), ids, identities, terms()),
-    st.builds(
-        TopUp, command_ids, st.integers(1, TENANTS_MAX), ids, st.lists(credits(), min_size=1, max_size=4).map(tuple)
-    ),
+    changes(),
 )
 
 
@@ -116,7 +150,7 @@ def test_any_octets_are_a_command_or_refused(octets):
         command = decode_command(octets)
     except CommandError:
         return
-    assert isinstance(command, Open | TopUp)
+    assert isinstance(command, Open | Change)
 
 
 @settings(max_examples=200)
@@ -132,20 +166,23 @@ def test_one_octet_changed_is_a_well_formed_command_or_refused(command, place, o
 
 
 def test_octets_of_later_releases_are_named():
-    with pytest.raises(CommandError, match="of version 2: this release knows 1"):
-        decode_command(msgpack.packb([2, 1, "a", 1, 1, []]))
+    with pytest.raises(CommandError, match="of version 3: this release knows 2"):
+        decode_command(msgpack.packb([3, 1, "a", 1, 1, []]))
     with pytest.raises(CommandError, match="of kind 9: this release knows 1 to 5"):
-        decode_command(msgpack.packb([1, 9, "a", 1, 1, []]))
+        decode_command(msgpack.packb([2, 9, "a", 1, 1, []]))
     with pytest.raises(CommandError, match=f"at most {COMMAND_OCTETS_MAX}"):
         decode_command(bytes(COMMAND_OCTETS_MAX + 1))
 
 
 def test_largest_command_fits():
-    credit = Credit(Unit.OCTETS, UNITS_MAX, 2**31 - 1, INT64_MAX - 1, INT64_MAX, 255)
+    credit = Credit(Unit.OCTETS, UNITS_MAX, 2**31 - 1, INT64_MAX - 1, INT64_MAX, 255, bucket_id=2**31 - 1)
     names = tuple(f"32767:private:{number:0>128}" for number in range(IDENTITIES_PER_REQUEST_MAX))
     wide = Terms(999, 2**31 - 1, 2**31 - 1, credits=(credit,) * CREDITS_PER_COMMAND_MAX)
     command = Open("x" * COMMAND_ID_OCTETS_MAX, TENANTS_MAX, INT64_MAX, names, wide)
     assert decode_command(encode_command(command)) == command
+    amounts = (credit,) * CREDITS_PER_COMMAND_MAX
+    change = Change("x" * COMMAND_ID_OCTETS_MAX, 1, 1, amounts=amounts, reason="x" * REASON_OCTETS_MAX)
+    assert decode_command(encode_command(change)) == change
 
 
 MONEY = Credit(Unit.MONEY, 1)
@@ -179,12 +216,33 @@ ONE = ("1:e164:49",)
         (lambda: Credit(Unit.BILL, MICROS_MAX + 1, kind=MovementKind.SETTLED), "amount in bill_micros is"),
         (lambda: Terms(978, credits=(Credit(Unit.BILL, 1, kind=MovementKind.SETTLED),)), "nothing is owed yet"),
         (lambda: Terms(978, credits=(MONEY,) * (CREDITS_PER_COMMAND_MAX + 1)), "count of credits"),
-        (lambda: TopUp("a", 1, 1, ()), "count of credits is 0"),
-        (lambda: TopUp("", 1, 1, (MONEY,)), "command id '' has not 1"),
-        (lambda: TopUp("a\n", 1, 1, (MONEY,)), "printable"),
-        (lambda: TopUp("a" * (COMMAND_ID_OCTETS_MAX + 1), 1, 1, (MONEY,)), "command id"),
-        (lambda: TopUp("a", 0, 1, (MONEY,)), "tenant is 0"),
-        (lambda: TopUp("a", 1, 0, (MONEY,)), "account_id is 0"),
+        (lambda: Debit(Unit.MONEY, 0), "amount in micros is 0"),
+        (lambda: Debit(Unit.OCTETS, 1), "allowance is 0 for octets"),
+        (lambda: Debit(Unit.MONEY, 1, kind=MovementKind.CHARGED), "kind is"),
+        (lambda: Debit(Unit.MONEY, 1, kind=MovementKind.TOPPED_UP), "kind is"),
+        (lambda: Debit(Unit.OCTETS, 1, 5, may_go_below_zero=True), "octets can't go below zero: only money can"),
+        (lambda: Debit(Unit.OCTETS, 1, 5, MovementKind.FEE), "a fee is in octets: only money pays fees"),
+        (lambda: ProductPeriod(0, 10**9, 2 * 10**9), "offer is 0"),
+        (lambda: ProductPeriod(1, 10**9, 10**9), "product ends at 1000000000, not after it starts at"),
+        (lambda: ProductPeriod(1, 10**9 + 1, 2 * 10**9), "a whole second from 1 to"),
+        (lambda: ProductPeriod(1, 0, 2 * 10**9), "product from_ns is 0: a whole second from 1 to"),
+        (lambda: ProductEnd(0, 1), "offer is 0"),
+        (lambda: ProductEnd(1, 0), "product end is 0"),
+        (lambda: ProductEnd(1, 1, ((Unit.MONEY, 0),)), "takes no money with it"),
+        (lambda: Change("a", 1, 1), "a change of nothing: name a status, a product or amounts"),
+        (lambda: Change("a", 1, 1, amounts=(fee(1),)), "a fee without a product"),
+        (
+            lambda: Change("a", 1, 1, applies=ProductPeriod(5, 10**9, 2**62), ends=ProductEnd(5, 1)),
+            "offer 5 is applied",
+        ),
+        (lambda: Change("a", 1, 1, amounts=(MONEY,) * (CREDITS_PER_COMMAND_MAX + 1)), "count of amounts"),
+        (lambda: Change("a", 1, 1, amounts=(MONEY,), reason="x" * (REASON_OCTETS_MAX + 1)), "reason 'xxx"),
+        (lambda: Change("a", 1, 1, amounts=(MONEY,), reason="a\nb"), "printable octets fit"),
+        (lambda: Change("", 1, 1, amounts=(MONEY,)), "command id '' has not 1"),
+        (lambda: Change("a\n", 1, 1, amounts=(MONEY,)), "printable"),
+        (lambda: Change("a" * (COMMAND_ID_OCTETS_MAX + 1), 1, 1, amounts=(MONEY,)), "command id"),
+        (lambda: Change("a", 0, 1, amounts=(MONEY,)), "tenant is 0"),
+        (lambda: Change("a", 1, 0, amounts=(MONEY,)), "account_id is 0"),
         (lambda: Open("a", 1, 1, (), TERMS), "count of identities is 0"),
         (lambda: Open("a", 1, 1, ("49170",), TERMS), "identity '49170' is no key <tenant>:<kind>:<value>"),
         (lambda: Opening(1, ONE * 2, TERMS), "say one twice"),
@@ -198,7 +256,7 @@ def test_values_that_do_not_fit_are_named(build, told):
 
 @given(
     answer=st.one_of(
-        st.builds(Applied, ids, st.integers(-(2**63), INT64_MAX)),
+        st.builds(Applied, ids, st.integers(-(2**63), INT64_MAX), st.booleans()),
         st.builds(Refused, ids, st.sampled_from([outcome for outcome in Outcome if outcome != Outcome.GRANTED])),
     )
 )

@@ -1,10 +1,11 @@
 """What people read of a release before they publish it, and what a next one changes."""
 
 import msgspec
+from msgspec import UNSET
 
 from catalog_loader.changes import Change, changes
 from catalog_loader.describe import DescribedAllowance, DescribedOffer, DescribedPrice, describe
-from catalog_loader.release import Band, Terms
+from catalog_loader.release import Band, Renewal, Terms
 from tests.catalog_loader.sample_release import (
     POSTPAID,
     SAMPLE_2,
@@ -23,7 +24,7 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert header["effective"] == "2024-12-31T23:00:00.000Z"
     assert (header["release"], header["tenant"], header["currency"]) == ("1", "default", "EUR")
     assert (
-        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "10")
+        DescribedOffer("prepaid-plus", "Prepaid Plus", "20.00 EUR", "data-10gib, voice-100min", "-", "-", "10")
         in description.offers
     )
     assert (
@@ -47,6 +48,15 @@ def test_the_sample_reads_as_it_is_written() -> None:
     assert (prices["data-portal"].charge, prices["data-portal"].final_action) == ("free", "-")
     expected = "data rating_group 10, service_identifier 5; data_5g rating_group 10, service_identifier 5"
     assert prices["data-portal"].services == expected
+
+
+def test_a_renewal_says_what_it_costs_and_how_long_it_lasts() -> None:
+    (offer,) = small_release().offers
+    texts = []
+    for renewal in (Renewal(period_s=30 * 86400, fee_micros=9_990_000), Renewal(period_s=3600), UNSET):
+        release = small_release(offers=(msgspec.structs.replace(offer, renewal=renewal),))
+        texts.append(describe(release).offers[0].renewal)
+    assert texts == ["9.99 EUR each 30 d", "free of charge each 1 h", "-"]
 
 
 def test_many_services_are_counted_and_allowances_may_pay_alone() -> None:

@@ -1,9 +1,10 @@
 """What offers and allowances of the release give, with their periods."""
 
+import msgspec
 import pytest
 
-from catalog_loader.opening import Grant, UnknownName, allowance_grant, opening
-from catalog_loader.release import in_force
+from catalog_loader.opening import Grant, UnknownName, allowance_grant, offer_period, opening
+from catalog_loader.release import Renewal, in_force
 from tests.catalog_loader.sample_release import POSTPAID, checked_sample, data_allowance, small_release
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S
@@ -20,6 +21,29 @@ def test_an_offer_gives_money_and_allowances() -> None:
         Grant(Unit.MONEY, 10_000_000, 0, 0, 0, FOREVER_NS),
         Grant(Unit.OCTETS, 1024**3, DATA, 10, 5, 5 + 30 * 86400 * NS_PER_S),
     )
+
+
+def test_an_offer_that_is_renewed_begins_with_a_period_and_its_allowances_end_with_each() -> None:
+    (offer,) = small_release().offers
+    renewal = Renewal(period_s=7 * 86400, fee_micros=5_000_000)
+    renewed = msgspec.structs.replace(offer, money_micros=3, allowances=("data-1gib",), renewal=renewal)
+    release = small_release(offers=(renewed,))
+    week_ns = 7 * 86400 * NS_PER_S
+    given = opening(release, offer.id, 5)
+    assert (given.to_ns, [grant.to_ns for grant in given.grants]) == (5 + week_ns, [FOREVER_NS, 5 + week_ns])
+    period = offer_period(release, offer.id, 9)
+    assert (period.offer, period.from_ns, period.to_ns, period.fee_micros) == (given.offer, 9, 9 + week_ns, 5_000_000)
+    assert [(grant.unit, grant.from_ns, grant.to_ns) for grant in period.grants] == [(Unit.OCTETS, 9, 9 + week_ns)]
+    longer = offer_period(release, offer.id, 9, 9 + 60 * 86400 * NS_PER_S)
+    assert longer.grants[0].to_ns == 9 + 30 * 86400 * NS_PER_S, "valid_for is less than the period"
+
+
+def test_an_offer_without_period_lasts_without_end() -> None:
+    period = offer_period(RELEASE, "prepaid-start", 9)
+    assert (period.to_ns, period.fee_micros, len(period.grants)) == (FOREVER_NS, 0, 1)
+    assert opening(RELEASE, "prepaid-start", 9).to_ns == FOREVER_NS
+    with pytest.raises(UnknownName, match="no offer prepaid-strt"):
+        offer_period(RELEASE, "prepaid-strt", 0)
 
 
 def test_an_offer_gives_credit_where_something_is_settled_by_bill() -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from catalog_loader import nodes
 from catalog_loader.check import CheckReport, Source, check_sources
-from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, canonical
+from catalog_loader.release import Allowance, Band, Offer, Price, Release, Renewal, Service, Terms, canonical
 from catalog_loader.schema import GRANT_SIZES, KEYS, TENANT
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import SAMPLE, checked_sample
@@ -56,6 +56,8 @@ offers:
     description: d
     credit_limit: 75 CHF
     grants: {money: 5.5 CHF, allowances: [data-a]}
+    fee: 9.99 CHF
+    period: 30 d
     prices:
       - shared
       - id: own
@@ -164,6 +166,7 @@ def test_every_key_arrives() -> None:
                 allowances=("data-a",),
                 credit=75_000_000,
                 prices=("own", "shared"),
+                renewal=Renewal(period_s=2_592_000, fee_micros=9_990_000),
             ),
         ),
     )

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from catalog_loader.check import check_release
-from catalog_loader.release import Offer, Release, Service, Terms, price_of
+from catalog_loader.release import Offer, Release, Renewal, Service, Terms, price_of
 from catalog_loader.rules import find_faults
 from charging.tariff_tables import ABSENT, ANY
 from tests.catalog_loader.sample_release import checked_sample, data_allowance, data_price, small_release
@@ -106,6 +106,9 @@ BROKEN = {
         with_price(block_units=1, price_micros=PRICE_MICROS_MAX, grant_units_min=2**20),
         "the smallest grant would cost more than",
     ),
+    "period 0": (with_offer(renewal=Renewal(period_s=0)), "period is 0 seconds"),
+    "fee below zero": (with_offer(renewal=Renewal(period_s=60, fee_micros=-1)), "fee is -1 micros"),
+    "fee too high": (with_offer(renewal=Renewal(period_s=60, fee_micros=MICROS_MAX + 1)), "fee is"),
     "block 0": (with_price(block_units=0), "block is 0 octets"),
     "block too high": (with_price(block_units=BLOCK_UNITS_MAX + 1), "block is"),
     "price below zero": (with_price(price_micros=-1), "price is -1 micros"),

@@ -12,7 +12,7 @@ from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, COMMAND_REAUTHORI
 from charging.tariff_tables import ABSENT, ANY, Control, RoundingScope
 from tests.charging.traffic import START_NS, WEEKS, ZONE, Service
 from tests.reference.account import Account, Bucket, Product
-from tests.reference.requests import Credit
+from tests.reference.requests import Applies, Credit, Debit, Ends
 from tests.reference.tariffs import Catalogue, Price, Release
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import MICROS_MAX, UNITS_MAX
@@ -193,6 +193,52 @@ credits_drawn = st.lists(
     min_size=1,
     max_size=3,
 )
+debits_drawn = st.builds(
+    lambda unit, allowance, may, **others: Debit(
+        unit=unit,
+        allowance=allowance * (unit != Unit.MONEY),
+        may_go_below_zero=may and unit == Unit.MONEY,
+        **others,
+    ),
+    unit=st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.OCTETS)),
+    allowance=st.sampled_from(ALLOWANCES),
+    amount=st.one_of(few, money.map(lambda amount: amount + 1), st.sampled_from((0, UNITS_MAX))),
+    bucket_id=st.sampled_from((0, 0, 0, 1, 2, 9)),
+    movement=st.sampled_from((MovementKind.ADJUSTED_OUT, MovementKind.FEE, MovementKind.MOVED_OUT)),
+    may=st.sampled_from((False, False, True)),
+)
+named_credits = st.builds(
+    Credit,
+    few,
+    bucket_id=st.integers(1, 3),
+    movement=st.sampled_from((MovementKind.ADJUSTED_IN, MovementKind.REFUNDED, MovementKind.MOVED_IN)),
+)
+starts = st.integers(0, 4).map(lambda turn: START_NS + 30 * turn * NS_PER_S)
+periods = st.builds(
+    lambda offer, from_ns, length_s, **others: Applies(offer, from_ns, from_ns + length_s * NS_PER_S, **others),
+    offer=st.sampled_from((*OFFERS, *range(1, 20))),
+    from_ns=starts,
+    length_s=st.sampled_from((1, 30, 60, HOUR_S)),
+    release=st.sampled_from((0, 0, 1)),
+    priority=st.integers(0, 1),
+)
+ended = st.builds(
+    Ends,
+    st.sampled_from((*OFFERS, 7)),
+    starts,
+    st.lists(st.tuples(st.just(Unit.OCTETS), st.sampled_from(ALLOWANCES)), max_size=2).map(tuple),
+)
+changes_drawn = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from((AccountStatus.ACTIVE,) * 3 + (AccountStatus.BARRED, AccountStatus.CLOSED)),
+        "applies": periods,
+        "ends": ended,
+        "amounts": st.lists(
+            st.one_of(credits_drawn.map(lambda drawn: drawn[0]), debits_drawn, debits_drawn, named_credits), max_size=4
+        ).map(tuple),
+    },
+)
 moves = st.one_of(
     move("start", who, service_lists),
     move("go", who, service_lists),
@@ -202,6 +248,8 @@ moves = st.one_of(
     move("repeat", who, st.integers(1, 4), st.booleans(), st.booleans()),
     move("event", who, service_lists, st.sampled_from((0, 0, 0, 1, None))),
     move("top_up", st.integers(0, 3), credits_drawn),
+    move("change", st.integers(0, 2), changes_drawn),
+    move("change", st.integers(0, 2), changes_drawn),
     move("open", st.integers(0, 4), credits_drawn),
     move("ask", who, st.sampled_from((COMMAND_REAUTHORIZE, COMMAND_ABORT, COMMAND_END_SESSION)), st.booleans()),
     move("wake", st.integers(0, 2)),

@@ -60,7 +60,7 @@ def described(batch: UsageBatch, row: int) -> tuple[object, ...]:
         [int(own["rating_group"]) for own in batch.msccs[first : first + msccs]],
         [int(own["request"]) == row for own in batch.msccs[first : first + msccs]],
         [int(own["amount"]) for own in batch.credits[start : start + credits]],
-        int(batch.openings[row]["offer"]) if credits else 0,
+        int(batch.changes[row]["offer"]) if credits else 0,
         batch.octets[offset : offset + int(columns["message_length"])].tolist(),
         batch.octets[int(columns["session_id_offset"])],
     )

@@ -10,7 +10,7 @@ from balances.queries import decode_record
 from balances.record import AccountStatus
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from tests.reference.account import Account, Bucket, Product
-from tests.reference.requests import Credit, CreditControl, Mscc, Open, TopUp
+from tests.reference.requests import Change, Credit, CreditControl, Mscc, Open
 from tests.reference.side_by_side import SideBySide
 from tests.reference.tariffs import Catalogue, Price, Release
 from vocabulary.instants import NS_PER_S
@@ -36,7 +36,7 @@ def account_of(owed: int = 0, limit: int = 100, money: int = 50, **others: Accou
 def settle(sides: SideBySide, *amounts: int, others: tuple[Credit, ...] = ()) -> Outcome:
     """Settle so much, each in a credit of its own; how that was answered."""
     credits_given = tuple(Credit(amount, Unit.BILL, movement=MovementKind.SETTLED) for amount in amounts)
-    (answer,) = sides.decide([TopUp(1, START_NS, credits=credits_given + others)], START_NS)
+    (answer,) = sides.decide([Change(1, START_NS, amounts=credits_given + others)], START_NS)
     return answer.outcome
 
 

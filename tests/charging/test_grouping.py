@@ -7,7 +7,7 @@ from balances.arena import ROOM_WORDS_FIXED, ROOM_WORDS_PER_CREDIT, ROOM_WORDS_P
 from charging.batch import EVENT, UPDATE, new_usage_batch
 from charging.grouping import group_requests, new_accounts, new_group_table
 from tests.reference.engine_alone import fill_batch
-from tests.reference.requests import Credit, CreditControl, Mscc, Request, TopUp
+from tests.reference.requests import Change, Credit, CreditControl, Mscc, Request
 from vocabulary.outcomes import Outcome
 
 ROWS = 64
@@ -38,7 +38,7 @@ usages = st.builds(
     outcome=st.sampled_from((Outcome.UNDECIDED,) * 5 + (Outcome.MISSING_AVP,)),
 )
 commands = st.builds(
-    lambda account_id, count: TopUp(account_id, 1, 1, (Credit(1),) * count), st.integers(1, 6), st.integers(1, 3)
+    lambda account_id, count: Change(account_id, 1, 1, (Credit(1),) * count), st.integers(1, 6), st.integers(1, 3)
 )
 
 
@@ -69,7 +69,7 @@ def test_each_account_has_one_slot_with_room_for_all_its_rows(requests: list[Req
         if slot == len(rooms):
             rooms.append(ROOM_WORDS_FIXED)
         is_usage = isinstance(request, CreditControl)
-        credits = 0 if is_usage else len(request.credits)  # type: ignore[union-attr]
+        credits = 0 if is_usage else len(request.amounts)  # type: ignore[union-attr]
         msccs = len(request.msccs) if isinstance(request, CreditControl) else 0
         rooms[slot] += ROOM_WORDS_FIXED + ROOM_WORDS_PER_MSCC * msccs + ROOM_WORDS_PER_CREDIT * credits
         if isinstance(request, CreditControl) and request.type == EVENT:

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from tests.reference.bands import Band
-from tests.reference.requests import Answer, AskSessions, Credit, CreditControl, Mscc, Open, Request, TopUp, Wake
+from tests.reference.requests import Answer, AskSessions, Change, Credit, CreditControl, Mscc, Open, Request, Wake
 from tests.reference.side_by_side import SideBySide
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import UNITS_MAX
@@ -84,7 +84,11 @@ class Traffic:
             self.waiting.append(again)
 
     def _top_up(self, account: int, credits_given: list[Credit]) -> None:
-        self.waiting.append(TopUp(account + 1, self.now_ns, self._tenant(account + 1), tuple(credits_given)))
+        self.waiting.append(Change(account + 1, self.now_ns, self._tenant(account + 1), tuple(credits_given)))
+
+    def _change(self, account: int, parts: dict[str, Any]) -> None:
+        account_id = account + 1
+        self.waiting.append(Change(account_id, self.now_ns, self._tenant(account_id), **parts))
 
     def _open(self, account: int, credits_given: list[Credit]) -> None:
         known = self.sides.twin.accounts.get(account + 1)

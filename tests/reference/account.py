@@ -24,6 +24,8 @@ class Product:
     from_ns: int = 0
     to_ns: int = FOREVER_NS
     priority: int = 0
+    period_s: int = 0
+    """Start of the period that was applied last; 0: `from_ns`."""
 
     def is_valid(self, now_ns: int) -> bool:
         """Whether it may be used at that instant."""

@@ -18,11 +18,12 @@ from balances.journal import JournalEntry, MovementKind, decode_entry
 from balances.journal_writer import encode_entry
 from balances.stored_record import to_stored
 from charging.batch import (
+    COMMAND_CHANGE,
     COMMAND_LEVEL_LIMIT,
     COMMAND_OPEN,
-    COMMAND_TOP_UP,
     COUNT_CREDITS,
     COUNT_MSCCS,
+    COUNT_OCTETS,
     COUNT_REQUESTS,
     ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
@@ -55,13 +56,14 @@ from tests.reference.placing import place_records
 from tests.reference.requests import (
     Answer,
     AskSessions,
+    Change,
     Credit,
     CreditControl,
+    Debit,
     Mscc,
     MsccAnswer,
     Open,
     Request,
-    TopUp,
 )
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S
@@ -212,7 +214,7 @@ def fill_batch(batch: UsageBatch, requests: Sequence[Request]) -> None:
         columns["slot"] = columns["answered"] = columns["command_id"] = columns["service_context"] = -1
         if isinstance(request, CreditControl):
             _fill_credit_control(batch, row, request)
-        elif isinstance(request, Open | TopUp):
+        elif isinstance(request, Open | Change):
             _fill_command(batch, row, request)
         elif isinstance(request, AskSessions):
             columns["kind"], columns["command"], columns["command_id"] = KIND_COMMAND, request.command, row
@@ -264,32 +266,59 @@ def _fill_mscc(columns: Any, mscc: Mscc, row: int) -> None:
     columns["presence"] = presence
 
 
-def _fill_command(batch: UsageBatch, row: int, request: Open | TopUp) -> None:
+def _fill_command(batch: UsageBatch, row: int, request: Open | Change) -> None:
     columns = batch.requests[row]
     columns["kind"] = KIND_COMMAND
-    columns["command"] = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
-    columns["command_id"], columns["credit_count"] = row, len(request.credits)
-    for credit in request.credits:
-        batch.credits[batch.counts[COUNT_CREDITS]] = _credit_row(credit)
-        batch.counts[COUNT_CREDITS] += 1
+    batch.changes[row] = 0
+    change = batch.changes[row]
     if isinstance(request, Open):
-        opening = batch.openings[row]
+        columns["command"] = COMMAND_OPEN
+        rows = [_amount_row(credit) for credit in request.credits]
         for name in ("expires_ns", "credit_limit_micros", "product_from_ns", "product_to_ns"):
-            opening[name] = getattr(request, name)
+            change[name] = getattr(request, name)
         for name in ("offer", "release", "currency", "status"):
-            opening[name] = getattr(request, name)
+            change[name] = getattr(request, name)
+    else:
+        columns["command"] = COMMAND_CHANGE
+        rows = [_amount_row(amount) for amount in request.amounts]
+        rows += _fill_change(change, request)
+    columns["command_id"], columns["credit_count"] = row, len(rows)
+    name, at = request.command_id.encode(), int(batch.counts[COUNT_OCTETS])
+    columns["session_id_offset"], columns["session_id_length"] = at, len(name)
+    columns["message_offset"], columns["message_length"] = at, len(name)
+    batch.octets[at : at + len(name)] = np.frombuffer(name, np.uint8)
+    batch.counts[COUNT_OCTETS] += len(name)
+    for amount in rows:
+        batch.credits[batch.counts[COUNT_CREDITS]] = amount
+        batch.counts[COUNT_CREDITS] += 1
 
 
-def _credit_row(credit: Credit) -> tuple[int, ...]:
+def _fill_change(change: Any, request: Change) -> list[tuple[int, ...]]:
+    """The change's columns; the rows of allowances that end."""
+    change["status"] = int(request.status)
+    if request.applies is not None:
+        change["product_from_ns"], change["product_to_ns"] = request.applies.from_ns, request.applies.to_ns
+        for name in ("offer", "release", "priority"):
+            change[name] = getattr(request.applies, name)
+    if request.ends is None:
+        return []
+    change["ends_offer"], change["ends_ns"] = request.ends.offer, request.ends.at_ns
+    kind = int(MovementKind.EXPIRED)
+    return [(0, 0, request.ends.at_ns, number, 0, int(unit), 0, kind, 0) for unit, number in request.ends.allowances]
+
+
+def _amount_row(amount: Credit | Debit) -> tuple[int, ...]:
+    is_credit = isinstance(amount, Credit)
     return (
-        credit.amount,
-        credit.from_ns,
-        credit.to_ns,
-        credit.allowance,
-        0,
-        int(credit.unit),
-        credit.priority,
-        int(credit.movement),
+        amount.amount,
+        amount.from_ns if isinstance(amount, Credit) else 0,
+        amount.to_ns if isinstance(amount, Credit) else 0,
+        amount.allowance,
+        amount.bucket_id,
+        int(amount.unit),
+        amount.priority if isinstance(amount, Credit) else 0,
+        int(amount.movement),
+        not is_credit and amount.may_go_below_zero,
     )
 
 

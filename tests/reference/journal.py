@@ -47,6 +47,8 @@ class UsageRow:
     price: int = 0
     outcome: Outcome = Outcome.UNDECIDED
     final_action: int = 0
+    requested_units: int = 0
+    grant_basis: int = 0
     settled_by: Unit = Unit.MONEY
 
 
@@ -117,4 +119,8 @@ class CauseBooks:
     def move(self, account: Account, bucket: Bucket, kind: MovementKind, amount: int) -> None:
         """Credit or debit `remaining` by kind."""
         bucket.remaining += -amount if kind >= FIRST_DEBIT else amount
+        self.note(account, bucket, kind, amount)
+
+    def note(self, account: Account, bucket: Bucket, kind: MovementKind, amount: int) -> None:
+        """Write a move that was done."""
         self._of(account, bucket).amounts[kind] += amount

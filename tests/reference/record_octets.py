@@ -24,6 +24,7 @@ from balances.record import (
     Section,
 )
 from tests.reference.account import Account, Asked, Bucket, Given, Product, Reservation, Service, Session
+from vocabulary.instants import NS_PER_S
 from vocabulary.outcomes import Outcome
 
 Row = Mapping[str, int]
@@ -207,7 +208,9 @@ def account_of(view: AccountView) -> Account:
     for name in ("tenant", "currency", "status", "credit_limit_micros", "charged_micros", "revision"):
         setattr(account, name, getattr(view, name))
     account.updated_ns, account.expires_ns = view.updated_ns, view.expires_ns
-    account.products = [Product(p.offer, p.release, p.from_ns, p.to_ns, p.priority) for p in view.products]
+    account.products = [
+        Product(p.offer, p.release, p.from_ns, p.to_ns, p.priority, p.period_from_ns // NS_PER_S) for p in view.products
+    ]
     account.buckets = [
         Bucket(b.bucket_id, b.unit, b.allowance, b.priority, b.remaining, b.reserved, b.from_ns, b.to_ns)
         for b in view.buckets

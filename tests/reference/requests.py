@@ -65,6 +65,7 @@ class Credit:
     to_ns: int = FOREVER_NS
     priority: int = 0
     movement: MovementKind = MovementKind.TOPPED_UP
+    bucket_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +84,53 @@ class Open:
     credit_limit_micros: int = 0
     expires_ns: int = FOREVER_NS
     credits: tuple[Credit, ...] = ()
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TopUp:
-    """The account command that credits an account."""
+class Debit:
+    """What an account command takes of money or of an allowance."""
+
+    amount: int
+    unit: Unit = Unit.MONEY
+    allowance: int = 0
+    bucket_id: int = 0
+    movement: MovementKind = MovementKind.ADJUSTED_OUT
+    may_go_below_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applies:
+    """A period for which an account command gives a product."""
+
+    offer: int
+    from_ns: int
+    to_ns: int
+    release: int = 0
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A product that an account command ends, and whose allowances' buckets end with it."""
+
+    offer: int
+    at_ns: int
+    allowances: tuple[tuple[Unit, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The account command that changes an account."""
 
     account_id: int | None
     received_ns: int
     tenant: int = 1
-    credits: tuple[Credit, ...] = ()
+    amounts: tuple[Credit | Debit, ...] = ()
+    status: AccountStatus = AccountStatus.NONE
+    applies: Applies | None = None
+    ends: Ends | None = None
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +153,7 @@ class Wake:
     tenant: int = 1
 
 
-Request = CreditControl | Open | TopUp | AskSessions | Wake
+Request = CreditControl | Open | Change | AskSessions | Wake
 
 
 @dataclass(slots=True)
@@ -133,6 +171,8 @@ class MsccAnswer:
     tariff_change_s: int = 0
     is_cut: bool = field(default=False, compare=False)
     """of the twin alone: the grant ends at the tariff change"""
+    basis: int = field(default=0, compare=False)
+    """of the twin alone: GrantBasis"""
 
 
 @dataclass(slots=True)

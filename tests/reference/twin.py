@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from charging.batch import (
+    COMMAND_CHANGE,
     COMMAND_END_SESSION,
     COMMAND_OPEN,
-    COMMAND_TOP_UP,
     EVENT,
     INITIAL,
     KIND_COMMAND,
@@ -20,10 +20,10 @@ from charging.batch import (
     TERMINATION,
 )
 from tests.reference.account import Account, Asked, Session
-from tests.reference.commands import check_credits, give_credits, open_account, top_up
+from tests.reference.commands import Move, change_account, move_amounts, open_account
 from tests.reference.events import KeptAnswers, decide_event
 from tests.reference.journal import Books, RequestRow
-from tests.reference.requests import Answer, AskSessions, CreditControl, MsccAnswer, Open, Request, TopUp, Wake
+from tests.reference.requests import Answer, AskSessions, Change, CreditControl, MsccAnswer, Open, Request, Wake
 from tests.reference.services import Turn, decide_service
 from tests.reference.sessions import (
     ENDED_BY_COMMAND,
@@ -78,7 +78,7 @@ class Twin:
         if isinstance(request, Open) and request.account_id not in self.accounts:
             return self._open(request, now_ns, books, changed)
         if account is None:
-            if isinstance(request, TopUp | AskSessions):
+            if isinstance(request, Change | AskSessions):
                 row = books.add_request(_request_row(request, None))
                 books.requests[row].outcome = Outcome.USER_UNKNOWN
             return Answer(Outcome.GRANTED if isinstance(request, Wake) else Outcome.USER_UNKNOWN, msccs=unsaid(request))
@@ -88,14 +88,16 @@ class Twin:
             changed.add(account.account_id)
         if isinstance(request, Wake):
             return Answer(Outcome.GRANTED)
-        before = deepcopy(account)
+        before, moved_count = deepcopy(account), len(books.moved)
         if isinstance(request, CreditControl):
             answer = self._decide_usage(account, request, now_ns, books)
         elif isinstance(request, AskSessions):
             answer = Answer(_ask_sessions(account, request, books, now_ns))
         else:
-            answer = Answer(_command(account, request, books))
-        if account != before or answer.keeps_answer or answer.ended_session:
+            answer = self._command(account, request, books, now_ns)
+            account = self.accounts[account.account_id]
+        is_moved = isinstance(request, Change) and len(books.moved) > moved_count
+        if account != before or is_moved or answer.keeps_answer or answer.ended_session:
             account.updated_ns = now_ns
             changed.add(account.account_id)
         return answer
@@ -103,13 +105,31 @@ class Twin:
     def _open(self, command: Open, now_ns: int, books: Books, changed: set[int]) -> Answer:
         row = books.add_request(_request_row(command, None))
         account = open_account(command)
-        outcome = books.requests[row].outcome = check_credits(account, command.credits)
+        moved: list[Move] = []
+        outcome = books.requests[row].outcome = move_amounts(account, command.credits, now_ns, moved)
         if outcome == Outcome.GRANTED:
             account.updated_ns = now_ns
-            give_credits(account, command.credits, books.cause(row, -1))
+            _write_moves(account, moved, books, row)
             books.requests[row].currency = account.currency
             self.accounts[account.account_id] = account
             changed.add(account.account_id)
+        return Answer(outcome)
+
+    def _command(self, account: Account, request: Open | Change, books: Books, now_ns: int) -> Answer:
+        """A change is tried on a copy, which takes the account's place where all of it could be done."""
+        row = books.add_request(_request_row(request, account))
+        if isinstance(request, Open):
+            books.requests[row].outcome = Outcome.UNABLE_TO_COMPLY
+            return Answer(Outcome.UNABLE_TO_COMPLY)
+        tried, moved = deepcopy(account), []
+        outcome, was_applied = change_account(tried, request, now_ns, moved)
+        books.requests[row].outcome = outcome
+        if outcome != Outcome.GRANTED:
+            return Answer(outcome)
+        if was_applied or (tried == account and not moved):
+            return Answer(outcome, is_duplicate=True)
+        _write_moves(tried, moved, books, row)
+        self.accounts[account.account_id] = tried
         return Answer(outcome)
 
     def _decide_usage(self, account: Account, request: CreditControl, now_ns: int, books: Books) -> Answer:
@@ -200,16 +220,10 @@ def command_reached_limit(request: CreditControl, answer: Answer) -> bool:
     return request.command_level_limit and bool(outcomes) and set(outcomes) == {Outcome.CREDIT_LIMIT_REACHED}
 
 
-def _command(account: Account, request: Open | TopUp, books: Books) -> Outcome:
-    row = books.add_request(_request_row(request, account))
-    if isinstance(request, Open):
-        outcome = Outcome.UNABLE_TO_COMPLY
-    else:
-        outcome = top_up(account, request)
-        if outcome == Outcome.GRANTED:
-            give_credits(account, request.credits, books.cause(row, -1))
-    books.requests[row].outcome = outcome
-    return outcome
+def _write_moves(account: Account, moved: list[Move], books: Books, row: int) -> None:
+    """Movements that a command came to; the buckets have moved already."""
+    for bucket_id, kind, amount in moved:
+        books.cause(row).note(account, account.bucket(bucket_id), kind, amount)
 
 
 def _ask_sessions(account: Account, request: AskSessions, books: Books, now_ns: int) -> Outcome:
@@ -258,5 +272,5 @@ def _request_row(request: Request, account: Account | None) -> RequestRow:
     if isinstance(request, AskSessions):
         session = request.session or (0, 0)
         return RequestRow(account_id, request.tenant, session, KIND_COMMAND, command=request.command, currency=currency)
-    command = COMMAND_OPEN if isinstance(request, Open) else COMMAND_TOP_UP
+    command = COMMAND_OPEN if isinstance(request, Open) else COMMAND_CHANGE
     return RequestRow(account_id, request.tenant, (0, 0), KIND_COMMAND, command=command, currency=currency)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from balances.commands import Credit, Open, Terms, encode_command
+from balances.command_octets import encode_command
+from balances.commands import Credit, Open, Terms
 from balances.store import Commit, Exchanged, Load, PartitionConnection
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from tests.reference.engine_alone import fill_batch

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from balances.commands import Credit, Open, Terms, TopUp, decode_answer, encode_command
+from balances.command_octets import decode_answer, encode_command
+from balances.commands import Change, Credit, Open, Terms
 from balances.edge.memory_partition import Fault
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from runtime.pipeline_events import PipelineState
@@ -47,7 +48,7 @@ class Scene:
         assert await self.answer_of("open") is not None
         return engine
 
-    async def command(self, command: Open | TopUp) -> None:
+    async def command(self, command: Open | Change) -> None:
         """Append an account command."""
         await self.world.store.append_commands(PARTITION, [encode_command(command)])
 
@@ -166,7 +167,7 @@ def test_requests_that_wait_too_long_are_refused_and_commands_wait_on() -> None:
         await scene.settle()
         old = replace(request(session=1, type_=UPDATE, number=1, used=10), received_ns=scene.world.clock.now_ns())
         engine.offer([(2, old)])
-        await scene.command(TopUp("late", 1, ACCOUNT, (Credit(Unit.MONEY, 5),)))
+        await scene.command(Change("late", 1, ACCOUNT, amounts=(Credit(Unit.MONEY, 5),)))
         await scene.settle()
         scene.world.clock.at_ns += (ANSWER_DEADLINE_S + 1) * NS_PER_S
         young = request(session=1, type_=UPDATE, number=2, used=20, at_ns=scene.world.clock.now_ns())
@@ -190,13 +191,13 @@ def test_commands_that_a_store_forgot_are_decided_again() -> None:
         scene = Scene()
         engine = await scene.start()
         for name in ("first", "second"):
-            await scene.command(TopUp(name, 1, ACCOUNT, (Credit(Unit.MONEY, 100),)))
+            await scene.command(Change(name, 1, ACCOUNT, amounts=(Credit(Unit.MONEY, 100),)))
         before = scene.world.store.snapshot(PARTITION)
         await scene.settle()
         assert scene.money() == (MICROS + 200, 0)
         scene.world.store.restore(PARTITION, before)
         engine.offer([(1, request())])
-        await scene.command(TopUp("third", 1, ACCOUNT, (Credit(Unit.MONEY, 1),)))
+        await scene.command(Change("third", 1, ACCOUNT, amounts=(Credit(Unit.MONEY, 1),)))
         await scene.settle()
         await engine.mend()
         await scene.settle()
@@ -214,7 +215,7 @@ def test_a_command_that_was_skipped_as_answered_is_decided_when_its_answer_is_lo
         scene = Scene()
         engine = await scene.start()
         before = scene.world.store.snapshot(PARTITION)
-        top_up = TopUp("again", 1, ACCOUNT, (Credit(Unit.MONEY, 100),))
+        top_up = Change("again", 1, ACCOUNT, amounts=(Credit(Unit.MONEY, 100),))
         await scene.command(top_up)
         await scene.settle()
         scene.world.store.restore(PARTITION, before)
@@ -268,8 +269,8 @@ def test_a_record_that_is_no_record_costs_its_own_requests_alone() -> None:
         scene.world.store.restore(PARTITION, state)
         damaged = replace(request(session=9), account_id=other)
         engine.offer([(1, request()), (2, damaged), (3, request(session=3))])
-        await scene.command(TopUp("damaged", 1, other, (Credit(Unit.MONEY, 5),)))
-        await scene.command(TopUp("sound", 1, ACCOUNT, (Credit(Unit.MONEY, 5),)))
+        await scene.command(Change("damaged", 1, other, amounts=(Credit(Unit.MONEY, 5),)))
+        await scene.command(Change("sound", 1, ACCOUNT, amounts=(Credit(Unit.MONEY, 5),)))
         await scene.settle()
         assert scene.outcomes(1) == scene.outcomes(3) == [Outcome.GRANTED]
         assert scene.outcomes(2) == [Outcome.UNABLE_TO_COMPLY]

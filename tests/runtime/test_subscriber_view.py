@@ -39,6 +39,7 @@ def test_balances_say_what_is_left_and_what_is_held() -> None:
         "2025-03-01T12:00:00.000Z",
         "2025-03-31T12:00:00.000Z",
         "10",
+        "2",
     )
     assert money[:3] == ("money", "0.001 EUR", "0.999 EUR")
 
@@ -61,6 +62,7 @@ def test_the_account_and_its_products() -> None:
     assert pairs["money"] == "0.001 EUR, 0.999 EUR reserved"
     (product,) = product_rows(view)
     assert (product.product, product.release, product.until) == ("prepaid-start", "in force", "-")
+    assert product.period_from == product.from_
 
 
 def test_what_is_owed_on_the_bill() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from zlib import crc32
 
+from balances.journal import MovementKind
 from balances.record import AccountStatus
 from catalog_loader.compile import compile_release, stack
 from catalog_loader.edge.read_files import check
@@ -10,9 +11,19 @@ from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import FinalAction, TariffTables
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.record_octets import canonical_record
-from tests.reference.requests import Answer, Credit, CreditControl, MsccAnswer, Open, TopUp
+from tests.reference.requests import Answer, Applies, Change, Credit, CreditControl, Debit, Ends, MsccAnswer, Open
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
-from tests.scenarios.language import PEERS, Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
+from tests.scenarios.language import (
+    PEERS,
+    Asked,
+    ChangeStep,
+    CreditStep,
+    Holdings,
+    MsccSaid,
+    OpenStep,
+    Said,
+    change_said,
+)
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.outcomes import RESULT_CODES, Outcome
@@ -122,9 +133,38 @@ class AloneMachine:
     def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
         """See Machine."""
         tenant = self.tenant_of[name]
-        command = TopUp(self.accounts[(tenant, name)], self._now_ns, TENANTS[tenant], self._credits(credits))
+        command = Change(self.accounts[(tenant, name)], self._now_ns, TENANTS[tenant], self._credits(credits))
         answers, _ = self.engine.decide([command], self._now_ns)
         assert answers[0].outcome == Outcome.GRANTED, answers[0]
+
+    def change(self, name: str, step: ChangeStep) -> str:
+        """See Machine."""
+        tenant = self.tenant_of[name]
+        applies = ends = None
+        amounts: list[Credit | Debit] = [
+            Debit(taken.amount, taken.unit, number_of_name(taken.allowance) if taken.allowance else 0)
+            for taken in step.takes
+        ]
+        if step.applies:
+            from_ns = START_NS + step.period * step.period_s * NS_PER_S
+            applies = Applies(number_of_name(step.applies), from_ns, from_ns + step.period_s * NS_PER_S)
+        if step.fee_micros:
+            amounts.append(Debit(step.fee_micros, movement=MovementKind.FEE))
+        if step.ends:
+            ends = Ends(number_of_name(step.ends), self._now_ns)
+        command = Change(
+            self.accounts[(tenant, name)],
+            self._now_ns,
+            TENANTS[tenant],
+            (*amounts, *self._credits(step.credits)),
+            step.status,
+            applies,
+            ends,
+        )
+        (answer,), _ = self.engine.decide([command], self._now_ns)
+        if answer.outcome != Outcome.GRANTED:
+            return f"!{RESULT_CODES[answer.outcome]}"
+        return "was so" if answer.is_duplicate else "done"
 
     def ask(self, asked: Asked) -> Said:
         """See Machine."""

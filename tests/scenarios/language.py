@@ -5,6 +5,9 @@
     update    A s1 rg 10 usu 60 rsu + rg 20 rsu -> granted 40 final | granted 500
     terminate A s1 rg 10 usu 10            -> none
     account   A                            -> money 50/40 octets 0/0
+    change    A barred                     -> done
+    change    A applies plus period 0 for 600 fee 30 octets 20 of bonus until 600 -> done
+    change    A ends plus take money 5     -> !4012
     repeat    s1                           -> same
     clock     3600
     clock     until mon 07:50
@@ -15,7 +18,8 @@ or for each MSCC, between bars, `granted <units>` (and `final`, `redirect <addre
 `threshold 5`, `holding 60`, `change 08:00` where the price changes), `none` (2001 without quota, maybe redirected or
 restricted at once) or a Result-Code. `account` lists free/reserved by unit; the bill is below zero by what is owed and
 held. `top_up` with `bill` settles what is owed. Units are octets; `30s` and `2e` are seconds
-and events. `via` names a peer of PEERS. Times of day are UTC.
+and events. A `change` is `done`, `was so` or
+refused; its periods count from the scenario's begin. `via` names a peer of PEERS. Times of day are UTC.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from balances.journal import MovementKind
+from balances.record import AccountStatus
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from tests.reference.requests import Mscc
 from vocabulary.instants import NS_PER_S
@@ -122,6 +127,20 @@ class Said(NamedTuple):
     msccs: tuple[MsccSaid, ...] = ()
 
 
+@dataclass(slots=True)
+class ChangeStep:
+    """An account changes; a period is its number and its length."""
+
+    status: AccountStatus = AccountStatus.NONE
+    applies: str = ""
+    period: int = 0
+    period_s: int = 0
+    fee_micros: int = 0
+    ends: str = ""
+    takes: tuple[CreditStep, ...] = ()
+    credits: tuple[CreditStep, ...] = ()
+
+
 Holdings = dict[Unit, tuple[int, int]]
 """(free, reserved) by unit"""
 
@@ -134,6 +153,9 @@ class Machine(Protocol):
 
     def top_up(self, name: str, credits: tuple[CreditStep, ...]) -> None:
         """Credit an account."""
+
+    def change(self, name: str, step: ChangeStep) -> str:
+        """Change an account: `done`, `was so`, or `!` and the Result-Code of its refusal."""
 
     def ask(self, asked: Asked) -> Said:
         """Send a request and wait for its answer."""
@@ -216,6 +238,33 @@ def read_open(words: Words) -> OpenStep:
     return OpenStep(name, tenant, offer, limit, until_s, is_barred, read_credits(words))
 
 
+STATUSES: Final = {
+    "active": AccountStatus.ACTIVE,
+    "barred": AccountStatus.BARRED,
+    "closed": AccountStatus.CLOSED,
+}
+
+
+def read_change(words: Words) -> ChangeStep:
+    """What follows the name in `change`: statuses, products, what is taken, then what is given."""
+    step = ChangeStep()
+    while words.left:
+        if words.left[0] in STATUSES:
+            step.status = STATUSES[words.take()]
+        elif words.takes("applies"):
+            step.applies = words.take()
+            step.period, step.period_s = words.number_after("period", 0) or 0, words.number_after("for", 600) or 0
+            step.fee_micros = words.number_after("fee", 0) or 0
+        elif words.takes("ends"):
+            step.ends = words.take()
+        elif words.takes("take"):
+            unit, amount = UNITS[words.take()], int(words.take())
+            step.takes += (CreditStep(unit, amount, words.take() if words.takes("of") else ""),)
+        else:
+            step.credits = read_credits(words)
+    return step
+
+
 def read_mscc(text: str) -> Mscc:
     """`rg 10 si 7 rsu 60 usu 10`, each of them optional."""
     words = Words(text)
@@ -284,6 +333,10 @@ class Play:
             self.machine.open(read_open(words))
         elif verb == "top_up":
             self.machine.top_up(words.take(), read_credits(words))
+        elif verb == "change":
+            name = words.take()
+            found = self.machine.change(name, read_change(words))
+            assert found == wanted, found
         elif verb == "account":
             self._compare_account(words.take(), Words(wanted))
         elif verb == "repeat":

@@ -12,7 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from balances.commands import Applied, Credit, Opening, Terms, TopUp
+from balances.commands import (
+    Amount,
+    Applied,
+    Change,
+    Credit,
+    Debit,
+    Opening,
+    ProductEnd,
+    ProductPeriod,
+    Refused,
+    Terms,
+    fee,
+)
 from balances.edge.command_sender import CommandSender
 from balances.edge.redis_store import RedisStore
 from balances.keys import partition_of
@@ -27,10 +39,11 @@ from tests.reference.private_valkey import private_valkey
 from tests.reference.requests import Mscc
 from tests.scenarios.alone import holdings_of, instant
 from tests.scenarios.catalogues import CATALOGUES, TENANTS
-from tests.scenarios.language import Asked, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
+from tests.scenarios.language import Asked, ChangeStep, CreditStep, Holdings, MsccSaid, OpenStep, Said, change_said
 from tests.scenarios.served_engine import FRONT_END, OTHER_FRONT_END, host_of
 from vocabulary.ids import IdentityKind, number_of_name
 from vocabulary.instants import NS_PER_S, from_diameter_time
+from vocabulary.outcomes import RESULT_CODES
 from vocabulary.units import Unit
 
 PARTITIONS: Final = 2
@@ -249,6 +262,8 @@ class SocketMachine:
         self.prefix = prefix
         self.accounts: dict[str, tuple[str, int]] = {}
         self.commands = 0
+        self.began_ns = self.now_ns() // NS_PER_S * NS_PER_S
+        """from which periods of products count"""
 
     def _imsi(self, name: str) -> str:
         return f"00101{self.prefix:08d}{ord(name):02d}"
@@ -296,9 +311,42 @@ class SocketMachine:
         """See Machine."""
         tenant, account_id = self.accounts[name]
         self.commands += 1
-        command = TopUp(f"scenario-{self.prefix}-{self.commands}", TENANTS[tenant], account_id, self._credits(credits))
+        command = Change(
+            f"scenario-{self.prefix}-{self.commands}", TENANTS[tenant], account_id, amounts=self._credits(credits)
+        )
         (result,) = self.running.run(self._sender().send([command]))
         assert isinstance(result, Applied), result
+
+    def change(self, name: str, step: ChangeStep) -> str:
+        """See Machine."""
+        tenant, account_id = self.accounts[name]
+        applies = ends = None
+        amounts: list[Amount] = [
+            Debit(taken.unit, taken.amount, number_of_name(taken.allowance) if taken.allowance else 0)
+            for taken in step.takes
+        ]
+        if step.applies:
+            from_ns = self.began_ns + step.period * step.period_s * NS_PER_S
+            applies = ProductPeriod(number_of_name(step.applies), from_ns, from_ns + step.period_s * NS_PER_S)
+        if step.fee_micros:
+            amounts.append(fee(step.fee_micros))
+        if step.ends:
+            ends = ProductEnd(number_of_name(step.ends), self.now_ns())
+        self.commands += 1
+        command = Change(
+            f"scenario-{self.prefix}-{self.commands}",
+            TENANTS[tenant],
+            account_id,
+            step.status,
+            applies,
+            ends,
+            (*amounts, *self._credits(step.credits)),
+        )
+        (result,) = self.running.run(self._sender().send([command]))
+        if isinstance(result, Refused):
+            return f"!{RESULT_CODES[result.outcome]}"
+        assert isinstance(result, Applied), result
+        return "was so" if result.was_so else "done"
 
     def ask(self, asked: Asked) -> Said:
         """See Machine."""

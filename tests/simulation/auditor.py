@@ -7,7 +7,8 @@ arithmetic over the answers that clients saw. It knows prices from the catalogue
 from collections import defaultdict
 from typing import Final
 
-from balances.commands import Applied, TopUp, decode_answer
+from balances.command_octets import decode_answer
+from balances.commands import Applied, Change
 from balances.edge.memory_store import MemoryStore
 from balances.journal import FIRST_DEBIT, JournalEntry, MovementKind, decode_entry
 from balances.journal_chain import Link, counting_ids
@@ -148,7 +149,7 @@ def check_chain(store: MemoryStore, partitions: int, archive: list[dict[EntryId,
         assert not voided & set(counting)
 
 
-async def credited_by(store: MemoryStore, partitions: int, commands: list[TopUp]) -> Totals:
+async def credited_by(store: MemoryStore, partitions: int, commands: list[Change]) -> Totals:
     """What the answered commands gave; each has an answer by now."""
     totals: Totals = defaultdict(int)
     for command in commands:

@@ -13,7 +13,8 @@ from typing import Final
 
 import pytest
 
-from balances.commands import Credit, Open, Terms, TopUp, encode_command
+from balances.command_octets import encode_command
+from balances.commands import Change, Credit, Open, Terms
 from balances.edge.memory_partition import PartitionState
 from balances.journal import MovementKind
 from tests.reference.tariffs import tariff_tables
@@ -52,7 +53,7 @@ class Run:
     random: Random = field(init=False)
     clients: Clients = field(init=False)
     world: World = field(init=False)
-    commands: list[TopUp] = field(default_factory=list)
+    commands: list[Change] = field(default_factory=list)
     snapshots: list[tuple[int, PartitionState, int]] = field(default_factory=list)
     restores: int = 0
 
@@ -139,7 +140,7 @@ class Run:
         else:
             credit = drawn_credit(self.random)
             account_id = self.random.choice(ACCOUNTS)
-            command = TopUp(f"top-up {len(self.commands)}", 1, account_id, (credit,))
+            command = Change(f"top-up {len(self.commands)}", 1, account_id, amounts=(credit,))
             self.commands.append(command)
         await self.world.store.append_commands(command.account_id % PARTITIONS, [encode_command(command)])
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from balances.commands import Credit, Open, Terms, TopUp, encode_command
+from balances.command_octets import encode_command
+from balances.commands import Change, Credit, Open, Terms
 from balances.edge.memory_partition import PartitionState
 from balances.edge.redis_store import RedisStore
 from balances.journal import MovementKind
@@ -72,7 +73,7 @@ class Run:
         self.world = World(self.random, tariff_tables(SIMULATED), self._hear)
         self.store = store
         self.world.store = store  # type: ignore[assignment]
-        self.commands: list[TopUp] = []
+        self.commands: list[Change] = []
         self.broken = 0
 
     def _hear(self, tag: int, answer: Answer) -> None:
@@ -149,7 +150,7 @@ class Run:
             command = self.commands[-1]
         else:
             credit = drawn_credit(self.random)
-            command = TopUp(f"top-up {len(self.commands)}", 1, self.random.choice(ACCOUNTS), (credit,))
+            command = Change(f"top-up {len(self.commands)}", 1, self.random.choice(ACCOUNTS), amounts=(credit,))
             self.commands.append(command)
         await self.store.append_commands(command.account_id % PARTITIONS, [encode_command(command)])
 

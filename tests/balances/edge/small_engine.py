@@ -2,13 +2,16 @@
 
 import asyncio
 
-from balances.commands import Applied, Credit, Open, Opening, Refused, Terms, TopUp, decode_command, encode_answer
+from balances.command_octets import decode_command, encode_answer
+from balances.commands import Applied, Change, Credit, Open, Opening, Refused, Terms
 from balances.edge.command_sender import CommandSender
 from balances.edge.memory_store import MemoryStore
 from balances.keys import identity_key, partition_of
 from balances.store import Committed, EntryId, Expiring
 from tests.balances.edge.commits import after, commit_of, exchange, first_of
 from tests.balances.edge.stores import run
+from tests.reference.account import Account
+from tests.reference.record_octets import encode_account
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -60,18 +63,22 @@ class SmallEngine:
             if account_id in self.balances or set(command.identities) & self.refuses:
                 return Refused(account_id, Outcome.UNABLE_TO_COMPLY)
             self.balances[account_id] = sum(credit.amount for credit in command.terms.credits)
-            self._write_record(command)
+            self._write_record(command, command.terms.status)
         elif account_id not in self.balances:
             return Refused(account_id, Outcome.USER_UNKNOWN)
         else:
             self.balances[account_id] += sum(credit.amount for credit in command.credits)
+            if command.status:
+                self._write_record(command, command.status)
         return Applied(account_id, self.balances[account_id])
 
-    def _write_record(self, command):
-        """A record that is there; nobody reads what is in it."""
+    def _write_record(self, command, status):
+        """A record of which senders read the status alone."""
         partition = partition_of(command.account_id, PARTITIONS)
         state = self.store.snapshot(partition)
-        state.accounts[(command.tenant, command.account_id)] = b"open"
+        state.accounts[(command.tenant, command.account_id)] = encode_account(
+            Account(command.account_id, command.tenant, status=status)
+        )
         self.store.restore(partition, state)
 
 
@@ -104,4 +111,4 @@ def with_engine(test):
 
 
 def top_up(command_id, account_id, amount, **more):
-    return TopUp(command_id, 1, account_id, (Credit(Unit.MONEY, amount, **more),))
+    return Change(command_id, 1, account_id, amounts=(Credit(Unit.MONEY, amount, **more),))

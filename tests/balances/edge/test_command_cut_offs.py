@@ -2,9 +2,10 @@
 
 import pytest
 
-from balances.commands import Applied, IdentityTaken, Waiting
+from balances.commands import Applied, Change, IdentityTaken, Waiting
 from balances.edge import command_sender
 from balances.edge.command_sender import CommandSender
+from balances.record import AccountStatus
 from balances.store import StoreUnreachable
 from tests.balances.edge.small_engine import PARTITIONS, new_store, opening, with_engine
 from tests.balances.edge.stores import run
@@ -39,6 +40,31 @@ def test_claim_of_an_opening_that_was_cut_off_is_taken_over(monkeypatch):
         assert again == IdentityTaken(opening(1, 10).identities[0], 2)
 
     run(test)
+
+
+def test_identities_of_a_closed_account_go_to_the_next_that_is_opened_with_them():
+    """Until then they lead to the closed one; one that is barred keeps its own; the account's number is not given again."""
+
+    async def test(store, sender, engine):
+        (one, two) = await sender.open_accounts("first", [opening(1, 10), opening(2)])
+        (result,) = await sender.send([Change("bar", 1, two.account_id, status=AccountStatus.BARRED)])
+        assert isinstance(result, Applied)
+        await sender.send([Change("close", 1, one.account_id, status=AccountStatus.CLOSED)])
+        assert await store.find_accounts(opening(1).identities) == [(one.account_id, 0)]
+        place, _ = await store.freed_identities(None)
+        new, other = await sender.open_accounts("second", [opening(1), opening(2)])
+        assert other == IdentityTaken(opening(2).identities[0], two.account_id)
+        assert isinstance(new, Applied)
+        assert new.account_id not in (one.account_id, two.account_id)
+        assert await store.find_accounts(opening(1, 10).identities) == [(new.account_id, 0), (one.account_id, 0)]
+        _, freed = await store.freed_identities(place)
+        assert opening(1).identities[0] in freed
+        assert opening(1, 10).identities[1] not in freed
+        (late,) = await sender.send([Change("close-2", 1, one.account_id, status=AccountStatus.CLOSED)])
+        assert isinstance(late, Applied)
+        assert await store.find_accounts(opening(1).identities) == [(new.account_id, 0)]
+
+    with_engine(test)
 
 
 def test_claims_that_were_taken_over_meanwhile_are_seen_before_the_command_is_sent(monkeypatch):

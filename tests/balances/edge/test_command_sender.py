@@ -7,6 +7,7 @@ import pytest
 from balances.commands import (
     GIVEN_ID_OCTETS_MAX,
     Applied,
+    Change,
     CommandError,
     CommandIdUsed,
     Credit,
@@ -14,7 +15,6 @@ from balances.commands import (
     Opening,
     Refused,
     Terms,
-    TopUp,
     Waiting,
 )
 from balances.edge.command_sender import CommandSender
@@ -36,7 +36,9 @@ def test_accounts_are_opened_and_topped_up():
         assert await store.find_accounts([row.identities[0] for row in rows]) == [(number, 0) for number in ids]
         assert seen == sorted(seen)
         assert (seen[0], seen[-1]) == (0, 50)
-        top_ups = [TopUp(f"t{number}", 1, number, (Credit(Unit.MONEY, 5),)) for number in (ids[0], ids[1], 10**6)]
+        top_ups = [
+            Change(f"t{number}", 1, number, amounts=(Credit(Unit.MONEY, 5),)) for number in (ids[0], ids[1], 10**6)
+        ]
         results = await sender.send(top_ups)
         assert results == [Applied(ids[0], 105), Applied(ids[1], 105), Refused(10**6, Outcome.USER_UNKNOWN)]
         assert await sender.send(top_ups) == results, "the same ids get the same answers"
@@ -189,7 +191,7 @@ def test_engine_that_answers_nothing_is_told_apart():
         for partition in range(PARTITIONS):
             await store.connect(await store.claim(partition, "dumb", wall_ms=1, last_epoch=0))
         sender = CommandSender(store, PARTITIONS, no_owner_s=0.0, patience_s=0.02)
-        (result,) = await sender.send([TopUp("t", 1, 1, (Credit(Unit.MONEY, 5),))])
+        (result,) = await sender.send([Change("t", 1, 1, amounts=(Credit(Unit.MONEY, 5),))])
         assert isinstance(result, Waiting)
         assert result.reason.startswith("the engine of partition 1 has answered nothing for")
 

@@ -28,21 +28,21 @@ CLAIM = ArchiverClaim(0, f"1:files:{'a' * 16}", ZERO)
 COMMAND_ROWS = [b"a", b"b"]
 WRITES = {
     # name: (word of the request whose reply is cut, the call, what its effect looks like)
-    "create": ("farebox_1_create", lambda store: store.create(2), None),
-    "claim": ("farebox_1_claim", _claim, None),
-    "claim_archiver": ("farebox_1_claim_archiver", _claim_archiver, lambda client: client.get("{p0}:archiver")),
+    "create": ("farebox_2_create", lambda store: store.create(2), None),
+    "claim": ("farebox_2_claim", _claim, None),
+    "claim_archiver": ("farebox_2_claim_archiver", _claim_archiver, lambda client: client.get("{p0}:archiver")),
     "set_archived": (
-        "farebox_1_archived",
+        "farebox_2_archived",
         lambda store: store.set_archived(CLAIM, EntryId(1000, 2)),
         lambda client: client.get("{p0}:archived"),
     ),
     "trim_journal": (
-        "farebox_1_trim",
+        "farebox_2_trim",
         lambda store: store.trim_journal(CLAIM, EntryId(1000, 1)),
         lambda client: client.xlen("{p0}:journal"),
     ),
     "add_tenant": (
-        "farebox_1_add_tenant",
+        "farebox_2_add_tenant",
         lambda store: store.add_tenant("beta"),
         lambda client: client.hgetall("farebox:tenants"),
     ),
@@ -52,7 +52,7 @@ WRITES = {
         lambda client: client.get("1:e164:491"),
     ),
     "release_identities": (
-        "farebox_1_release",
+        "farebox_2_release",
         lambda store: store.release_identities([(identity_key(1, "e164", "490"), 7)]),
         lambda client: client.exists("1:e164:490"),
     ),
@@ -62,12 +62,12 @@ WRITES = {
         lambda client: client.hgetall("{p0}:readers"),
     ),
     "swap_notifier_claim": (
-        "farebox_1_swap",
+        "farebox_2_swap",
         lambda store: store.swap_notifier_claim(NO_CLAIM, NotifierClaim(1, "n", 0)),
         lambda client: client.get("farebox:notifier"),
     ),
     "write_notices": (
-        "farebox_1_write_notices",
+        "farebox_2_write_notices",
         lambda store: store.write_notices(0, 1, {"aa": b"row", "bb": None}, EntryId(1000, 1)),
         lambda client: (client.hgetall("{p0}:notices"), client.hgetall("{p0}:readers")),
     ),
@@ -125,7 +125,7 @@ def test_write_whose_reply_is_lost_is_sent_once_and_may_be_repeated(server, tmp_
 def test_claim_whose_reply_is_lost_leaves_a_token_that_the_next_claim_passes(server, tmp_path):
     async def test():
         async with behind_a_proxy(server, tmp_path) as (store, far, proxy):
-            proxy.cut_reply_to("farebox_1_claim")
+            proxy.cut_reply_to("farebox_2_claim")
             with pytest.raises(StoreUnreachable):
                 await far.claim(0, NODE, wall_ms=1000, last_epoch=0)
             mine = await far.claim(0, NODE, wall_ms=1000, last_epoch=0)
@@ -142,7 +142,7 @@ def test_commands_whose_reply_is_lost_lie_there_once_and_twice_when_repeated(ser
 
     async def test():
         async with behind_a_proxy(server, tmp_path) as (store, far, proxy):
-            proxy.cut_reply_to("farebox_1_append")
+            proxy.cut_reply_to("farebox_2_append")
             with pytest.raises(StoreUnreachable):
                 await far.append_commands(0, COMMAND_ROWS)
             assert [row.octets for row in await store.read_commands(0, "0-0", 9)] == COMMAND_ROWS

@@ -101,6 +101,26 @@ def test_identities_are_claimed_once_and_released_by_their_own_account(harness):
     run(test)
 
 
+def test_who_remembers_identities_is_told_of_those_that_were_given_back(harness):
+    async def test():
+        async with opened(harness) as store:
+            keys = [identity_key(1, "imsi", f"26201{number}") for number in range(3)]
+            await store.claim_identities([(key, 7) for key in keys])
+            begin, none = await store.freed_identities(None)
+            assert none == []
+            await store.release_identities([(keys[0], 7), (keys[1], 9)])
+            await store.release_identities([(keys[0], 7)])
+            place, freed = await store.freed_identities(begin)
+            assert freed == [keys[0]], "once, and not what wasn't the caller's"
+            assert await store.freed_identities(place) == (place, [])
+            await store.release_identities([(keys[2], 7)])
+            assert (await store.freed_identities(place))[1] == [keys[2]]
+            assert (await store.freed_identities(begin))[1] == [keys[0], keys[2]]
+            assert (await store.freed_identities(None))[1] == []
+
+    run(test)
+
+
 # --- tenants
 def test_two_tenants_never_see_each_other(harness):
     async def test():

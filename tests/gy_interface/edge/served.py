@@ -54,7 +54,7 @@ class CannedEngine:
                     batch.msccs[: batch.counts[1]].copy(),
                     batch.identities[:1],
                     batch.credits[:1],
-                    batch.openings[:1],
+                    batch.changes[:1],
                     batch.octets[: batch.counts[4]].copy(),
                     batch.counts.copy(),
                 )

@@ -187,6 +187,68 @@ def test_an_account_is_opened_shown_and_topped_up(farebox: Farebox) -> None:
         assert text in shown
 
 
+def changed(farebox: Farebox, *words: str) -> str:
+    """What a command on 491790 says that is done."""
+    result = farebox("subscriber", words[0], "491790", *words[1:])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(farebox: Farebox, *words: str) -> tuple[int, str]:
+    """Exit code of one that isn't, and what it says."""
+    result = farebox("subscriber", words[0], "491790", *words[1:])
+    return result.exit_code, result.stderr
+
+
+def test_an_account_is_barred_given_products_adjusted_and_closed(farebox: Farebox) -> None:
+    assert farebox("subscriber", "add", "--msisdn", "491790", "--offer", "prepaid-basic").exit_code == 0
+    assert "is barred" in changed(farebox, "bar", "--reason", "lost phone")
+    assert "was barred before" in changed(farebox, "bar")
+    assert account(farebox, "491790")["status"] == "barred"
+    assert "is active" in changed(farebox, "unbar")
+    period = ("--from", "2026-03-01", "--until", "2026-04-01", "--fee", "0.60", "--id", "march")
+    code, said = refused(farebox, "apply", "--offer", "prepaid-start", *period)
+    assert (code, "say --yes" in said, "0.60 EUR are taken from account" in said) == (2, True, True)
+    assert "has prepaid-start from 2026-02-28T23:00:00.000Z to 2026-03-31T22:00:00.000Z for 0.60 EUR" in changed(
+        farebox, "apply", "--offer", "prepaid-start", *period, "--yes"
+    )
+    again = changed(farebox, "apply", "--offer", "prepaid-start", *period[:-2], "--yes")
+    assert "nothing was taken" in again
+    assert account(farebox, "491790")["money"]["remaining"] == "0.400000"
+    next_period = ("--from", "2026-04-01", "--until", "2026-05-01", "--fee", "0.60", "--yes")
+    assert refused(farebox, "apply", "--offer", "prepaid-start", *next_period) == (
+        1,
+        f"farebox: refused for account {account(farebox, '491790')['account_id']}: its money doesn't pay 0.60 EUR;"
+        " nothing was changed\n",
+    )
+    assert "got 2.50 EUR" in changed(farebox, "adjust", "--give", "2.50", "--reason", "ticket 17")
+    assert "2.00 EUR are taken" in changed(farebox, "adjust", "--take", "2", "--reason", "ticket 18", "--yes")
+    assert refused(farebox, "adjust", "--take", "5", "--reason", "x", "--yes")[0] == 1
+    assert "prepaid-start of account" in changed(farebox, "end-product", "--offer", "prepaid-start", "--yes")
+    shown = farebox("subscriber", "show", "491790").stdout
+    assert "period from" in shown
+    assert "0.90 EUR" in shown
+    assert "is closed" in changed(farebox, "close", "--yes")
+    assert account(farebox, "491790")["status"] == "closed"
+    assert "the account is closed" in refused(farebox, "unbar")[1]
+    assert "0.90 EUR are taken" in changed(farebox, "adjust", "--take", "0.9", "--reason", "paid out", "--yes")
+    added = farebox("subscriber", "add", "--msisdn", "491790", "--offer", "prepaid-basic")
+    assert added.exit_code == 0, added.output
+    assert account(farebox, "491790")["status"] == "active", "the number is another account's"
+
+
+def test_what_a_change_lacks_is_said_before_anything_is_asked(farebox: Farebox) -> None:
+    assert farebox("subscriber", "add", "--msisdn", "491791", "--offer", "prepaid-basic").exit_code == 0
+    for words, told in (
+        (("apply", "--offer", "prepaid-start", "--id", "one"), "--from: it is needed with --id"),
+        (("apply", "--offer", "prepaid-strt"), "Did you mean prepaid-start?"),
+        (("end-product", "--offer", "prepaid-plus"), "It has prepaid-basic"),
+        (("adjust", "--reason", "x"), "one of --give and --take is needed"),
+    ):
+        result = farebox("subscriber", words[0], "491791", *words[1:])
+        assert (result.exit_code, told in result.stderr) == (2, True), result.output
+
+
 def test_a_command_with_a_name_is_done_once(farebox: Farebox) -> None:
     add = ("subscriber", "add", "--msisdn", "491700000002", "--offer", "prepaid-basic", "--id", "order-7")
     assert farebox(*add).exit_code == farebox(*add).exit_code == 0

@@ -1,20 +1,36 @@
 """What journal entries say to the notifier, of entries that the engine itself wrote."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from balances import commands
+from balances.command_octets import encode_command
 from balances.journal_reader import EntryReader
-from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, COMMAND_REAUTHORIZE, INITIAL, TERMINATION, UPDATE
+from balances.record import AccountStatus
+from charging.batch import (
+    COMMAND_ABORT,
+    COMMAND_CHANGE,
+    COMMAND_END_SESSION,
+    COMMAND_REAUTHORIZE,
+    INITIAL,
+    KIND_COMMAND,
+    TERMINATION,
+    UPDATE,
+)
 from charging.usage_record import USAGE_DTYPE
 from runtime.notices.book import NoticeBook
-from runtime.notices.journal import Asked, Credited, Ended, Event, Reported, events_of
+from runtime.notices.journal import Asked, Changed, Effect, Ended, Event, Reported, command_in, effect_of, events_of
 from runtime.notices.notice import ABSENT, Notice, NoticeKind, ServiceName, SessionName
 from tests.reference.account import Account, Bucket, Product
 from tests.reference.engine_alone import EngineAlone
+from tests.reference.journal_entries import Asked as AskedRow
+from tests.reference.journal_entries import entry_of
 from tests.reference.record_octets import encode_account
-from tests.reference.requests import AskSessions, Credit, CreditControl, Mscc, Request, TopUp
+from tests.reference.requests import AskSessions, Change, Credit, CreditControl, Mscc, Request
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.units import Unit
 
 NOW_NS = 1_790_000_000 * NS_PER_S
@@ -60,18 +76,59 @@ def test_credit_and_commands_are_told_of_where_they_were_granted(engine: EngineA
     found = events(
         engine,
         [
-            TopUp(1, NOW_NS, credits=(Credit(50),)),
-            TopUp(1, NOW_NS, credits=(Credit(0),)),
+            Change(1, NOW_NS, amounts=(Credit(50),)),
+            Change(1, NOW_NS, amounts=(Credit(0),)),
             AskSessions(1, NOW_NS, COMMAND_REAUTHORIZE, ONE),
             AskSessions(1, NOW_NS, COMMAND_ABORT),
             AskSessions(1, NOW_NS, COMMAND_ABORT, OTHER),
         ],
     )
     assert found == [
-        Credited(1, 1),
+        Changed(1, 1, Effect.CREDIT),
         Asked(1, 1, NoticeKind.REAUTHORIZE, SessionName(*ONE)),
         Asked(1, 1, NoticeKind.ABORT, None),
     ]
+
+
+PERIOD = commands.ProductPeriod(5, NS_PER_S, FOREVER_NS)
+
+
+@pytest.mark.parametrize(
+    ("parts", "effect"),
+    [
+        ({"amounts": (commands.Credit(Unit.MONEY, 5),)}, Effect.CREDIT),
+        ({"amounts": (commands.Debit(Unit.MONEY, 5),)}, Effect(0)),
+        ({"status": AccountStatus.BARRED}, Effect.LOSS),
+        ({"status": AccountStatus.ACTIVE}, Effect.RIGHTS),
+        ({"status": AccountStatus.CLOSED}, Effect.CLOSED),
+        ({"applies": PERIOD, "amounts": (commands.fee(5),)}, Effect.RIGHTS),
+        ({"ends": commands.ProductEnd(6, NOW_NS)}, Effect.LOSS),
+        ({"ends": commands.ProductEnd(6, NOW_NS + 1)}, Effect(0)),
+        ({"applies": PERIOD, "ends": commands.ProductEnd(6, NOW_NS)}, Effect.RIGHTS | Effect.LOSS),
+    ],
+)
+def test_what_a_change_means_for_open_sessions(parts: dict[str, Any], effect: Effect) -> None:
+    assert effect_of(commands.Change("a", 1, 1, **parts), NOW_NS) == effect
+
+
+def test_the_journal_says_what_a_command_asked() -> None:
+    """Each row's own, wherever its texts lie; a session's rows have texts as well."""
+    barred = commands.Change("bar", 1, 1, status=AccountStatus.BARRED, reason="lost phone")
+    debit = commands.Change("adjust", 1, 1, amounts=(commands.Debit(Unit.MONEY, 5),))
+    entry = entry_of(
+        [
+            AskedRow(session=ONE, type=INITIAL, session_id=b"a;b", service_information=b"xyz"),
+            AskedRow(kind=KIND_COMMAND, type=0, command=COMMAND_CHANGE, service_information=encode_command(barred)),
+            AskedRow(kind=KIND_COMMAND, type=0, command=COMMAND_CHANGE, service_information=encode_command(debit)),
+            AskedRow(kind=KIND_COMMAND, type=0, command=COMMAND_CHANGE, service_information=b"of another release"),
+        ]
+    )
+    rows = EntryReader(USAGE_DTYPE).read(entry)
+    book = NoticeBook()
+    assert list(events_of(rows, book, book.highs())) == [Changed(1, 1, Effect.LOSS), Changed(1, 1, Effect.CREDIT)]
+    assert command_in(rows, 1) == barred
+    assert command_in(rows, 2) == debit
+    assert command_in(rows, 3) is None
 
 
 def test_what_an_entry_owes_and_settles_itself_is_both_said(engine: EngineAlone) -> None:

@@ -1,15 +1,16 @@
-"""Which services new money changes anything for."""
+"""Which services are to ask again when their account changed."""
 
 from balances.queries import decode_record
-from runtime.notices.notice import ABSENT, ServiceName, SessionName
-from runtime.notices.sessions import all_services, name_of, services_out_of_money, session_in
+from runtime.notices.journal import Effect
+from runtime.notices.notice import ABSENT, NoticeKind, ServiceName, SessionName
+from runtime.notices.sessions import all_services, name_of, owed_by_change, session_in
 from tests.reference.account import Account, Given, Service, Session
 from tests.reference.record_octets import encode_account
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 
-def test_refused_for_want_of_money_or_granted_for_the_last_time() -> None:
+def test_those_that_would_be_answered_otherwise_now() -> None:
     services = [
         Service(10, None, Unit.OCTETS, 5, last=Given(Outcome.CREDIT_LIMIT_REACHED)),
         Service(20, 7, Unit.OCTETS, 5, last=Given(Outcome.GRANTED, 100, has_grant=True, is_final=True)),
@@ -19,10 +20,24 @@ def test_refused_for_want_of_money_or_granted_for_the_last_time() -> None:
     account = Account(1, sessions=[Session((2**64 - 1, 3), 1, 32251, services=services)])
     view = decode_record(encode_account(account))
     (session,) = view.sessions
-    assert services_out_of_money(session) == (ServiceName(10, ABSENT), ServiceName(20, 7))
+    reauthorize = NoticeKind.REAUTHORIZE
+    refused, final, given = ServiceName(10, ABSENT), ServiceName(20, 7), ServiceName(30, ABSENT)
+    unpriced = ServiceName(ABSENT, ABSENT)
+    assert owed_by_change(Effect.CREDIT, session) == (reauthorize, (refused, final))
+    assert owed_by_change(Effect.RIGHTS, session) == (reauthorize, (refused, final, unpriced))
+    assert owed_by_change(Effect.LOSS, session) == (reauthorize, (final, given))
+    assert owed_by_change(Effect.LOSS | Effect.RIGHTS, session) == (reauthorize, (refused, final, given, unpriced))
+    assert owed_by_change(Effect.CLOSED | Effect.CREDIT, session) == (NoticeKind.ABORT, ())
     assert len(all_services(session)) == 4
     assert ServiceName(ABSENT, ABSENT) in all_services(session)
     assert name_of(session) == SessionName(2**64 - 1, 3)
     assert session_in(view, SessionName(2**64 - 1, 3)) is session
     assert session_in(view, SessionName(1, 3)) is None
     assert session_in(None, SessionName(1, 3)) is None
+
+
+def test_a_session_without_services_is_owed_its_end_alone() -> None:
+    account = Account(1, sessions=[Session((1, 3), 1, 32251)])
+    (session,) = decode_record(encode_account(account)).sessions
+    assert owed_by_change(Effect.CREDIT | Effect.RIGHTS | Effect.LOSS, session) is None
+    assert owed_by_change(Effect.CLOSED, session) == (NoticeKind.ABORT, ())
