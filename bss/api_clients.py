@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bss.access import requires
 from bss.errors import Conflict, Invalid
+from bss.tables import secret as secret_column
 from bss.tables import tenant_table
 from bss.work import Row, Work
 
@@ -21,7 +22,7 @@ _PERMISSION: Final = re.compile(r"[a-z_]+:[a-z_]+|\*", re.ASCII)
 
 API_CLIENT: Final = tenant_table(
     "api_client",
-    sa.Column("secret_hash", sa.String(64), nullable=False),
+    secret_column("secret_hash", sa.String(64), nullable=False),
     sa.Column("permissions", sa.JSON, nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False),
 )

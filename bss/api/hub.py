@@ -5,7 +5,6 @@ Webhook-Secret.
 """
 
 import base64
-import secrets
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,8 +39,9 @@ SUBSCRIPTION: Final = Structure(
 
 
 @requires(PERMISSION)
-def register(work: Work, *, api: str, callback: str, query: str, secret: str) -> Row:
-    """A row of the hub."""
+def register(work: Work, *, api: str, callback: str, query: str) -> Row:
+    """A row of the hub, with a secret that deliveries to it are signed with."""
+    secret = "whsec_" + base64.b64encode(work.random_octets(_SECRET_OCTETS)).decode()
     return work.insert(HUB, api=api, callback=callback, query=query, secrets=[secret])
 
 
@@ -70,13 +70,10 @@ def answer_to_hub(api: Api, store: Store, asked: Asked) -> Answer:
         return Answer(204)
     check_content_type(asked.headers.get("content-type"), JSON)
     found = _read(api, decode(asked.body))
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_OCTETS)).decode()
     callback, query = found["callback"], found.get("query", "")
-    row = store.write(
-        asked.caller, lambda work: register(work, api=api.name, callback=callback, query=query, secret=secret)
-    )
+    row = store.write(asked.caller, lambda work: register(work, api=api.name, callback=callback, query=query))
     answer = {"id": row["id"], "callback": callback} | ({"query": query} if query else {})
-    headers = (("Location", f"{api.path}/hub/{row['id']}"), ("Webhook-Secret", secret))
+    headers = (("Location", f"{api.path}/hub/{row['id']}"), ("Webhook-Secret", row["secrets"][0]))
     return Answer(201, headers, encoded(answer))
 
 
