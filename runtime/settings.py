@@ -149,6 +149,14 @@ class BssSettings:
     workers: int = setting(
         0, "of farebox up: processes that run orders, renewals and what is due, 0..4; 0: none, the engine alone"
     )
+    web: int = setting(0, "of farebox up: processes that serve TM Forum APIs and the console, 0 or 1")
+    web_host: str = setting("127.0.0.1", "address of the APIs and the console")
+    web_port: int = setting(8080, "their port, 0..65535; 0: any that is free")
+    public_url: str = setting(
+        "",
+        "how clients reach the APIs, such as https://bss.example.net: what links in answers begin with; empty: relative",
+    )
+    has_console: bool = setting(True, "false: the APIs alone")
 
     def __post_init__(self) -> None:
         is_known = not self.url or self.url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///"))
@@ -157,7 +165,9 @@ class BssSettings:
         )
         if self.hss_url and not self.hss_url.startswith(("http://", "https://")):
             faults += (f"hss_url is {self.hss_url!r}: begin it with http:// or https://",)
-        _check_ranges(self, (("workers", 0, WORKERS_MAX),), faults)
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            faults += (f"public_url is {self.public_url!r}: begin it with http:// or https://",)
+        _check_ranges(self, (("workers", 0, WORKERS_MAX), ("web", 0, 1), ("web_port", 0, 65535)), faults)
 
 
 @dataclass(frozen=True, slots=True)

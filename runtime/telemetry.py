@@ -28,6 +28,7 @@ CHF: Final = "chf"
 NOTIFIER: Final = "notifier"
 NRF: Final = "nrf"
 WORKER: Final = "bss-worker"
+WEB: Final = "bss-web"
 
 
 class MetricRow(NamedTuple):

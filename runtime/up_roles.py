@@ -76,6 +76,11 @@ ROLES: Final = (
     Role("notifier"),
     Role("archiver"),
     Role("records"),
+    Role(
+        "bss-web",
+        count=lambda settings: settings.bss.web,
+        listens=lambda settings: ("bss_web",) if settings.bss.web else (),
+    ),
     Role("bss-worker", count=lambda settings: settings.bss.workers, is_many=lambda settings: settings.bss.workers > 1),
 )
 """In the order in which data flows, which is that in which they are stopped."""
@@ -86,6 +91,7 @@ PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
     "gy": lambda settings: ("Diameter Gy", settings.gy.host),
     "chf": lambda settings: ("5G Nchf", settings.chf.host),
     "nrf": lambda settings: ("NRF notifications", settings.nrf.notify_host),
+    "bss_web": lambda settings: ("console and TM Forum APIs", settings.bss.web_host),
 }
 """What listens on a port of up.json, and on which address, by its name there."""
 

@@ -128,6 +128,24 @@ def notifier(
     run_process("notifier", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
 
 
+def bss_web(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> None:
+    """Serve the TM Forum APIs and the console alone."""
+
+    def run(settings: "Settings", url: str) -> None:
+        from runtime.bss_web import run_bss_web
+
+        run_bss_web(settings, url, ready_file=ready_file)
+
+    flags = flags_by_name(store, data_dir, telemetry__port=metrics_port)
+    run_process("bss-web", config, flags, run, is_beside_up=True)
+
+
 def bss_worker(
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -215,4 +233,5 @@ def register(app: typer.Typer) -> None:
     app.command(hidden=True)(archiver)
     app.command(hidden=True)(records)
     app.command(hidden=True)(notifier)
+    app.command("bss-web", hidden=True)(bss_web)
     app.command("bss-worker", hidden=True)(bss_worker)

@@ -86,6 +86,7 @@ def up(
         chf__processes=chf,
         telemetry__port=metrics_port,
         bss__workers=0 if engine_only else None,
+        bss__web=0 if engine_only else None,
     )
     settings = settings_of_flags(config, flags)
     if config is not None:
