@@ -6,7 +6,8 @@ what it knows; its octets are those of balances/journal_columns.py. Columns of L
 tables: `requests` (a row each decided request), `usages` (a row each MSCC, dtype in charging/usage_record.py) and
 `movements` (a row each bucket that changed). `octets` holds the texts of the rows in row order, cut by the `*_length`
 columns: Session-Id, Origin-Host, Origin-Realm, identity, then Service-Information, each only where its length is not 0
-(a session's first row; Service-Information when it differs from the session's last).
+(a session's first row; Service-Information when it differs from the session's last). An account command has its id there
+instead of a Session-Id.
 
 The map also has `version`, `partition`, `follows` (the id of the entry before it, so that a reader of a restored store
 sees the gap), `now_ns`, `rows` (how many each table has, by name) and, when an epoch begins after a divergence, `voids`
@@ -105,6 +106,8 @@ MOVEMENT_DTYPE: Final = np.dtype(
 
 TABLES: Final = ("requests", "usages", "movements")
 
+ADDED_LATER: Final = frozenset({("usages", "requested_units"), ("usages", "grant_basis")})
+"""(table, field) of columns that entries of an earlier release don't have: each of their rows is 0."""
 LEFT_OUT_WHERE_0: Final[Mapping[tuple[str, str], np.dtype[Any]]] = {("usages", "settled_by"): np.dtype(np.uint8)}
 """(table, field) of columns that an entry doesn't have where each of its rows is 0: entries of prepaid accounts are as
 large as they were before there were bills, and those of earlier releases are read."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.journal import (
+    ADDED_LATER,
     ENTRY_VERSION,
     JOURNAL_REQUEST_DTYPE,
     MOVEMENT_DTYPE,
@@ -47,6 +48,8 @@ class EntryRows:
     voids: tuple[str, ...]
     requests: NDArray[np.void]
     usages: NDArray[np.void]
+    movements: NDArray[np.void]
+    """none where the reader was not asked for them"""
     octets: NDArray[np.uint8]
     """texts of the request rows, in row order"""
 
@@ -55,10 +58,11 @@ class _Memory(NamedTuple):
     layout: EntryLayout
     requests: RowViews
     usages: RowViews
+    movements: RowViews
 
 
 _NO_VIEWS: Final = views_of(np.zeros(0, MOVEMENT_DTYPE))
-_HELD_MEMORY: Final = kind_of(_Memory(example_layout(), _NO_VIEWS, _NO_VIEWS))
+_HELD_MEMORY: Final = kind_of(_Memory(example_layout(), _NO_VIEWS, _NO_VIEWS, _NO_VIEWS))
 
 
 @kernel
@@ -95,11 +99,12 @@ def _clear_column(rows, row_octets, count, offset):
 
 
 @kernel
-def _read_known(entry, at, memory_octets, requests, usages, movements, columns):
+def _read_known(entry, at, memory_octets, requests, usages, movements, columns, takes_movements):
     """Fill the rows from an entry whose first column's key is at `at`; where its texts begin, or _UNKNOWN.
 
     requests, usages, movements   rows of each table; the memory has room for them
     columns                       how many the entry has
+    takes_movements               bool: else the movements' columns are passed over
     """
     memory = held(memory_octets, _HELD_MEMORY)
     layout, key, found = memory.layout, np.int64(0), 0
@@ -124,6 +129,10 @@ def _read_known(entry, at, memory_octets, requests, usages, movements, columns):
             is_good = unpack_column(entry, at, length, memory.requests, row_octets, requests, offset, width, is_signed)
         elif table == 1:
             is_good = unpack_column(entry, at, length, memory.usages, row_octets, usages, offset, width, is_signed)
+        elif takes_movements:
+            is_good = unpack_column(
+                entry, at, length, memory.movements, row_octets, movements, offset, width, is_signed
+            )
         elif movements == 0:
             is_good = length == 0
         if not is_good:
@@ -139,21 +148,29 @@ def _read_known(entry, at, memory_octets, requests, usages, movements, columns):
 class EntryReader:
     """Reads entries into the same rows, again and again; they grow to the largest entry seen."""
 
-    def __init__(self, usage_dtype: np.dtype[Any]) -> None:
+    def __init__(self, usage_dtype: np.dtype[Any], *, takes_movements: bool = False) -> None:
         self._usage_dtype = usage_dtype
+        self._takes_movements = takes_movements
         self._layout = layout_of((JOURNAL_REQUEST_DTYPE, usage_dtype, MOVEMENT_DTYPE))
         self._left_out = range(int(self._layout.is_optional.sum()) + 1)
         self._first_key = self._layout.keys[: self._layout.key_ends[0]].tobytes()
-        self._make_room(_ROOM_ROWS, _ROOM_ROWS)
+        self._make_room(_ROOM_ROWS, _ROOM_ROWS, _ROOM_ROWS)
 
-    def _make_room(self, requests: int, usages: int) -> None:
+    def _make_room(self, requests: int, usages: int, movements: int) -> None:
         self._requests = np.zeros(requests, JOURNAL_REQUEST_DTYPE)
         self._usages = np.zeros(usages, self._usage_dtype)
-        self._held = Held(_Memory(self._layout, views_of(self._requests), views_of(self._usages)), _HELD_MEMORY)
+        self._movements = np.zeros(movements if self._takes_movements else 0, MOVEMENT_DTYPE)
+        views = [views_of(rows) for rows in (self._requests, self._usages, self._movements)]
+        self._held = Held(_Memory(self._layout, *views), _HELD_MEMORY)
 
-    def _grow(self, requests: int, usages: int) -> None:
-        if requests > len(self._requests) or usages > len(self._usages):
-            self._make_room(2 * max(requests, len(self._requests)), 2 * max(usages, len(self._usages)))
+    def _grow(self, *counts: int) -> None:
+        """Room for so many requests, usages and movements."""
+        rooms = [len(self._requests), len(self._usages), len(self._movements)]
+        if not self._takes_movements:
+            counts, rooms = counts[:2], rooms[:2]
+        if any(count > room for count, room in zip(counts, rooms, strict=True)):
+            larger = [2 * max(pair) for pair in zip(counts, rooms, strict=True)]
+            self._make_room(*larger, *([] if self._takes_movements else [0]))
 
     def read(self, entry: bytes | memoryview) -> EntryRows:
         """The rows of an entry. ValueError says what is damaged, or which column it lacks."""
@@ -168,10 +185,11 @@ class EntryReader:
         if head is None:
             return None
         requests, usages, movements = (head["rows"][table] for table in TABLES)
-        self._grow(requests, usages)
+        self._grow(requests, usages, movements)
         octets = np.frombuffer(entry, np.uint8)
         columns = key_count - len(head) - 1
-        texts = _read_known(octets, at, self._held.octets, requests, usages, movements, columns)
+        counts = (requests, usages, movements)
+        texts = _read_known(octets, at, self._held.octets, *counts, columns, self._takes_movements)
         if texts < 0:
             return None
         return EntryRows(
@@ -181,6 +199,7 @@ class EntryReader:
             tuple(head.get("voids", ())),
             self._requests[:requests],
             self._usages[:usages],
+            self._movements[:movements],
             octets[texts:],
         )
 
@@ -215,13 +234,20 @@ class EntryReader:
 
     def take(self, entry: JournalEntry) -> EntryRows:
         """The rows of a decoded entry. ValueError names a column that it lacks."""
-        requests, usages = (len(next(iter(table.values()), ())) for table in (entry.requests, entry.usages))
-        self._grow(requests, usages)
-        for table, rows, columns, count in (
+        tables = (entry.requests, entry.usages, entry.movements)
+        requests, usages, movements = (len(next(iter(table.values()), ())) for table in tables)
+        self._grow(requests, usages, movements)
+        taken = [
             ("requests", self._requests, entry.requests, requests),
             ("usages", self._usages, entry.usages, usages),
-        ):
+        ]
+        if self._takes_movements:
+            taken.append(("movements", self._movements, entry.movements, movements))
+        for table, rows, columns, count in taken:
             for name in rows.dtype.names or ():
+                if name not in columns and (table, name) in ADDED_LATER:
+                    rows[name][:count] = 0
+                    continue
                 if name not in columns:
                     raise ValueError(
                         f"journal entry has no column {table}.{name}: it was written by another release of Farebox"
@@ -234,5 +260,6 @@ class EntryReader:
             entry.voids,
             self._requests[:requests],
             self._usages[:usages],
+            self._movements[:movements],
             entry.octets,
         )

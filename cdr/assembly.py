@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
+from balances.journal_chain import NO_ENTRY
 from balances.journal_reader import EntryReader, EntryRows
 from balances.journal_writer import encode_entry
 from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
@@ -36,6 +37,7 @@ from cdr.columns import (
     new_session_table,
     slots_for,
 )
+from cdr.movement_rows import FinishedMovements
 from cdr.session_table import fill_slots, gather_texts
 from charging.usage_record import USAGE_DTYPE
 from vocabulary.limits import RECORD_LINES_MAX, RECORD_SESSIONS_OPEN_MAX, RECORD_TEXT_OCTETS_MAX
@@ -57,10 +59,11 @@ class AssemblyError(Exception):
 
 
 class FinishedRecords:
-    """Finished records of all partitions, gathered for the next files; the arrays grow to the largest set and stay."""
+    """Finished records and movements of all partitions, for the next files; the arrays grow to the largest set and stay."""
 
     def __init__(self) -> None:
         self.rows: RecordRows = new_record_rows(_FILE_RECORDS, 2 * _FILE_RECORDS, _FILE_OCTETS)
+        self.movements = FinishedMovements()
 
     @property
     def record_count(self) -> int:
@@ -78,8 +81,9 @@ class FinishedRecords:
         return int(self.rows.counts[COUNT_FILE_OCTETS])
 
     def tenants(self) -> frozenset[int]:
-        """Numbers of the tenants whose records are gathered."""
-        return frozenset(np.unique(self.rows.records["tenant"][: self.record_count]).tolist())
+        """Numbers of the tenants whose records or movements are gathered."""
+        of_records = frozenset(np.unique(self.rows.records["tenant"][: self.record_count]).tolist())
+        return of_records | self.movements.tenants()
 
     def grow(self) -> None:
         """Twice the room for everything; what is gathered stays."""
@@ -91,6 +95,7 @@ class FinishedRecords:
     def clear(self) -> None:
         """Forget them: they are in files."""
         self.rows.counts[:] = 0
+        self.movements.clear()
 
 
 def _larger(array: NDArray[Any], count: int) -> NDArray[Any]:
@@ -217,8 +222,8 @@ _LEAST: Final = (("sessions", _SESSIONS_MIN), ("lines", _SESSIONS_MIN), ("octets
 
 
 def new_entry_reader() -> EntryReader:
-    """What reads journal entries into the rows that are applied."""
-    return EntryReader(USAGE_DTYPE)
+    """What reads journal entries into the rows that are applied, and the movements that are gathered."""
+    return EntryReader(USAGE_DTYPE, takes_movements=True)
 
 
 def warm_kernels() -> None:
@@ -230,6 +235,8 @@ def warm_kernels() -> None:
     }
     octets = encode_entry(partition=0, follows="0-0", now_ns=0, tables=tables, octets=np.zeros(0, np.uint8))
     assembly, finished = Assembly(0), FinishedRecords()
-    assembly.apply(new_entry_reader().read(octets), finished)
+    entry = new_entry_reader().read(octets)
+    assembly.apply(entry, finished)
+    finished.movements.take(entry, NO_ENTRY)
     assembly.close_due(finished, now_ns=0, partial_after_ns=0)
     assembly.restore(assembly.saved())

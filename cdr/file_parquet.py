@@ -1,14 +1,17 @@
-"""Record files as Parquet: the columns of cdr/record_table.py with their types, compressed, for lakes and analytics."""
+"""Files as Parquet: the columns of a table with their types, compressed, for lakes and analytics."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from cdr.movement_table import REPEATING, SOUGHT, WRITTEN_SCHEMA
 from cdr.record_table import SCHEMA
 
 SUFFIX = "parquet"
 _UNIQUE = ("sequence", "session_id")
+_RECORDS_REPEATING: Final = tuple(name for name in SCHEMA.names if name not in _UNIQUE)
 ROW_GROUP_ROWS: Final = 20_000
 """Rows of a group at least, but for the last: what readers skip or read at once."""
 
@@ -16,10 +19,13 @@ ROW_GROUP_ROWS: Final = 20_000
 class ParquetFile:
     """A file that grows, by row groups. Columns whose values hardly repeat get no dictionary, which would only cost."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, schema: pa.Schema = SCHEMA, repeating: Sequence[str] = _RECORDS_REPEATING, **options: Any
+    ) -> None:
         self._sink = pa.BufferOutputStream()
-        dictionaries = [name for name in SCHEMA.names if name not in _UNIQUE]
-        self._writer = parquet.ParquetWriter(self._sink, SCHEMA, compression="snappy", use_dictionary=dictionaries)
+        self._writer = parquet.ParquetWriter(
+            self._sink, schema, compression="snappy", use_dictionary=list(repeating), **options
+        )
         self._waiting: list[pa.Table] = []
         self._finished: list[pa.Buffer] = []
 
@@ -41,3 +47,8 @@ class ParquetFile:
             self._writer.close()
             self._finished = [self._sink.getvalue()]
         return self._finished
+
+
+def movement_file() -> ParquetFile:
+    """A file of movements: tables have words as dictionaries, the file has plain texts."""
+    return ParquetFile(WRITTEN_SCHEMA, REPEATING, store_schema=False, write_statistics=list(SOUGHT))

@@ -1,4 +1,4 @@
-"""The next record files while they grow: finished records become octets piece by piece, so that no file is much work at once.
+"""The next files while they grow: records and movements become octets piece by piece, so that none is much work at once.
 
 A file made in one go would take a processor for a second, in which the answers of the engine beside it take twice as long.
 """
@@ -8,10 +8,11 @@ from typing import Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from cdr.columns import COUNT_FILE_OCTETS, RecordRows
+from cdr.assembly import FinishedRecords
 from cdr.file_csv import CsvFile
-from cdr.file_parquet import ParquetFile
-from cdr.manifest import FORMATS
+from cdr.file_parquet import ParquetFile, movement_file
+from cdr.manifest import FORMATS_OF, MOVEMENTS, RECORDS
+from cdr.movement_table import movements_by_day
 from cdr.record_table import tables_by_day
 
 
@@ -26,22 +27,26 @@ class GrowingFile(Protocol):
         ...
 
 
-_FILES: Final[Mapping[str, Callable[[], GrowingFile]]] = {"csv": CsvFile, "parquet": ParquetFile}
-assert tuple(_FILES) == FORMATS
+_FILES: Final[Mapping[str, Mapping[str, Callable[[], GrowingFile]]]] = {
+    RECORDS: {"csv": CsvFile, "parquet": ParquetFile},
+    MOVEMENTS: {"parquet": movement_file},
+}
+assert {content: tuple(files) for content, files in _FILES.items()} == FORMATS_OF
 
 
 class DayFiles:
     """The files of one tenant and day."""
 
-    def __init__(self, tenant: int, day: str) -> None:
+    def __init__(self, content: str, tenant: int, day: str) -> None:
+        self.content = content
         self.tenant = tenant
         self.day = day
         self.record_count = 0
         self.row_count = 0
-        self._files = {word: file() for word, file in _FILES.items()}
+        self._files = {word: file() for word, file in _FILES[content].items()}
 
     def add(self, table: pa.Table, record_count: int) -> None:
-        """Append records."""
+        """Append rows, which are so many records."""
         self.record_count += record_count
         self.row_count += table.num_rows
         for file in self._files.values():
@@ -57,7 +62,11 @@ class GatheredCounts(NamedTuple):
 
     records: int = 0
     rows: int = 0
+    """of records"""
     octets: int = 0
+    """of records, at most"""
+    movements: int = 0
+    movement_octets: int = 0
     """at most"""
 
 
@@ -66,24 +75,34 @@ class GatheredFiles:
 
     def __init__(self) -> None:
         self.counts = GatheredCounts()
-        self._days: dict[tuple[int, str], DayFiles] = {}
+        self._days: dict[tuple[str, int, str], DayFiles] = {}
 
-    def add(self, rows: RecordRows, tenant_names: Mapping[int, str]) -> None:
-        """Append finished records. KeyError: a tenant without a name, and nothing is appended."""
-        records = rows_added = 0
-        for part in list(tables_by_day(rows, tenant_names)):
-            files = self._days.setdefault((part.tenant, part.day), DayFiles(part.tenant, part.day))
-            files.add(part.table, part.record_count)
-            records += part.record_count
-            rows_added += part.table.num_rows
-        octets = int(rows.counts[COUNT_FILE_OCTETS])
+    def add(self, finished: FinishedRecords, tenant_names: Mapping[int, str]) -> None:
+        """Append what is finished. KeyError: a tenant without a name, and nothing is appended."""
+        records = list(tables_by_day(finished.rows, tenant_names))
+        movements = list(movements_by_day(finished.movements.columns, tenant_names))
+        for part in records:
+            self._files_of(RECORDS, part.tenant, part.day).add(part.table, part.record_count)
+        for moved in movements:
+            self._files_of(MOVEMENTS, moved.tenant, moved.day).add(moved.table, 0)
+        before = self.counts
         self.counts = GatheredCounts(
-            self.counts.records + records, self.counts.rows + rows_added, self.counts.octets + octets
+            before.records + sum(part.record_count for part in records),
+            before.rows + sum(part.table.num_rows for part in records),
+            before.octets + finished.file_octets,
+            before.movements + finished.movements.row_count,
+            before.movement_octets + finished.movements.file_octets,
         )
 
+    def _files_of(self, content: str, tenant: int, day: str) -> DayFiles:
+        key = (content, tenant, day)
+        if key not in self._days:
+            self._days[key] = DayFiles(*key)
+        return self._days[key]
+
     def __iter__(self) -> Iterator[DayFiles]:
-        """By tenant and day."""
-        return iter(files for _, files in sorted(self._days.items()))
+        """Records before movements, by tenant and day."""
+        return iter(files for _, files in sorted(self._days.items(), key=lambda item: (item[0][0] != RECORDS, item[0])))
 
     def clear(self) -> None:
         """Forget them: they are in files, or void."""

@@ -1,10 +1,10 @@
 """What the manifest of record files says. One flush is one set of files and one step of the journal, entered together.
 
 A flush moves the position of each partition from one journal entry to another, closes what is due at an instant, and
-puts every record that came of it into files, one a tenant, day and format. Its row is the only thing that makes these
-files exist: readers follow the manifest, never the names in a folder. Since a flush also says how it was made (positions,
-instants, numbers of partial records), the assembly state behind it comes out of the journal again; a checkpoint of that
-state is only a short cut.
+puts every record and movement that came of it into files, one a tenant, day and format. Its row is the only thing that
+makes these files exist: readers follow the manifest, never the names in a folder. Since a flush also says how it was made
+(positions, instants, numbers of partial records), the assembly state behind it comes out of the journal again; a checkpoint
+of that state is only a short cut.
 
 A flush is voided when the store lost the entries that it was made of (balances/journal_chain.py); what counts of them is
 in a later flush. Record numbers and file sequences of voided flushes are not used again.
@@ -16,7 +16,11 @@ from typing import Final
 from balances.journal_chain import NO_ENTRY
 from balances.store import EntryId
 
-FORMATS: Final = ("csv", "parquet")
+RECORDS: Final = "records"
+MOVEMENTS: Final = "movements"
+FORMATS_OF: Final = {RECORDS: ("csv", "parquet"), MOVEMENTS: ("parquet",)}
+"""What files hold, and the formats of each."""
+FORMATS: Final = FORMATS_OF[RECORDS]
 
 
 class ManifestError(Exception):
@@ -25,18 +29,21 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """A file of charging records. CSV and Parquet with the same tenant and sequence hold the same rows."""
+    """A file of charging records or movements. CSV and Parquet with the same tenant and sequence hold the same rows."""
 
+    content: str
+    """RECORDS or MOVEMENTS"""
     sequence: int
-    """from 1, without gaps within the tenant but for voided ones"""
+    """from 1, without gaps within tenant and content but for voided ones"""
     format: str
     name: str
     """path below the folder of records"""
     tenant: str
     day: str
-    """of closing, UTC"""
+    """of closing, or of the movement; UTC"""
     row_count: int
     record_count: int
+    """0 in files of movements"""
     octets: int
     sha256: str
 
@@ -80,9 +87,10 @@ class Checkpoint:
     sha256: str
 
 
-def file_name(tenant: str, day: str, sequence: int, suffix: str) -> str:
-    """Path of a record file below the folder of records."""
-    return f"tenant={_folder_word(tenant)}/day={day}/{sequence:010d}.{suffix}"
+def file_name(content: str, tenant: str, day: str, sequence: int, suffix: str) -> str:
+    """Path of a file below the folder of records; movements have a folder of their own there, a lake beside the lake."""
+    above = "" if content == RECORDS else f"{content}/"
+    return f"{above}tenant={_folder_word(tenant)}/day={day}/{sequence:010d}.{suffix}"
 
 
 def _folder_word(text: str) -> str:

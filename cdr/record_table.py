@@ -128,10 +128,11 @@ def tables_by_day(rows: RecordRows, tenant_names: Mapping[int, str]) -> Iterator
         taken = np.flatnonzero(of_group[record_of])
         part = _Taken(records, lines[taken], record_of[taken], texts)
         table = _table(part, tenant_names[tenant])
-        yield DayRows(tenant, _day_text(day), int(np.count_nonzero(of_group)), table)
+        yield DayRows(tenant, day_text(day), int(np.count_nonzero(of_group)), table)
 
 
-def _day_text(day: int) -> str:
+def day_text(day: int) -> str:
+    """YYYY-MM-DD of a day since the Unix epoch."""
     return datetime.fromtimestamp(day * 86400, UTC).strftime(_WHOLE_DAY_WORDS)
 
 
@@ -144,8 +145,8 @@ def _text_columns(rows: RecordRows, records: NDArray[np.void]) -> dict[str, pa.A
         ("origin_realm", rows.origin_realms, "origin_realm_length"),
         ("identity", rows.identities, "identity_length"),
     ):
-        found[name] = _strings(octets, records[length])
-    found["service_information"] = _strings(*_hex_digits(rows.informations, records["information_length"]))
+        found[name] = texts_of(octets, records[length])
+    found["service_information"] = texts_of(*_hex_digits(rows.informations, records["information_length"]))
     return found
 
 
@@ -160,7 +161,7 @@ def _hex_digits(octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> tuple[
     return digits, 2 * lengths.astype(np.int64)
 
 
-def _strings(octets: NDArray[np.uint8], lengths: NDArray[Any]) -> pa.Array:
+def texts_of(octets: NDArray[np.uint8], lengths: NDArray[Any]) -> pa.Array:
     """A large_string array over octets; what isn't UTF-8 is masked in them first."""
     offsets = np.zeros(lengths.shape[0] + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -170,8 +171,9 @@ def _strings(octets: NDArray[np.uint8], lengths: NDArray[Any]) -> pa.Array:
     return pa.LargeStringArray.from_buffers(lengths.shape[0], pa.py_buffer(offsets), pa.py_buffer(used))
 
 
-def _where(values: NDArray[Any], is_present: NDArray[np.bool_]) -> pa.Array:
-    return pa.array(values, mask=~is_present)
+def where(values: NDArray[Any], is_present: NDArray[np.bool_]) -> pa.Array:
+    """The values, null where absent."""
+    return pa.array(values) if is_present.all() else pa.array(values, mask=~is_present)
 
 
 @cache
@@ -190,7 +192,7 @@ _CODES: Final = np.array(RESULT_CODES, np.int32)
 _CLOSED_BY: Final = tuple(closed_by.name.lower() for closed_by in ClosedBy)
 _KINDS: Final = ("session", "event")
 _CURRENCIES: Final = tuple(currency_text(number) for number in range(1000))
-_SETTLED_BY: Final = tuple("bill" if unit == Unit.BILL else "balance" for unit in sorted(Unit))
+SETTLED_BY: Final = tuple("bill" if unit == Unit.BILL else "balance" for unit in sorted(Unit))
 _UNITS: Final = tuple(UNIT_NAMES[unit] for unit in sorted(Unit))
 
 _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
@@ -201,8 +203,8 @@ _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
     "identity_kind": lambda records: _worded(
         records["identity_kind"], IDENTITY_WORDS, records["identity_kind"] < len(IDENTITY_WORDS)
     ),
-    "account_id": lambda records: _where(records["account_id"], records["account_id"] >= 0),
-    "service_context": lambda records: _where(records["service_context"], records["service_context"] >= 0),
+    "account_id": lambda records: where(records["account_id"], records["account_id"] >= 0),
+    "service_context": lambda records: where(records["service_context"], records["service_context"] >= 0),
     "session_opened_ns": lambda records: pa.array(records["session_opened_ns"]),
     "opened_ns": lambda records: pa.array(records["opened_ns"]),
     "closed_ns": lambda records: pa.array(records["closed_ns"]),
@@ -210,10 +212,10 @@ _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
     "closed_at": lambda records: pa.array(records["closed_ns"] // 1_000_000).cast(pa.timestamp("ms", "UTC")),
     "cause_for_closing": lambda records: pa.array(_CAUSES[records["closed_by"]]),
     "closed_by": lambda records: _worded(records["closed_by"], _CLOSED_BY),
-    "partial_sequence": lambda records: _where(records["partial_sequence"], records["partial_sequence"] > 0),
+    "partial_sequence": lambda records: where(records["partial_sequence"], records["partial_sequence"] > 0),
     "request_count": lambda records: pa.array(records["request_count"]),
     "result_code": lambda records: pa.array(_CODES[records["outcome"]]),
-    "termination_cause": lambda records: _where(
+    "termination_cause": lambda records: where(
         records["termination_cause"].astype(np.int32), records["termination_cause"] > 0
     ),
     "currency": lambda records: _worded(
@@ -222,22 +224,22 @@ _OF_RECORD: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
 }
 _OF_LINE: Final[Mapping[str, Callable[[NDArray[np.void]], Any]]] = {
     "line": lambda lines: pa.array(lines["number"]),
-    "rating_group": lambda lines: _where(lines["rating_group"], lines["rating_group"] >= 0),
-    "service_identifier": lambda lines: _where(lines["service_identifier"], lines["service_identifier"] >= 0),
-    "release": lambda lines: _where(lines["release"], lines["release"] > 0),
-    "offer": lambda lines: _where(lines["offer"], lines["price"] > 0),
-    "price": lambda lines: _where(lines["price"], lines["price"] > 0),
+    "rating_group": lambda lines: where(lines["rating_group"], lines["rating_group"] >= 0),
+    "service_identifier": lambda lines: where(lines["service_identifier"], lines["service_identifier"] >= 0),
+    "release": lambda lines: where(lines["release"], lines["release"] > 0),
+    "offer": lambda lines: where(lines["offer"], lines["price"] > 0),
+    "price": lambda lines: where(lines["price"], lines["price"] > 0),
     "unit": lambda lines: _worded(lines["unit"], _UNITS, lines["price"] > 0),
     "report_count": lambda lines: pa.array(lines["report_count"]),
     "refused_count": lambda lines: pa.array(lines["refused_count"]),
-    "line_result_code": lambda lines: _where(_CODES[lines["outcome"]], lines["number"] > 0),
+    "line_result_code": lambda lines: where(_CODES[lines["outcome"]], lines["number"] > 0),
     "used_units": lambda lines: pa.array(lines["used_units"]),
     "allowance_units": lambda lines: pa.array(lines["allowance_units"]),
     "uncharged_units": lambda lines: pa.array(lines["uncharged_units"]),
     "charged_micros": lambda lines: pa.array(lines["charged_micros"]),
-    "settled_by": lambda lines: _worded(lines["settled_by"], _SETTLED_BY, lines["price"] > 0),
-    "first_used_ns": lambda lines: _where(lines["first_used_ns"], lines["first_used_ns"] > 0),
-    "last_used_ns": lambda lines: _where(lines["last_used_ns"], lines["first_used_ns"] > 0),
+    "settled_by": lambda lines: _worded(lines["settled_by"], SETTLED_BY, lines["price"] > 0),
+    "first_used_ns": lambda lines: where(lines["first_used_ns"], lines["first_used_ns"] > 0),
+    "last_used_ns": lambda lines: where(lines["last_used_ns"], lines["first_used_ns"] > 0),
 }
 
 

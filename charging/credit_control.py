@@ -34,7 +34,7 @@ from charging.batch import (
 )
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
-from charging.quota.grant import count_reservations, grant, wanted_units
+from charging.quota.grant import basis_of_wanted, count_reservations, grant, requested_units, wanted_units
 from charging.quota.terms import goes_on_without_quota, set_action_at_once
 from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
@@ -50,6 +50,7 @@ from charging.sessions.open_sessions import (
     request_mix,
 )
 from charging.sessions.services import add_service, find_service, remember_answer, was_last
+from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import kernel
 from vocabulary.limits import (
@@ -64,6 +65,7 @@ _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
+_TARIFF_CHANGE = int(GrantBasis.TARIFF_CHANGE)
 _HAS_USED = HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
 _SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
@@ -158,8 +160,9 @@ def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
 
 
 @kernel
-def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer):
+def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, usage, answer):
     """The next grant of an MSCC that wants one; True where it ends at the tariff change (docs/charging.md §6)."""
+    usage.requested_units = requested_units(mscc, tariffs.prices[price_row].unit)
     if not is_active(arena, slot, now_ns):
         answer.outcome = _END_USER_SERVICE_DENIED
         return False
@@ -171,7 +174,8 @@ def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service,
         made = count_reservations(arena, slot, tag)
         carry = max(carry, 0)
     ends_at_change = request.presence & ENDS_AT_TARIFF_CHANGE != 0
-    return grant(
+    want = wanted_units(mscc, price)
+    cuts = grant(
         arena,
         slot,
         scratch,
@@ -181,10 +185,12 @@ def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service,
         tag,
         made,
         carry,
-        wanted_units(mscc, price),
+        want,
         now_ns,
         answer,
     )
+    usage.grant_basis = basis_of_wanted(usage.requested_units, price, want) | cuts
+    return cuts & _TARIFF_CHANGE != 0
 
 
 @kernel
@@ -245,7 +251,9 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
         answer.outcome = outcome
     is_cut = False
     if wants and answer.outcome == _GRANTED:
-        is_cut = _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, answer)
+        is_cut = _grant_mscc(
+            arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, usage, answer
+        )
     elif stays and answer.outcome == _GRANTED:
         set_action_at_once(tariffs.prices[price_row], answer)
     remember_answer(arena, service, answers, answer, is_cut)

@@ -40,6 +40,7 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
     units = requested_units(mscc, price.unit)
     if units == 0:
         units = max(used_units(mscc, price.unit), 1)
+    usage.requested_units = units
     answer.unit = price.unit
     micros = micros_at(tariffs, price, usage.to_ns)
     if charge_event(arena, slot, scratch, price, micros, tariffs.allowances, units, now_ns, usage):

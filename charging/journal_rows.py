@@ -9,7 +9,7 @@ from balances.record import (
     SESSION_LAST_NUMBER,
     SESSION_SERVICE_CONTEXT,
 )
-from charging.batch import KIND_EXPIRE
+from charging.batch import KIND_COMMAND, KIND_EXPIRE
 from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from vocabulary.kernel import kernel
 from vocabulary.octets import copy_octets
@@ -66,6 +66,8 @@ def add_request_row(journal, arena, slot, batch, request, texts):
     row.origin_realm_length = 0
     row.identity_length = 0
     row.service_information_length = 0
+    if request.kind == KIND_COMMAND:
+        row.session_id_length = _copy_text(journal, batch.octets, request.session_id_offset, request.session_id_length)
     if texts == WITH_ALL_TEXTS:
         row.session_id_length = _copy_text(journal, batch.octets, request.session_id_offset, request.session_id_length)
         row.origin_host_length = _copy_text(
@@ -152,6 +154,7 @@ def add_usage_row(journal, mscc, request_row):
     row.uncharged_units = 0
     row.charged_micros = 0
     row.granted_units = 0
+    row.requested_units = 0
     row.request = request_row
     row.release = 0
     row.offer = 0
@@ -160,5 +163,6 @@ def add_usage_row(journal, mscc, request_row):
     row.unit = 0
     row.outcome = 0
     row.final_action = 0
+    row.grant_basis = 0
     row.settled_by = _MONEY
     return place

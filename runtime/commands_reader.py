@@ -117,12 +117,13 @@ async def _decide(
 def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -> bool:
     """Append one command as a row; False where the batch has no room for it."""
     usage = batch.usage
-    amounts, said = _amounts_of(command), encode_command(command) if isinstance(command, Change) else b""
+    amounts, name = _amounts_of(command), command.command_id.encode()
+    said = encode_command(command) if isinstance(command, Change) else b""
     row, first, at = (int(usage.counts[count]) for count in (COUNT_REQUESTS, COUNT_CREDITS, COUNT_OCTETS))
     if (
         row == usage.requests.shape[0]
         or first + len(amounts) > usage.credits.shape[0]
-        or at + len(said) > usage.octets.shape[0]
+        or at + len(name) + len(said) > usage.octets.shape[0]
     ):
         return False
     usage.requests[row], usage.changes[row] = _EMPTY_REQUEST, _EMPTY_CHANGE
@@ -144,15 +145,18 @@ def append_command(batch: BatchInFlight, command: AccountCommand, now_ns: int) -
     request["connection"] = -1
     request["command_id"] = len(batch.command_ids)
     request["credit_first"], request["credit_count"] = first, len(amounts)
-    request["message_offset"], request["message_length"] = at, len(said)
-    request["service_information_offset"], request["service_information_length"] = at, len(said)
-    usage.octets[at : at + len(said)] = np.frombuffer(said, np.uint8)
+    # the id lies where a request has its Session-Id, a change as it was sent where that has its Service-Information
+    octets = name + said
+    request["message_offset"], request["message_length"] = at, len(octets)
+    request["session_id_offset"], request["session_id_length"] = at, len(name)
+    request["service_information_offset"], request["service_information_length"] = at + len(name), len(said)
+    usage.octets[at : at + len(octets)] = np.frombuffer(octets, np.uint8)
     batch.command_ids.append(command.command_id)
     for index, amount in enumerate(amounts):
         usage.credits[first + index] = amount
     usage.counts[COUNT_REQUESTS] = row + 1
     usage.counts[COUNT_CREDITS] = first + len(amounts)
-    usage.counts[COUNT_OCTETS] = at + len(said)
+    usage.counts[COUNT_OCTETS] = at + len(octets)
     return True
 
 

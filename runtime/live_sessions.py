@@ -66,7 +66,7 @@ async def session_of(store: RedisStore, names: CatalogueNames, text: str) -> Liv
     """The open session with this Session-Id or key of 32 hex digits; None where there is none."""
     tenants = await _tenant_names(store)
     for tenant in tenants:
-        high, low = _digest(store, tenant, text)
+        high, low = session_key(store, tenant, text)
         (account_id,) = await store.find_sessions(np.array([[high, low]], np.uint64))
         if account_id is None:
             continue
@@ -76,7 +76,8 @@ async def session_of(store: RedisStore, names: CatalogueNames, text: str) -> Liv
     return None
 
 
-def _digest(store: RedisStore, tenant: int, text: str) -> tuple[int, int]:
+def session_key(store: RedisStore, tenant: int, text: str) -> tuple[int, int]:
+    """(high, low) of a session's key, by its Session-Id within the tenant, or as the 32 hex digits say it."""
     if len(text) == _KEY_DIGITS and all(digit in "0123456789abcdef" for digit in text):
         return int(text[:16], 16), int(text[16:], 16)
     from vocabulary.digest import digest128

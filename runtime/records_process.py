@@ -14,14 +14,16 @@ from cdr.assembly import AssemblyError, warm_kernels
 from cdr.edge.record_folder import RecordsLockedError
 from cdr.edge.writer import RecordWriter
 from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
-from cdr.manifest import FORMATS, ManifestError
+from cdr.manifest import FORMATS, FORMATS_OF, MOVEMENTS, RECORDS, ManifestError
+from cdr.movement_rows import MovementsDamaged
 from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
-from runtime.telemetry import RECORDS, Health, Telemetry
+from runtime.telemetry import RECORDS as RECORDS_PROCESS
+from runtime.telemetry import Health, Telemetry
 from vocabulary.instants import NS_PER_S
 from vocabulary.units import OCTETS_PER_MIB
 
@@ -33,7 +35,7 @@ its highest rate (docs/performance.md)."""
 class RecordsProcess:
     """The record writer with its telemetry; see ServingProcess."""
 
-    name: ClassVar = RECORDS
+    name: ClassVar = RECORDS_PROCESS
     ready_line: ClassVar = "record writer ready"
 
     def __init__(self, settings: Settings, store_url: str) -> None:
@@ -110,14 +112,23 @@ class RecordsProcess:
         for name, count, before in (
             ("records_total", progress.record_count, seen.record_count),
             ("record_lines_total", progress.row_count, seen.row_count),
+            ("movements_total", progress.movement_count, seen.movement_count),
         ):
             if count > before:
                 self.telemetry.counter(name).inc(count - before)
-        files = progress.file_count - seen.file_count
-        if files:
+        sets = {name: count - seen.set_counts.get(name, 0) for name, count in progress.set_counts.items()}
+        if sets.get(RECORDS, 0):
             for word in FORMATS:
-                self.telemetry.counter("record_files_total", word).inc(files // len(FORMATS))
-            self._log.info("record files written", files=files, records=progress.record_count - seen.record_count)
+                self.telemetry.counter("record_files_total", word).inc(sets[RECORDS])
+        if sets.get(MOVEMENTS, 0):
+            self.telemetry.counter("movement_files_total").inc(sets[MOVEMENTS])
+        files = sum(len(FORMATS_OF[name]) * count for name, count in sets.items())
+        if files:
+            records, movements = (
+                progress.record_count - seen.record_count,
+                progress.movement_count - seen.movement_count,
+            )
+            self._log.info("record files written", files=files, records=records, movements=movements)
         if progress.void_flush_count > seen.void_flush_count:
             self._log.warning(
                 "the store went back behind record files: they are void, what counts of them is written again",
@@ -166,5 +177,5 @@ def run_records(settings: Settings, store_url: str, *, ready_file: Path | None =
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
         asyncio.run(serve(RecordsProcess(settings, store_url), settings.telemetry, ready_file))
-    except (ManifestError, AssemblyError, RecordsLockedError, UnknownTenantError) as error:
+    except (ManifestError, AssemblyError, MovementsDamaged, RecordsLockedError, UnknownTenantError) as error:
         raise StoreError(str(error)) from error

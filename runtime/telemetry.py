@@ -131,6 +131,8 @@ METRICS: Final = (
     MetricRow(RECORDS, "farebox_records_total", "counter", (), "Charging records in closed files"),
     MetricRow(RECORDS, "farebox_record_lines_total", "counter", (), "Lines of these records"),
     MetricRow(RECORDS, "farebox_record_files_total", "counter", ("format",), "Files closed: csv, parquet"),
+    MetricRow(RECORDS, "farebox_movements_total", "counter", (), "Movements in closed files"),
+    MetricRow(RECORDS, "farebox_movement_files_total", "counter", (), "Files of movements closed"),
     MetricRow(RECORDS, "farebox_record_entries_total", "counter", _PARTITION, "Journal entries read from segments"),
     MetricRow(RECORDS, "farebox_records_working", "gauge", (), "0 while the disk is waited for"),
 )

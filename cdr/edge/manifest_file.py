@@ -16,7 +16,8 @@ from balances.store import EntryId
 from cdr.manifest import Checkpoint, Flush, ManifestError, PartitionStep, RecordFile
 
 MANIFEST_NAME: Final = "manifest.sqlite"
-_LAYOUT: Final = 1
+_LAYOUT: Final = 2
+_LAYOUT_OF_RECORDS_ALONE: Final = 1
 _BUSY_MS: Final = 10_000
 _TABLES: Final = """
 create table if not exists flush (
@@ -30,9 +31,10 @@ create table if not exists step (
     next_sequence integer not null, primary key (flush, partition)
 ) without rowid;
 create table if not exists file (
-    tenant text not null, sequence integer not null, format text not null, flush integer not null references flush,
-    name text not null unique, day text not null, row_count integer not null, record_count integer not null,
-    octets integer not null, sha256 text not null, primary key (tenant, sequence, format)
+    content text not null, tenant text not null, sequence integer not null, format text not null,
+    flush integer not null references flush, name text not null unique, day text not null, row_count integer not null,
+    record_count integer not null, octets integer not null, sha256 text not null,
+    primary key (content, tenant, sequence, format)
 ) without rowid;
 create index if not exists file_of_flush on file (flush);
 create table if not exists checkpoint (
@@ -43,6 +45,15 @@ create table if not exists void_entry (
     primary key (partition, epoch, number)
 ) without rowid;
 """
+_FROM_RECORDS_ALONE: Final = f"""
+alter table file rename to earlier_file;
+drop index file_of_flush;
+{_TABLES};
+insert into file select 'records', tenant, sequence, format, flush, name, day, row_count, record_count, octets, sha256
+from earlier_file;
+drop table earlier_file
+"""
+"""Takes over a manifest from before there were movements."""
 
 
 class ManifestFile:
@@ -53,10 +64,13 @@ class ManifestFile:
         self._connection = self._open(read_only)
         layout = self._layout()
         if layout == 0 and not read_only:
-            with self._transaction():
-                for statement in _TABLES.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"pragma user_version = {_LAYOUT}")
+            self._lay(_TABLES)
+        elif layout == _LAYOUT_OF_RECORDS_ALONE and not read_only:
+            self._lay(_FROM_RECORDS_ALONE)
+        elif layout == _LAYOUT_OF_RECORDS_ALONE:
+            raise ManifestError(
+                f"{self.path} was written by an earlier release: the record writer of this one (farebox up) takes it over"
+            )
         elif layout not in (0, _LAYOUT):
             raise ManifestError(
                 f"{self.path} has layout {layout}, this release knows {_LAYOUT}: use the release that wrote it"
@@ -73,6 +87,12 @@ class ManifestFile:
         except sqlite3.Error as error:
             raise ManifestError(f"{self.path} can't be opened: {error}") from error
         return connection
+
+    def _lay(self, statements: str) -> None:
+        with self._transaction():
+            for statement in statements.split(";"):
+                self._connection.execute(statement)
+            self._connection.execute(f"pragma user_version = {_LAYOUT}")
 
     def close(self) -> None:
         """Close it."""
@@ -122,10 +142,10 @@ class ManifestFile:
                 ],
             )
             self._connection.executemany(
-                "insert into file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        *(file.tenant, file.sequence, file.format, flush.number, file.name, file.day),
+                        *(file.content, file.tenant, file.sequence, file.format, flush.number, file.name, file.day),
                         *(file.row_count, file.record_count, file.octets, file.sha256),
                     )
                     for file in flush.files
@@ -180,9 +200,10 @@ class ManifestFile:
         )[0]
         return self.last_number() + 1 if found is None else int(found)
 
-    def next_sequences(self) -> dict[str, int]:
-        """Sequence of each tenant's next file."""
-        return dict(self._rows("select tenant, max(sequence) + 1 from file group by tenant"))
+    def next_sequences(self) -> dict[tuple[str, str], int]:
+        """Sequence of the next file by (content, tenant)."""
+        rows = self._rows("select content, tenant, max(sequence) + 1 from file group by content, tenant")
+        return {(content, tenant): sequence for content, tenant, sequence in rows}
 
     def next_record_sequences(self) -> dict[int, int]:
         """Local sequence of each partition's next record, above those of void flushes as well."""
@@ -229,8 +250,8 @@ class ManifestFile:
 
     def _files(self, number: int) -> list[RecordFile]:
         rows = self._rows(
-            "select sequence, format, name, tenant, day, row_count, record_count, octets, sha256 from file"
-            " where flush = ? order by tenant, sequence, format",
+            "select content, sequence, format, name, tenant, day, row_count, record_count, octets, sha256 from file"
+            " where flush = ? order by content desc, tenant, sequence, format",
             number,
         )
         return [RecordFile(*row) for row in rows]

@@ -1,4 +1,7 @@
-"""Charging records read back: by the manifest, flush after flush, each row once; for people, tests and billing batches."""
+"""Charging records and movements read back: by the manifest, flush after flush, each row once.
+
+For people, tests and billing batches.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +12,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from cdr.edge.manifest_file import MANIFEST_NAME, ManifestFile
-from cdr.manifest import Flush, ManifestError, RecordFile
+from cdr.manifest import MOVEMENTS, RECORDS, Flush, ManifestError, RecordFile
+from cdr.movement_table import MOVEMENT_SCHEMA
 from cdr.record_table import SCHEMA
 
 _FLUSHES_AT_ONCE = 64
@@ -53,7 +57,9 @@ class RecordReader:
             self._manifest = ManifestFile(self._folder, read_only=True)
         return self._manifest.flushes(self.position, limit=_FLUSHES_AT_ONCE)
 
-    def files(self, *, format: str = "parquet", tenant: str | None = None) -> Iterator[FlushedFile]:
+    def files(
+        self, *, content: str = RECORDS, format: str = "parquet", tenant: str | None = None
+    ) -> Iterator[FlushedFile]:
         """Files that came since the last call, oldest first; ManifestError where one is missing.
 
         A flush whose files the writer has not renamed yet ends the iteration: the next call gives it.
@@ -63,7 +69,7 @@ class RecordReader:
                 found = [
                     FlushedFile(flush.number, file, self._folder / file.name)
                     for file in flush.files
-                    if file.format == format and tenant in (None, file.tenant)
+                    if (file.content, file.format) == (content, format) and tenant in (None, file.tenant)
                 ]
                 missing = [file.path for file in found if not file.path.exists()]
                 if missing:
@@ -78,9 +84,9 @@ class RecordReader:
         if self._manifest.must_exist(number) and not path.exists():
             raise ManifestError(f"{path} is in the manifest, but it is missing: restore it from a copy")
 
-    def tables(self, *, tenant: str | None = None) -> Iterator[pa.Table]:
+    def tables(self, *, content: str = RECORDS, tenant: str | None = None) -> Iterator[pa.Table]:
         """The rows of the new files, a table a file."""
-        for flushed in self.files(tenant=tenant):
+        for flushed in self.files(content=content, tenant=tenant):
             yield parquet.read_table(flushed.path, partitioning=None)
 
     def rows(self, *, tenant: str | None = None) -> Iterator[dict[str, Any]]:
@@ -97,6 +103,13 @@ class RecordReader:
 
 
 def read_records(folder: Path, *, tenant: str | None = None) -> pa.Table:
-    """All rows of a folder as one table."""
+    """All rows of a folder's charging records as one table."""
     with RecordReader(folder) as reader:
         return pa.concat_tables([SCHEMA.empty_table(), *reader.tables(tenant=tenant)])
+
+
+def read_movements(folder: Path, *, tenant: str | None = None) -> pa.Table:
+    """All movements of a folder as one table."""
+    with RecordReader(folder) as reader:
+        tables = reader.tables(content=MOVEMENTS, tenant=tenant)
+        return pa.concat_tables([MOVEMENT_SCHEMA.empty_table(), *tables])

@@ -1,4 +1,4 @@
-"""The record writer: follows the segments, assembles records, and puts them into files so that each event is in exactly one.
+"""The record writer: follows the segments, puts records and movements into files so that each event is in exactly one.
 
 It holds no truth: what is written is said by the manifest, everything else comes out of the journal again. At a start it
 loads the newest checkpoint that counts, applies again what the flushes since then took (throwing the records away, they
@@ -21,9 +21,10 @@ from cdr.checkpoint import pack, unpack_into
 from cdr.edge.journal_source import JournalSource, JournalWentBack
 from cdr.edge.manifest_file import ManifestFile
 from cdr.edge.record_folder import FULL_ERRORS, RecordFolder, free_octets
+from cdr.edge.write_files import write_files
 from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
 from cdr.gathered_files import GatheredFiles
-from cdr.manifest import FORMATS, Checkpoint, Flush, ManifestError, PartitionStep, RecordFile, file_name
+from cdr.manifest import FORMATS_OF, Checkpoint, Flush, ManifestError, PartitionStep
 from vocabulary.instants import NS_PER_S
 
 _CHECKPOINTS_KEPT: Final = 3
@@ -31,6 +32,8 @@ _ENTRIES_PER_TURN: Final = 8
 """Of a partition, between two instants at which the process may rest."""
 PIECE_ROWS: Final = 2_000
 """Rows that become octets at once: some ten milliseconds of work."""
+MOVEMENTS_PIECE_ROWS: Final = 10_000
+"""And of movements, which have fewer columns and a file of one format."""
 
 
 class RecordWriter:
@@ -63,7 +66,7 @@ class RecordWriter:
         """what the last flush did"""
         self._prepared: tuple[PartitionStep, ...] | None = None
         """of a flush that is under way or waits for room"""
-        self._file_sequences: dict[str, int] = {}
+        self._file_sequences: dict[tuple[str, str], int] = {}
         self._record_sequences: dict[int, int] = {}
         """of the next record, by partition: behind the highest that was ever entered"""
         self._closed_due_ns = 0
@@ -214,6 +217,7 @@ class RecordWriter:
                 self._decided_ns.pop(source.partition, None)
                 return False
             assembly.apply(counting.entry, self._finished)
+            self._finished.movements.take(counting.entry, counting.entry_id)
             self._decided_ns[source.partition] = counting.entry.now_ns
             self._octets_since_checkpoint += counting.octets
             self.progress.entry_counts[source.partition] = self.progress.entry_counts.get(source.partition, 0) + 1
@@ -223,7 +227,7 @@ class RecordWriter:
         return True
 
     def _gather_piece(self) -> None:
-        if self._finished.line_count >= PIECE_ROWS:
+        if self._finished.line_count >= PIECE_ROWS or self._finished.movements.row_count >= MOVEMENTS_PIECE_ROWS:
             self._gather()
 
     def _gather(self) -> None:
@@ -231,7 +235,7 @@ class RecordWriter:
         missing = self._finished.tenants() - self._tenant_names.keys()
         if missing:
             raise UnknownTenantError(frozenset(missing))
-        self._gathered.add(self._finished.rows, self._tenant_names)
+        self._gathered.add(self._finished, self._tenant_names)
         self._finished.clear()
 
     def _is_full(self) -> bool:
@@ -239,6 +243,7 @@ class RecordWriter:
         return (
             gathered.rows + self._finished.line_count >= settings.file_rows_max
             or gathered.octets + self._finished.file_octets >= settings.file_octets_max
+            or gathered.movement_octets + self._finished.movements.file_octets >= settings.file_octets_max
         )
 
     def _is_due(self) -> bool:
@@ -288,8 +293,7 @@ class RecordWriter:
         """Write what is gathered, enter it, give the files their names; save the state where that is due."""
         if self._prepared is None:
             self._prepared = self._prepare()
-        has_news = self._has_records() or self._is_checkpoint_due()
-        if not has_news:
+        if not (self._has_rows() or self._is_checkpoint_due()):
             self._prepared = None
             return
         self._reached("writer.assembled")
@@ -308,7 +312,7 @@ class RecordWriter:
     def _write(self, steps: tuple[PartitionStep, ...]) -> None:
         """One flush, from the gathered rows to files with their own names."""
         self._gather()
-        files = self._write_files()
+        files = write_files(self._folder, self._gathered, self._tenant_names, self._file_sequences)
         number = self._manifest.last_number() + 1
         partial_after_ns = self._settings.partial_after_s * NS_PER_S
         self._folder.sync_written()
@@ -319,42 +323,20 @@ class RecordWriter:
         self._reached("writer.renamed")
         self._steps = {step.partition: step for step in steps}
         self._record_sequences |= {step.partition: step.next_sequence for step in steps}
-        self._file_sequences |= {file.tenant: file.sequence + 1 for file in files}
+        self._file_sequences |= {(file.content, file.tenant): file.sequence + 1 for file in files}
         self.progress.flush_count += 1
-        self.progress.file_count += len(files)
+        for content, formats in FORMATS_OF.items():
+            count = sum(file.content == content for file in files) // len(formats)
+            self.progress.set_counts[content] = self.progress.set_counts.get(content, 0) + count
+        self.progress.movement_count += self._gathered.counts.movements
         self.progress.record_count += self._gathered.counts.records
         self.progress.row_count += self._gathered.counts.rows
         self._gathered.clear()
 
-    def _write_files(self) -> list[RecordFile]:
-        """The gathered files, aside and durable."""
-        files = []
-        sequences = dict(self._file_sequences)
-        for gathered in self._gathered:
-            tenant = self._tenant_names[gathered.tenant]
-            sequence = sequences.get(tenant, 1)
-            sequences[tenant] = sequence + 1
-            for word in FORMATS:
-                name = file_name(tenant, gathered.day, sequence, word)
-                pieces = gathered.octets(word)
-                digest = self._folder.write(name, pieces)
-                files.append(
-                    RecordFile(
-                        sequence,
-                        word,
-                        name,
-                        tenant,
-                        gathered.day,
-                        gathered.row_count,
-                        gathered.record_count,
-                        sum(piece.size for piece in pieces),
-                        digest,
-                    )
-                )
-        return files
-
-    def _has_records(self) -> bool:
-        return self._finished.record_count > 0 or self._gathered.counts.records > 0
+    def _has_rows(self) -> bool:
+        finished, gathered = self._finished, self._gathered.counts
+        records = finished.record_count + gathered.records
+        return records + finished.movements.row_count + gathered.movements > 0
 
     def _save_state(self) -> None:
         """Write a checkpoint of the state behind the last flush; without room there is none, which costs a restart time."""
@@ -374,7 +356,7 @@ class RecordWriter:
     # --- the end
     def finish(self) -> None:
         """Write what is gathered and save the state, where the disk has room."""
-        is_new = self._has_records() or self._octets_since_checkpoint > 0
+        is_new = self._has_rows() or self._octets_since_checkpoint > 0
         if is_new and self._has_room():
             self._is_finishing = True
             self._flush()

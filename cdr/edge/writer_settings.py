@@ -43,7 +43,10 @@ class WriterProgress:
     record_count: int = 0
     """in files"""
     row_count: int = 0
-    file_count: int = 0
+    movement_count: int = 0
+    """rows of movements in files"""
+    set_counts: dict[str, int] = field(default_factory=dict)
+    """files, counted once for all of their formats, by what they hold (cdr.manifest.FORMATS_OF)"""
     flush_count: int = 0
     open_count: int = 0
     """sessions that are open"""
@@ -53,4 +56,9 @@ class WriterProgress:
 
     def copy(self) -> "WriterProgress":
         """As it is now."""
-        return replace(self, entry_counts=dict(self.entry_counts), stopped_because=dict(self.stopped_because))
+        return replace(
+            self,
+            entry_counts=dict(self.entry_counts),
+            set_counts=dict(self.set_counts),
+            stopped_because=dict(self.stopped_because),
+        )

@@ -25,6 +25,7 @@ from charging.rating.price import (
 )
 from charging.rating.time_bands import until_change
 from charging.tariff_tables import Control, RoundingScope
+from charging.usage_record import GrantBasis
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -37,6 +38,14 @@ _SECONDS = int(Unit.SECONDS)
 _EVENTS = int(Unit.EVENTS)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
+
+_REQUESTED = int(GrantBasis.REQUESTED)
+_PRICE_SIZE = int(GrantBasis.PRICE_SIZE)
+_RAISED_TO_MIN = int(GrantBasis.RAISED_TO_MIN)
+_CUT_TO_MAX = int(GrantBasis.CUT_TO_MAX)
+_FUNDS = int(GrantBasis.FUNDS)
+_TARIFF_CHANGE = int(GrantBasis.TARIFF_CHANGE)
+_LAST = int(GrantBasis.LAST)
 
 
 @kernel
@@ -56,6 +65,18 @@ def wanted_units(mscc, price):
     if asked <= 0:
         asked = price.grant_units
     return min(max(asked, price.grant_units_min), price.grant_units_max)
+
+
+@kernel
+def basis_of_wanted(requested, price, want):
+    """GrantBasis of what wanted_units gave for so many requested units."""
+    basis = _REQUESTED if requested > 0 else _PRICE_SIZE
+    asked = requested if requested > 0 else np.int64(price.grant_units)
+    if want > asked:
+        basis |= _RAISED_TO_MIN
+    elif want < asked:
+        basis |= _CUT_TO_MAX
+    return basis
 
 
 @kernel
@@ -144,13 +165,14 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 
     window   charging.rating.time_bands.GrantWindow; where money can't pay all at its dearest price, and now costs less,
-             the grant ends at the tariff change, which is returned: True where it does
+             the grant ends at the tariff change
     made     int64: reservations that the service has already, of an earlier MSCC of the same request
     carry    int64: of the service, already 0 where the price rounds each report alone
     answer   ANSWER_MSCC_DTYPE row: granted, has_grant, outcome and what set_terms says are written
+    Returns what GrantBasis says of cuts: FUNDS, TARIFF_CHANGE, LAST.
     """
     granted = want
-    final, is_cut = False, False
+    cuts, final = 0, False
     if price.control != _FREE:
         granted, made = _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns)
         money_count = 0
@@ -160,7 +182,7 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
             if window.now_micros < window.micros and granted < want:
                 part = want - granted
                 if _affordable(arena, slot, scratch, price, window.micros, money_count, made, carry) < part:
-                    window, is_cut = until_change(window), True
+                    window, cuts = until_change(window), _TARIFF_CHANGE
             if window.micros == 0:
                 granted = want
             elif money_count > 0 and granted < want and made < RESERVATIONS_PER_SERVICE_MAX:
@@ -174,9 +196,11 @@ def grant(arena, slot, scratch, price, window, allowances, service_tag, made, ca
         answer.outcome = _CREDIT_LIMIT_REACHED
         if goes_on_without_quota(price):
             set_action_at_once(price, answer)
-        return False
+        return _FUNDS
     answer.outcome = _GRANTED
     answer.granted = granted
     answer.has_grant = 1
     set_terms(price, window, final, answer)
-    return is_cut
+    if granted < want:
+        cuts |= _FUNDS
+    return cuts | _LAST if final else cuts

@@ -17,13 +17,20 @@ from runtime.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from balances.edge.redis_store import RedisStore
+    from runtime.explain.closed_sessions import ClosedSession
+    from runtime.explain.stories import Story
     from runtime.live_sessions import LiveSession
 
 EXIT_NONE: Final = 1
 """There is no such session."""
 TenantOption = Annotated[str, typer.Option("--tenant", help="Whose subscribers an identity is looked for among.")]
 LIMIT: Final = 1000
+STEPS: Final = 20
+CLOSED_SHOWN: Final = 3
+"""Sessions that are over, of a subscriber who has none open."""
 
 
 def list_sessions(
@@ -72,46 +79,65 @@ def _print_list(found: "list[LiveSession]", *, is_cut: bool, as_json: bool) -> N
 def show(
     session: Annotated[str, typer.Argument(help="Session-Id, its key of 32 hex digits, or a subscriber's identity.")],
     tenant: TenantOption = "default",
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Decisions that are shown, the newest.")] = STEPS,
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one open session, or all of a subscriber: services, grants, what is held, and what the answers rest on.
+    """Show a session, or a subscriber's: services, grants, what is held, and each decision with its reasons.
 
-    Ended sessions are in the charging records: farebox cdr tail.
+    Which price decided, which buckets paid, why a grant has its size, why something was refused and what helps. A session
+    that has ended is found in the charging records; of a subscriber without an open one the last are shown.
     """
+    settings = settings_or_exit(config, store, data_dir)
 
-    async def work(opened: "RedisStore") -> "list[LiveSession]":
-        from catalog_loader.edge.publish import load_published
-        from runtime.live_sessions import session_of, sessions_of_keys
+    async def work(opened: "RedisStore") -> "list[Story]":
+        from runtime.data_folder import DataFolder
+        from runtime.explain.stories import tell
 
-        _, names = await load_published(opened.client)
-        one = await session_of(opened, names, session)
-        if one is not None:
-            return [one]
-        return [] if ";" in session else await sessions_of_keys(opened, names, await _keys(opened, tenant, session))
+        folder = DataFolder(settings.store.data_dir)
+        return await tell(opened, folder, await _sessions(opened, folder.records, tenant, session), steps)
 
-    found = run_on_store(settings_or_exit(config, store, data_dir), work)
+    found = run_on_store(settings, work)
     if not found:
-        print(f"no open session {session}: it may have ended (farebox cdr tail), or is another tenant's (--tenant)")
+        print(f"no session {session}, open or in the charging records: is it another tenant's (--tenant)?")
+        print("A session that ended just now is in the records once their file is closed (records.file_age_s).")
         raise typer.Exit(EXIT_NONE)
     if as_json:
-        from runtime.live_sessions import as_json as to_json
-
-        print(json.dumps([to_json(live) for live in found], indent=1))
+        print(json.dumps([story.to_json() for story in found], indent=1))
         return
-    for live in found:
-        _print_one(live)
+    from runtime.cli.session_story import print_story
+
+    for story in found:
+        print_story(story)
 
 
-def _print_one(live: "LiveSession") -> None:
-    from runtime import live_sessions
-    from runtime.cli.tables import print_pairs, print_table
+async def _sessions(
+    opened: "RedisStore", records: "Path", tenant: str, text: str
+) -> "list[LiveSession | ClosedSession]":
+    """Open sessions that the text stands for; where there is none, the one that had that Session-Id, or the last ones."""
+    from catalog_loader.edge.publish import load_published
+    from cdr.manifest import ManifestError
+    from runtime.explain.closed_sessions import closed_session, closed_sessions_of
+    from runtime.live_sessions import session_of, sessions_of_keys
 
-    print_pairs(live_sessions.why_pairs(live))
-    rows = [live_sessions.service_row(live, service) for service in live.session.services]
-    print_table("services", live_sessions.SERVICE_COLUMNS, rows, right=("granted", "carry"))
+    _, names = await load_published(opened.client)
+    one = await session_of(opened, names, text)
+    if one is not None:
+        return [one]
+    try:
+        closed = closed_session(records, text)
+        if closed is not None or ";" in text:
+            return [] if closed is None else [closed]
+        keys = await _keys(opened, tenant, text)
+        live = await sessions_of_keys(opened, names, keys)
+        if live:
+            return list(live)
+        accounts = {account[0] for account in await opened.find_accounts(keys) if account is not None}
+        return list(closed_sessions_of(records, sorted(accounts), CLOSED_SHOWN)) if accounts else []
+    except ManifestError as error:
+        fail(str(error))
 
 
 async def _keys(store: "RedisStore", tenant: str, subscriber: str) -> list[str]:

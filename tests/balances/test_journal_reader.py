@@ -6,14 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, decode_entry
+from balances.journal import ADDED_LATER, JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE, TABLES, decode_entry
 from balances.journal_reader import EntryReader
 from balances.journal_writer import encode_entry
 from charging.usage_record import USAGE_DTYPE
-from tests.reference.journal_entries import Asked, Used, entry_of
+from tests.reference.journal_entries import Asked, Moved, Used, entry_of
 
-READER = EntryReader(USAGE_DTYPE)
-ENTRY = entry_of([Asked(usages=(Used(),), session_id=b"a;1")] * 3, partition=1, now_ns=123, voids=("1-2",))
+READER = EntryReader(USAGE_DTYPE, takes_movements=True)
+MOVED = (Moved(kind=16, amount=7, held=-3, usage=0),)
+ENTRY = entry_of([Asked(usages=(Used(),), moved=MOVED, session_id=b"a;1")] * 3, partition=1, now_ns=123, voids=("1-2",))
 
 
 def values_of(dtype):
@@ -36,9 +37,13 @@ def same(rows, entry):
         entry.voids,
     )
     assert rows.octets.tobytes() == entry.octets.tobytes()
-    for found, columns in ((rows.requests, entry.requests), (rows.usages, entry.usages)):
+    tables = ((rows.requests, entry.requests), (rows.usages, entry.usages), (rows.movements, entry.movements))
+    for table, (found, columns) in zip(TABLES, tables, strict=True):
+        assert len(found) == len(columns["request" if "request" in columns else "kind"])
         for name in found.dtype.names:
-            assert found[name].tolist() == columns[name].tolist(), name
+            is_left_out = name not in columns and (table, name) in ADDED_LATER
+            wanted = [0] * len(found) if is_left_out else columns[name].tolist()
+            assert found[name].tolist() == wanted, name
 
 
 @settings(max_examples=200)
@@ -93,6 +98,16 @@ def test_a_column_more_is_passed_over_and_a_column_less_is_named():
         READER.read(msgpack.packb(columns))
 
 
+def test_columns_that_came_later_are_0_in_earlier_entries():
+    columns = msgpack.unpackb(ENTRY)
+    for name in ("usages.requested_units:<i8", "usages.grant_basis:|u1"):
+        del columns[name]
+    READER.read(entry_of([Asked(usages=(Used(requested_units=9, grant_basis=1),))] * 3))  # what the memory held before
+    rows = READER.read(msgpack.packb(columns))
+    assert rows.usages["requested_units"].tolist() == rows.usages["grant_basis"].tolist() == [0, 0, 0]
+    assert rows.usages["price"].tolist() == [0, 0, 0]
+
+
 @settings(max_examples=500)
 @example(44, 46, 1)
 @given(st.integers(0, len(ENTRY) - 1), st.integers(0, 255), st.integers(1, 8))
@@ -106,13 +121,16 @@ def test_damage_is_refused_as_decode_entry_refuses_it(at, value, length):
         rows = READER.read(octets)
     except ValueError:
         rows = None
-    if entry is None and rows is not None:  # movements, which records don't need, aren't unpacked
-        with pytest.raises(ValueError, match="movements"):
-            decode_entry(octets)
-    elif entry is not None and rows is not None:
+    if rows is not None:
+        assert entry is not None
         same(rows, entry)
-    else:
-        assert rows is None
+
+
+def test_who_does_not_ask_for_movements_gets_none():
+    rows = EntryReader(USAGE_DTYPE).read(ENTRY)
+    assert (len(rows.requests), len(rows.usages), len(rows.movements)) == (3, 3, 0)
+    rows = EntryReader(USAGE_DTYPE).take(decode_entry(ENTRY))
+    assert (len(rows.requests), len(rows.usages), len(rows.movements)) == (3, 3, 0)
 
 
 @settings(max_examples=200)

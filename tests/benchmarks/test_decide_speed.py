@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from balances.journal_chain import NO_ENTRY
 from balances.stored_record import to_stored
 from bench.workload import ALLOWANCE_NAME, GRANT_OCTETS, OFFER_NAME, RATING_GROUPS, SERVICE_CONTEXT, release
 from catalog_loader.compile import compile_release
 from cdr.assembly import Assembly, FinishedRecords, new_entry_reader
 from cdr.edge.writer import PIECE_ROWS
 from cdr.gathered_files import GatheredFiles
-from cdr.manifest import FORMATS
+from cdr.manifest import FORMATS_OF
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from charging.decision import ROWS_USAGES
 from charging.engine import decide
@@ -172,10 +173,13 @@ def test_records(benchmark: Any) -> None:
         for partition, entries in enumerate(journals):
             assembly = Assembly(partition)
             for octets in entries:
-                assembly.apply(reader.read(octets), finished)
+                entry = reader.read(octets)
+                assembly.apply(entry, finished)
+                finished.movements.take(entry, NO_ENTRY)
         gathered = GatheredFiles()
-        gathered.add(finished.rows, {1: "default"})
-        return sum(piece.size for files in gathered for word in FORMATS for piece in files.octets(word))
+        gathered.add(finished, {1: "default"})
+        pieces = [files.octets(word) for files in gathered for word in FORMATS_OF[files.content]]
+        return sum(piece.size for each in pieces for piece in each)
 
     written = benchmark.pedantic(record, setup=finished.clear, rounds=ROUNDS, warmup_rounds=3)
     assert finished.record_count == PIECE_ROWS

@@ -31,6 +31,7 @@ from runtime.audit_store import audit_store
 from runtime.bench_store import BenchStore
 from runtime.kill_points import KILLED_LINE, VARIABLE
 from runtime.up import UP_LINE
+from tests.kills.movement_sums import movement_faults
 from tests.kills.record_sums import record_faults
 from tests.runtime.running_up import RunningUp, is_alive, wait_until
 
@@ -247,6 +248,8 @@ class LoadedUp:
             loaded.faults.append(f"farebox up: ended with {code} on ^C: {self.up.text()[-500:]}")
         faults, counts = record_faults(self.up.folder, partitions, first_account, loaded.books)
         loaded.faults.extend(faults)
+        folder = self.up.folder
+        loaded.faults.extend(movement_faults(folder.records, folder.segments, range(partitions)))
         return counts
 
     def close(self) -> None:

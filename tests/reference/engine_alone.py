@@ -23,6 +23,7 @@ from charging.batch import (
     COMMAND_OPEN,
     COUNT_CREDITS,
     COUNT_MSCCS,
+    COUNT_OCTETS,
     COUNT_REQUESTS,
     ENDS_AT_TARIFF_CHANGE,
     HAS_EVENT_TIMESTAMP,
@@ -282,6 +283,11 @@ def _fill_command(batch: UsageBatch, row: int, request: Open | Change) -> None:
         rows = [_amount_row(amount) for amount in request.amounts]
         rows += _fill_change(change, request)
     columns["command_id"], columns["credit_count"] = row, len(rows)
+    name, at = request.command_id.encode(), int(batch.counts[COUNT_OCTETS])
+    columns["session_id_offset"], columns["session_id_length"] = at, len(name)
+    columns["message_offset"], columns["message_length"] = at, len(name)
+    batch.octets[at : at + len(name)] = np.frombuffer(name, np.uint8)
+    batch.counts[COUNT_OCTETS] += len(name)
     for amount in rows:
         batch.credits[batch.counts[COUNT_CREDITS]] = amount
         batch.counts[COUNT_CREDITS] += 1

@@ -132,6 +132,7 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
         usage.outcome = REFUSALS[price.control]
         return MsccAnswer(usage.outcome, price.unit)
     units = event_units(mscc, price.unit)
+    usage.requested_units = units
     buckets = account.allowances(price.unit, price.allowances, now_ns)
     left = 0 if price.control == Control.FREE else max(units - sum(bucket.remaining for bucket in buckets), 0)
     charge = max(price.blocks(left), 0) * price.micros_at(usage.to_ns) if price.has_price else 0

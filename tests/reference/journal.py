@@ -47,6 +47,8 @@ class UsageRow:
     price: int = 0
     outcome: Outcome = Outcome.UNDECIDED
     final_action: int = 0
+    requested_units: int = 0
+    grant_basis: int = 0
     settled_by: Unit = Unit.MONEY
 
 

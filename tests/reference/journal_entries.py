@@ -37,12 +37,27 @@ class Used:
     unit: int = int(Unit.OCTETS)
     outcome: int = int(Outcome.GRANTED)
     final_action: int = 0
+    requested_units: int = 0
+    grant_basis: int = 0
     settled_by: int = int(Unit.MONEY)
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """One movement; `usage` is a place among the usages of its request, -1 for none."""
+
+    kind: int
+    amount: int
+    held: int = 0
+    bucket_id: int = 1
+    allowance: int = 0
+    unit: int = int(Unit.MONEY)
+    usage: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """One request row with its usage rows and texts."""
+    """One request row with its usage rows, movements and texts."""
 
     session: tuple[int, int] = (0, 0)
     account_id: int = 1
@@ -64,6 +79,7 @@ class Asked:
     """kind as one octet, then the value"""
     service_information: bytes = b""
     usages: tuple[Used, ...] = field(default=())
+    moved: tuple[Moved, ...] = field(default=())
 
 
 _AS_THEY_ARE = (
@@ -82,8 +98,9 @@ def entry_of(
     """The octets of the journal entry with these rows."""
     requests = np.zeros(len(rows), JOURNAL_REQUEST_DTYPE)
     usages = np.zeros(sum(len(row.usages) for row in rows), USAGE_DTYPE)
+    movements = np.zeros(sum(len(row.moved) for row in rows), MOVEMENT_DTYPE)
     texts = bytearray()
-    place = 0
+    place = moves = 0
     for index, row in enumerate(rows):
         request = requests[index]
         request["session_high"], request["session_low"] = row.session
@@ -97,12 +114,18 @@ def entry_of(
         for name in ("session_id", "origin_host", "origin_realm", "identity", "service_information"):
             request[f"{name}_length"] = len(getattr(row, name))
             texts += getattr(row, name)
+        for moved in row.moved:
+            for name in moved.__dataclass_fields__:
+                movements[moves][name] = getattr(moved, name)
+            movements[moves]["usage"] = -1 if moved.usage < 0 else place + moved.usage
+            movements[moves]["request"] = index
+            moves += 1
         for used in row.usages:
             for name in used.__dataclass_fields__:
                 usages[place][name] = getattr(used, name)
             usages[place]["request"] = index
             place += 1
-    tables = {"requests": requests, "usages": usages, "movements": np.zeros(0, MOVEMENT_DTYPE)}
+    tables = {"requests": requests, "usages": usages, "movements": movements}
     return encode_entry(
         partition=partition,
         follows=str(follows),

@@ -84,6 +84,7 @@ class Open:
     credit_limit_micros: int = 0
     expires_ns: int = FOREVER_NS
     credits: tuple[Credit, ...] = ()
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Change:
     status: AccountStatus = AccountStatus.NONE
     applies: Applies | None = None
     ends: Ends | None = None
+    command_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class MsccAnswer:
     tariff_change_s: int = 0
     is_cut: bool = field(default=False, compare=False)
     """of the twin alone: the grant ends at the tariff change"""
+    basis: int = field(default=0, compare=False)
+    """of the twin alone: GrantBasis"""
 
 
 @dataclass(slots=True)

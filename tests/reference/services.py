@@ -8,6 +8,7 @@ from typing import Final
 from balances.journal import MovementKind
 from charging.batch import TERMINATION
 from charging.tariff_tables import Control, RoundingScope
+from charging.usage_record import GrantBasis
 from tests.reference.account import Account, Bucket, Given, Reservation, Service, Session
 from tests.reference.journal import Books, CauseBooks, UsageRow
 from tests.reference.requests import CreditControl, Mscc, MsccAnswer
@@ -160,6 +161,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             assert found.price is not None
+            usage.requested_units = (mscc.requested or {}).get(found.price.unit, 0)
             answer = _grant(turn, mscc, found.price, service, is_again, books)
         elif stays and outcome == Outcome.GRANTED:
             assert found.price is not None
@@ -170,7 +172,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
             service.last_report_ns = end_ns
         _note_answer(service, session.answers, answer)
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
-    usage.final_action = answer.final_action
+    usage.final_action, usage.grant_basis = answer.final_action, GrantBasis(answer.basis)
     return answer
 
 
@@ -272,6 +274,15 @@ def wanted_units(mscc: Mscc, price: Price) -> int:
     return min(max(wanted, price.grant_units_min), price.grant_units_max)
 
 
+def basis_of(mscc: Mscc, price: Price, want: int) -> GrantBasis:
+    """Why it is to have so many."""
+    named = (mscc.requested or {}).get(price.unit, 0)
+    basis = GrantBasis.REQUESTED if named else GrantBasis.PRICE_SIZE
+    if want > (named or price.grant_units):
+        return basis | GrantBasis.RAISED_TO_MIN
+    return basis | GrantBasis.CUT_TO_MAX if want < (named or price.grant_units) else basis
+
+
 def givers_of(account: Account, settled_by: Unit, now_ns: int, places: int) -> list[tuple[Bucket, int]]:
     """(bucket, micros that it can give) of valid money, where at most `places` buckets may give; the last always may.
 
@@ -321,9 +332,10 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
     if not account.gives_credit(turn.now_ns):
         return MsccAnswer(Outcome.END_USER_SERVICE_DENIED, price.unit)
     want = wanted_units(mscc, price)
+    basis = basis_of(mscc, price, want)
     window = window_of(price, turn.now_ns, ends_at_change=turn.request.ends_at_tariff_change)
     if price.control == Control.FREE:
-        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want), price, window, is_final=False)
+        return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, want, basis=basis), price, window, is_final=False)
     granted = _reserve_allowances(account, service, price, want, books, turn.now_ns)
     carry = max(service.carry, 0) if is_again else service.carry
     left = want - granted
@@ -333,13 +345,17 @@ def _grant(turn: Turn, mscc: Mscc, price: Price, service: Service, is_again: boo
             window = window.cut()
     part, is_more = _reserve_money(account, service, price, window.micros, carry, left, books, turn.now_ns)
     granted += part
+    if granted < want:
+        basis |= GrantBasis.FUNDS
     if granted == 0 and price.goes_on:
-        return answer_at_once(price)
+        return replace(answer_at_once(price), basis=basis)
     if granted == 0:
-        return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit)
+        return MsccAnswer(Outcome.CREDIT_LIMIT_REACHED, price.unit, basis=basis)
     if not is_more:
         is_more = any(b.remaining > 0 for b in account.allowances(price.unit, price.allowances, turn.now_ns))
-    return granted_answer(MsccAnswer(Outcome.GRANTED, price.unit, granted), price, window, is_final=not is_more)
+    basis |= (0 if is_more else GrantBasis.LAST) | (GrantBasis.TARIFF_CHANGE if window.is_cut else 0)
+    answer = MsccAnswer(Outcome.GRANTED, price.unit, granted, basis=basis)
+    return granted_answer(answer, price, window, is_final=not is_more)
 
 
 def _reserve_allowances(

@@ -49,6 +49,8 @@ USAGE_COLUMNS = (
     "price",
     "outcome",
     "final_action",
+    "requested_units",
+    "grant_basis",
     "settled_by",
 )
 

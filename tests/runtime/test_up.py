@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -115,8 +116,12 @@ def test_metrics_count_what_happened(up: RunningUp) -> None:
 
 
 def test_open_sessions_are_listed_and_shown(up: RunningUp) -> None:
-    store = ("--store", up.state.store_url)
+    store, data = ("--store", up.state.store_url), ("--data-dir", str(up.folder.path))
     session = "pgw1.example.net;shown"
+
+    def shown_as_json(name: str) -> str:
+        return invoke("session", "show", name, "--json", *store, *data).stdout
+
     with gy_client(up.state.ports["gy"]) as client:
         client.ask(1, 0, session, IMSI, asked=10 * MIB)
         listed = json.loads(invoke("session", "list", "--json", *store).stdout)
@@ -130,14 +135,24 @@ def test_open_sessions_are_listed_and_shown(up: RunningUp) -> None:
         assert session in table
         assert "10 MiB of data-1gib" in table
         for name in (session, own[0]["key"], f"imsi:{IMSI}"):
-            assert json.loads(invoke("session", "show", name, "--json", *store).stdout) == own
-        page = invoke("session", "show", session, *store).stdout
+            (shown,) = json.loads(invoke("session", "show", name, "--json", *store, *data).stdout)
+            assert own[0].items() <= {key: value for key, value in shown.items() if key in own[0]}.items()
+            assert (shown["is_open"], shown["steps_missing"]) == (True, None)
+            assert shown["steps"][-1]["services"][0]["why_granted"] == ["the client asked for 10 MiB"]
+        page = invoke("session", "show", session, *store, *data).stdout
         for part in (session, "INITIAL 0: granted", "prepaid-start, in force", "10 MiB of data-1gib"):
             assert part in page
-        client.ask(3, 1, session, IMSI, used=0)
-    gone = invoke("session", "show", session, *store)
+        assert "Price: data-general of prepaid-start, release 1 (Prepaid, spring): 0.02 EUR per 1 MiB" in page
+        assert "Granted: 10 MiB: the client asked for 10 MiB" in page
+        client.ask(3, 1, session, IMSI, used=3 * MIB)
+    wait_until("its record is written", lambda: '"is_open": false' in shown_as_json(session))
+    closed = invoke("session", "show", session, *store, *data).stdout
+    assert re.search(r"closed +\S+Z by termination", closed)
+    assert "Used: 3 MiB, paid by 3 MiB of data-1gib" in closed
+    assert "The session ended with it" in closed
+    gone = invoke("session", "show", "pgw1.example.net;never", *store, *data)
     assert gone.returncode == 1
-    assert "no open session" in gone.stdout
+    assert "no session pgw1.example.net;never, open or in the charging records" in gone.stdout
     wrong = invoke("session", "list", "imsi:x", *store)
     assert wrong.returncode == 2
     assert "6 to 15 digits" in wrong.stderr

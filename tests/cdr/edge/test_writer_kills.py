@@ -3,19 +3,26 @@
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from pyarrow import parquet
 
+from balances.journal import MovementKind
+from cdr.edge.read import read_movements
 from runtime.kill_points import KILL_POINTS
-from tests.cdr.edge.writing import event, rows_of, session_rows, settings_of, twin_of
+from tests.cdr.edge.writing import NAMES, event, rows_of, session_rows, settings_of, twin_of
 from tests.cdr.journals import Journal
+from tests.cdr.movement_twin import by_position, movements_of_segments
 from tests.cdr.twin import ROW_NAMES
+from tests.kills.movement_sums import movement_faults
 from tests.reference.forks import start_module
-from tests.reference.journal_entries import FIRST_NS, S
+from tests.reference.journal_entries import FIRST_NS, Asked, Moved, S
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "records"]
 ENTRIES = 12
+PAID = Moved(kind=int(MovementKind.CHARGED), amount=7, held=-7, usage=0)
+CREDITED = Moved(kind=int(MovementKind.TOPPED_UP), amount=100)
 
 
 @pytest.fixture
@@ -28,6 +35,8 @@ def settings(tmp_path):
         for index in range(ENTRIES):
             rows = [session[index - n][0] for n, session in enumerate(sessions) if n <= index < n + len(session)]
             rows.append(event(100 * partition + index, received_ns=FIRST_NS + index * S))
+            rows.append(Asked(kind=1, tenant=1 + index % 2, session_id=b"top-up-%d" % index, moved=(CREDITED,)))
+            rows = [replace(row, account_id=row.tenant, moved=(PAID,) if row.usages else row.moved) for row in rows]
             journal.add(rows)
         journal.close()
     return settings
@@ -62,5 +71,10 @@ def test_killed_at(point, settings):
         numbers = [row["sequence"] for row in rows if row["partition"] == partition]
         assert numbers == list(range(1, len(numbers) + 1))
     assert list((settings.folder / "writing").iterdir()) == []
+    moved = read_movements(settings.folder)
+    assert by_position(moved.to_pylist()) == movements_of_segments(settings.segments, (0, 1), NAMES)
+    assert movement_faults(settings.folder, settings.segments, (0, 1)) == []
+    files = list((settings.folder / "movements").glob("tenant=*/day=*/*.parquet"))
+    assert sum(parquet.read_metadata(path).num_rows for path in files) == len(moved), "a file beside the manifest"
     on_disk = list(settings.folder.glob("tenant=*/day=*/*.parquet"))
     assert sum(parquet.read_metadata(path).num_rows for path in on_disk) == len(rows), "a file beside the manifest"
