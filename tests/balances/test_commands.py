@@ -69,7 +69,7 @@ def credits(draw, units=tuple(Unit)):
 
 @st.composite
 def debits(draw):
-    unit = draw(st.sampled_from(Unit))
+    unit = draw(st.sampled_from([unit for unit in Unit if unit != Unit.BILL]))
     is_money = unit == Unit.MONEY
     return Debit(
         unit,
@@ -222,6 +222,7 @@ ONE = ("1:e164:49",)
         (lambda: Debit(Unit.MONEY, 1, kind=MovementKind.TOPPED_UP), "kind is"),
         (lambda: Debit(Unit.OCTETS, 1, 5, may_go_below_zero=True), "octets can't go below zero: only money can"),
         (lambda: Debit(Unit.OCTETS, 1, 5, MovementKind.FEE), "a fee is in octets: only money pays fees"),
+        (lambda: Debit(Unit.BILL, 1), "nothing is taken of a bill: usage alone is charged to it"),
         (lambda: ProductPeriod(0, 10**9, 2 * 10**9), "offer is 0"),
         (lambda: ProductPeriod(1, 10**9, 10**9), "product ends at 1000000000, not after it starts at"),
         (lambda: ProductPeriod(1, 10**9 + 1, 2 * 10**9), "a whole second from 1 to"),
