@@ -12,7 +12,7 @@ from runtime.explain.steps import Step, Wanted, steps_of
 from runtime.explain.words import StepWords, explain
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.journal_entries import read_rows
-from tests.reference.requests import AskSessions, Credit, CreditControl, Mscc, Open, Request, TopUp
+from tests.reference.requests import AskSessions, Change, Credit, CreditControl, Mscc, Open, Request
 from vocabulary.ids import number_of_name
 from vocabulary.instants import NS_PER_S, from_rfc3339
 from vocabulary.units import OCTETS_PER_MIB, Unit
@@ -93,7 +93,7 @@ class Played:
     def top_up(self, micros: int, command_id: str) -> StepWords:
         """Money for the account."""
         self.decide(
-            TopUp(5, self.at_ns, credits=(Credit(micros, movement=MovementKind.TOPPED_UP),), command_id=command_id)
+            Change(5, self.at_ns, amounts=(Credit(micros, movement=MovementKind.TOPPED_UP),), command_id=command_id)
         )
         return self.told()[-1]
 

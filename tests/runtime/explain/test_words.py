@@ -120,12 +120,12 @@ def test_used_up_credit_is_refused_with_its_remedy_and_a_top_up_stands_between()
         "What helps: Top up money, or top up one of the allowances; the client is told by itself",
     ]
     credited = played.top_up(5_000_000, "voucher-7")
-    assert credited.what == "top-up voucher-7"
+    assert credited.what == "change voucher-7"
     assert [(each.kind, each.direction, each.amount, each.bucket) for each in credited.moved] == [
         ("topped up", "in", "5.00 EUR", "money")
     ]
     assert only(played.ask(UPDATE, mscc(10, 2))).granted == "2 MiB"
-    assert [told.what for told in played.told()] == ["open opening:1.0", "INITIAL 0", "top-up voucher-7", "UPDATE 1"]
+    assert [told.what for told in played.told()] == ["open opening:1.0", "INITIAL 0", "change voucher-7", "UPDATE 1"]
 
 
 def test_what_is_settled_by_bill_is_named() -> None:
@@ -222,7 +222,7 @@ def test_steps_of_others_and_of_unknown_kinds() -> None:
     told = [explain(step, Catalogue()) for step in steps]
     assert [(step.what, step.position) for step in told] == [
         ("account command 77 later", "1-2/3"),
-        ("top-up mine", "1-2/4"),
+        ("change mine", "1-2/4"),
     ]
 
 
