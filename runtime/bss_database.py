@@ -22,7 +22,7 @@ def open_bss_database(settings: "Settings") -> "Database":
         import sqlalchemy as sa
 
         from bss.edge.database import Database, DatabaseUnsafe, database_url
-        from bss.edge.migrate import DatabaseNewer, migrate, revisions
+        from bss.edge.migrate import DatabaseNewer, migrate
         from bss.edge.wake import Waker
     except ImportError as error:
         raise BssMissing(f"the business side isn't installed ({error.name} lacks): {REMEDY}") from error
@@ -33,10 +33,6 @@ def open_bss_database(settings: "Settings") -> "Database":
         run = DataFolder(settings.store.data_dir).run
         database = Database(url, now_ns=SystemClock().now_ns, on_events=Waker(run).wake)
         migrate(database.engine)
-        if not revisions():
-            from bss.all_tables import METADATA
-
-            METADATA.create_all(database.engine)
     except (DatabaseUnsafe, DatabaseNewer) as error:
         raise BssMissing(str(error)) from error
     except OSError as error:

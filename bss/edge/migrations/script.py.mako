@@ -9,6 +9,6 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # tidy: as it was generated, a call a table
     """Forward; a database is never taken back."""
     ${upgrades if upgrades else "pass"}
