@@ -64,6 +64,18 @@ def database_at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.U
     server.drop(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.URL]:
+    """URL of a database without tables."""
+    if request.param == "sqlite":
+        yield database_url("", tmp_path)
+        return
+    server = request.getfixturevalue("postgresql")
+    name = f"bare_{next(_numbers)}"
+    yield server.create(name)
+    server.drop(name)
+
+
 @pytest.fixture
 def clock() -> TestClock:
     return TestClock()
