@@ -1,6 +1,7 @@
 """Databases for tests of the business side: each test with `database` runs on SQLite and on a real PostgreSQL server."""
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,20 +49,28 @@ def postgresql() -> Iterator[PostgresServer]:
             server.close()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has all tables: copying it takes a hundredth of the time of making them."""
+    url = database_url("", tmp_path_factory.mktemp("template"))
+    engine = sa.create_engine(url)
+    METADATA.create_all(engine)
+    engine.dispose()
+    return Path(str(url.database))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.URL]:
     """URL of an empty database with all tables."""
     if request.param == "sqlite":
         url = database_url("", tmp_path)
-        engine = sa.create_engine(url)
-        METADATA.create_all(engine)
-        engine.dispose()
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), str(url.database))
         yield url
         return
     server = request.getfixturevalue("postgresql")
-    name = f"test_{next(_numbers)}"
-    yield server.create(name, template=_TEMPLATE)
-    server.drop(name)
+    name, url = server.take(_TEMPLATE)
+    yield url
+    server.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,6 +2,7 @@
 temporary folder, no durability.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import sqlalchemy as sa
 
 START_S_MAX: Final = 60
@@ -25,6 +27,18 @@ _SETTINGS: Final = {
     "autovacuum": "off",
     "log_min_messages": "fatal",
 }
+_STRANGE: Final = """
+SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()),
+       (SELECT count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg_%' AND nspname NOT IN ('public', 'information_schema'))
+"""
+_EMPTY: Final = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
 
 
 class PostgresServer:
@@ -36,6 +50,9 @@ class PostgresServer:
         if self._user is not None:
             os.chown(folder, _NOBODY, _NOBODY)
         self._folder = folder
+        self._numbers = itertools.count(1)
+        self._free: list[str] = []
+        self._emptied: set[str] = set()
         self._home = _reachable_binaries(folder, self._user)
         data = folder / "data"
         self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "-N")
@@ -63,6 +80,26 @@ class PostgresServer:
     def drop(self, database: str) -> None:
         """Remove it, whoever is connected."""
         self._execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+    def take(self, template: str) -> tuple[str, sa.URL]:
+        """(name, URL) of an empty database with the template's tables: one that was given back, or a new one."""
+        name = self._free.pop() if self._free else f"taken_{next(self._numbers)}"
+        return name, self.url(name) if name in self._emptied else self.create(name, template=template)
+
+    def give_back(self, name: str) -> None:
+        """Emptied for the next one; gone where somebody is connected yet, or something was added to it.
+
+        Making one takes a third of a second, emptying one a hundredth.
+        """
+        with psycopg.connect(host=str(self._folder), user="postgres", dbname=name, autocommit=True) as connection:
+            others, added = connection.execute(_STRANGE).fetchone() or (1, 1)
+            if not others and not added:
+                connection.execute(_EMPTY)
+                self._emptied.add(name)
+                self._free.append(name)
+                return
+        self._emptied.discard(name)
+        self.drop(name)
 
     def close(self) -> None:
         """End the server at once."""
