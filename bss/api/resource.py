@@ -207,7 +207,7 @@ class Domain:
     table: sa.Table
     read_permission: str
     write_permission: str
-    only: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str | bool] = field(default_factory=dict)
     fill: Callable[[Work, Sequence[Row], Sequence[Document]], None] | None = None
     create: Callable[[Work, Values], str] | None = None
     change: Callable[[Work, str, int | None, Values], object] | None = None

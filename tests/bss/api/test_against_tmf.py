@@ -14,6 +14,7 @@ from tests.reference.specifications import specifications
 FILES = {
     "TMF620": "TMF620-ProductCatalog-v4.1.0.swagger.json",
     "TMF621": "TMF621-TroubleTicket-v4.0.0.swagger.json",
+    "TMF622": "TMF622-ProductOrder-v4.0.0.swagger.json",
     "TMF629": "TMF629-Customer-v4.0.0.swagger.json",
     "TMF632": "TMF632-Party-v4.0.0.swagger.json",
     "TMF637": "TMF637-ProductInventory-v4.0.0.swagger.json",
