@@ -2,6 +2,7 @@
 customer, an order; then the new number is granted units, and is topped up.
 """
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from tests.chf_http2.charging_bodies import request, usage
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import MIB, RunningUp, invoke, running_up, wait_until
 from tests.tidy.sources import ROOT
+from vocabulary.units import Unit
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -163,6 +165,30 @@ def granted_over_nchf(operator: Operator) -> dict[str, int] | None:
     return found
 
 
+def top_up(operator: Operator, product_id: str, account_id: str) -> None:
+    """5 EUR: the engine's answer is the API's, and the account has them."""
+
+    def money() -> int:
+        shown = invoke("subscriber", "show", IMSI, "--json", "--store", operator.up.state.store_url)
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        buckets = json.loads(shown.stdout)["buckets"]
+        return sum(bucket["remaining"] + bucket["reserved"] for bucket in buckets if bucket["unit"] == Unit.MONEY)
+
+    before = money()
+    found = operator.post(
+        "prepayBalanceManagement/v4/topupBalance",
+        {
+            "amount": {"units": "EUR", "amount": 5},
+            "usageType": "monetary",
+            "bucket": {"id": "money"},
+            "product": [{"id": product_id}],
+            "partyAccount": {"id": account_id},
+        },
+    )
+    assert found["status"] == "completed", found
+    assert money() == before + 5_000_000
+
+
 def test_from_nothing_to_charged(operator: Operator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sell_something(operator, tmp_path)
     customer_id, account_id = join(operator)
@@ -176,6 +202,7 @@ def test_from_nothing_to_charged(operator: Operator, tmp_path: Path, capsys: pyt
     (product,) = operator.get("productInventory/v4/product", **{"relatedParty.id": customer_id})
     assert (product["id"], product["status"]) == (item["product"]["id"], "active")
     assert product["productSerialNumber"] == NUMBER
+    top_up(operator, product["id"], account_id)
     assert "agree" in operator.farebox("assure", "inventory", "--store", operator.up.state.store_url)
     audited = invoke("audit", "--store", operator.up.state.store_url, "--data-dir", str(operator.up.folder.path))
     assert audited.returncode == 0, audited.stdout + audited.stderr

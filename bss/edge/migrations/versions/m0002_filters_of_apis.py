@@ -1,4 +1,4 @@
-"""Orders keep their channel, and are found by the filters of TMF622 without reading the others."""
+"""Orders keep their channel; they, top-ups and adjustments are found by the filters of TMF622 and TMF654 by indexes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ depends_on = None
 
 _TABLE = "product_order"
 _FILTERS = ("state", "customer_id", "external_id")
+_ACTIONS = "balance_action"
 
 
 def upgrade() -> None:
@@ -19,3 +20,5 @@ def upgrade() -> None:
         op.drop_index(f"ix_{_TABLE}_tenant_{column}", table_name=_TABLE)
     for column in (*_FILTERS, "is_cancelling"):
         op.create_index(f"ix_{_TABLE}_tenant_{column}_id", _TABLE, ["tenant", column, "id"])
+    for columns in (("kind", "id"), ("kind", "customer_id", "id"), ("kind", "state", "id")):
+        op.create_index(f"ix_{_ACTIONS}_tenant_{'_'.join(columns)}", _ACTIONS, ["tenant", *columns])
