@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from catalog_loader.amounts import money_text, units_text
 from catalog_loader.release import Allowance, Offer, Price, Release, Service, canonical
 from catalog_loader.schema import CONTEXT_WORDS, SPECIAL_WORDS, UNITS
@@ -69,6 +71,9 @@ def _offer(offer: Offer, currency: str) -> Entry:
     entry = _without_empty(_named(offer) | {"grants": grants}) | {"prices": list(offer.prices)}
     if offer.credit_limit_micros:
         entry["credit_limit"] = money_text(offer.credit_limit_micros, currency)
+    if offer.renewal is not UNSET:
+        entry["period"] = units_text(Unit.SECONDS, offer.renewal.period_s)
+        entry["fee"] = money_text(offer.renewal.fee_micros, currency)
     return entry
 
 

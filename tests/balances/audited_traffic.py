@@ -102,7 +102,7 @@ class RandomTraffic:
             return self._change(account_id, tenant)
         if what < 0.07:
             settled = Credit(draw.choice((1, 150, 900)), Unit.BILL, movement=MovementKind.SETTLED)
-            return Change(account_id, self.now_ns, tenant, (settled,))
+            return Change(account_id, self.now_ns, tenant, (settled,), command_id=f"settled-{len(self._sent)}")
         if what < 0.10:
             return Wake(account_id, self.now_ns, tenant)
         if what < 0.16 and self._sent:
@@ -119,6 +119,7 @@ class RandomTraffic:
             self.now_ns,
             tenant,
             (Credit(draw.choice((1, 500, 10**5)), movement=MovementKind.TOPPED_UP),),
+            command_id=f"change-{len(self._sent)}",
         )
         what = draw.random()
         if what < 0.6:

@@ -13,7 +13,7 @@ from catalog_loader.edge.read_files import check
 from catalog_loader.faults import FaultList
 from catalog_loader.nodes import read_nodes
 from catalog_loader.parse import parse_documents
-from catalog_loader.release import Allowance, Band, Offer, Price, Release, Service, Terms, release_text
+from catalog_loader.release import Allowance, Band, Offer, Price, Release, Renewal, Service, Terms, release_text
 from catalog_loader.schema import CONTEXTS, FINAL_ACTIONS, ROUNDING_SCOPES, ROUNDINGS, SETTLED_BY, UNITS
 from catalog_loader.write import file_of
 from charging.tariff_tables import ABSENT, ANY
@@ -93,6 +93,7 @@ offers = st.builds(
     description=texts,
     money_micros=micros,
     allowances=id_lists,
+    renewal=st.just(UNSET) | st.builds(Renewal, period_s=st.integers(60, 10**7), fee_micros=micros),
     credit=st.just(UNSET) | st.integers(1, 10**12),
     prices=st.lists(ids, min_size=1, max_size=3).map(tuple),
 )
@@ -134,7 +135,7 @@ def test_samples_are_written(path: Path) -> None:
 
 KNOWN = {
     Allowance: "id unit amount name description valid_for_s priority granted_by",
-    Offer: "id prices name description money_micros allowances credit",
+    Offer: "id prices name description money_micros allowances renewal credit",
     Price: """id services unit name description control block_units price_micros rounding rounding_over grant_units
         grant_units_min grant_units_max validity_s allowances final_action settled_by said by_time""",
     Terms: "threshold_units threshold_percent holding_s redirect_to filter_id filter_rule",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from balances.commands import Credit, TopUp
+from balances.commands import Change, Credit
 from balances.session_commands import SessionAction, SessionCommand
 from charging.batch import COUNT_OCTETS, COUNT_REQUESTS, new_usage_batch
 from charging.batch_rows import append_request
@@ -12,7 +12,7 @@ from vocabulary.units import Unit
 
 NOW_NS = 1_790_000_000_000_000_000
 COMMANDS = (
-    TopUp("voucher-1", 1, 5, (Credit(Unit.MONEY, 100),)),
+    Change("voucher-1", 1, 5, amounts=(Credit(Unit.MONEY, 100),)),
     SessionCommand("abort-ü", 1, 6, SessionAction.ABORT, 7, 8),
 )
 
