@@ -101,13 +101,13 @@ def web_application(settings: Settings, database: Database, store_url: str) -> A
     clock = SystemClock()
     key_id, key = token_key(settings.store.data_dir)
     tokens = Tokens({key_id: key}, key_id)
-    shared = Apis(database, tokens, now_ns=clock.now_ns, public_url=settings.bss.public_url)
+    ports = make_ports(settings, lambda: store_url)
+    shared = Apis(database, tokens, now_ns=clock.now_ns, public_url=settings.bss.public_url, engine=ports.engine)
     apis = application(APIS, shared, tokens)
     _begin(database)
     if not settings.bss.has_console:
         return apis
     console = FastAPI(openapi_url=None)
-    ports = make_ports(settings, lambda: store_url)
     counters = UpCounters(DataFolder(settings.store.data_dir), clock)
     site = Site(database, ports.engine, counters, Logins(database))
     mount_console(console, site, secret=secrets.token_urlsafe())

@@ -19,7 +19,7 @@ from bss.edge.relay import Relay
 from bss.edge.webhooks import WebhookClient
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
-from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, workflows
+from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, workflows
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
 from runtime.data_folder import DataFolder
@@ -63,7 +63,7 @@ class BssWorkerProcess:
             workflows=workflows(ports, reached),
             started_by=STARTED_BY,
             relay=relay,
-            run_due=DueRows(self._database, due_handlers(), holder=name).run_due,
+            run_due=DueRows(self._database, due_handlers(), asking_handlers(ports), holder=name).run_due,
             wall_ns=time.time_ns,
             on_lost=lambda: os._exit(EXIT_LOST),
         )

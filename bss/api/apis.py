@@ -5,8 +5,18 @@ from typing import Final
 from bss.api.account import ACCOUNT_API
 from bss.api.customer import CUSTOMER_API
 from bss.api.party import PARTY_API
+from bss.api.prepay_balance import PREPAY_BALANCE_API
 from bss.api.product_catalog import PRODUCT_CATALOG_API
 from bss.api.product_inventory import PRODUCT_INVENTORY_API
+from bss.api.product_order import PRODUCT_ORDERING_API
 from bss.api.resource import Api
 
-APIS: Final[tuple[Api, ...]] = (PARTY_API, CUSTOMER_API, PRODUCT_CATALOG_API, PRODUCT_INVENTORY_API, ACCOUNT_API)
+APIS: Final[tuple[Api, ...]] = (
+    PARTY_API,
+    CUSTOMER_API,
+    PRODUCT_CATALOG_API,
+    PRODUCT_ORDERING_API,
+    PRODUCT_INVENTORY_API,
+    PREPAY_BALANCE_API,
+    ACCOUNT_API,
+)

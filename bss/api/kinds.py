@@ -278,19 +278,24 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """TM Forum's Money: {"unit": "EUR", "value": 9.99}. The number is read and written digit by digit, never as a float."""
+    """TM Forum's Money: {"unit": "EUR", "value": 9.99}. The number is read and written digit by digit, never as a float.
+
+    unit, value   names of its two members; TMF654's Quantity has others
+    """
 
     minimum_micros: int = -MICROS_MAX
+    unit: str = "unit"
+    value: str = "value"
 
     def schema(self) -> Schema:
         """JSON Schema."""
         return {
             "type": "object",
             "additionalProperties": False,
-            "required": ["unit", "value"],
+            "required": [self.unit, self.value],
             "properties": {
-                "unit": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "currency, ISO 4217"},
-                "value": {
+                self.unit: {"type": "string", "pattern": "^[A-Z]{3}$", "description": "currency, ISO 4217"},
+                self.value: {
                     "type": "number",
                     "minimum": self.minimum_micros // MICROS_PER_UNIT,
                     "maximum": MICROS_MAX // MICROS_PER_UNIT,
@@ -301,21 +306,21 @@ class Amount:
 
     def read(self, value: Any, path: str, faults: list[Fault]) -> Any:
         """Money."""
-        if not isinstance(value, dict) or set(value) != {"unit", "value"}:
-            return _refused(path, 'has to be an amount such as {"unit": "EUR", "value": 9.99}', faults)
+        if not isinstance(value, dict) or set(value) != {self.unit, self.value}:
+            return _refused(path, f'has to be an amount such as {{"{self.unit}": "EUR", "{self.value}": 9.99}}', faults)
         count = len(faults)
-        if not isinstance(value["unit"], str) or not _CURRENCY.fullmatch(value["unit"]):
-            faults.append(Fault(f"{path}.unit", "has to be a currency of three capital letters, such as EUR"))
-        micros = _micros_of(value["value"], f"{path}.value", faults)
+        if not isinstance(value[self.unit], str) or not _CURRENCY.fullmatch(value[self.unit]):
+            faults.append(Fault(f"{path}.{self.unit}", "has to be a currency of three capital letters, such as EUR"))
+        micros = _micros_of(value[self.value], f"{path}.{self.value}", faults)
         if len(faults) == count and not self.minimum_micros <= micros <= MICROS_MAX:
             faults.append(
-                Fault(f"{path}.value", f"has to be {_in_units(self.minimum_micros)} to {_in_units(MICROS_MAX)}")
+                Fault(f"{path}.{self.value}", f"has to be {_in_units(self.minimum_micros)} to {_in_units(MICROS_MAX)}")
             )
-        return Money(micros, value["unit"]) if len(faults) == count else WRONG
+        return Money(micros, value[self.unit]) if len(faults) == count else WRONG
 
     def write(self, value: Money) -> dict[str, Any]:
         """The amount; its number has the digits that it needs, and no others."""
-        return {"unit": value.currency, "value": msgspec.Raw(_in_units(value.micros).encode())}
+        return {self.unit: value.currency, self.value: msgspec.Raw(_in_units(value.micros).encode())}
 
 
 def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:

@@ -117,6 +117,9 @@ def _create(served: Served, store: Store, asked: Asked) -> Answer:
             raise _unknown_reference(error) from None
 
     made = store.write(asked.caller, write, idempotency=_idempotency(served, asked))
+    send = served.resource.domain.send
+    if send is not None and served.engine is not None:
+        send(store, served.engine, asked.caller, made)
     answer = _as_it_is(served, store, asked._replace(resource_id=made))
     return answer._replace(status=201, headers=(*answer.headers, ("Location", served.href(made))))
 

@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from bss.access import Caller
 from bss.api.kinds import WRONG, Fault, FilterKind, Kind, OneOf, Schema, Text, is_filter_kind
 from bss.api.limits import ID_LENGTH_MAX, LIST_LENGTH_MAX
-from bss.work import Work
+from bss.engine_port import EnginePort
+from bss.work import Transactions, Work
 
 Row = Mapping[str, Any]
 Document = dict[str, Any]
@@ -202,16 +204,18 @@ class Domain:
     only    values of columns that the resource's rows have, where the table holds other resources' rows, too
     fill    adds to the documents of some rows what isn't in the rows: one query for a page, never one a row
     create  gives the id
+    send    asks the engine for what was created, by its id, once that is committed; again at a repeat of the request
     """
 
     table: sa.Table
     read_permission: str
     write_permission: str
-    only: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str | bool] = field(default_factory=dict)
     fill: Callable[[Work, Sequence[Row], Sequence[Document]], None] | None = None
     create: Callable[[Work, Values], str] | None = None
     change: Callable[[Work, str, int | None, Values], object] | None = None
     remove: Callable[[Work, str, int | None], object] | None = None
+    send: Callable[[Transactions, EnginePort, Caller, str], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

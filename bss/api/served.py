@@ -7,6 +7,7 @@ from urllib.parse import quote
 from bss.access import check_caller
 from bss.api.resource import Api, Document, Resource, Row
 from bss.api.selections import Selection, count_of, matching, page_of
+from bss.engine_port import EnginePort
 from bss.work import Work
 
 _HEAD: Final = ("id", "href", "@type")
@@ -15,7 +16,9 @@ _HEAD: Final = ("id", "href", "@type")
 class Served:
     """One resource of one API."""
 
-    def __init__(self, api: Api, resource: Resource, public_url: str) -> None:
+    def __init__(self, api: Api, resource: Resource, public_url: str, engine: EnginePort | None = None) -> None:
+        """engine   that is asked for what is created, where the resource has it sent; None: workers ask it later"""
+        self.engine: Final = engine
         self.api: Final = api
         self.resource: Final = resource
         self.table: Final = resource.domain.table

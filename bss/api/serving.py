@@ -28,6 +28,7 @@ from bss.api.resource import Api
 from bss.api.served import Served
 from bss.api.token_endpoint import TokenEndpoint
 from bss.api.tokens import TokenCheck, Tokens
+from bss.engine_port import EnginePort
 from bss.errors import BusinessError, Conflict, IdempotencyKeyReused, Invalid, NotFound, Stale
 
 _METHODS_WITH_BODY: Final = ("POST", "PATCH", "PUT")
@@ -60,8 +61,12 @@ class Apis:
         now_ns: Callable[[], int],
         public_url: str,
         away: tuple[type[Exception], ...] = (),
+        engine: EnginePort | None = None,
     ) -> None:
-        """`away`: errors that say that the engine or another part isn't there now; they are answered with 503."""
+        """away    errors that say that the engine or another part isn't there now; they are answered with 503
+        engine  asked for top-ups and adjustments at once; None: workers ask it
+        """
+        self.engine: Final = engine
         self.store: Final = store
         self.public_url: Final = public_url.rstrip("/")
         self._tokens = tokens
@@ -193,7 +198,7 @@ def application(
 def _routes_of(api: Api, shared: Apis) -> list[Route]:
     found = []
     for resource in api.resources:
-        served = Served(api, resource, shared.public_url)
+        served = Served(api, resource, shared.public_url, shared.engine)
         endpoint = _Endpoint(shared, _bound(served, shared.store))
         found += [Route(f"/{resource.name}", endpoint), Route(f"/{resource.name}/{{id}}", endpoint)]
     hub = _Endpoint(shared, lambda asked: answer_to_hub(api, shared.store, asked))

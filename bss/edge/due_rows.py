@@ -11,7 +11,7 @@ from bss.access import Caller
 from bss.due import Due, lease_due, put_off
 from bss.edge.database import Database
 from bss.errors import Stale
-from bss.work import Work
+from bss.work import Transactions, Work
 
 log = structlog.get_logger()
 
@@ -20,17 +20,25 @@ ROWS_A_LEASE: Final = 50
 
 Handler = Callable[[Work, Due], object]
 """Does what is due and calls `bss.due.finish` in the same transaction."""
+Asking = Callable[[Transactions, Caller, Due], object]
+"""Asks others between transactions of its own, the last of which finishes the row. It may be asked again, after a crash."""
 
 
 class DueRows:
     """What one worker does with due rows. Several may run, under names of their own."""
 
     def __init__(
-        self, database: Database, handlers: Mapping[str, tuple[Handler, frozenset[str]]], *, holder: str
+        self,
+        database: Database,
+        handlers: Mapping[str, tuple[Handler, frozenset[str]]],
+        asking: Mapping[str, tuple[Asking, frozenset[str]]] | None = None,
+        *,
+        holder: str,
     ) -> None:
-        """handlers   by kind: what to run, and the permissions it runs with"""
+        """handlers, asking   by kind: what to run, and the permissions it runs with; a kind is in one of them"""
         self._database = database
         self._handlers = handlers
+        self._asking = asking or {}
         self._holder = holder
 
     def run_due(self) -> int:
@@ -49,16 +57,14 @@ class DueRows:
                 now_ns=self._database.now_ns(),
                 lease_ns=LEASE_NS,
                 holder=self._holder,
-                kinds=list(self._handlers),
+                kinds=[*self._handlers, *self._asking],
                 count_max=ROWS_A_LEASE,
             )
         )
 
     def _run(self, due: Due) -> None:
-        handler, permissions = self._handlers[due.kind]
-        caller = Caller(due.tenant, f"due:{due.kind}", permissions)
         try:
-            self._database.write(caller, lambda work: handler(work, due))
+            self._do(due)
         except Stale:
             log.info("due row is another's", kind=due.kind, resource_id=due.resource_id)
         except Exception as error:  # whatever it was: the others have to go on, and this one to be seen
@@ -67,3 +73,12 @@ class DueRows:
             self._database.across_tenants(
                 lambda connection: put_off(connection, due, now_ns=self._database.now_ns(), error=words)
             )
+
+    def _do(self, due: Due) -> None:
+        if due.kind in self._asking:
+            asks, permissions = self._asking[due.kind]
+            asks(self._database, Caller(due.tenant, f"due:{due.kind}", permissions), due)
+            return
+        handler, permissions = self._handlers[due.kind]
+        caller = Caller(due.tenant, f"due:{due.kind}", permissions)
+        self._database.write(caller, lambda work: handler(work, due))

@@ -25,6 +25,13 @@ def product(work: Work, product_id: str) -> Product:
 
 
 @requires("inventory:read")
+def products_of_accounts(work: Work, engine_account_ids: Sequence[int]) -> list[Product]:
+    """Products that these accounts of the engine are of."""
+    statement = sa.select(PRODUCT).where(PRODUCT.c.engine_account_id.in_(list(engine_account_ids)))
+    return [Product.from_row(row) for row in work.rows(statement.order_by(PRODUCT.c.id))]
+
+
+@requires("inventory:read")
 def products_of_customer(work: Work, customer_id: str, *, with_ended: bool = True, limit: int = 200) -> list[Product]:
     """What a customer has, the newest first."""
     statement = sa.select(PRODUCT).where(PRODUCT.c.customer_id == customer_id)

@@ -66,14 +66,16 @@ class InventorySteps:
         return {PRODUCT_ID: made.id, STARTS_NS: str(whole_second(work.now_ns))}
 
     def free_resources(self, work: Work, task: Task) -> Made:
-        """The product came to nothing: number and SIM are free again."""
+        """The product came to nothing: number and SIM are free again. One that was active already ends as aborted."""
         if task.item.product_id is None:
             return {}
         for resource in resources_of(work, [task.item.product_id]):
             kind: Kind = "msisdn" if isinstance(resource, Msisdn) else "sim"
             unassign(work, kind, name=name_of(resource), product_id=task.item.product_id)
         _set_services(work, task.item.product_id, "terminated")
-        set_product_status(work, task.item.product_id, status=ProductStatus.CANCELLED)
+        was_active = product_of(work, task).status == ProductStatus.ACTIVE
+        status = ProductStatus.ABORTED if was_active else ProductStatus.CANCELLED
+        set_product_status(work, task.item.product_id, status=status)
         return {}
 
     def activate_product(self, work: Work, task: Task) -> Made:

@@ -1,6 +1,7 @@
 """Placing an order: what is asked for against catalogue, customer and inventory, then the order with the steps of each item."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from bss.catalog.queries import release_in_force
 from bss.catalog.release import CatalogRelease
 from bss.crm.queries import billing_account, customer, party
 from bss.crm.records import Customer, Individual
-from bss.errors import Conflict, Invalid
+from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.queries import product, products_of_customer
 from bss.inventory.records import Product
 from bss.inventory.states import ProductStatus
@@ -76,7 +77,7 @@ def place_order(
 ) -> Order:
     """Place an order. NotFound, Invalid, Conflict name the item and the field.
 
-    channel   where it comes from, for conditions of offerings
+    channel   where it comes from, for conditions of offerings; it is kept with the order
     """
     previewed = preview_order(
         work,
@@ -94,6 +95,7 @@ def place_order(
         external_id=external_id,
         description=description,
         requested_start_ns=requested_start_ns,
+        channel=channel,
     )
 
 
@@ -108,9 +110,13 @@ def preview_order(
     channel: str = "",
 ) -> list[PreviewedItem]:
     """A dry run: what the order would do and cost. It refuses what `place_order` refuses, and writes nothing."""
-    buyer = customer(work, customer_id)
-    if billing_account_id is not None and billing_account(work, billing_account_id).customer_id != customer_id:
-        raise Invalid("billing_account_id", "it is another customer's", "Name one of this customer")
+    with _named("customer_id"):
+        buyer = customer(work, customer_id)
+    if billing_account_id is not None:
+        with _named("billing_account_id"):
+            payer = billing_account(work, billing_account_id)
+        if payer.customer_id != customer_id:
+            raise Invalid("billing_account_id", "it is another customer's", "Name one of this customer")
     asking = _Asking(
         customer_id,
         products_of_customer(work, customer_id, with_ended=False),
@@ -158,7 +164,8 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
     """An action on a product: what it takes is what the product has."""
     if not item.product_id:
         raise Invalid(f"{field}.product_id", f"{item.action} of nothing", "Name the product that it changes")
-    has = product(work, item.product_id)
+    with _named(f"{field}.product_id"):
+        has = product(work, item.product_id)
     if has.customer_id != asking.customer_id:
         raise Invalid(f"{field}.product_id", "it is another customer's", "Name a product of this customer")
     if has.status not in CHANGES_FROM[item.action]:
@@ -174,6 +181,15 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
         product_id=has.id,
         steps=plan(item.action, frozenset(taken)),
     )
+
+
+@contextmanager
+def _named(field: str) -> Iterator[None]:
+    """What isn't there is named by the field that asked for it."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(field, error.reason, error.remedy) from None
 
 
 def _facts(work: Work, buyer: Customer, has: list[Product], channel: str) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bss.access import Caller
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
 from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.inventory.operations import DUE_KINDS, end_due_state
+from bss.orchestration.balance_flow import send_again
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_flow import ORDER, OrderFlow
 from bss.orchestration.order_steps import order_steps
@@ -16,7 +18,8 @@ from bss.orchestration.renewal_flow import RENEWAL, RENEWAL_READY, RenewalFlow, 
 from bss.orchestration.run import Workflow
 from bss.orders.fallout import retry
 from bss.orders.operations import READY, RETRY_DUE, START_DUE, start_due
-from bss.work import Work
+from bss.prepay.operations import SEND_AGAIN
+from bss.work import Transactions, Work
 
 STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
 """Name of the workflow that events of a kind start."""
@@ -25,6 +28,7 @@ API_OF: Final = {
     "productOrder": "productOrderingManagement",
     "product": "productInventoryManagement",
     "customer": "customerManagement",
+    "balance_action": "prepayBalanceManagement",
     "billing_account": "accountManagement",
     "party": "partyManagement",
     "trouble_ticket": "troubleTicket",
@@ -40,6 +44,7 @@ def api_of(resource: str) -> str:
 
 
 Handler = Callable[[Work, Due], object]
+Asking = Callable[[Transactions, Caller, Due], object]
 
 
 def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) -> dict[str, Workflow]:
@@ -59,6 +64,15 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
     }
+
+
+def asking_handlers(ports: Ports) -> Mapping[str, tuple[Asking, frozenset[str]]]:
+    """By kind of due row that others are asked for: what does it, and what it may."""
+
+    def send(database: Transactions, caller: Caller, due: Due) -> object:
+        return send_again(database, ports.engine, caller, due)
+
+    return {SEND_AGAIN: (send, frozenset({"balance:read", "balance:write"}))}
 
 
 def read_release(work: Work, number: int) -> CatalogRelease:

@@ -36,6 +36,7 @@ def place(
     external_id: str = "",
     description: str = "",
     requested_start_ns: int | None = None,
+    channel: str = "",
 ) -> Order:
     """A new order, with the steps of each item. It begins now, or once `requested_start_ns` is due (`start_due`).
 
@@ -53,6 +54,7 @@ def place(
         billing_account_id=billing_account_id,
         requested_start_ns=requested_start_ns,
         cancellation_reason="",
+        channel=channel or None,
     )
     place_index = 0
     for number, item in enumerate(items, 1):
@@ -105,6 +107,7 @@ def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | No
     for kind in (START_DUE, RETRY_DUE):
         unschedule(work, kind, resource_id=order_id)
     if was == OrderState.PENDING:
+        order = work.change(PRODUCT_ORDER, order_id, completed_ns=work.now_ns)
         for step in steps_of(work, order_id):
             work.change(ORDER_STEP, step["id"], state=next_step_state(step["state"], "undo"))
     if was == OrderState.HELD:

@@ -1,14 +1,14 @@
 """Reads of orders."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from bss.access import requires
 from bss.orders.operations import steps_of
 from bss.orders.records import Fallout, Order, OrderItem, OrderStep, OrderView
-from bss.orders.states import FALLEN, OrderState
+from bss.orders.states import FALLEN, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.work import Work
 
@@ -25,6 +25,32 @@ def show(work: Work, *, order_id: str) -> OrderView:
         items=tuple(OrderItem.from_row(row) for row in items),
         steps=tuple(OrderStep.from_row(row) for row in steps_of(work, order_id)),
     )
+
+
+@requires("order:read")
+def items_of_orders(work: Work, orders: Sequence[Mapping[str, Any]]) -> Sequence[tuple[OrderItem, str]]:
+    """Items of some orders' rows by order and number, each with its state (`state_of_item`)."""
+    order_of = {order["id"]: order for order in orders}
+    items = work.rows(
+        sa.select(ORDER_ITEM)
+        .where(ORDER_ITEM.c.order_id.in_(list(order_of)))
+        .order_by(ORDER_ITEM.c.order_id, ORDER_ITEM.c.number)
+    )
+    held = [order["id"] for order in orders if order["state"] == OrderState.HELD]
+    steps: dict[str, list[str]] = {}
+    for step in work.rows(sa.select(ORDER_STEP.c.item_id, ORDER_STEP.c.state).where(ORDER_STEP.c.order_id.in_(held))):
+        steps.setdefault(step["item_id"], []).append(step["state"])
+    return [
+        (
+            OrderItem.from_row(row),
+            state_of_item(
+                order_of[row["order_id"]]["state"],
+                is_cancelling=order_of[row["order_id"]]["is_cancelling"],
+                steps=steps.get(row["id"], []),
+            ),
+        )
+        for row in items
+    ]
 
 
 @requires("order:read")

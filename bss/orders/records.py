@@ -69,6 +69,7 @@ class Order(_Row, frozen=True):
     requested_start_ns: int | None
     completed_ns: int | None
     cancellation_reason: str
+    channel: str | None = None
 
 
 class OrderItem(_Row, frozen=True):

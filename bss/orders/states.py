@@ -1,6 +1,6 @@
 """The states of an order and of a step, as tables: (state, what happens) → state. What is absent can't happen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bss.errors import Conflict
@@ -86,6 +86,21 @@ STEP_NEXT: Final[Mapping[tuple[str, str], str]] = {
     (_S.UNDO_FAILED, "undo"): _S.UNDOING,
 }
 """A step that failed is undone too: what it came to may not be known, as when a reply was lost."""
+
+
+def state_of_item(order_state: str, *, is_cancelling: bool, steps: Sequence[str]) -> str:
+    """The state of an item: its order's; of a held order it says which items wait for a person, and which are done.
+
+    So it changes only where the order's row does, whose revision is the order's ETag.
+
+    steps   states of the item's steps; looked at where the order is held
+    """
+    if order_state != OrderState.HELD or any(state in FALLEN for state in steps):
+        return order_state
+    if is_cancelling:
+        is_undone = all(state == StepState.UNDONE for state in steps)
+        return OrderState.CANCELLED if is_undone else OrderState.PENDING_CANCELLATION
+    return OrderState.COMPLETED if all(state in PASSED for state in steps) else OrderState.IN_PROGRESS
 
 
 def next_order_state(state: str, happens: str) -> str:

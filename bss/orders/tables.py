@@ -19,11 +19,11 @@ PRODUCT_ORDER: Final = tenant_table(
     instant("requested_start_ns"),
     instant("completed_ns"),
     sa.Column("cancellation_reason", sa.String(500), nullable=False),
+    sa.Column("channel", sa.String(64)),
 )
-"""`state` is TMF622's word. `is_cancelling`: its steps are undone, not done."""
-index(PRODUCT_ORDER, "state")
-index(PRODUCT_ORDER, "customer_id")
-index(PRODUCT_ORDER, "external_id")
+"""`state` is TMF622's word. `is_cancelling`: its steps are undone, not done. `channel`: where it comes from, as it was said."""
+for _filter in ("state", "customer_id", "external_id", "is_cancelling"):
+    index(PRODUCT_ORDER, _filter, "id")
 
 ORDER_ITEM: Final = tenant_table(
     "order_item",

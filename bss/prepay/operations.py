@@ -71,6 +71,8 @@ def settle_action(
 ) -> BalanceAction:
     """Write down what the engine said: done or refused. The same again changes nothing. NotFound.
 
+    Who listens is told by TMF654's events of it then: created, once the money is there, or failed.
+
     due   the row whose turn this is; Stale where it is another worker's by now
     """
     before = work.get(BALANCE_ACTION, action_id)
@@ -84,6 +86,7 @@ def settle_action(
         BALANCE_ACTION, action_id, state=state, outcome=outcome or None, remaining_micros=remaining_micros
     )
     unschedule(work, SEND_AGAIN, resource_id=action_id)
-    kind = "TopupBalance" if row["kind"] == ActionKind.TOP_UP else "AdjustBalance"
-    work.event(f"{kind}StateChangeEvent", resource="balance_action", resource_id=action_id)
+    word = "TopupBalance" if row["kind"] == ActionKind.TOP_UP else "AdjustBalance"
+    happened = "Create" if state == ActionState.DONE else "Failure"
+    work.event(f"{word}{happened}Event", resource="balance_action", resource_id=action_id)
     return BalanceAction.from_row(row)

@@ -21,5 +21,8 @@ BALANCE_ACTION: Final = tenant_table(
     micros("remaining_micros"),
     sa.Index(None, "tenant", "engine_account_id", "id"),
     sa.Index(None, "tenant", "customer_id", "id"),
+    sa.Index(None, "tenant", "kind", "id"),
+    sa.Index(None, "tenant", "kind", "customer_id", "id"),
+    sa.Index(None, "tenant", "kind", "state", "id"),
 )
 """A top-up or an adjustment. Its id is that of the engine's command, so that sending it again does it once."""

@@ -72,6 +72,7 @@ _OTHER: Final[dict[str, Any]] = {
     "channel": "phone",
     "digits": NUMBER,
     "engine_account_id": ACCOUNT,
+    "engine_account_ids": [ACCOUNT],
     "imsi": IMSI,
     "is_active": True,
     "is_granted": True,

@@ -42,7 +42,7 @@ class Conversation:
 
     creates  makes a resource of a name and gives its id; `hub` is one of the names
     valid    members of a name that most bodies get where they have them: what a schema doesn't say of them holds of these
-    whole    bodies of a name, where members depend on each other as no schema says
+    whole    bodies of a name, or of a method and a name ("PATCH gadget"), where members depend on each other as no schema says
     """
 
     def __init__(
@@ -92,8 +92,9 @@ class Conversation:
             case.headers["If-Match"] = "*"
             case.headers.pop("Idempotency-Key", None)
         if case.method in ("POST", "PATCH") and is_seeded and isinstance(case.body, dict):
-            if name in self._whole:
-                case.body = dict(self._whole[name])
+            whole = self._whole.get(f"{case.method} {name}", self._whole.get(name))
+            if whole is not None:
+                case.body = dict(whole)
             case.body |= {member: value for member, value in self._valid.get(name, {}).items() if member in case.body}
         response = case.call(base_url=self._url, headers=self._headers)
         self.statuses[f"{case.method} {case.operation.path}", response.status_code] += 1

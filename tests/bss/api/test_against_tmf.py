@@ -14,9 +14,11 @@ from tests.reference.specifications import specifications
 FILES = {
     "TMF620": "TMF620-ProductCatalog-v4.1.0.swagger.json",
     "TMF621": "TMF621-TroubleTicket-v4.0.0.swagger.json",
+    "TMF622": "TMF622-ProductOrder-v4.0.0.swagger.json",
     "TMF629": "TMF629-Customer-v4.0.0.swagger.json",
     "TMF632": "TMF632-Party-v4.0.0.swagger.json",
     "TMF637": "TMF637-ProductInventory-v4.0.0.swagger.json",
+    "TMF654": "TMF654_Prepay_Balance_Management_API_v4.0.0_swagger.json",
     "TMF666": "TMF666-Account-v4.0.0.swagger.json",
     "TMF683": "TMF683-PartyInteraction-v4.0.0.swagger.json",
 }
@@ -36,6 +38,8 @@ def kinds_that_fit(schema: dict[str, Any], definitions: dict[str, Any]) -> tuple
     name = schema.get("$ref", "").rpartition("/")[2]
     if name == "Money":
         return (Amount,)
+    if name == "Quantity":  # of money it is an amount by other names
+        return (Amount, Structure)
     if name in ("Any", "AnyValue"):
         return (AnyValue,)
     if name and definitions[name].get("type") == "string" and "enum" in definitions[name]:

@@ -18,7 +18,7 @@ from bss.network_in_memory import MemoryNetwork
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
-from bss.orchestration.worker_tables import due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import asking_handlers, due_handlers, read_release, workflows
 from bss.orders.queries import show
 from bss.orders.records import Action, Order, OrderView
 from catalog_loader.check import Source
@@ -104,7 +104,8 @@ class World:
     def __init__(self, database: Database, caller: Caller, *, lines: int = 3) -> None:
         self.database, self.caller = database, caller
         self.engine, self.network = MemoryEngine(database.now_ns), MemoryNetwork()
-        self.flows = workflows(Ports(self.engine, self.network, read_release))
+        self.ports = Ports(self.engine, self.network, read_release)
+        self.flows = workflows(self.ports)
         self.customer_id, self.billing_account_id = seed(database, caller, lines=lines)
 
     def do(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -136,4 +137,4 @@ class World:
         """Do what is due now, as a worker does."""
         from bss.edge.due_rows import DueRows
 
-        return DueRows(self.database, due_handlers(), holder="test").run_due()
+        return DueRows(self.database, due_handlers(), asking_handlers(self.ports), holder="test").run_due()

@@ -1,0 +1,277 @@
+"""TMF654 Prepay Balance Management: top-ups and adjustments of an account's money, over bss/prepay and the engine.
+
+An action is written down first and then sent to the engine, under its id. Where the engine is away the answer says `created`; a
+worker sends it until the engine has decided it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from bss.access import Caller
+from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.kinds import Amount, Instant, Money, OneOf, Text
+from bss.api.limits import ID_LENGTH_MAX
+from bss.api.resource import (
+    OF_SUBTYPES,
+    Api,
+    Document,
+    Domain,
+    EventRow,
+    Field,
+    Filter,
+    Many,
+    NotServed,
+    Resource,
+    Row,
+    Values,
+    Writable,
+    identity,
+)
+from bss.api.structures import href_of, reference_to, related_party
+from bss.crm.queries import billing_account
+from bss.engine_port import EnginePort
+from bss.errors import Conflict, Invalid
+from bss.inventory.queries import product as read_product
+from bss.inventory.queries import products_of_accounts
+from bss.orchestration.balance_flow import send_action
+from bss.prepay.operations import REASON_CHARACTERS_MAX, request_action
+from bss.prepay.queries import action as read_action
+from bss.prepay.records import ActionKind, ActionState
+from bss.prepay.tables import BALANCE_ACTION
+from bss.work import Transactions, Work
+
+MONEY_BUCKET: Final = "money"
+MONETARY: Final = "monetary"
+DEFAULT_CHANNEL: Final = "api"
+_PRODUCTS_AT: Final = "/tmf-api/productInventory/v4/product"
+_REFERRED: Final = NotServed("@referredType", "it is the type of the member")
+_CUSTOMER: Final = related_party("Customer")
+_QUANTITY: Final = Amount(unit="units", value="amount")
+BUCKET_REF: Final = reference_to("BucketRef", not_served=(_REFERRED,))
+PRODUCT_REF: Final = reference_to("ProductRef", not_served=(_REFERRED,))
+CHANNEL_REF: Final = reference_to("ChannelRef", not_served=(_REFERRED,))
+PARTY_ACCOUNT_REF: Final = reference_to(
+    "PartyAccountRef",
+    not_served=(
+        NotServed("description", "the account itself has it"),
+        NotServed("status", "the account itself has it"),
+        _REFERRED,
+    ),
+)
+_STATUSES: Final = {
+    "created": ActionState.PENDING,
+    "failed": ActionState.REFUSED,
+    "completed": ActionState.DONE,
+}
+
+
+def _created(kind: ActionKind, work: Work, values: Values) -> str:
+    if values["usageType"] != MONETARY:
+        raise Invalid("usageType", "allowances come with products", f"Write {MONETARY}")
+    if values["bucket"]["id"] != MONEY_BUCKET:
+        raise Invalid("bucket.id", "only an account's money is topped up and adjusted", f"Write {MONEY_BUCKET}")
+    if len(values["product"]) != 1:
+        raise Invalid("product", "an account is of one product", "Name one")
+    has = read_product(work, values["product"][0]["id"])
+    if has.engine_account_id is None or has.billing_account_id is None:
+        raise Conflict("product", f"product {has.id} has no account to charge and a payer of it", "Name another")
+    if "partyAccount" in values and values["partyAccount"]["id"] != has.billing_account_id:
+        raise Invalid("partyAccount.id", "another account pays for the product", f"Write {has.billing_account_id}")
+    amount: Money = values["amount"]
+    currency = billing_account(work, has.billing_account_id).currency
+    if amount.currency != currency:
+        raise Invalid("amount.units", f"the account is in {currency}", f"Write {currency}")
+    channel = values.get("channel")
+    return request_action(
+        work,
+        kind=kind,
+        engine_account_id=has.engine_account_id,
+        amount_micros=amount.micros,
+        currency=currency,
+        reason=values.get("reason", ""),
+        channel=channel["id"] if channel else DEFAULT_CHANNEL,
+        customer_id=has.customer_id,
+    ).id
+
+
+def _create_top_up(work: Work, values: Values) -> str:
+    return _created(ActionKind.TOP_UP, work, values)
+
+
+def _create_adjustment(work: Work, values: Values) -> str:
+    return _created(ActionKind.ADJUST, work, values)
+
+
+def _send(database: Transactions, engine: EnginePort, caller: Caller, action_id: str) -> None:
+    """Have the engine decide it now; one that is decided already, as at a repeat of the request, is left."""
+    action = database.read(caller, lambda work: read_action(work, action_id))
+    if action.state == ActionState.PENDING:
+        send_action(database, engine, caller, action)
+
+
+def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
+    by_id = {document["id"]: document for document in documents}
+    accounts = {row["engine_account_id"] for row in rows}
+    product_of = {one.engine_account_id: one for one in products_of_accounts(work, sorted(accounts))}
+    for row in rows:
+        found = by_id[row["id"]]
+        found["amount"] = _QUANTITY.write(Money(row["amount_micros"], row["currency"]))
+        found["usageType"] = MONETARY
+        found["bucket"] = BUCKET_REF.write({"id": MONEY_BUCKET})
+        found["channel"] = CHANNEL_REF.write({"id": row["channel"]})
+        if row["state"] != ActionState.PENDING:
+            found["confirmationDate"] = Instant().write(row["updated_ns"])
+        if row["reason"]:
+            found["reason"] = row["reason"]
+        if row["customer_id"]:
+            customer = {"id": row["customer_id"], "role": "customer", "@referredType": "Customer"}
+            customer["href"] = href_of(f"{CUSTOMER_API.path}/customer", row["customer_id"])
+            found["relatedParty"] = [_CUSTOMER.write(customer)]
+        if has := product_of.get(row["engine_account_id"]):
+            at = href_of(_PRODUCTS_AT, has.id)
+            found["product"] = [PRODUCT_REF.write({"id": has.id, "href": at, "name": has.name})]
+            if has.billing_account_id:
+                payer = {"id": has.billing_account_id, "href": href_of(BILLING_ACCOUNTS_AT, has.billing_account_id)}
+                found["partyAccount"] = PARTY_ACCOUNT_REF.write(payer)
+
+
+def _fields(type_name: str, party_account: Field) -> tuple[Field, ...]:
+    """What top-ups and adjustments have both."""
+    once = Writable.ONCE
+    return (
+        *identity(type_name),
+        Field("amount", _QUANTITY, required=True, writable=once, meaning="its units are the account's currency"),
+        Field(
+            "usageType",
+            OneOf((MONETARY, "voice", "data", "sms", "other")),
+            column="",
+            required=True,
+            writable=once,
+            meaning=f"{MONETARY}: allowances come with products",
+        ),
+        Field("bucket", BUCKET_REF, required=True, writable=once, meaning=f"its id is {MONEY_BUCKET}"),
+        Field("product", Many(PRODUCT_REF, 1), required=True, writable=once, meaning="whose account it is"),
+        party_account,
+        Field("channel", CHANNEL_REF, writable=once, meaning=f"where it comes from; {DEFAULT_CHANNEL} unless said"),
+        Field("relatedParty", Many(_CUSTOMER, 1), writable=Writable.NEVER, meaning="the customer"),
+        Field(
+            "status",
+            OneOf(("created", "failed", "cancelled", "completed"), inside=_STATUSES),
+            column="state",
+            required=True,
+            writable=Writable.NEVER,
+            is_filter=True,
+            meaning="created: the engine hasn't decided it yet, and is asked until it has",
+        ),
+        Field(
+            "description",
+            Text(400),
+            column="outcome",
+            writable=Writable.NEVER,
+            meaning="why it failed",
+        ),
+        Field("requestedDate", Instant(), column="created_ns", writable=Writable.NEVER),
+        Field("confirmationDate", Instant(), column="", writable=Writable.NEVER, meaning="when the engine decided it"),
+    )
+
+
+_ONCE: Final = "it is done once: order a plan that renews instead"
+_NOT_SERVED: Final = (
+    NotServed("logicalResource", "the product says whose it is"),
+    NotServed("requestor", "the client is kept with it (audit trail)"),
+    NotServed("validFor", "money ends with its account"),
+    *OF_SUBTYPES,
+)
+_STAYS: Final = "what was done to money stays: adjust it by another one"
+_FILTERS: Final = (Filter("relatedParty.id", Text(ID_LENGTH_MAX), BALANCE_ACTION.c.customer_id),)
+
+
+def _domain(kind: ActionKind, create: Any) -> Domain:
+    return Domain(
+        BALANCE_ACTION,
+        "balance:read",
+        "balance:write",
+        only={"kind": str(kind)},
+        fill=_fill,
+        create=create,
+        send=_send,
+    )
+
+
+TOP_UPS: Final = Resource(
+    name="topupBalance",
+    type_name="TopupBalance",
+    meaning="Money that was paid in to an account",
+    fields=(
+        *_fields(
+            "TopupBalance",
+            Field(
+                "partyAccount",
+                PARTY_ACCOUNT_REF,
+                required=True,
+                writable=Writable.ONCE,
+                meaning="the billing account that pays for the product",
+            ),
+        ),
+        Field("reason", Text(REASON_CHARACTERS_MAX), column="", writable=Writable.ONCE),
+    ),
+    required_by_us=frozenset({"product"}),
+    not_served=(
+        NotServed("balanceTopup", _ONCE),
+        NotServed("isAutoTopup", _ONCE),
+        NotServed("numberOfPeriods", _ONCE),
+        NotServed("recurringPeriod", _ONCE),
+        NotServed("paymentMethod", "payment methods come with payments"),
+        NotServed("voucher", "vouchers are not kept"),
+        *_NOT_SERVED,
+    ),
+    filters=_FILTERS,
+    domain=_domain(ActionKind.TOP_UP, _create_top_up),
+    events=tuple(EventRow(name, name) for name in ("TopupBalanceCreateEvent", "TopupBalanceFailureEvent")),
+    methods_not_served={"PATCH": _STAYS, "DELETE": _STAYS},
+)
+ADJUSTMENTS: Final = Resource(
+    name="adjustBalance",
+    type_name="AdjustBalance",
+    meaning="A correction of an account's money, in either direction",
+    fields=(
+        *_fields(
+            "AdjustBalance",
+            Field(
+                "partyAccount",
+                PARTY_ACCOUNT_REF,
+                writable=Writable.NEVER,
+                meaning="the billing account that pays for the product",
+            ),
+        ),
+        Field(
+            "reason",
+            Text(REASON_CHARACTERS_MAX, length_min=1),
+            column="",
+            required=True,
+            writable=Writable.ONCE,
+            meaning="why; it is kept in the journal",
+        ),
+    ),
+    required_by_us=frozenset({"product", "reason"}),
+    not_served=(NotServed("adjustType", "an adjustment is done once"), *_NOT_SERVED),
+    filters=_FILTERS,
+    domain=_domain(ActionKind.ADJUST, _create_adjustment),
+    events=tuple(EventRow(name, name) for name in ("AdjustBalanceCreateEvent", "AdjustBalanceFailureEvent")),
+    methods_not_served={"PATCH": _STAYS, "DELETE": _STAYS},
+)
+_LIVE: Final = "balances are shown by farebox subscriber show and the console, as the engine has them"
+PREPAY_BALANCE_API: Final = Api(
+    "TMF654",
+    "prepayBalanceManagement",
+    "Prepay Balance Management",
+    "4.0.0",
+    (TOP_UPS, ADJUSTMENTS),
+    (
+        NotServed("bucket", _LIVE),
+        NotServed("accumulatedBalance", _LIVE),
+        NotServed("balanceActionHistory", "topupBalance and adjustBalance have their own lists"),
+        NotServed("transferBalance", "money isn't passed between accounts"),
+        NotServed("reserveBalance", "money is reserved by charging alone"),
+    ),
+)
