@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test static unit acceptance bench clean
+.PHONY: help demo test static warm unit acceptance bench clean
 
 help:  ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,7 +24,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Start Farebox, charge data, a call, an SMS and a 5G session, show the records
 	@$(BIN)/farebox demo
 
-test: static unit  ## Everything that must hold: static and unit
+test: $(STAMP)  ## Everything that must hold: static and unit
+	@$(MAKE) --no-print-directory -j2 static warm
+	@$(MAKE) --no-print-directory unit
 
 static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/ruff format --check .
@@ -32,8 +34,10 @@ static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-unit: $(STAMP)  ## The tests, tidy ones and documents among them
-	@$(BIN)/python -c 'from runtime.warm import warm; warm()' # else tests would wait for kernels beside others that run
+warm: $(STAMP)  ## Compile kernels, once for these sources: tests would wait for them beside others that run
+	@$(BIN)/python -c 'from runtime.warm import warm; warm()'
+
+unit: warm  ## The tests, tidy ones and documents among them
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 acceptance: $(STAMP)  ## What takes longer or needs more (tshark, long runs); results in docs/evidence/
