@@ -19,7 +19,7 @@ def found(finder, digest):
     return None if place < 0 else tuple(finder.places[place].tolist()[2:])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(moves=moves, asked=st.lists(digests, max_size=8))
 def test_finds_what_a_dict_finds(moves, asked):
     finder = new_account_finder(SMALL)

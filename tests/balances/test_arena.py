@@ -96,7 +96,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(records=st.lists(plain_records(), min_size=SLOTS, max_size=SLOTS), moves=moves)
 def test_slots_are_the_records_of_their_rows(records, moves):
     arena, bad = place(records)
@@ -198,7 +198,7 @@ def test_other_strides_of_rows_that_are_walked_are_refused_though_they_add_up():
     assert place([odd])[1] == 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(octets=st.binary(max_size=400), head=st.sampled_from((b"", GOOD, GOOD[: 8 * HEADER_WORDS])))
 def test_any_octets_are_a_record_or_refused(octets, head):
     record = head + octets

@@ -126,7 +126,7 @@ commands = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(command=commands)
 def test_commands_come_back_from_their_octets(command):
     octets = encode_command(command)
@@ -134,7 +134,7 @@ def test_commands_come_back_from_their_octets(command):
     assert decode_command(octets) == command
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     octets=st.one_of(
         st.binary(max_size=60),
@@ -153,7 +153,7 @@ def test_any_octets_are_a_command_or_refused(octets):
     assert isinstance(command, Open | Change)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(command=commands, place=st.integers(0, 10_000), octet=st.integers(0, 255))
 def test_one_octet_changed_is_a_well_formed_command_or_refused(command, place, octet):
     octets = encode_command(command)

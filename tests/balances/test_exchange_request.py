@@ -61,7 +61,7 @@ def expected(records, routes, expiring, session_keys, due, due_done, position, e
     return octets, len(inside)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     accounts=st.lists(accounts, max_size=6, unique=True),
     unchanged=st.lists(accounts, max_size=3, unique=True),

@@ -74,7 +74,7 @@ def test_a_key_that_is_no_text_is_damage():
         decode_entry(msgpack.packb({**columns, b"requests.x:<i8": b""}))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.integers(0, len(ENTRY) - 1), st.integers(0, 255), st.integers(1, 8))
 def test_any_damage_is_a_value_error_or_other_values(at, value, length):
     """Octets that are overwritten anywhere: no other exception than ValueError comes out."""

@@ -64,7 +64,7 @@ def plain(values, signed):
     return base.to_bytes(8, "little", signed=signed) + above
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.one_of(rows, alike))
 def test_columns_are_what_the_page_says_and_come_back(found):
     array = np.array(found, DTYPE)
@@ -103,7 +103,7 @@ some_columns = st.lists(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(some_columns)
 def test_any_octets_are_columns_or_refused_at_the_first_that_is_none(found):
     dtypes = [np.dtype(kind) for _, _, kind in found]

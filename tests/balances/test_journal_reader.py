@@ -46,7 +46,7 @@ def same(rows, entry):
             assert found[name].tolist() == wanted, name
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     tables_of(JOURNAL_REQUEST_DTYPE),
     tables_of(USAGE_DTYPE),
@@ -108,7 +108,7 @@ def test_columns_that_came_later_are_0_in_earlier_entries():
     assert rows.usages["price"].tolist() == [0, 0, 0]
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @example(44, 46, 1)
 @given(st.integers(0, len(ENTRY) - 1), st.integers(0, 255), st.integers(1, 8))
 def test_damage_is_refused_as_decode_entry_refuses_it(at, value, length):
@@ -133,7 +133,7 @@ def test_who_does_not_ask_for_movements_gets_none():
     assert (len(rows.requests), len(rows.usages), len(rows.movements)) == (3, 3, 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(0, len(ENTRY)))
 def test_an_entry_that_is_cut_off_is_refused(length):
     if length < len(ENTRY):

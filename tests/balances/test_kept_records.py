@@ -86,7 +86,7 @@ batch_drawn = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(batch_drawn, max_size=12), st.sampled_from((0, 800, 2_000, 100_000)))
 def test_a_batch_is_placed_as_if_every_record_came_from_the_store(
     batches: list[list[tuple[Key, int, bool]]], octets: int

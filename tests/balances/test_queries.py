@@ -43,7 +43,7 @@ def rows_of(section, most):
 records = st.fixed_dictionaries({section: rows_of(section, 1 if section == "header" else 3) for section in FIELDS_OF})
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(rows=records)
 def test_every_field_of_every_row_comes_back(rows):
     rows["header"][0]["layout_version"] = LAYOUT_VERSION
@@ -121,7 +121,7 @@ def test_octets_that_are_no_record_are_named(record, told):
         decode_record(record)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(octets=st.binary(max_size=300), head=st.sampled_from((b"", GOOD, GOOD[: 8 * HEADER_WORDS])))
 def test_any_octets_are_rows_or_a_record_error(octets, head):
     try:

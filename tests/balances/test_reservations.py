@@ -194,7 +194,7 @@ def step_both(arena, ledger, plain, movements, step):
     return []
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rows=buckets, steps=steps)
 def test_ledger_and_record_are_what_plain_python_says(rows, steps):
     for number, row in enumerate(rows):

@@ -182,7 +182,7 @@ def replies(draw):
     return whole, len(singles) + bool(elements), len(elements), leaves
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(reply=replies(), cuts=st.lists(st.integers(1, 300), max_size=12))
 def test_replies_cut_anywhere_are_read(reply, cuts):
     whole, count, elements, leaves = reply
@@ -221,7 +221,7 @@ protocol_octets = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(
     whole=st.one_of(protocol_octets, st.binary(max_size=60), replies().map(lambda reply: reply[0] + b"*")),
     cuts=st.lists(st.integers(1, 60), max_size=8),
@@ -237,7 +237,7 @@ def test_hostile_octets_are_broken_or_awaited_never_misread(whole, cuts, count, 
         assert leaves == expected_leaves
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(reply=replies(), place=st.integers(0, 400), octet=st.integers(0, 255))
 def test_one_octet_changed_is_read_as_plain_python_reads_it(reply, place, octet):
     whole, count, elements, _ = reply
@@ -284,7 +284,7 @@ def leaf_of(kind, value):
     return ("_", b"") if value is None else (kind, value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     queued=st.lists(scalars, min_size=1, max_size=5),
     is_dropped=st.booleans(),

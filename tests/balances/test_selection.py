@@ -59,7 +59,7 @@ def is_valid(row):
     return row["from_ns"] <= NOW_NS < row["to_ns"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(rows=buckets, unit=st.sampled_from((Unit.MONEY, Unit.BILL)))
 def test_money_in_order(rows, unit):
     arena, places = laid(rows)
@@ -68,7 +68,7 @@ def test_money_in_order(rows, unit):
     assert order[:count].tolist() == expected(rows, places, lambda row: row["unit"] == unit and is_valid(row))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     rows=st.one_of(buckets, buckets.map(lambda rows: [row | {"unit": 0, "allowance": 0} for row in rows])),
     unit=st.sampled_from((Unit.MONEY, Unit.MONEY, Unit.BILL)),
@@ -84,7 +84,7 @@ def test_payers_are_what_is_over_then_valid_money_or_the_first(rows, unit):
     assert order[:count].tolist() == over + last
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     rows=buckets,
     unit=st.sampled_from([unit for unit in Unit if unit not in MONEY_UNITS]),
@@ -102,7 +102,7 @@ def test_allowances_in_order(rows, unit, before, allowances):
     assert order[:count].tolist() == wanted
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(rows=buckets, number=st.integers(0, 2 * BUCKETS_PER_ACCOUNT_MAX))
 def test_buckets_are_found_by_id(rows, number):
     arena, places = laid(rows)

@@ -52,7 +52,7 @@ def plain_stored(words):
     return bytes(out)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(records)
 def test_a_record_is_stored_as_the_page_says_and_comes_back(words):
     stored = to_stored(as_octets(words))
@@ -60,7 +60,7 @@ def test_a_record_is_stored_as_the_page_says_and_comes_back(words):
     assert from_stored(stored) == as_octets(words)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(records, st.integers(0, 40))
 def test_nothing_beyond_its_own_octets_is_touched(words, offset):
     """Records lie one behind the other: what follows is overwritten by at most ROOM_OCTETS, which the caller knows."""
@@ -75,7 +75,7 @@ def test_nothing_beyond_its_own_octets_is_touched(words, offset):
     assert words == [] or unpack_record(out, offset, end - offset, back, 2, len(words) - 1) == -1
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(records.filter(bool), st.data())
 def test_a_torn_record_is_no_record(words, data):
     stored = to_stored(as_octets(words))
@@ -87,7 +87,7 @@ def test_a_torn_record_is_no_record(words, data):
         from_stored(stored + b"\0")
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_octets_are_a_record_or_refused(octets):
     """No crash, no over-read: the array ends where the octets do."""

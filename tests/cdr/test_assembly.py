@@ -139,13 +139,13 @@ def compare(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> None:
     assert canonical(found) == canonical(wanted)
 
 
-@settings(max_examples=160, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(moves)
 def test_agrees_with_the_twin(script: list[Any]) -> None:
     run(script, Limits(sessions_max=1000, octets_max=2**20, lines_max=256))
 
 
-@settings(max_examples=160, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(moves)
 def test_agrees_with_the_twin_at_its_limits(script: list[Any]) -> None:
     run(script, SMALL)

@@ -19,7 +19,7 @@ from vocabulary.limits import MICROS_MAX, UNITS_MAX
 from vocabulary.money import Rounding
 from vocabulary.units import Unit
 
-EXAMPLES = int(os.environ.get("FAREBOX_EXAMPLES", "180"))
+EXAMPLES = int(os.environ.get("FAREBOX_EXAMPLES", "110"))
 """Traffic that is tried; acceptance tries thousands."""
 TRIED = settings(
     max_examples=EXAMPLES,

@@ -66,7 +66,7 @@ def described(batch: UsageBatch, row: int) -> tuple[object, ...]:
     )
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(requests_drawn, st.data())
 def test_taken_rows_are_whole_and_the_target_is_never_overfilled(requests: list[Request], data: st.DataObject) -> None:
     """Any choice of rows, into a batch of any size that may hold rows already: what fits is equal to its source."""

@@ -48,7 +48,7 @@ def event_name(request: CreditControl) -> tuple[object, ...]:
     return request.session, *told_by
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(st.lists(st.one_of(usages, usages, commands), max_size=ROWS))
 def test_each_account_has_one_slot_with_room_for_all_its_rows(requests: list[Request]) -> None:
     """Slots in order of first meeting; rooms are sums; undecided events share rows of answers where they are the same."""

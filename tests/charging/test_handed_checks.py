@@ -60,7 +60,7 @@ def test_what_the_codec_writes_is_sound_and_stamped() -> None:
         assert (batch.requests[name][:ROWS] == value).all(), name
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(spoilings)
 def test_spoiled_rows_are_found_as_the_twin_finds_them(spoiled: list[tuple[str, str, int, int]]) -> None:
     batch = decoded()

@@ -123,7 +123,7 @@ def kept_tick() -> tuple[KeptTick, Held[KeptTick]]:
 ALL_ROWS = np.arange(ROWS, dtype=np.int32)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(drawn_rows, drawn_steps, st.integers(0, 3))
 def test_the_life_of_a_tick_is_that_of_its_twin(
     rows: list[tuple[int, int, int]], steps: list[tuple[str, Any]], moves: int

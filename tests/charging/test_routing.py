@@ -27,7 +27,7 @@ def fill(rows: list[tuple[int | None, int, Outcome]]) -> None:
     fill_batch(BATCH, [CreditControl(account, (1, 1), type_, 0, 0, 0, outcome=out) for account, type_, out in rows])
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(tick, st.integers(1, 4), st.data())
 def test_rows_are_ordered_by_the_place_of_their_owner_and_stay_in_order(
     rows: list[tuple[int | None, int, Outcome]], count: int, data: st.DataObject
@@ -49,7 +49,7 @@ def test_rows_are_ordered_by_the_place_of_their_owner_and_stay_in_order(
     assert found == expected
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(tick, st.booleans(), st.data())
 def test_new_sessions_and_events_are_refused_before_reports(
     rows: list[tuple[int | None, int, Outcome]], refuse_all: bool, data: st.DataObject

@@ -59,7 +59,7 @@ FAULTS_WITH_AN_AVP = (
     Outcome.MISSING_AVP,
     Outcome.AVP_OCCURS_TOO_MANY_TIMES,
 )
-quick = settings(max_examples=180, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=90, suppress_health_check=list(HealthCheck))
 
 CORPUS = [
     update_of_700_octets(3),

@@ -16,7 +16,7 @@ def array(octets: bytes) -> np.ndarray:
     return np.frombuffer(octets, np.uint8).copy()
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(octets=st.binary(min_size=8, max_size=40), data=st.data())
 def test_loads(octets: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(octets) - 8))
@@ -24,7 +24,7 @@ def test_loads(octets: bytes, data: st.DataObject) -> None:
     assert int(load64(array(octets), at)) == struct.unpack_from(">Q", octets, at)[0]
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(value=st.integers(0, 2**63 - 1), at=st.integers(0, 12))
 def test_stores_write_their_octets_and_no_others(value: int, at: int) -> None:
     out = np.full(20, 0xEE, np.uint8)
@@ -43,7 +43,7 @@ def test_copy_is_of_that_length(length: int) -> None:
     assert not target[3 + length :].any()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(octets=st.binary(min_size=8, max_size=200).map(lambda octets: octets[: len(octets) & ~3]))
 def test_hash_is_that_of_the_twin(octets: bytes) -> None:
     state = int(hash_avp(array(b"\xff" * 4 + octets + b"\xff" * 8), 4, len(octets)))

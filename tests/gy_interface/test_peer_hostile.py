@@ -41,7 +41,7 @@ def look(peer: Peer, registry: PeerRegistry) -> None:
     assert (peer.next_deadline_ns == FOREVER_NS) == (peer.state is PeerState.CLOSED)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(STREAMS, st.lists(st.integers(1, 200), max_size=12), st.booleans(), st.data())
 def test_any_stream_in_any_pieces(stream: bytes, sizes: list[int], begins_well: bool, data: st.DataObject) -> None:
     registry = PeerRegistry(config())
@@ -79,7 +79,7 @@ def read_as_the_driver_does(peer: Peer, octets: bytes, now_ns: int) -> None:
         at += size
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(damaged(), min_size=1, max_size=5))
 def test_any_damaged_message_on_an_open_connection(messages: list[bytes]) -> None:
     registry = PeerRegistry(config())

@@ -16,6 +16,7 @@ TWISTED = 11
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.acceptance
 def test_a_short_run_finds_the_planted_micro_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_accounts = BenchStore.read_accounts
     views: list[AccountsView] = []

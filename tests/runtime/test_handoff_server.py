@@ -83,7 +83,7 @@ places = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(st.tuples(places, st.integers(0, 255)), max_size=4), st.binary(max_size=40))
 def test_spoiled_frames_end_the_link_or_are_sound(changes: list[tuple[int, int]], behind: bytes) -> None:
     side = one_side  # its buffers are large; a fresh link has none of what the last one said
@@ -105,7 +105,7 @@ def test_spoiled_frames_end_the_link_or_are_sound(changes: list[tuple[int, int]]
     assert not side.server._links
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=300))
 def test_strangers_are_not_listened_to(octets: bytes) -> None:
     side = one_side

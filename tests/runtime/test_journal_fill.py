@@ -33,7 +33,7 @@ def test_what_was_written_before_goes_once_its_tail_may() -> None:
     assert fill.octets == 10
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(1, 9000), st.integers(0, 3)), min_size=1, max_size=200),
     st.integers(0, 200),

@@ -55,7 +55,7 @@ def shares_of(amounts: list[int], credit_micros: int, places: int) -> list[tuple
     return [*above_zero[: places - 1], (len(amounts), last)] if places > 0 else []
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     amounts=remainings,
     limit_micros=limits,

@@ -24,7 +24,7 @@ from vocabulary.money import Rounding
 blocks = st.one_of(st.integers(1, 100), st.sampled_from((1000, 1 << 20, BLOCK_UNITS_MAX)))
 prices_micros = st.one_of(st.integers(0, 100), st.sampled_from((20_000, PRICE_MICROS_MAX)))
 units = st.one_of(st.integers(0, 500), st.integers(0, UNITS_MAX))
-quick = settings(max_examples=200)
+quick = settings(max_examples=100)
 
 
 def price_row(

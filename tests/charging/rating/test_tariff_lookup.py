@@ -47,7 +47,7 @@ products = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     catalogues,
     products,

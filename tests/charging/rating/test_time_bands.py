@@ -84,7 +84,7 @@ def tables_of(price: Price) -> tuple[TariffTables, Any]:
 NIGHTS = (Band(0, 8, 0, 5), Band(0, 20, 0, 2), Band(1, 8, 0, 5), Band(1, 20, 0, 2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some_bands(), st.sampled_from(ZONES), instants, st.sampled_from((3600, DAY_S, 7 * DAY_S)))
 @example(NIGHTS, "Europe/Berlin", CLOCKS_CHANGED[0], DAY_S)
 def test_price_and_changes_are_those_of_the_wall(bands: tuple[Band, ...], zone: str, at_ns: int, within_s: int) -> None:
@@ -104,7 +104,7 @@ def test_price_and_changes_are_those_of_the_wall(bands: tuple[Band, ...], zone: 
     assert change_before(tables, row, at_ns, since_ns) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     some_bands(),
     st.sampled_from(ZONES),
