@@ -35,7 +35,7 @@ static: $(STAMP)  ## Formatter, linter, types, import contracts
 	$(BIN)/lint-imports
 
 warm: $(STAMP)  ## Compile kernels, once for these sources: tests would wait for them beside others that run
-	@$(BIN)/python -c 'from cdr.assembly import warm_kernels; from runtime.warm import warm; warm(); warm_kernels()'
+	@$(BIN)/python -c 'from runtime.warm import warm; warm()'
 
 unit: warm  ## The tests, tidy ones and documents among them
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=25
