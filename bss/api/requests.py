@@ -27,7 +27,7 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class Store(Protocol):
-    """Where Works come from (bss/edge/sql.py)."""
+    """Where Works come from (bss/edge/database.py)."""
 
     def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """The function's result, on a snapshot."""

@@ -5,7 +5,7 @@ again finishes it: the engine does nothing where it has the text already.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from bss.access import Caller
 from bss.catalog.faults import CatalogFaulty, FieldFault
@@ -14,20 +14,8 @@ from bss.catalog.queries import release_text_of
 from bss.catalog.records import ReleaseRow
 from bss.catalog.release import engine_part, read_catalog
 from bss.engine_port import EnginePort, ReleasePublished, ReleaseRefused
-from bss.work import Work
+from bss.work import Transactions, Work
 from catalog_loader.faults import Fault
-
-T = TypeVar("T")
-
-
-class Transactions(Protocol):
-    """What of the database (bss/edge/database.py) is needed."""
-
-    def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
-        """Run it on a snapshot."""
-
-    def write(self, caller: Caller, function: Callable[[Work], T]) -> T:
-        """Run it in one transaction, and commit."""
 
 
 class Published(NamedTuple):
