@@ -1,4 +1,4 @@
-"""`farebox bss-worker` as a process, and `farebox order` beside it: orders are done, and go on in another worker after SIGKILL."""
+"""`farebox bss-worker` as a process, and `farebox order` beside it: orders are done, in another worker after SIGKILL."""
 
 import json
 import os
