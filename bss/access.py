@@ -48,6 +48,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "finance": frozenset({"balance:read", "catalog:read", "customer:read", "order:read"}),
     "workflow": frozenset(
         {
+            "automation:execute",
+            "automation:read",
             "catalog:read",
             "customer:read",
             "customer:write",

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bss.api_clients import API_CLIENT
 from bss.audit import AUDIT, PERSON_KEY
+from bss.automation.tables import AUTOMATION_TABLES
 from bss.catalog.tables import TABLES as CATALOG_TABLES
 from bss.crm.tables import CRM_TABLES
 from bss.deliveries import DELIVERY
@@ -30,6 +31,7 @@ TABLES: Final[tuple[sa.Table, ...]] = (
     LEASE,
     OUTBOX,
     PERSON_KEY,
+    *AUTOMATION_TABLES,
     *CATALOG_TABLES,
     *CRM_TABLES,
     *IDENTITY_TABLES,

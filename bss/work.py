@@ -54,6 +54,17 @@ class Work:
             self._operation = "none"
 
     @contextmanager
+    def acting_as(self, caller: Caller) -> Iterator[None]:
+        """What is done in the block is another's doing, of the same tenant: their permissions hold, the audit names them."""
+        if caller.tenant != self.caller.tenant:
+            raise ValueError(f"{caller.subject} is of another tenant")
+        before, self.caller = self.caller, caller
+        try:
+            yield
+        finally:
+            self.caller = before
+
+    @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Where an error leaves the block, what was written in it is undone, and the transaction can go on."""
         event_count = self.event_count

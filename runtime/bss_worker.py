@@ -13,12 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
+import structlog
+
+from bss.automation.evaluate import Look
 from bss.deliveries import Event
 from bss.edge.due_rows import DueRows
 from bss.edge.relay import Relay
 from bss.edge.webhooks import WebhookClient
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
+from bss.orchestration.event_rules import EventRules
 from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, workflows
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
@@ -66,6 +70,7 @@ class BssWorkerProcess:
             run_due=DueRows(self._database, due_handlers(), asking_handlers(ports), holder=name).run_due,
             wall_ns=time.time_ns,
             on_lost=lambda: os._exit(EXIT_LOST),
+            hears=EventRules(self._database, wall_ns=time.time_ns, reached=reached, noticed=_note_undecided),
         )
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="worker")
@@ -132,6 +137,13 @@ def run_bss_worker(settings: Settings, store_url: str, *, ready_file: Path | Non
     ready_file   gets `<telemetry port> <pid>` once it works
     """
     asyncio.run(serve(BssWorkerProcess(settings, store_url), settings.telemetry, ready_file))
+
+
+def _note_undecided(event: Event, look: Look) -> None:
+    """It does not fire; whoever wrote the rule should know."""
+    structlog.get_logger(process=WORKER).info(
+        "a rule does not fire", rule=look.rule, event_id=event.id, kind=event.kind, reason=look.reason
+    )
 
 
 def _take_name(folder: Path) -> tuple[int, str]:

@@ -23,6 +23,8 @@ class Look(NamedTuple):
     firing: Firing | None
     reason: str
     """why it doesn't fire; '' where it does"""
+    is_undecided: bool = False
+    """its condition has no answer"""
 
 
 def look_at_rules(rules: Sequence[Rule], event: Event) -> list[Look]:
@@ -44,7 +46,7 @@ def _look(rule: Rule, event: Event) -> Look:
         if not rule.condition.holds(event.values()):
             return Look(rule.name, None, "its condition does not hold")
     except ConditionUndecided as undecided:
-        return Look(rule.name, None, f"its condition has no answer: {undecided}")
+        return Look(rule.name, None, f"its condition has no answer: {undecided}", is_undecided=True)
     known = event.texts()
     texts = {name: PLACEHOLDER.sub(lambda match: known.get(match[1], ""), text) for name, text in rule.texts.items()}
     return Look(rule.name, Firing(rule.name, rule.action, texts), "")

@@ -10,7 +10,7 @@ from vocabulary.instants import NS_PER_S
 
 
 class VariableRow(NamedTuple):
-    """A variable of conditions, and whether texts of an action may hold it as {name}."""
+    """A variable of conditions, and whether texts of an action may hold it as {name}, or {name.<part>}."""
 
     name: str
     type: Any
@@ -22,10 +22,22 @@ VARIABLES: Final = (
     VariableRow("event.kind", TEXT, True, "such as ProductOrderStateChangeEvent"),
     VariableRow("event.resource", TEXT, True, "kind of the resource, such as productOrder"),
     VariableRow("event.resource_id", TEXT, True, "its id"),
-    VariableRow("event.ids", TEXT_BY_TEXT, False, "ids that it concerns beside that, such as event.ids.customer"),
+    VariableRow(
+        "event.ids",
+        TEXT_BY_TEXT,
+        False,
+        "ids that it concerns beside that, and the state it tells of: event.ids.state",
+    ),
     VariableRow("event.time", INSTANT, False, "when it happened"),
-    VariableRow("resource", ANYTHING, False, "the resource's fields as they are now; empty where it is gone"),
+    VariableRow(
+        "resource",
+        ANYTHING,
+        False,
+        "the resource's fields as they are when the rule is looked at; empty where it is gone",
+    ),
 )
+PARTS_IN_TEXTS: Final = ("event.ids.", "resource.")
+"""Of what texts of an action may hold a part: an id, and a text or a whole number of the resource."""
 CONDITIONS: Final = Conditions({row.name: row.type for row in VARIABLES})
 
 
@@ -54,4 +66,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """What {name} stands for in texts of an action."""
         values = self.values()
         known = {row.name: str(values[row.name]) for row in VARIABLES if row.in_texts}
-        return known | {f"event.ids.{name}": value for name, value in self.ids.items()}
+        known |= {f"event.ids.{name}": value for name, value in self.ids.items()}
+        return known | {
+            f"resource.{name}": str(value)
+            for name, value in self.resource_fields.items()
+            if isinstance(value, str | int) and not isinstance(value, bool)
+        }

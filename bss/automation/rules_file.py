@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 
-from bss.automation.actions import ACTION_OF
-from bss.automation.events import CONDITIONS, VARIABLES
+from bss.automation.actions import ACTION_OF, ActionRow
+from bss.automation.events import CONDITIONS, PARTS_IN_TEXTS, VARIABLES
 from bss.conditions import Condition, ConditionInvalid
 from bss.record_reader import RecordReader, list_items
+from catalog_loader.amounts import AmountInvalid, parse_money
 from catalog_loader.faults import Fault, FaultList, Finding, Path, suggestion
 from catalog_loader.nodes import MapNode, Node, Scalar, read_nodes
 
@@ -129,12 +130,34 @@ def _check(entry: RuleEntry, path: Path, names: set[str]) -> Iterator[Finding]:
             yield Finding(at, f"{entry.do} takes no {name}", remedy)
         if len(text) > TEXT_CHARACTERS_MAX:
             yield Finding(at, f"{name} has {len(text)} characters", f"Write at most {TEXT_CHARACTERS_MAX}")
+        yield from _check_text(action, name, text, at)
         for placeholder in PLACEHOLDER.findall(text):
-            if placeholder not in _IN_TEXTS and not placeholder.startswith("event.ids."):
-                otherwise = f"Known are {', '.join(_IN_TEXTS)} and event.ids.<name>"
+            if placeholder not in _IN_TEXTS and not placeholder.startswith(PARTS_IN_TEXTS):
+                otherwise = f"Known are {', '.join(_IN_TEXTS)}, event.ids.<name> and resource.<field>"
                 yield Finding(
                     at, f"{{{placeholder}}} stands for nothing", suggestion(placeholder, _IN_TEXTS, otherwise=otherwise)
                 )
+
+
+def _check_text(action: ActionRow, name: str, text: str, at: Path) -> Iterator[Finding]:
+    """What is wrong with a sum. Whether it is in the currency of the account is seen when the rule runs."""
+    if name not in action.literal:
+        return
+    try:
+        amount_of(text)
+    except AmountInvalid as invalid:
+        yield Finding(at, invalid.problem, invalid.remedy)
+
+
+def amount_of(text: str) -> tuple[int, str]:
+    """(micros, currency) of "5.00 EUR" or "-1.00 EUR". AmountInvalid."""
+    sign = -1 if text.startswith("-") else 1
+    micros, currency = sign * parse_money(text.removeprefix("-"), None), text[-3:]
+    if not currency.isalpha():
+        raise AmountInvalid(f"{text} names no currency", f"Write {text} EUR")
+    if not micros:
+        raise AmountInvalid(f"{text} is nothing", "Write a sum that isn't zero")
+    return micros, currency
 
 
 def _compile(entry: RuleEntry, path: Path, faults: FaultList) -> Condition | None:

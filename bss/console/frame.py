@@ -40,6 +40,7 @@ PLACES: Final = (
     Place(f"{ROOT}/catalogue", "sell", "Catalogue", "catalog:read"),
     Place(f"{ROOT}/inventory", "sim_card", "Inventory", "inventory:read"),
     Place(f"{ROOT}/automation", "bolt", "Automation", "automation:read"),
+    Place(f"{ROOT}/automation/runs", "rule", "Automation runs", "automation:read"),
 )
 
 

@@ -5,6 +5,7 @@ from nicegui import ui
 
 from bss.console import (
     automation,
+    automation_runs,
     catalogue,
     customer,
     customers,
@@ -18,7 +19,19 @@ from bss.console import (
 from bss.console.login import login_routes
 from bss.console.site import Site
 
-_PAGES = (live, customers, customer, order_form, orders, fallout, catalogue, inventory, automation, password)
+_PAGES = (
+    live,
+    customers,
+    customer,
+    order_form,
+    orders,
+    fallout,
+    catalogue,
+    inventory,
+    automation,
+    automation_runs,
+    password,
+)
 
 
 def mount_console(app: FastAPI, site: Site, *, secret: str) -> None:

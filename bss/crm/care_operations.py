@@ -286,7 +286,7 @@ def _note_status(work: Work, ticket: Row, reason: str | None) -> None:
 
 def _tell_ticket(work: Work, ticket: Row, kind: str) -> None:
     ids = {"customer_id": ticket["customer_id"]} if ticket["customer_id"] else {}
-    work.event(kind, resource="trouble_ticket", resource_id=ticket["id"], **ids)
+    work.event(kind, resource="trouble_ticket", resource_id=ticket["id"], status=ticket["status"], **ids)
 
 
 def check_no_open_ticket(work: Work, party_id: str) -> None:

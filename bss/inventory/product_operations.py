@@ -123,7 +123,13 @@ def set_product_status(
     row = work.change(
         PRODUCT, product_id, if_revision=if_revision, status=status, status_since_ns=work.now_ns, **values
     )
-    work.event("ProductStateChangeEvent", resource="product", resource_id=product_id, customer_id=row["customer_id"])
+    work.event(
+        "ProductStateChangeEvent",
+        resource="product",
+        resource_id=product_id,
+        customer_id=row["customer_id"],
+        status=row["status"],
+    )
     return Product.from_row(row)
 
 

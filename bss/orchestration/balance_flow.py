@@ -2,6 +2,8 @@
 command's, so that it is done once; what stays pending is sent again when its due row comes up.
 """
 
+from typing import NamedTuple
+
 from balances.commands import Change, Credit, adjustment
 from bss.access import Caller
 from bss.due import Due
@@ -56,20 +58,31 @@ def send_action(
     database: Transactions, engine: EnginePort, caller: Caller, action: BalanceAction, due: Due | None = None
 ) -> BalanceAction:
     """Send a pending action to the engine and write down what it says."""
-    tenant = engine.tenant_number(caller.tenant)
-    if isinstance(tenant, NoEngine):
+    decision = decide(engine, caller.tenant, action)
+    if decision is None:
         return action
+    return database.write(caller, lambda work: settle_action(work, action.id, **decision._asdict(), due=due))
+
+
+class Decision(NamedTuple):
+    """What the engine said of an action."""
+
+    state: ActionState
+    outcome: str
+    remaining_micros: int | None
+
+
+def decide(engine: EnginePort, tenant_name: str, action: BalanceAction) -> Decision | None:
+    """Have the engine decide a pending action, under its id; None where it doesn't say."""
+    tenant = engine.tenant_number(tenant_name)
+    if isinstance(tenant, NoEngine):
+        return None
     result = engine.send(_command(action, tenant))
     if isinstance(result, Done):
-        state, outcome, remaining = ActionState.DONE, "", result.remaining
-    elif isinstance(result, Refused):
-        state, outcome, remaining = ActionState.REFUSED, f"{result.code}: {result.reason}"[:400], None
-    else:
-        return action
-    return database.write(
-        caller,
-        lambda work: settle_action(work, action.id, state=state, outcome=outcome, remaining_micros=remaining, due=due),
-    )
+        return Decision(ActionState.DONE, "", result.remaining)
+    if isinstance(result, Refused):
+        return Decision(ActionState.REFUSED, f"{result.code}: {result.reason}"[:400], None)
+    return None
 
 
 def _command(action: BalanceAction, tenant: int) -> Change:

@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bss.access import Caller
+from bss.automation.operations import REPLAY_DUE, RUN_READY, RUN_RESOURCE
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
+from bss.crm.care_operations import DUE_KINDS as CARE_DUE_KINDS
+from bss.crm.care_operations import mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.inventory.operations import DUE_KINDS, end_due_state
+from bss.orchestration.automation_flow import AUTOMATION, AutomationFlow, replay_due
+from bss.orchestration.automation_steps import automation_steps
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_flow import ORDER, OrderFlow
@@ -21,7 +26,7 @@ from bss.orders.operations import READY, RETRY_DUE, START_DUE, start_due
 from bss.prepay.operations import SEND_AGAIN
 from bss.work import Transactions, Work
 
-STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
+STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL, RUN_READY: AUTOMATION}
 """Name of the workflow that events of a kind start."""
 
 API_OF: Final = {
@@ -34,6 +39,7 @@ API_OF: Final = {
     "trouble_ticket": "troubleTicket",
     "productOffering": "productCatalogManagement",
     "catalogRelease": "productCatalogManagement",
+    RUN_RESOURCE: "automation",
 }
 """The API whose hubs are told of a resource. What isn't here concerns nobody outside, such as WORKFLOW."""
 
@@ -52,6 +58,7 @@ def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) 
     return {
         ORDER: OrderFlow(order_steps(ports), reached),
         RENEWAL: RenewalFlow(ports, reached),
+        AUTOMATION: AutomationFlow(automation_steps(ports), reached),
     }
 
 
@@ -62,7 +69,9 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         START_DUE: (_start_order, frozenset({"order:write"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
+        REPLAY_DUE: (replay_due, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
+        **dict.fromkeys(CARE_DUE_KINDS, (mark_overdue, frozenset({"ticket:write"}))),
     }
 
 

@@ -119,7 +119,7 @@ def move_order(work: Work, order: Row, happens: str, *, if_revision: int | None 
     """The order in its next state, and the event that tells of it. Conflict where that can't be."""
     state = next_order_state(order["state"], happens)
     order = work.change(PRODUCT_ORDER, order["id"], if_revision=if_revision, state=state, **values)
-    work.event(_CHANGED, resource="productOrder", resource_id=order["id"])
+    work.event(_CHANGED, resource="productOrder", resource_id=order["id"], state=state)
     return order
 
 

@@ -22,6 +22,7 @@ MODULES: Final = (
     "nrf",
     "catalog",
     "rules",
+    "hub",
     "subscriber",
     "session",
     "customer",

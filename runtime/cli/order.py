@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from runtime.cli.business import TenantOption, opened
+from runtime.cli.due_rows import due
 from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ def register(app: typer.Typer) -> None:
         ("take", take),
         ("done", done),
         ("cancel", cancel),
+        ("due", due),
     ):
         group.command(name)(command)
 

@@ -1,4 +1,4 @@
-"""`farebox rules`: automation that an operator writes, checked, and tried with a sample event."""
+"""`farebox rules`: automation that an operator writes, checked, tried with a sample event, put in force; and its runs."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from runtime.cli.options import JsonOption, fail
+from runtime.cli.rule_runs import add_run_commands
 
 if TYPE_CHECKING:
     from bss.automation.events import Event
@@ -22,6 +23,9 @@ _HELP: Final = """Automation rules: one event, a condition (CEL), an action.
 \b
     farebox rules check rules.yaml                    every fault at once, with its line
     farebox rules test rules.yaml --event event.json  which rules fire for the event, and with what
+    farebox rules publish rules.yaml                  put them in force, instead of those before
+    farebox rules list                                those in force, and how their runs went
+    farebox rules runs --state failed                 what they did; `show RUN` and `replay RUN`
 
 docs/automation.md describes the file and the event.
 """
@@ -32,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(name="rules", help=_HELP, no_args_is_help=True, rich_markup_mode=None)
     group.command("check")(check)
     group.command("test")(try_event)
+    add_run_commands(group)
     app.add_typer(group)
 
 

@@ -42,6 +42,7 @@ class Worker:
     workflows   by name
     started_by  name of the workflow that events of a kind start; its ids are the event's, and its resource's as RESOURCE_ID
     relay       a relay whose listeners are these; it runs in a thread of its own
+    hears       is called with each event beside that: rules (bss/orchestration/event_rules.py)
     run_due     does what is due now; how many rows
     wall_ns     the machine's clock, which nobody moves
     on_lost     ends the process at once
@@ -56,6 +57,7 @@ class Worker:
     run_due: Callable[[], int]
     wall_ns: Callable[[], int]
     on_lost: Callable[[], None]
+    hears: Callable[[Event], None] = lambda event: None
     lease_s: float = LEASE_S
     look_s: float = LOOK_S
 
@@ -66,7 +68,7 @@ class Worker:
         keeping.start()
         durable = DurableWorkflows(self.database, self.folder, slot=slot, workflows=self.workflows)
         durable.launch()
-        relay = self.relay([lambda event: self._start(durable, event)])
+        relay = self.relay([lambda event: self._start(durable, event), self.hears])
         try:
             relay.start()
             on_ready(slot)

@@ -26,27 +26,27 @@ def rules_of(text: str) -> tuple[Rule, ...]:
     return read.rules
 
 
-def event(**fields: Any) -> Event:
+def event(state: str = "", **fields: Any) -> Event:
     return Event(
         kind="ProductOrderStateChangeEvent",
         resource="productOrder",
         resource_id="o-1",
-        ids={"customer": "c-1"},
+        ids={"state": state} if state else {},
         resource_fields=fields,
     )
 
 
 def test_the_sample_fires_as_it_says() -> None:
     rules = rules_of(SAMPLE.read_text())
-    assert firings(rules, event(state="failed")) == [
+    assert firings(rules, event(state="held", customer_id="c-1")) == [
         Firing(
-            "ticket-for-a-failed-order",
+            "ticket-for-a-held-order",
             "open_ticket",
-            {"subject": "Order o-1 failed", "customer": "c-1", "severity": "major"},
+            {"subject": "Order o-1 is held", "customer": "c-1", "severity": "major"},
         )
     ]
     assert [firing.rule for firing in firings(rules, event(state="completed"))] == ["note-a-completed-order"]
-    assert firings(rules, event(state="in_progress")) == []
+    assert firings(rules, event(state="inProgress")) == []
 
 
 def test_why_a_rule_does_not_fire() -> None:

@@ -4,6 +4,7 @@ what is left. Then every order is completed or undone, and inventory, engine and
 
 import multiprocessing
 import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -14,10 +15,23 @@ import pytest
 import sqlalchemy as sa
 
 from bss.access import Caller
+from bss.automation.actions import (
+    OPEN_TICKET,
+    PLACE_ORDER,
+    RECORD_INTERACTION,
+    REQUEST_BALANCE_CHANGE,
+    SEND_BALANCE_CHANGE,
+    STEP_KINDS,
+    TELL_HUBS,
+)
+from bss.automation.operations import publish_rules
+from bss.automation.queries import list_runs
+from bss.crm.tables import INTERACTION, TICKET
 from bss.due import schedule
 from bss.edge.database import Database
 from bss.edge.wake import Waker
 from bss.inventory.queries import product
+from bss.orchestration.automation_steps import CHANNEL, TOLD
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.order_steps import order_steps
@@ -26,14 +40,16 @@ from bss.orchestration.worker_tables import read_release
 from bss.orders.operations import cancel
 from bss.orders.queries import list_orders, show
 from bss.orders.records import Action, Order
+from bss.orders.tables import PRODUCT_ORDER
 from bss.outbox import OUTBOX
+from bss.prepay.tables import BALANCE_ACTION
 from bss.views.assurance import find_differences
 from runtime.kill_points import KILL_POINTS, KILLED_LINE, STEPS_INSIDE, STEPS_OUTSIDE
 from tests.bss.orchestration.worker_child import Outside, work
 from tests.bss.orchestration.world import seed
 from vocabulary.units import Unit
 
-POINTS = [point.name for point in KILL_POINTS if point.name.startswith(("order.", "renewal."))]
+POINTS = [point.name for point in KILL_POINTS if point.name.startswith(("order.", "renewal.", "automation."))]
 """The relay's are passed in tests/bss/edge/test_killed_relay.py."""
 UNTIL_S = 60.0
 LINES = 80
@@ -55,6 +71,31 @@ ACTION_OF = {
 def test_kill_points_are_the_steps() -> None:
     ports = Ports(None, None, read_release)  # type: ignore[arg-type]
     assert sorted(order_steps(ports)) == sorted((*STEPS_INSIDE, *STEPS_OUTSIDE))
+
+
+HAPPENED = "TestHappenedEvent"
+RULES = f"""rules:
+  - {{name: ticket, on: {HAPPENED}, when: event.ids.step == 'open_ticket', do: open_ticket, with: {{subject: s}}}}
+  - name: note
+    on: {HAPPENED}
+    when: event.ids.step == 'record_interaction'
+    do: record_interaction
+    with: {{customer: "{{event.ids.customer}}", subject: s}}
+  - name: order
+    on: {HAPPENED}
+    when: event.ids.step == 'place_order'
+    do: order_product
+    with: {{customer: "{{event.ids.customer}}", offering: insurance}}
+  - name: money
+    on: {HAPPENED}
+    when: event.ids.step.endsWith('_balance_change')
+    do: top_up
+    with: {{product: "{{event.resource_id}}", amount: 1.00 EUR}}
+  - {{name: tell, on: {HAPPENED}, when: event.ids.step == 'tell_hubs', do: tell_hubs, with: {{topic: t}}}}
+"""
+"""A rule a kind of step: an event that names the step fires it."""
+FIRST_STEP = "open_ticket"
+"""What is fired to reach the points before a run's steps."""
 
 
 class Yard:
@@ -120,8 +161,15 @@ class Yard:
         process.join(UNTIL_S)
         assert process.exitcode == 0, self.log(process)
 
+    def happen(self, step: str, product_id: str) -> None:
+        """An event that fires the rule of a step."""
+        ids = {"step": step, "customer": self.customer_id}
+        self.database.write(
+            self.caller, lambda work: work.event(HAPPENED, resource="product", resource_id=product_id, **ids)
+        )
+
     def is_quiet(self) -> bool:
-        if not set(self.states()) <= {"completed", "cancelled", "held"}:
+        if not set(self.states()) <= {"completed", "cancelled", "held"} or self.do(list_runs, state="running"):
             return False
         waiting = self.database.read(
             self.caller, lambda work: work.count(sa.select(OUTBOX.c.id).where(OUTBOX.c.relayed_ns.is_(None)))
@@ -179,12 +227,19 @@ def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
     active, suspended = prepare(yard)
     hits: dict[str, int] = {}
     renewed: set[str] = set()
+    happened: Counter[str] = Counter()
+    given = active[0]
+    yard.do(publish_rules, text=RULES)
     for point in POINTS:
         if point.startswith("renewal."):
             renewed.add(active[-1])
             yard.do(schedule, RENEWAL_DUE, resource_id=active.pop(), at_ns=time.time_ns())
         elif kind_of(point) in UNDO_KINDS:
             yard.do(cancel, order_id=yard.do(list_orders, state="held", limit=1)[0].id)
+        elif point.startswith("automation."):
+            step = kind_of(point) if kind_of(point) in STEP_KINDS else FIRST_STEP
+            happened[step] += 1
+            yard.happen(step, given)
         else:
             action = action_of(point)
             has = "" if action == Action.ADD else (suspended if action == Action.RESUME else active).pop()
@@ -199,6 +254,35 @@ def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
     assert set(yard.states()) == {"completed", "cancelled"}
     read = partial(yard.database.read, yard.caller)
     assert list(find_differences(read, yard.engine, yard.network, tenant="default")) == []
+    check_runs(yard, happened)
+    gift_count = sum(count for step, count in happened.items() if step.endswith("_balance_change"))
     for product_id in yard.product_ids("active"):
-        money = yard.money(product_id)
+        if yard.do(product, product_id).engine_account_id is None:
+            continue  # what the rule ordered
+        money = yard.money(product_id) - (gift_count * 1_000_000 if product_id == given else 0)
         assert money == (7_000_000 if product_id not in renewed else 2_000_000)
+
+
+def check_runs(yard: Yard, happened: Counter[str]) -> None:
+    """Each event has one run, which did what it does once."""
+    runs = yard.do(list_runs, limit=1000)
+    assert len(runs) == sum(happened.values())
+    assert {run.state for run in runs} == {"done"}
+    counts = yard.database.read(
+        yard.caller,
+        lambda work: [
+            work.count(sa.select(TICKET.c.id)),
+            work.count(sa.select(INTERACTION.c.id)),
+            work.count(sa.select(PRODUCT_ORDER.c.id).where(PRODUCT_ORDER.c.channel == CHANNEL)),
+            work.count(sa.select(BALANCE_ACTION.c.id).where(BALANCE_ACTION.c.channel == CHANNEL)),
+            work.count(sa.select(OUTBOX.c.id).where(OUTBOX.c.kind == TOLD)),
+        ],
+    )
+    of_money = sum(happened[step] for step in (REQUEST_BALANCE_CHANGE, SEND_BALANCE_CHANGE))
+    assert counts == [
+        happened[OPEN_TICKET],
+        happened[RECORD_INTERACTION],
+        happened[PLACE_ORDER],
+        of_money,
+        happened[TELL_HUBS],
+    ]

@@ -19,6 +19,7 @@ from bss.engine_in_memory import MemoryEngine
 from bss.network_in_memory import MemoryNetwork
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import Worker
+from bss.orchestration.event_rules import EventRules
 from bss.orchestration.ports import Ports
 from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, read_release, workflows
 from runtime import kill_points
@@ -75,6 +76,7 @@ def work(url: sa.URL, folder: Path, name: str, outside: Any, kill_at: str) -> No
         run_due=DueRows(database, due_handlers(), holder=name).run_due,
         wall_ns=time.time_ns,
         on_lost=lambda: os._exit(3),
+        hears=EventRules(database, wall_ns=time.time_ns, reached=kill_points.reached),
         lease_s=LEASE_S,
         look_s=0.1,
     ).run(stopping)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from itertools import count
 from typing import Any
 
 from bss.access import Caller
@@ -11,14 +12,16 @@ from bss.catalog.queries import import_diff
 from bss.catalog.release import CatalogRelease
 from bss.crm.customer_operations import add_billing_account, add_customer
 from bss.crm.operations import add_individual
+from bss.deliveries import spread, unspread_events
 from bss.edge.database import Database
 from bss.engine_in_memory import MemoryEngine
 from bss.inventory.operations import add_number, add_sim
 from bss.network_in_memory import MemoryNetwork
+from bss.orchestration.event_rules import KNOWN_FOR_NS, EventRules
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
-from bss.orchestration.worker_tables import asking_handlers, due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, read_release, workflows
 from bss.orders.queries import show
 from bss.orders.records import Action, Order, OrderView
 from catalog_loader.check import Source
@@ -106,6 +109,7 @@ class World:
         self.engine, self.network = MemoryEngine(database.now_ns), MemoryNetwork()
         self.ports = Ports(self.engine, self.network, read_release)
         self.flows = workflows(self.ports)
+        self.rules = EventRules(database, wall_ns=count(1, KNOWN_FOR_NS).__next__)
         self.customer_id, self.billing_account_id = seed(database, caller, lines=lines)
 
     def do(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
@@ -129,6 +133,23 @@ class World:
     def view(self, order_id: str) -> OrderView:
         view: OrderView = self.do(show, order_id=order_id)
         return view
+
+    def relay(self) -> int:
+        """Do with new events what a worker does, until there are none; how many there were."""
+        told = 0
+        while events := self.database.across_tenants(lambda connection: unspread_events(connection, 200)):
+            for event in events:
+                self.rules(event)
+                if event.kind in STARTED_BY:
+                    ids = {**event.ids, RESOURCE_ID: event.resource_id}
+                    self.flows[STARTED_BY[event.kind]](PlainRun(self.database, workflow_id=event.id), ids)
+            self.database.across_tenants(
+                lambda connection, events=events: spread(  # type: ignore[misc]
+                    connection, events, now_ns=self.database.now_ns(), api_of=api_of
+                )
+            )
+            told += len(events)
+        return told
 
     def renew(self, product_id: str, from_ns: int) -> None:
         self.flows["renewal"](PlainRun(self.database), {RESOURCE_ID: product_id, "from_ns": str(from_ns)})

@@ -14,8 +14,8 @@ EVENT = {
     "kind": "ProductOrderStateChangeEvent",
     "resource": "productOrder",
     "resource_id": "o-1",
-    "ids": {"customer": "c-1"},
-    "resource_fields": {"state": "failed"},
+    "ids": {"state": "held"},
+    "resource_fields": {"customer_id": "c-1"},
 }
 
 
@@ -42,10 +42,10 @@ def test_which_rules_fire(event: str) -> None:
     assert "its condition does not hold" in result.output
     looks = json.loads(farebox("test", str(SAMPLE), "--event", event, "--json").output)
     assert [(look["rule"], look["fires"]) for look in looks] == [
-        ("ticket-for-a-failed-order", True),
+        ("ticket-for-a-held-order", True),
         ("note-a-completed-order", False),
     ]
-    assert looks[0]["with"]["subject"] == "Order o-1 failed"
+    assert looks[0]["with"]["subject"] == "Order o-1 is held"
 
 
 def test_a_sound_file() -> None:
@@ -57,7 +57,7 @@ def test_faults_have_lines(tmp_path: Path) -> None:
     path.write_text(SAMPLE.read_text().replace("do: open_ticket", "do: open_tickt"))
     result = farebox("check", str(path))
     assert result.exit_code == 1
-    assert "rules.yaml:7:9: there is no action open_tickt. Did you mean open_ticket?" in result.output
+    assert "rules.yaml:8:9: there is no action open_tickt. Did you mean open_ticket?" in result.output
 
 
 @pytest.mark.parametrize(("text", "fault"), [("[1", "neither JSON nor YAML"), ('{"kind": 1}', "an event has kind")])

@@ -1,0 +1,161 @@
+"""`farebox rules publish | list | runs | show | replay`: rules in force and what they did."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runtime.cli.business import TenantOption, cells, opened, print_json, shown
+from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
+
+if TYPE_CHECKING:
+    from bss.automation.records import RuleSet
+    from bss.automation.rules_file import Rule
+
+RunArgument = Annotated[str, typer.Argument(help="Id of the run.", show_default=False)]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
+def add_run_commands(group: typer.Typer) -> None:
+    """Add the commands to `farebox rules`."""
+    for name, command in (("publish", publish), ("list", list_), ("runs", runs), ("show", show), ("replay", replay)):
+        group.command(name)(command)
+
+
+def publish(
+    rules: Annotated[Path, typer.Argument(help="A file of rules (YAML).")],
+    yes: YesOption = False,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Put a file of rules in force, instead of those before, after showing what that changes. Exit code 1: it has faults."""
+    try:
+        text = rules.read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        fail(f"{rules} can't be read: {error}")
+    business = opened(config, data_dir, tenant)
+    from bss.automation.operations import publish_rules
+    from bss.automation.queries import rules_in_force
+    from bss.automation.rules_file import read_rules
+
+    before = _by_name(business.read(rules_in_force))
+    after = {rule.name: rule for rule in read_rules(str(rules), text.encode()).rules}
+    for name in dict.fromkeys((*before, *after)):
+        if name not in after:
+            print(f"gone     {name}")
+        elif name not in before:
+            print(f"new      {name}: on {after[name].event} {after[name].action}")
+        elif before[name] != after[name]:
+            print(f"changed  {name}")
+    if after and not yes and not typer.confirm("Put them in force?"):
+        fail("nothing was changed")
+    made = business.write(lambda work: publish_rules(work, text=text, file=str(rules)))
+    print(f"in force: rules {made.number}, {len(after)} of them; workers go by them within a second")
+
+
+def list_(
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """List the rules in force, with how many runs of each ended how."""
+    business = opened(config, data_dir, tenant)
+    from bss.automation.queries import rules_in_force, run_counts
+    from runtime.cli.tables import print_table
+
+    found, counts = business.read(lambda work: (rules_in_force(work), run_counts(work)))
+    if found is None:
+        fail(f"tenant {tenant} has no rules: `farebox rules publish FILE` puts some in force")
+    known = {each.rule: each for each in counts}
+    lines = []
+    for rule in _by_name(found).values():
+        each = known.get(rule.name)
+        numbers = (each.running, each.done, each.failed, each.stopped) if each is not None else (0, 0, 0, 0)
+        lines.append(cells(rule.name, rule.event, rule.action, "yes" if rule.enabled else "no", *numbers))
+    print_table(
+        f"Rules {found.number}, in force since {shown(found.created_ns)} by {found.subject}",
+        ("rule", "on", "does", "enabled", "running", "done", "failed", "stopped"),
+        lines,
+        right=("running", "done", "failed", "stopped"),
+    )
+
+
+def runs(
+    state: Annotated[
+        str | None, typer.Option("--state", help="running, done, failed or stopped.", show_default="all")
+    ] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Of this rule.", show_default="all")] = None,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs of rules, the newest first."""
+    business = opened(config, data_dir, tenant)
+    from bss.automation.queries import list_runs
+    from bss.automation.records import RunState
+    from runtime.cli.tables import print_table
+
+    if state is not None and state not in list(RunState):
+        fail(f"--state {state}: write {', '.join(RunState)}")
+    found = business.read(lambda work: list_runs(work, state=state, rule=rule))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        "Runs",
+        ("run", "rule", "state", "does", "about", "began"),
+        [cells(run.id, run.rule, run.state, run.action, run.resource_id, shown(run.created_ns)) for run in found],
+    )
+
+
+def show(
+    run: RunArgument,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a run: the event, its steps with what went in and came out, and what went wrong."""
+    business = opened(config, data_dir, tenant)
+    from bss.automation.queries import show_run
+
+    view = business.read(lambda work: show_run(work, run_id=run))
+    if as_json:
+        print_json(view)
+        return
+    each = view.run
+    print(f"run {each.id}: {each.state}, rule {each.rule} of rules {each.rule_set}")
+    print(f"  {each.event_kind} of {each.resource} {each.resource_id}, event {each.event_id}, depth {each.depth}")
+    if each.reason:
+        print(f"  {each.reason}")
+    for step in view.steps:
+        began, ended = shown(step.started_ns), shown(step.ended_ns)
+        print(f"  {step.place:>2}  {step.kind:<24} {step.state:<8} tries {step.attempts}  {began} .. {ended}")
+        for word, values in (("in", step.input), ("out", step.outcome)):
+            if values:
+                print(f"      {word}: " + ", ".join(f"{name}: {value}" for name, value in values.items()))
+        if step.error:
+            print(f"      {step.error_code}: {step.error}")
+
+
+def replay(
+    run: RunArgument,
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Go on with a run at the step that failed."""
+    from bss.automation import operations
+
+    made = opened(config, data_dir, tenant).write(lambda work: operations.replay(work, run_id=run))
+    print(f"run {made.id}: {made.state}")
+
+
+def _by_name(found: "RuleSet | None") -> "dict[str, Rule]":
+    from bss.automation.rules_file import read_rules
+
+    if found is None:
+        return {}
+    return {rule.name: rule for rule in read_rules("rules.yaml", found.text.encode()).rules}
