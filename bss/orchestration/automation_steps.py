@@ -2,7 +2,7 @@
 that the rule is. Texts are the rule's, filled in from the event; one that came to nothing is as if it weren't there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from bss.automation import actions
@@ -38,6 +38,9 @@ _OUTCOME: Final = "outcome"
 _REMAINING: Final = "remaining_micros"
 
 
+Do = Callable[[Work, RunTask], Mapping[str, str]]
+
+
 class _Asked(NamedTuple):
     tenant: str
     action: BalanceAction
@@ -47,15 +50,28 @@ def automation_steps(ports: Ports) -> Steps:
     """The table, for these ports."""
     money = _Money(ports)
     return {
-        actions.OPEN_TICKET: Inside(_open_ticket),
-        actions.RECORD_INTERACTION: Inside(_record_interaction),
-        actions.PLACE_ORDER: Inside(_place_order),
-        actions.REQUEST_BALANCE_CHANGE: Inside(_request_balance_change),
+        actions.OPEN_TICKET: Inside(_with_texts(_open_ticket)),
+        actions.RECORD_INTERACTION: Inside(_with_texts(_record_interaction)),
+        actions.PLACE_ORDER: Inside(_with_texts(_place_order)),
+        actions.REQUEST_BALANCE_CHANGE: Inside(_with_texts(_request_balance_change)),
         actions.SEND_BALANCE_CHANGE: Outside(
             money.read, money.send, money.note, redoes=(actions.REQUEST_BALANCE_CHANGE,)
         ),
-        actions.TELL_HUBS: Inside(_tell_hubs),
+        actions.TELL_HUBS: Inside(_with_texts(_tell_hubs)),
     }
+
+
+def _with_texts(do: Do) -> Do:
+    """What `do` does, once each text that the action needs came to something."""
+
+    def checked(work: Work, task: RunTask) -> Mapping[str, str]:
+        for name in actions.ACTION_OF[task.run.action].required:
+            if not task.run.texts[name].strip():
+                remedy = "Name what the event or its resource has: farebox rules test shows it"
+                raise Invalid(f"with.{name}", "it came to nothing for this event", remedy)
+        return do(work, task)
+
+    return checked
 
 
 def _open_ticket(work: Work, task: RunTask) -> Mapping[str, str]:

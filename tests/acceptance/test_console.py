@@ -122,6 +122,7 @@ def test_every_page_is_drawn_and_accessible(browser: Browser) -> None:
         ("/console/catalogue", "Catalogue", "monthly", "catalogue"),
         ("/console/inventory", "Inventory", "48600100000", "inventory"),
         ("/console/automation", "Automation", "What will be done by itself", "automation"),
+        ("/console/automation/runs", "Automation runs", "ticket-for-a-held-order", "automation-runs"),
         ("/console/password", "Your password", "one-time password", "password"),
     ):
         browser.open(path, heading)
@@ -202,6 +203,23 @@ def test_fallout_is_decided_with_a_reason(browser: Browser) -> None:
     browser.page.get_by_label("Why").fill("the network's people know")
     browser.page.get_by_role("dialog").get_by_role("button", name="Do it by hand").click()
     browser.sees("Note: the network's people know")
+
+
+def test_a_run_that_failed_is_replayed_behind_a_question(browser: Browser) -> None:
+    browser.log_in("ann")
+    browser.open("/console/automation/runs?state=stopped", "Automation runs")
+    browser.sees("No runs")
+    browser.open("/console/automation/runs?state=failed", "Automation runs")
+    browser.page.get_by_role("link", name="01").first.click()
+    browser.page.get_by_role("heading", name="Automation run", exact=True).wait_for()
+    browser.sees("what went wrong")
+    browser.check("automation-run")
+    browser.page.get_by_role("button", name="Replay").click()
+    browser.sees("Replay this run?")
+    browser.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    browser.page.get_by_role("button", name="Replay").click()
+    browser.page.get_by_role("dialog").get_by_role("button", name="Replay").click()
+    browser.page.locator("main").get_by_text("running").first.wait_for()
 
 
 def test_keys_find_a_customer(browser: Browser) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from bss.access import Caller
 from bss.all_tables import METADATA
+from bss.automation.operations import publish_rules
 from bss.console.pages import mount_console
 from bss.console.site import Site
 from bss.crm.care_operations import open_ticket, record_interaction
@@ -91,6 +92,32 @@ def _add_story(work: Work, customer_id: str) -> None:
     )
 
 
+RULES = """rules:
+  - name: ticket-for-a-held-order
+    on: ProductOrderStateChangeEvent
+    when: event.ids.state == 'held'
+    do: open_ticket
+    with: {subject: "Order {event.resource_id} is held", customer: "{resource.customer_id}", severity: minor}
+  - name: note-a-completed-order
+    on: ProductOrderStateChangeEvent
+    when: event.ids.state == 'completed'
+    do: record_interaction
+    with: {customer: "{resource.customer_id}", subject: "Order {event.resource_id} is completed"}
+  - name: late-ticket-suspends
+    on: TroubleTicketOverdueEvent
+    do: suspend_product
+    with: {product: "{event.ids.product}", reason: asked for}
+"""
+
+
+def _run_rules(world: World) -> None:
+    """What rules did: two that went well, one that failed."""
+    world.do(publish_rules, text=RULES)
+    world.relay()
+    world.do(lambda work: work.event("TroubleTicketOverdueEvent", resource="trouble_ticket", resource_id="t-1"))
+    world.relay()
+
+
 def _order(world: World) -> int:
     """One plan that is active, one order that a refusing network holds; the account of the first."""
     view = world.ordered()
@@ -114,6 +141,7 @@ def served_console(folder: Path) -> Iterator[Served]:
     _add_users(database)
     world = World(database, SYSTEM, lines=4)
     account_id = _order(world)
+    _run_rules(world)
     database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
     app = FastAPI()
     mount_console(app, Site(database, world.engine, counters, Logins(database)), secret="for tests")

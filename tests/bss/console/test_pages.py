@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bss.automation.queries import list_runs
 from bss.console.frame import PLACES
 from bss.console.site import COOKIE
 from tests.bss.console.served import PASSWORD, Served, served_console
@@ -49,6 +50,21 @@ def test_who_lacks_the_permission_is_told_which(served: Served) -> None:
         assert "Not for you" in answer.text
         assert "order:repair" in answer.text
         assert "/console/fallout" not in client.get("/console/orders").text
+
+
+def test_a_run_of_a_rule_is_shown_and_filtered(served: Served) -> None:
+    with client_of(served, "ann") as client:
+        listed = client.get("/console/automation/runs?state=failed").text
+        (failed,) = served.world.do(list_runs, state="failed")
+        assert failed.id in listed
+        assert "ticket-for-a-held-order" in listed, "rules in force are shown beside the runs"
+        assert "No runs" in client.get("/console/automation/runs?state=stopped").text
+        shown = client.get(f"/console/automation/runs/{failed.id}").text
+        for part in ("place_order", "Replay", "suspend_product", "with.product: it came to nothing"):
+            assert part in shown
+        assert "there is no automation_run" in client.get("/console/automation/runs/none").text
+    with client_of(served, "otto") as client:
+        assert "automation:read" in client.get("/console/automation/runs").text
 
 
 def test_nobody_sees_a_page_without_a_login(served: Served) -> None:
