@@ -15,7 +15,9 @@ EVERYTHING: Final = "*"
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     "administrator": frozenset({EVERYTHING}),
-    "product_manager": frozenset({"catalog:read", "catalog:write", "catalog:publish", "order:read", "customer:read"}),
+    "product_manager": frozenset(
+        {"catalog:read", "catalog:write", "catalog:publish", "inventory:read", "order:read", "customer:read"}
+    ),
     "care_agent": frozenset(
         {
             "balance:read",

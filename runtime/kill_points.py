@@ -28,6 +28,9 @@ STEPS_INSIDE: Final = (
     "suspend_product",
     "resume_product",
     "retire_product",
+    "begin_move",
+    "undo_move",
+    "move_product",
 )
 """Steps of orders that write rows (bss/orchestration/order_steps.py); a test holds these equal to the table there."""
 STEPS_OUTSIDE: Final = (
@@ -37,6 +40,8 @@ STEPS_OUTSIDE: Final = (
     "close_account",
     "bar_account",
     "unbar_account",
+    "move_account",
+    "return_account",
     "provision_network",
     "deprovision_network",
     "suspend_network",
@@ -141,6 +146,8 @@ KILL_POINTS: Final = (
     KillPoint("renewal.before", "bss-worker", "a product is about to be renewed"),
     KillPoint("renewal.asked", "bss-worker", "the engine answered a renewal, that isn't noted"),
     KillPoint("renewal.after", "bss-worker", "a renewal is noted, and the next one scheduled"),
+    KillPoint("batch.before", "bss-worker", "orders of a migration are about to be placed, a chunk of them"),
+    KillPoint("batch.after", "bss-worker", "a chunk of a migration's orders is placed"),
     *_of_automation(),
 )
 PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}

@@ -1,6 +1,7 @@
 """Items of product orders (TMF622): what a client asks for as bss/orchestration takes it, and items as they are answered.
 
-`modify` of TM Forum's is suspending or resuming, by the status that the product is to have.
+`modify` of TM Forum's is suspending or resuming, by the status that the product is to have. An order of a catalogue's migration
+reads as a modify with the offering that the product gets.
 """
 
 from collections.abc import Mapping
@@ -208,10 +209,10 @@ def item_document(item: OrderItem, state: str) -> Document:
     found: Document = {
         "id": str(item.number),
         "quantity": 1,
-        "action": MODIFY if item.action in _STATUS_OF else item.action,
+        "action": MODIFY if item.action in _STATUS_OF or item.action == Action.MIGRATE else item.action,
         "state": state,
     }
-    if item.action == Action.ADD:
+    if item.action in (Action.ADD, Action.MIGRATE):
         at = f"{CATALOG_PATH}/productOffering"
         found["productOffering"] = {"id": item.offering_id, "href": href_of(at, item.offering_id)}
     return found | ({"product": product} if product else {})

@@ -127,6 +127,20 @@ def prepare_release(
     return ReleaseRow.from_row(row)
 
 
+@requires("catalog:read")
+def stranded_by_publishing(
+    work: Work, *, in_use: Mapping[str, int], migrations: Mapping[str, str] | None = None
+) -> list[FieldFault]:
+    """Whom publishing the working copy would strand, and which migrations can't be: what `prepare_release` would refuse for
+    its customers' sake. CatalogFaulty where the working copy can't be published in any case.
+    """
+    read = compile_copy(work)
+    if read.release is None:
+        raise CatalogFaulty(read.faults)
+    current = published_release(work)
+    return [] if current is None else find_stranded(current, read.release, in_use, dict(migrations or {}))
+
+
 @requires("catalog:publish")
 def confirm_release(work: Work, *, release_id: str) -> ReleaseRow:
     """The engine has it: it is published, and the base of the working copy, edits made meanwhile aside. Safe to repeat."""

@@ -109,6 +109,12 @@ def releases(work: Work) -> list[ReleaseRow]:
 
 
 @requires("catalog:read")
+def release_row(work: Work, *, release_id: str) -> ReleaseRow:
+    """A release by its id. NotFound."""
+    return ReleaseRow.from_row(work.get(RELEASE, release_id, field="release"))
+
+
+@requires("catalog:read")
 def release_text_of(work: Work, *, release_id: str) -> str:
     """The text of a release, whatever its state. NotFound."""
     text: str = work.get(RELEASE, release_id, field="release")["text"]
@@ -129,6 +135,23 @@ def release_in_force(work: Work, *, at_ns: int | None = None) -> CatalogRelease:
         remedy = "Publish one: farebox catalog import FILES, then farebox catalog release"
         raise NotFound("release", "no catalogue release is in force", remedy)
     return read_catalog(row["text"])
+
+
+@requires("catalog:read")
+def release_with_offering(work: Work, *, offering_id: str, before: int) -> CatalogRelease:
+    """The newest published release of a lower number that has the offering: by it products of it were had. Where none has, the
+    release of that number. NotFound.
+    """
+    rows = work.rows(
+        sa.select(RELEASE.c.text)
+        .where(RELEASE.c.state == ReleaseState.PUBLISHED, RELEASE.c.number < before)
+        .order_by(RELEASE.c.number.desc())
+    )
+    for row in rows:
+        release = read_catalog(row["text"])
+        if release.offering(offering_id) is not None:
+            return release
+    return release_of_number(work, number=before)
 
 
 @requires("catalog:read")

@@ -38,10 +38,39 @@ def _check_migrations(before: CatalogRelease, after: CatalogRelease, migrations:
             problem, remedy = f"products of {source} would go to {target}, which isn't there", "Name one of the release"
         elif new.lifecycle_status != LifecycleStatus.ACTIVE and target != source:
             problem, remedy = f"products of {source} would go to {target}, which is retired", "Name an active offering"
+        elif unfit := _why_unfit(before, after, source, new):
+            problem, remedy = f"products of {source} would go to {target}: {unfit}", "Name one that takes the same"
         else:
             continue
         faults.append(FieldFault("offerings", source, "migration", problem, remedy))
     return faults
+
+
+def _why_unfit(before: CatalogRelease, after: CatalogRelease, source: str, new: Offering) -> str:
+    """Why products can't be moved: a move gives and takes no number, SIM or account, and makes no bill of money in advance."""
+    old = before.offering(source)
+    assert old is not None
+    was, becomes = _taken(before, old), _taken(after, new)
+    if was != becomes:
+        return f"that takes {', '.join(becomes) or 'nothing'}, they have {', '.join(was) or 'nothing'}"
+    limit_was, limit_becomes = _credit_limit_micros(before, old), _credit_limit_micros(after, new)
+    if limit_was != limit_becomes:
+        return f"that has a credit limit of {limit_becomes} micros, they have {limit_was}"
+    return ""
+
+
+def _taken(release: CatalogRelease, offering: Offering) -> list[str]:
+    """What an offering's products have of the operator's: numbers, SIMs, an account."""
+    specification = release.specification(offering.product_specification_id)
+    services = () if specification is None else specification.services
+    return sorted(
+        {resource for service in services for resource in service.resources}
+        | ({"account"} if offering.offer is not None else set())
+    )
+
+
+def _credit_limit_micros(release: CatalogRelease, offering: Offering) -> int:
+    return next((each.credit_limit_micros for each in release.engine.offers if each.id == offering.offer), 0)
 
 
 def _check_offering(before: CatalogRelease, after: CatalogRelease, old: Offering, count: int) -> list[FieldFault]:

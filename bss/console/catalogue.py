@@ -7,6 +7,7 @@ from bss.catalog.faults import CatalogFaulty
 from bss.catalog.publication import discard_edits
 from bss.catalog.queries import CopyStatus, publication_diff, releases, resources, working_copy_status
 from bss.catalog.records import Offering
+from bss.console.catalogue_migrations import ask_migrations, show_migrations
 from bss.console.frame import act, confirmed, page, show_empty
 from bss.console.rows import show_facts, show_rows
 from bss.console.site import ROOT, Site, Viewer
@@ -54,6 +55,8 @@ def register(site: Site) -> None:
             ],
             empty=("No releases", "Publish the working copy"),
         )
+        if viewer.caller.may("order:read"):
+            await show_migrations(viewer)
 
 
 async def _copy_card(viewer: Viewer, status: CopyStatus) -> None:
@@ -89,7 +92,8 @@ async def _copy_card(viewer: Viewer, status: CopyStatus) -> None:
 
 
 async def _publish(viewer: Viewer, count: int) -> None:
-    if not await confirmed("Publish the working copy?", f"{count} rows change, and prices with them.", "Publish"):
+    migrations = await ask_migrations(viewer, f"{count} rows change, and prices with them.")
+    if migrations is None:
         return
     site = viewer.site
 
@@ -97,7 +101,7 @@ async def _publish(viewer: Viewer, count: int) -> None:
         caller = site.who(viewer.cookie)
         return await run_in_threadpool(
             lambda: publish_catalog(
-                site.database, caller, site.engine, products_in_use=product_counts_by_offering, migrations={}
+                site.database, caller, site.engine, products_in_use=product_counts_by_offering, migrations=migrations
             )
         )
 

@@ -50,6 +50,18 @@ def product_counts_by_offering(work: Work) -> dict[str, int]:
 
 
 @requires("inventory:read")
+def products_of_offering(work: Work, offering_id: str, *, after: str = "", limit: int = 100) -> list[Product]:
+    """Products of an offering that have not ended, by id, behind the one of this id."""
+    rows = work.rows(
+        sa.select(PRODUCT)
+        .where(PRODUCT.c.offering_id == offering_id, PRODUCT.c.id > after, PRODUCT.c.status.not_in(PRODUCT_ENDED))
+        .order_by(PRODUCT.c.id)
+        .limit(min(limit, 1000))
+    )
+    return [Product.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
 def products_of_order(work: Work, order_id: str) -> list[Product]:
     """What an order made."""
     rows = work.rows(sa.select(PRODUCT).where(PRODUCT.c.order_id == order_id).order_by(PRODUCT.c.id))

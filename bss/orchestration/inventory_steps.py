@@ -54,7 +54,7 @@ class InventorySteps:
             order_id=task.order.id,
             order_item_id=item.id,
             ordered_ns=task.order.created_ns,
-            prices=_prices(what),
+            prices=agreed_prices(what),
         )
         for service in what.specification.services:
             add_service(work, product_id=made.id, name=service.name or service.id, category=CFS, state="reserved")
@@ -145,7 +145,8 @@ def _set_services(work: Work, product_id: str, state: str) -> None:
             set_service_state(work, service.id, state=state)
 
 
-def _prices(what: Sold) -> list[dict[str, Any]]:
+def agreed_prices(what: Sold) -> list[dict[str, Any]]:
+    """What the offering costs, as a product keeps it."""
     return [
         {
             "name": price.name,

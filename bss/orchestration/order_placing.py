@@ -27,6 +27,7 @@ CHANGES_FROM: Final = {
     Action.SUSPEND: frozenset({ProductStatus.ACTIVE}),
     Action.RESUME: frozenset({ProductStatus.SUSPENDED}),
     Action.TERMINATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
+    Action.MIGRATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
 }
 """Statuses of a product in which an action on it may be ordered."""
 _NS_PER_DAY: Final = 86_400 * NS_PER_S
@@ -37,7 +38,7 @@ class AskedItem(msgspec.Struct, frozen=True, kw_only=True):
 
     action: str
     offering_id: str = ""
-    """of an add"""
+    """of an add, and what a product migrates to"""
     product_id: str = ""
     """of other actions"""
     resources: dict[str, str] = {}
@@ -175,9 +176,14 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
     taken = {ACCOUNT} if has.engine_account_id is not None else set()
     if has.imsi:
         taken.add(SIM)
+    is_moved = item.action == Action.MIGRATE
+    release = release_in_force(work) if is_moved else None
+    if release is not None:
+        sold(release, item.offering_id, field=f"{field}.offering_id")
     return NewItem(
         action=item.action,
-        offering_id=has.offering_id,
+        offering_id=item.offering_id if is_moved else has.offering_id,
+        release=release.engine.number if release is not None else 0,
         product_id=has.id,
         steps=plan(item.action, frozenset(taken)),
     )

@@ -44,6 +44,9 @@ PLAN_ROWS: Final = (
     PlanRow(Action.TERMINATE, "close_account", takes=ACCOUNT, is_point_of_no_return=True),
     PlanRow(Action.TERMINATE, "deprovision_network", takes=SIM),
     PlanRow(Action.TERMINATE, "retire_product"),
+    PlanRow(Action.MIGRATE, "begin_move", compensation="undo_move"),
+    PlanRow(Action.MIGRATE, "move_account", takes=ACCOUNT, compensation="return_account", is_point_of_no_return=True),
+    PlanRow(Action.MIGRATE, "move_product"),
 )
 """In the order in which the steps of an item are done."""
 

@@ -15,18 +15,26 @@ from bss.inventory.operations import DUE_KINDS, end_due_state
 from bss.orchestration.automation_flow import AUTOMATION, AutomationFlow, replay_due
 from bss.orchestration.automation_steps import automation_steps
 from bss.orchestration.balance_flow import send_again
+from bss.orchestration.batch_flow import BATCH, MIGRATION, MIGRATION_SAID, BatchFlow, batch_due, open_migration
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_flow import ORDER, OrderFlow
 from bss.orchestration.order_steps import order_steps
 from bss.orchestration.ports import Ports
 from bss.orchestration.renewal_flow import RENEWAL, RENEWAL_READY, RenewalFlow, start_renewal
 from bss.orchestration.run import Workflow
+from bss.orders.batches import BATCH_DUE, BATCH_READY
 from bss.orders.fallout import retry
 from bss.orders.operations import READY, RETRY_DUE, START_DUE, start_due
 from bss.prepay.operations import SEND_AGAIN
 from bss.work import Transactions, Work
 
-STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL, RUN_READY: AUTOMATION}
+STARTED_BY: Final = {
+    READY: ORDER,
+    RENEWAL_READY: RENEWAL,
+    RUN_READY: AUTOMATION,
+    MIGRATION_SAID: MIGRATION,
+    BATCH_READY: BATCH,
+}
 """Name of the workflow that events of a kind start."""
 
 API_OF: Final = {
@@ -58,6 +66,8 @@ def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) 
     return {
         ORDER: OrderFlow(order_steps(ports), reached),
         RENEWAL: RenewalFlow(ports, reached),
+        MIGRATION: open_migration,
+        BATCH: BatchFlow(reached),
         AUTOMATION: AutomationFlow(automation_steps(ports), reached),
     }
 
@@ -69,6 +79,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         START_DUE: (_start_order, frozenset({"order:write"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
+        BATCH_DUE: (batch_due, frozenset({"order:write"})),
         REPLAY_DUE: (replay_due, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
         **dict.fromkeys(CARE_DUE_KINDS, (mark_overdue, frozenset({"ticket:write"}))),

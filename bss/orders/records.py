@@ -13,9 +13,11 @@ class Action:
     SUSPEND: Final = "suspend"
     RESUME: Final = "resume"
     TERMINATE: Final = "delete"
+    MIGRATE: Final = "migrate"
+    """a product gets another offering; migrations of the catalogue alone order it"""
 
 
-ACTIONS: Final = (Action.ADD, Action.SUSPEND, Action.RESUME, Action.TERMINATE)
+ACTIONS: Final = (Action.ADD, Action.SUSPEND, Action.RESUME, Action.TERMINATE, Action.MIGRATE)
 
 
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,3 +125,28 @@ class Fallout(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Order
     step: OrderStep
+
+
+class OrderBatch(_Row, frozen=True):
+    """Orders that move the products of an offering, as a release of the catalogue says."""
+
+    id: str
+    revision: int
+    created_ns: int
+    updated_ns: int
+    release: int
+    source: str
+    target: str
+    state: str
+    total_count: int
+    placed_count: int
+    left_count: int
+    reason: str
+    ended_ns: int | None
+
+
+class BatchProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch, and how many of its orders are in which state."""
+
+    batch: OrderBatch
+    orders: dict[str, int]

@@ -70,4 +70,23 @@ ORDER_STEP: Final = tenant_table(
 `outcome` holds ids of what it made. An `is_for_people` step is done by a person, outside."""
 index(ORDER_STEP, "state")
 
-TABLES: Final = (PRODUCT_ORDER, ORDER_ITEM, ORDER_STEP)
+ORDER_BATCH: Final = tenant_table(
+    "order_batch",
+    sa.Column("release", sa.Integer, nullable=False),
+    identifier("source", nullable=False),
+    identifier("target", nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    identifier("cursor", nullable=False),
+    sa.Column("total_count", sa.Integer, nullable=False),
+    sa.Column("placed_count", sa.Integer, nullable=False),
+    sa.Column("left_count", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(500), nullable=False),
+    instant("ended_ns"),
+    unique("release", "source"),
+)
+"""Orders that move the products of the offering `source` to `target`, once `release` (a catalogue's) is in force. An order of
+it has the batch's id as its `external_id`. `cursor`: the last product that was looked at in this pass. `left_count`: products
+of this pass that no order could be placed for, such as those that another order changes; `reason` is the last one's. The next
+pass tries them again."""
+
+TABLES: Final = (PRODUCT_ORDER, ORDER_ITEM, ORDER_STEP, ORDER_BATCH)

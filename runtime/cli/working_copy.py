@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from runtime.cli.business import TenantOption, cells, opened, shown
+from runtime.cli.migrations import migrations, print_moves
 from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit, store_url
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_commands(group: typer.Typer) -> None:
     group.command("export")(export)
     group.command("discard")(discard)
     group.command("release")(release)
+    group.command("migrations")(migrations)
 
 
 def import_files(
@@ -148,6 +150,9 @@ def release(
         ),
     ] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Finish the release that is prepared already.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what it changes and how many products move; publish nothing.")
+    ] = False,
     yes: YesOption = False,
     wait_s: Annotated[float, typer.Option("--wait", min=1, help="Seconds to wait for the engine.")] = 15.0,
     tenant: TenantOption = "default",
@@ -160,7 +165,7 @@ def release(
     Refused where customers have what it takes away or changes, unless --migrate says what happens to them.
     """
     settings = settings_or_exit(config, store, data_dir)
-    migrations = _migrations(migrate or [])
+    said = _migrations(migrate or [])
     business = opened(config, data_dir, tenant)
     from bss.catalog.queries import publication_diff, releases
     from bss.catalog.records import ReleaseState
@@ -170,9 +175,12 @@ def release(
         fail("no release is prepared: nothing is to be finished")
     if not finish:
         _print_changes(business.read(publication_diff), "nothing was edited since the last release")
+        print_moves(business, said)
+        if dry_run:
+            return
         if not yes and not typer.confirm("Publish it?"):
             fail("nothing was published")
-    result = _publish(business, settings, prepared[0] if finish else None, migrations, wait_s)
+    result = _publish(business, settings, prepared[0] if finish else None, said, wait_s)
     from bss.orchestration.catalog_publication import Waiting
 
     named = f"release {result.release.number} ({result.release.name}) of tenant {tenant}"

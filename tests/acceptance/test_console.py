@@ -10,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from bss.catalog.operations import change_resource
+from bss.catalog.queries import resources
+from bss.catalog.records import Offering
 from tests.bss.console.served import PASSWORD, Served, served_console
 
 playwright_api = pytest.importorskip(
@@ -249,6 +253,27 @@ def test_forbidden_error_and_phone(browser: Browser) -> None:
     browser.check("phone")
     width = browser.page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"], "a page that is wider than the phone"
+
+
+def test_a_release_says_what_becomes_of_who_would_be_stranded(browser: Browser) -> None:
+    world = browser.served.world
+    (old,) = [each for each in world.do(resources, kind=Offering) if each.id == "monthly"]
+    world.do(change_resource, resource=msgspec.structs.replace(old, offer="dear"))
+    browser.log_in("ann")
+    browser.open("/console/catalogue", "Catalogue")
+    browser.page.get_by_role("button", name="Publish", exact=True).click()
+    browser.sees("would be stranded")
+    browser.page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    browser.sees("Say what becomes of them")
+    browser.page.get_by_label("Products of monthly become").click()
+    browser.page.get_by_role("option", name="with its changes").click()
+    browser.picture("publish")
+    browser.page.get_by_role("dialog").get_by_role("button", name="Publish").click()
+    browser.page.get_by_role("cell", name="2", exact=True).first.wait_for()
+    world.relay()
+    browser.open("/console/catalogue", "Catalogue")
+    browser.sees("monthly to monthly")
+    browser.check("migrations")
 
 
 def money_of(served: Served) -> int:

@@ -6,7 +6,7 @@ import pytest
 from bss.catalog.records import Micros, Specification
 from bss.catalog.release import CatalogRelease
 from bss.catalog.stranding import find_stranded
-from tests.bss.catalog.sample import changed_offering, replaced, sample_release
+from tests.bss.catalog.sample import changed_offering, offering_of, replaced, sample_release
 
 IN_USE = {"prepaid-plus": 2, "itemised-usage": 0}
 
@@ -29,7 +29,9 @@ def retiring(offer: str) -> CatalogRelease:
 
 
 def moved_specification() -> CatalogRelease:
-    release = replaced(sample_release(), Specification(id="other-line", name="Other line"))
+    old = sample_release().specification(offering_of(sample_release(), "prepaid-plus").product_specification_id)
+    assert old is not None
+    release = replaced(sample_release(), Specification(id="other-line", name="Other line", services=old.services))
     return changed_offering(release, "prepaid-plus", product_specification_id="other-line")
 
 
@@ -51,7 +53,9 @@ def test_what_strands_customers_is_found_and_a_migration_settles_it(name: str) -
     assert "2 products of customers are of it" in fault.problem
     assert "migrate" in fault.remedy
     target = "prepaid-plus" if after.offering("prepaid-plus") is not None else "prepaid-start"
-    assert find_stranded(sample_release(), after, IN_USE, {"prepaid-plus": target}) == []
+    unfit = ["that takes msisdn, sim, they have account, msisdn, sim"] if name == "no offer" else []
+    found = find_stranded(sample_release(), after, IN_USE, {"prepaid-plus": target})
+    assert [fault.problem.rpartition(": ")[2] for fault in found] == unfit
     assert find_stranded(sample_release(), after, {}, {}) == []
 
 
@@ -68,6 +72,13 @@ def test_what_strands_customers_is_found_and_a_migration_settles_it(name: str) -
 )
 def test_what_customers_keep_is_no_stranding(after: CatalogRelease) -> None:
     assert find_stranded(sample_release(), after, IN_USE, {}) == []
+
+
+def test_a_migration_makes_no_bill_of_money_in_advance() -> None:
+    (limit,) = {each.credit_limit_micros for each in sample_release().engine.offers if each.id == "postpaid-flex"}
+    assert limit
+    (fault,) = find_stranded(sample_release(), sample_release(), IN_USE, {"prepaid-plus": "postpaid-flex"})
+    assert f"that has a credit limit of {limit} micros, they have 0" in fault.problem
 
 
 @pytest.mark.parametrize(

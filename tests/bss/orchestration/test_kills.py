@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from balances.commands import AccountStatus, Change
 from bss.access import Caller
 from bss.automation.actions import (
     OPEN_TICKET,
@@ -27,7 +28,7 @@ from bss.automation.actions import (
 from bss.automation.operations import publish_rules
 from bss.automation.queries import list_runs
 from bss.crm.tables import INTERACTION, TICKET
-from bss.due import schedule
+from bss.due import schedule, unschedule
 from bss.edge.database import Database
 from bss.edge.wake import Waker
 from bss.inventory.queries import product
@@ -37,6 +38,7 @@ from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.order_steps import order_steps
 from bss.orchestration.ports import Ports
 from bss.orchestration.worker_tables import read_release
+from bss.orders.batches import batches, go_on, open_batch
 from bss.orders.operations import cancel
 from bss.orders.queries import list_orders, show
 from bss.orders.records import Action, Order
@@ -49,12 +51,14 @@ from tests.bss.orchestration.worker_child import Outside, work
 from tests.bss.orchestration.world import seed
 from vocabulary.units import Unit
 
-POINTS = [point.name for point in KILL_POINTS if point.name.startswith(("order.", "renewal.", "automation."))]
+POINTS = [point.name for point in KILL_POINTS if point.name.startswith(("order.", "renewal.", "batch.", "automation."))]
 """The relay's are passed in tests/bss/edge/test_killed_relay.py."""
 UNTIL_S = 60.0
 LINES = 80
 UNDO_KINDS = ("free_resources", "undo_account", "deprovision_network")
-"""Steps that a cancelled order takes."""
+"""Steps that a cancelled order takes, whose product comes to nothing."""
+MOVE_UNDO_KINDS = ("undo_move", "return_account")
+"""Steps that a cancelled order takes, whose product stays as it is."""
 ACTION_OF = {
     "bar_account": Action.SUSPEND,
     "suspend_network": Action.SUSPEND,
@@ -64,6 +68,9 @@ ACTION_OF = {
     "resume_product": Action.RESUME,
     "close_account": Action.TERMINATE,
     "retire_product": Action.TERMINATE,
+    "begin_move": Action.MIGRATE,
+    "move_account": Action.MIGRATE,
+    "move_product": Action.MIGRATE,
 }
 """What is ordered to reach a step; all others are reached by an add."""
 
@@ -107,6 +114,7 @@ class Yard:
         self.context = multiprocessing.get_context("forkserver")
         self.customer_id, _ = seed(self.database, caller, lines=LINES)
         self.started: list[BaseProcess] = []
+        self.batch_count = 0
         self.engine, self.network = outside.engine(), outside.network()
 
     def do(self, operation: Any, *arguments: Any, **named: Any) -> Any:
@@ -125,7 +133,8 @@ class Yard:
         return (self.folder / f"{process.name}.log").read_text()
 
     def place(self, action: str, product_id: str = "", *, offering_id: str = "monthly") -> Order:
-        offering_id = offering_id if action == Action.ADD else ""
+        if action != Action.ADD:
+            offering_id = "dear" if action == Action.MIGRATE else ""
         item = AskedItem(action=action, offering_id=offering_id, product_id=product_id)
         order: Order = self.do(place_order, customer_id=self.customer_id, items=[item])
         return order
@@ -160,6 +169,25 @@ class Yard:
         process.terminate()
         process.join(UNTIL_S)
         assert process.exitcode == 0, self.log(process)
+
+    def held_with(self, compensation: str) -> str:
+        """An order that is held, one of whose steps is undone by this one."""
+        for order in self.do(list_orders, state="held", limit=1000):
+            steps = self.do(show, order_id=order.id).steps
+            undone = [step for step in steps if step.compensation == compensation and step.attempts]
+            if undone and (compensation in UNDO_KINDS or undone[0].state == "failed"):
+                return str(order.id)
+        raise AssertionError(f"no order is held that {compensation} would undo")
+
+    def close_account(self, product_id: str) -> None:
+        """So that the engine refuses to move it."""
+        account_id = self.do(product, product_id).engine_account_id
+        self.engine.send(Change(f"close-{product_id}", 1, account_id, status=AccountStatus.CLOSED))
+
+    def open_batch(self) -> None:
+        """What was moved is moved back, a product at least."""
+        self.batch_count += 1
+        self.do(open_batch, release=self.batch_count, source="dear", target="monthly", total_count=0, from_ns=0)
 
     def happen(self, step: str, product_id: str) -> None:
         """An event that fires the rule of a step."""
@@ -196,9 +224,9 @@ def yard(database_at: sa.URL, tmp_path: Path, anyone: Caller) -> Iterator[Yard]:
     outside.shutdown()
 
 
-def prepare(yard: Yard) -> tuple[list[str], list[str]]:
-    """Products to change, and orders that a person holds: (product ids, order ids)."""
-    for _ in range(sum(1 for point in POINTS if kind_of(point) in ACTION_OF) + 3):
+def prepare(yard: Yard) -> tuple[list[str], list[str], list[str]]:
+    """Products to change: active ones, suspended ones, and ones whose move a person holds."""
+    for _ in range(sum(1 for point in POINTS if kind_of(point) in (*ACTION_OF, *MOVE_UNDO_KINDS)) + 3):
         yard.place(Action.ADD)
     for point in POINTS:
         if kind_of(point) in UNDO_KINDS:
@@ -207,8 +235,19 @@ def prepare(yard: Yard) -> tuple[list[str], list[str]]:
     assert set(yard.states()) == {"completed", "held"}
     for product_id in yard.product_ids("active")[: sum(1 for point in POINTS if action_of(point) == Action.RESUME)]:
         yard.place(Action.SUSPEND, product_id)
+    active = yard.product_ids("active")
+    stuck = [active.pop() for point in POINTS if kind_of(point) in MOVE_UNDO_KINDS]
+    for product_id, kind in zip(
+        stuck, [kind_of(each) for each in POINTS if kind_of(each) in MOVE_UNDO_KINDS], strict=True
+    ):
+        if kind == "undo_move":
+            yard.do(unschedule, RENEWAL_DUE, resource_id=product_id)
+        else:
+            yard.close_account(product_id)
+        yard.place(Action.MIGRATE, product_id)
     yard.settle()
-    return yard.product_ids("active"), yard.product_ids("suspended")
+    suspended = yard.product_ids("suspended")
+    return [each for each in active if each not in suspended], suspended, stuck
 
 
 def kind_of(point: str) -> str:
@@ -224,7 +263,7 @@ def action_of(point: str) -> str:
     "database_at", ["sqlite", pytest.param("postgresql", marks=pytest.mark.acceptance)], indirect=True
 )
 def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
-    active, suspended = prepare(yard)
+    active, suspended, stuck = prepare(yard)
     hits: dict[str, int] = {}
     renewed: set[str] = set()
     happened: Counter[str] = Counter()
@@ -234,8 +273,10 @@ def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
         if point.startswith("renewal."):
             renewed.add(active[-1])
             yard.do(schedule, RENEWAL_DUE, resource_id=active.pop(), at_ns=time.time_ns())
-        elif kind_of(point) in UNDO_KINDS:
-            yard.do(cancel, order_id=yard.do(list_orders, state="held", limit=1)[0].id)
+        elif kind_of(point) in (*UNDO_KINDS, *MOVE_UNDO_KINDS):
+            yard.do(cancel, order_id=yard.held_with(kind_of(point)))
+        elif point.startswith("batch."):
+            yard.open_batch()
         elif point.startswith("automation."):
             step = kind_of(point) if kind_of(point) in STEP_KINDS else FIRST_STEP
             happened[step] += 1
@@ -251,7 +292,13 @@ def test_who_dies_anywhere_is_taken_over(yard: Yard) -> None:
     (yard.folder / "kill_points.txt").write_text(report)
     assert [point for point, count in hits.items() if count != 1] == [], report
     yard.settle()
+    for product_id in stuck:
+        yard.place(Action.TERMINATE, product_id)
+    for each in yard.do(batches):
+        yard.do(go_on, batch_id=each.batch.id)  # what another order changed meanwhile: a minute later by itself
+    yard.settle()
     assert set(yard.states()) == {"completed", "cancelled"}
+    assert {each.batch.state for each in yard.do(batches)} == {"done"}
     read = partial(yard.database.read, yard.caller)
     assert list(find_differences(read, yard.engine, yard.network, tenant="default")) == []
     check_runs(yard, happened)

@@ -30,6 +30,7 @@ COMMANDS = (
     ("catalog", "export"),
     ("catalog", "discard"),
     ("catalog", "release"),
+    ("catalog", "migrations"),
     ("rules", "check"),
     ("rules", "test"),
     ("rules", "publish"),

@@ -1,4 +1,4 @@
-"""Rules in force, runs of them, and their steps."""
+"""Rules in force, runs of them, and their steps; batches of orders."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -79,4 +79,24 @@ def upgrade() -> None:  # tidy: as it was generated, a call a table
         ),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_automation_step"),
         sa.UniqueConstraint("tenant", "run_id", "place", name="uq_automation_step_tenant_run_id_place"),
+    )
+    op.create_table(
+        "order_batch",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("created_ns", sa.BigInteger(), nullable=False),
+        sa.Column("updated_ns", sa.BigInteger(), nullable=False),
+        sa.Column("release", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("cursor", sa.String(length=64), nullable=False),
+        sa.Column("total_count", sa.Integer(), nullable=False),
+        sa.Column("placed_count", sa.Integer(), nullable=False),
+        sa.Column("left_count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("ended_ns", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id", name="pk_order_batch"),
+        sa.UniqueConstraint("tenant", "release", "source", name="uq_order_batch_tenant_release_source"),
     )

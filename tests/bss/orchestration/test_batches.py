@@ -1,0 +1,209 @@
+"""A release's migrations move products: by orders, each product once, its period and money untouched until it is renewed."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bss.access import Caller
+from bss.catalog.operations import change_resource
+from bss.catalog.queries import resources
+from bss.catalog.records import Offering
+from bss.due import due_of
+from bss.edge.database import Database
+from bss.engine_port import NoEngine
+from bss.errors import Conflict
+from bss.inventory.queries import product, product_counts_by_offering
+from bss.inventory.states import ProductStatus
+from bss.orchestration import batch_flow
+from bss.orchestration.catalog_publication import Published, publish_catalog
+from bss.orchestration.inventory_steps import RENEWAL_DUE
+from bss.orchestration.order_placing import AskedItem
+from bss.orders.batches import BATCH_DUE, batches, go_on
+from bss.orders.fallout import retry
+from bss.orders.operations import cancel
+from bss.orders.queries import list_orders
+from bss.orders.records import Action, BatchProgress
+from bss.views.assurance import find_differences
+from tests.bss.conftest import TestClock
+from tests.bss.orchestration.world import World
+from vocabulary.ids import number_of_name
+from vocabulary.units import Unit
+
+
+@pytest.fixture
+def world(database: Database, anyone: Caller) -> World:
+    return World(database, anyone, lines=8)
+
+
+ON_SQLITE = pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
+
+
+def edit(world: World, offering_id: str, **changes: Any) -> None:
+    (old,) = [each for each in world.do(resources, kind=Offering) if each.id == offering_id]
+    world.do(change_resource, resource=msgspec.structs.replace(old, **changes))
+
+
+def publish(world: World, **migrations: str) -> None:
+    published = publish_catalog(
+        world.database,
+        world.caller,
+        world.engine,
+        products_in_use=product_counts_by_offering,
+        migrations=migrations,
+    )
+    assert isinstance(published, Published)
+
+
+def only_batch(world: World) -> BatchProgress:
+    (batch,) = world.do(batches)
+    return batch  # type: ignore[no-any-return]
+
+
+def offers(world: World, product_id: str) -> set[int]:
+    """Offers that the product's account has now."""
+    account = world.engine.read_account(1, world.do(product, product_id).engine_account_id)
+    assert account is not None
+    assert not isinstance(account, NoEngine)
+    now_ns = world.database.now_ns()
+    return {each.offer for each in account.products if each.from_ns <= now_ns < each.to_ns}
+
+
+def money(world: World, product_id: str) -> int:
+    account = world.engine.read_account(1, world.do(product, product_id).engine_account_id)
+    assert account is not None
+    assert not isinstance(account, NoEngine)
+    return sum(bucket.remaining for bucket in account.buckets if bucket.unit == Unit.MONEY)
+
+
+def differences(world: World) -> list[Any]:
+    return list(
+        find_differences(
+            lambda query: world.database.read(world.caller, query), world.engine, world.network, tenant="default"
+        )
+    )
+
+
+def test_products_of_a_retired_offering_are_moved(world: World, clock: TestClock, monkeypatch: Any) -> None:
+    monkeypatch.setattr(batch_flow, "CHUNK", 2)
+    monkeypatch.setattr(batch_flow, "CHUNKS", 1)
+    ids = [world.ordered().items[0].product_id or "" for _ in range(4)]
+    world.ordered(Action.SUSPEND, ids[1])
+    world.ordered(Action.TERMINATE, ids[3])
+    before = money(world, ids[0])
+    (due,) = world.do(due_of, ids[0])
+    clock.advance(days=3)
+    edit(world, "monthly", lifecycle_status="retired")
+    edit(world, "dear", price_ids=("monthly-fee",))
+    publish(world, monthly="dear")
+    world.relay()
+    progress = only_batch(world)
+    assert (progress.batch.state, progress.batch.placed_count, progress.batch.left_count) == ("done", 3, 0)
+    assert progress.orders == {"completed": 3}
+    assert [world.do(product, each).offering_id for each in ids] == ["dear"] * 3 + ["monthly"]
+    assert world.do(product, ids[1]).status == ProductStatus.SUSPENDED
+    assert offers(world, ids[0]) == {number_of_name("dear")}
+    assert money(world, ids[0]) == before, "a move costs nothing and gives nothing"
+    assert [each.at_ns for each in world.do(due_of, ids[0])] == [due.at_ns], "the period ends when it would have"
+    assert differences(world) == []
+    clock.advance(days=30)
+    world.run_due()
+    world.relay()
+    assert money(world, ids[0]) == before - 5_000_000
+    assert offers(world, ids[0]) == {number_of_name("dear")}
+
+
+@ON_SQLITE
+def test_products_follow_their_offering(world: World) -> None:
+    product_id = world.ordered().items[0].product_id or ""
+    edit(world, "monthly", offer="dear")
+    publish(world, monthly="monthly")
+    world.relay()
+    assert offers(world, product_id) == {number_of_name("dear")}
+    assert only_batch(world).orders == {"completed": 1}
+    world.do(go_on, batch_id=only_batch(world).batch.id)
+    world.relay()
+    assert only_batch(world).orders == {"completed": 1}, "each product once"
+
+
+@ON_SQLITE
+def test_what_another_order_changes_is_moved_by_a_later_pass(world: World, clock: TestClock) -> None:
+    product_id = world.ordered().items[0].product_id or ""
+    other = world.place(AskedItem(action=Action.SUSPEND, product_id=product_id))
+    edit(world, "monthly", lifecycle_status="retired")
+    publish(world, monthly="dear")
+    world.do(cancel, order_id=other.id)
+    batch_id = _open_only(world)
+    progress = only_batch(world)
+    assert (progress.batch.state, progress.batch.left_count) == ("running", 1)
+    assert f"order {other.id} is changing product" in progress.batch.reason
+    assert [each.kind for each in world.do(due_of, batch_id)] == [BATCH_DUE]
+    world.run(other.id)
+    clock.advance(s=61)
+    world.run_due()
+    world.relay()
+    progress = only_batch(world)
+    assert (progress.batch.state, progress.batch.left_count, progress.batch.reason) == ("done", 0, "")
+    assert world.do(product, product_id).offering_id == "dear"
+
+
+def _open_only(world: World) -> str:
+    """Open the batch and place its first pass, no order is run."""
+    from bss.deliveries import unspread_events
+    from bss.orchestration.run import RESOURCE_ID
+    from tests.bss.orchestration.plain_run import PlainRun
+
+    for kind, name in ((batch_flow.MIGRATION_SAID, batch_flow.MIGRATION), (batch_flow.BATCH_READY, batch_flow.BATCH)):
+        for event in world.database.across_tenants(lambda connection: unspread_events(connection, 200)):
+            if event.kind == kind:
+                ids = {**event.ids, RESOURCE_ID: event.resource_id}
+                world.flows[name](PlainRun(world.database, workflow_id=event.id), ids)
+    return only_batch(world).batch.id
+
+
+@ON_SQLITE
+def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World) -> None:
+    product_id = world.ordered().items[0].product_id or ""
+    (due,) = world.do(due_of, product_id)
+    world.engine.is_away = True
+    order = world.place(AskedItem(action=Action.MIGRATE, product_id=product_id, offering_id="dear"))
+    view = world.run(order.id)
+    assert (view.order.state, view.steps[1].error_code) == ("held", "no_engine")
+    assert [each.kind for each in world.do(due_of, product_id)] == [], "it isn't renewed meanwhile"
+    world.do(cancel, order_id=order.id)
+    assert world.run(order.id).order.state == "cancelled"
+    assert [(each.kind, each.at_ns) for each in world.do(due_of, product_id)] == [(RENEWAL_DUE, due.at_ns)]
+    world.engine.is_away = False
+    assert world.do(product, product_id).offering_id == "monthly"
+    assert differences(world) == []
+
+
+@ON_SQLITE
+def test_a_move_whose_reply_was_lost_is_undone(world: World, clock: TestClock) -> None:
+    product_id = world.ordered().items[0].product_id or ""
+    clock.advance(days=1)
+    world.engine.reply_is_lost = True
+    order = world.place(AskedItem(action=Action.MIGRATE, product_id=product_id, offering_id="dear"))
+    assert world.run(order.id).steps[1].error_code == "unknown"
+    assert offers(world, product_id) == {number_of_name("dear")}, "it was done, and nobody heard of it"
+    world.engine.reply_is_lost = False
+    world.do(cancel, order_id=order.id)
+    assert world.run(order.id).order.state == "cancelled"
+    clock.advance(s=2)
+    assert offers(world, product_id) == {number_of_name("monthly")}
+    assert differences(world) == []
+
+
+@ON_SQLITE
+def test_a_move_waits_for_a_person_while_a_renewal_is_under_way(world: World, clock: TestClock) -> None:
+    product_id = world.ordered().items[0].product_id or ""
+    clock.advance(days=40)
+    world.run_due()
+    order = world.place(AskedItem(action=Action.MIGRATE, product_id=product_id, offering_id="dear"))
+    view = world.run(order.id)
+    assert (view.order.state, view.steps[0].error_code) == ("held", Conflict.__name__)
+    world.relay()
+    world.do(retry, order_id=order.id)
+    assert world.run(order.id).order.state == "completed"
+    assert world.do(product, product_id).offering_id == "dear"
+    assert len(world.do(list_orders, state="held")) == 0
