@@ -67,35 +67,6 @@ def _of_orders() -> tuple[KillPoint, ...]:
     return (*begun, *asked, *done)
 
 
-AUTOMATION_INSIDE: Final = ("open_ticket", "record_interaction", "place_order", "request_balance_change", "tell_hubs")
-AUTOMATION_OUTSIDE: Final = ("send_balance_change",)
-"""Steps of rules' runs (bss/orchestration/automation_steps.py); a test holds these equal to the table there."""
-
-
-def _of_automation() -> tuple[KillPoint, ...]:
-    """Before and after a run begins, and each of its steps."""
-    kinds = (*AUTOMATION_INSIDE, *AUTOMATION_OUTSIDE)
-    begun = [
-        KillPoint(f"automation.{kind}.before", "bss-worker", f"a rule's run is about to {kind.replace('_', ' ')}")
-        for kind in kinds
-    ]
-    asked = [
-        KillPoint(f"automation.{kind}.asked", "bss-worker", f"{kind.replace('_', ' ')} was answered, that isn't noted")
-        for kind in AUTOMATION_OUTSIDE
-    ]
-    done = [
-        KillPoint(f"automation.{kind}.after", "bss-worker", f"{kind.replace('_', ' ')} is done and noted")
-        for kind in kinds
-    ]
-    return (
-        KillPoint("automation.heard", "bss-worker", "an event fires a rule, its run isn't written"),
-        KillPoint("automation.begun", "bss-worker", "a rule's run is written, its event isn't spread"),
-        *begun,
-        *asked,
-        *done,
-    )
-
-
 KILL_POINTS: Final = (
     KillPoint("engine.loaded", "engine", "the records of a batch were loaded"),
     KillPoint("engine.decided", "engine", "a batch was decided, nothing of it is written"),
@@ -148,7 +119,11 @@ KILL_POINTS: Final = (
     KillPoint("renewal.after", "bss-worker", "a renewal is noted, and the next one scheduled"),
     KillPoint("batch.before", "bss-worker", "orders of a migration are about to be placed, a chunk of them"),
     KillPoint("batch.after", "bss-worker", "a chunk of a migration's orders is placed"),
-    *_of_automation(),
+    KillPoint("automation.heard", "bss-worker", "an event fires a rule, its run isn't written"),
+    KillPoint("automation.begun", "bss-worker", "a rule's run is written, its event isn't spread"),
+    KillPoint("automation.step.before", "bss-worker", "a rule's run is about to do a step"),
+    KillPoint("automation.step.asked", "bss-worker", "what a step of a run asked was answered, that isn't noted"),
+    KillPoint("automation.step.after", "bss-worker", "a step of a rule's run is done and noted"),
 )
 PROCESS_OF: Final = {point.name: point.process for point in KILL_POINTS}
 VARIABLE: Final = "FAREBOX_KILL_AT"

@@ -26,7 +26,7 @@ def _find(work: Work) -> Found:
 
 async def ask_migrations(viewer: Viewer, text: str) -> dict[str, str] | None:
     """Asks whether the working copy is to be published, and what becomes of products that it would strand; None: it isn't."""
-    found = await act(lambda: viewer.read(_find), "It was looked at who has what")
+    found = await act(lambda: viewer.read(_find))
     if found is None:
         return None
     in_use, faults, offerings = found

@@ -100,8 +100,8 @@ def _notice(icon: str, title: str, text: str) -> None:
         ui.label(text.removesuffix(".") + ".").classes("text-slate-700 text-center")
 
 
-async def act(action: Callable[[], Awaitable[T]], done: str) -> T | None:
-    """Do what a button asks for, and say how it went; None where it wasn't done."""
+async def act(action: Callable[[], Awaitable[T]], done: str = "") -> T | None:
+    """Do what a button asks for, and say how it went; None where it wasn't done. Without `done` what follows says it."""
     try:
         result = await action()
     except Unauthenticated as error:
@@ -115,7 +115,8 @@ async def act(action: Callable[[], Awaitable[T]], done: str) -> T | None:
             f"The engine can't be reached: {error}. Nothing is known to be done", type="negative", multi_line=True
         )
     else:
-        ui.notify(done, type="positive")
+        if done:
+            ui.notify(done, type="positive")
         return result
     return None
 

@@ -75,16 +75,16 @@ class AutomationFlow:
     def _do(self, run: Run, task: RunTask) -> RunTask | None:
         kind = task.step.kind
         step = self._steps[kind]
-        self._reached(f"automation.{kind}.before")
+        self._reached("automation.step.before")
         if isinstance(step, Inside):
             following = run.write(kind, lambda work: _json(_do_inside(work, step, task)))
         else:
             answer = run.ask(kind, lambda: msgspec.to_builtins(_ask(run, step, task)))
-            self._reached(f"automation.{kind}.asked")
+            self._reached("automation.step.asked")
             following = run.write(
                 f"{kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
             )
-        self._reached(f"automation.{kind}.after")
+        self._reached("automation.step.after")
         return _task(following)
 
 

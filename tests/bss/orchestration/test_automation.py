@@ -26,7 +26,6 @@ from bss.orders.queries import list_orders
 from bss.outbox import OUTBOX
 from bss.prepay.queries import actions_of_account
 from bss.prepay.records import ActionState
-from runtime.kill_points import AUTOMATION_INSIDE, AUTOMATION_OUTSIDE
 from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
 from vocabulary.units import Unit
@@ -77,9 +76,8 @@ def money(world: World, product_id: str) -> int:
 
 
 @ON_SQLITE
-def test_steps_are_those_of_the_table_and_have_kill_points(world: World) -> None:
+def test_steps_are_those_of_the_table(world: World) -> None:
     assert sorted(automation_steps(world.ports)) == sorted(STEP_KINDS)
-    assert sorted((*AUTOMATION_INSIDE, *AUTOMATION_OUTSIDE)) == sorted(STEP_KINDS)
 
 
 @ON_SQLITE
