@@ -32,7 +32,7 @@ class EventRules:
 
     wall_ns   the machine's clock, which nobody moves
     reached   kill points (runtime/kill_points.py)
-    noticed   is told of a condition that has no answer for an event, for a log
+    noticed   is told of a condition that has no answer for an event, and of rules that can't be read any more, for a log
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class EventRules:
     def __call__(self, event: OutboxEvent) -> None:
         """Begin what the event's rules ask for."""
         caller = Caller(event.tenant, SUBJECT, ROLES["workflow"])
-        known = self._rules_of(caller)
+        known = self._rules_of(caller, event)
         rules = [rule for rule in known.rules if rule.enabled and rule.event == event.kind]
         if not rules:
             return
@@ -67,7 +67,7 @@ class EventRules:
             self._database.write(caller, lambda work: _begin(work, event, known.number, fired, seen))
             self._reached("automation.begun")
 
-    def _rules_of(self, caller: Caller) -> _Known:
+    def _rules_of(self, caller: Caller, event: OutboxEvent) -> _Known:
         known, now_ns = self._known.get(caller.tenant), self._wall_ns()
         if known is not None and now_ns - known.read_ns < KNOWN_FOR_NS:
             return known
@@ -77,7 +77,10 @@ class EventRules:
         elif known is not None and known.number == found.number:
             known = known._replace(read_ns=now_ns)
         else:
-            known = _Known(now_ns, found.number, read_rules("rules.yaml", found.text.encode()).rules)
+            read = read_rules("rules.yaml", found.text.encode())
+            for fault in read.faults:  # rules that an earlier release took, and this one doesn't
+                self._noticed(event, Look(f"rules {found.number}", None, str(fault)))
+            known = _Known(now_ns, found.number, read.rules)
         self._known[caller.tenant] = known
         return known
 

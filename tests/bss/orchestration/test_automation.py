@@ -15,13 +15,16 @@ from bss.automation.actions import ACTIONS, STEP_KINDS
 from bss.automation.operations import DEPTH_MAX, RUNS_OF_A_RESOURCE_MAX, RulesFaulty, publish_rules, replay
 from bss.automation.queries import list_runs, rules_in_force, run_counts, show_run
 from bss.automation.records import RunState, RunView
+from bss.automation.tables import RULE_SET
 from bss.crm.tables import INTERACTION, TICKET
+from bss.deliveries import Event
 from bss.due import due_of
 from bss.edge.database import Database
 from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.queries import product
 from bss.orchestration.automation_steps import TOLD, automation_steps
+from bss.orchestration.event_rules import EventRules
 from bss.orders.queries import list_orders
 from bss.outbox import OUTBOX
 from bss.prepay.queries import actions_of_account
@@ -203,6 +206,29 @@ def test_a_failed_step_is_replayed_by_a_person_once_its_reason_is_gone(world: Wo
     assert (view.run.state, view.steps[-1].attempts) == (RunState.FAILED, 2)
     (counts,) = world.do(run_counts)
     assert (counts.rule, counts.failed, counts.done) == ("one", 1, 0)
+
+
+@ON_SQLITE
+def test_a_text_that_comes_to_nothing_is_said(world: World) -> None:
+    publish(world, rule("suspend_product", product="{event.ids.product}"))
+    happen(world)
+    view = only_run(world)
+    assert (view.run.state, view.steps[-1].error_code) == (RunState.FAILED, "Invalid")
+    assert view.steps[-1].error.startswith("with.product: it came to nothing")
+
+
+@ON_SQLITE
+def test_rules_that_cannot_be_read_any_more_are_noticed(world: World) -> None:
+    noticed: list[str] = []
+    rules = EventRules(world.database, wall_ns=lambda: 1, noticed=lambda event, look: noticed.append(look.reason))
+    publish(world, rule("tell_hubs", topic="x"))
+    world.do(
+        lambda work: work.insert(
+            RULE_SET, number=2, hash="", text="rules: [{name: a, on: AEvent, do: fly}]", subject=""
+        )
+    )
+    rules(Event(1, "default", "e-1", HAPPENED, "thing", "t-1", {}, 0))
+    assert [reason.partition(". ")[0] for reason in noticed] == ["rules.yaml:1:35: there is no action fly"]
 
 
 @ON_SQLITE
