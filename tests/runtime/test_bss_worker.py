@@ -17,6 +17,7 @@ from runtime.bss_database import open_bss_database
 from runtime.cli.main import build
 from runtime.kill_points import KILLED_LINE, VARIABLE
 from runtime.settings import Settings, StoreSettings
+from tests.bss.automation.test_rules import SAMPLE
 from tests.bss.orchestration.world import seed
 
 UNTIL_S = 60.0
@@ -47,7 +48,10 @@ class Office:
         return log
 
     def order(self, *words: str, code: int = 0) -> str:
-        result = CliRunner().invoke(build(), ["order", *words, "--data-dir", str(self.folder)])
+        return self.farebox("order", *words, code=code)
+
+    def farebox(self, *words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(build(), [*words, "--data-dir", str(self.folder)])
         assert result.exit_code == code, result.output
         return result.output
 
@@ -79,6 +83,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def test_an_order_goes_on_in_another_worker(office: Office) -> None:
+    office.farebox("rules", "publish", str(SAMPLE), "--yes")
     order_id = office.place("add:insurance", "--key", "k1")
     assert office.place("add:insurance", "--key", "k1") == order_id
     assert office.state(order_id) == "acknowledged"
@@ -93,6 +98,12 @@ def test_an_order_goes_on_in_another_worker(office: Office) -> None:
     held = office.place("add:monthly")  # no subscriber store is set
     office.wait(lambda: office.state(held) == "held", log)
     assert "set bss.hss_url" in office.order("list", "--fallout")
+    office.wait(lambda: len(json.loads(office.farebox("rules", "runs", "--state", "done", "--json"))) == 2, log)
+    runs = json.loads(office.farebox("rules", "runs", "--json"))
+    assert {(run["rule"], run["resource_id"]) for run in runs} == {
+        ("note-a-completed-order", order_id),
+        ("ticket-for-a-held-order", held),
+    }
     office.order("skip", held, "--note", "done by hand")
     office.workers[1].terminate()
     assert office.workers[1].wait(UNTIL_S) == 0, log.read_text()
