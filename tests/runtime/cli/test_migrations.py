@@ -1,0 +1,59 @@
+"""`farebox catalog release --dry-run` and `catalog migrations`: how many products a release moves, and how far that is."""
+
+import re
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner, Result
+
+from bss.access import Caller
+from bss.catalog.publication import confirm_release, prepare_release
+from bss.edge.database import Database, database_url
+from bss.orders.batches import open_batch
+from runtime.cli import catalog
+from tests.bss.catalog.sample import SAMPLE
+from tests.bss.conftest import NOW_NS
+from tests.bss.customers import a_product
+
+ANYONE = Caller("default", "test", frozenset({"*"}))
+
+
+def farebox(folder: Path, *words: str) -> Result:
+    app = typer.Typer()
+    catalog.register(app)
+    result = CliRunner().invoke(app, ["catalog", *words, "--data-dir", str(folder)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_products_are_counted_before_and_seen_afterwards(tmp_path: Path) -> None:
+    farebox(tmp_path, "import", str(SAMPLE), "--yes")
+    database = Database(database_url("", tmp_path), now_ns=lambda: NOW_NS)
+    database.write(ANYONE, lambda work: confirm_release(work, release_id=prepare_release(work, in_use={}).id))
+    for _ in range(2):
+        database.write(ANYONE, a_product)
+    path = tmp_path / "changed.yaml"
+    text = SAMPLE.read_text().replace("number: 1", "number: 2").replace("2025-01-01", "2025-02-01")
+    path.write_text(
+        re.sub(
+            r"(- id: prepaid-start\n.*\n.*product_specification_id.*\n +offer: )prepaid-start", r"\1prepaid-plus", text
+        )
+    )
+    assert farebox(tmp_path, "import", str(path), "--yes").exit_code == 0
+    stranded = farebox(tmp_path, "release", "--dry-run")
+    assert stranded.exit_code == 1
+    assert "2 products of customers are of it" in stranded.output
+    looked = farebox(tmp_path, "release", "--dry-run", "--migrate", "prepaid-start=prepaid-start")
+    assert looked.exit_code == 0, looked.output
+    assert "2 products of prepaid-start follow its changes" in looked.output
+    assert "Migrations: none" in farebox(tmp_path, "migrations").output
+    batch = database.write(
+        ANYONE,
+        lambda work: open_batch(
+            work, release=2, source="prepaid-start", target="prepaid-plus", total_count=2, from_ns=NOW_NS
+        ),
+    )
+    shown = farebox(tmp_path, "migrations", "--retry", batch.id)
+    assert "prepaid-start to prepaid-plus" in shown.output
+    assert farebox(tmp_path, "migrations", "--retry", "none").exit_code == 1
+    database.close()
