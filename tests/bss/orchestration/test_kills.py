@@ -39,7 +39,7 @@ from vocabulary.units import Unit
 
 POINTS = [point.name for point in KILL_POINTS if point.name.startswith(("order.", "renewal.", "batch.", "automation."))]
 """The relay's are passed in tests/bss/edge/test_killed_relay.py."""
-UNTIL_S = 60.0
+UNTIL_S = 120.0
 LINES = 80
 UNDO_KINDS = ("free_resources", "undo_account", "deprovision_network")
 """Steps that a cancelled order takes, whose product comes to nothing."""
