@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bss.api.filters import Filter
 from bss.api.kinds import OneOf, Text
 from bss.api.party import INDIVIDUALS, ORGANIZATIONS, PARTY_API
 from bss.api.resource import (
@@ -12,15 +13,14 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import (
     CHARACTERISTIC,
     PERIOD,
@@ -179,7 +179,13 @@ CUSTOMERS: Final = Resource(
     ),
     filters=(Filter("engagedParty.id", Text(64), CUSTOMER.c.party_id),),
     domain=Domain(
-        CUSTOMER, "customer:read", "customer:write", fill=_fill, create=_create, change=_change, remove=_remove
+        TableRows(CUSTOMER),
+        "customer:read",
+        "customer:write",
+        fill=_fill,
+        create=_create,
+        change=_change,
+        remove=_remove,
     ),
     next_states={str(state): tuple(map(str, following)) for state, following in CUSTOMER_NEXT.items()},
     events=tuple(

@@ -14,12 +14,12 @@ from bss.api.headers import not_permitted
 from bss.api.kinds import Fault, Text
 from bss.api.limits import CALLBACK_LENGTH_MAX
 from bss.api.problems import Problem, Refusal
-from bss.api.requests import Answer, Asked, Store, encoded
+from bss.api.requests import Answer, Asked, encoded
 from bss.api.resource import Api, Field, NotServed, Structure, Writable, read_members
 from bss.api.selections import parameters_of, read_nothing
 from bss.errors import NotFound
 from bss.outbox import HUB
-from bss.work import Row, Work
+from bss.work import Row, Transactions, Work
 
 PERMISSION: Final = "hub:write"
 _SECRET_OCTETS: Final = 32
@@ -53,7 +53,7 @@ def unregister(work: Work, *, api: str, hub_id: str) -> None:
     work.remove(HUB, hub_id)
 
 
-def answer_to_hub(api: Api, store: Store, asked: Asked) -> Answer:
+def answer_to_hub(api: Api, store: Transactions, asked: Asked) -> Answer:
     """POST /hub and DELETE /hub/{id}. Refusal, and errors of bss/errors.py."""
     allowed = "POST" if asked.resource_id is None else "DELETE"
     if asked.method != allowed:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeGuard
 
 import msgspec
 
@@ -376,7 +376,7 @@ def _refused(path: str, remedy: str, faults: list[Fault]) -> Any:
     return WRONG
 
 
-def is_filter_kind(kind: Kind) -> bool:
+def is_filter_kind(kind: Kind) -> TypeGuard[FilterKind]:
     """May a list be filtered by members of it?"""
     return hasattr(kind, "read_text")
 

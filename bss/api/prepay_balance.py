@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bss.access import Caller
 from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, Instant, Money, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -18,15 +19,14 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import href_of, reference_to, related_party
 from bss.crm.queries import billing_account
 from bss.engine_port import EnginePort
@@ -188,10 +188,9 @@ _FILTERS: Final = (Filter("relatedParty.id", Text(ID_LENGTH_MAX), BALANCE_ACTION
 
 def _domain(kind: ActionKind, create: Any) -> Domain:
     return Domain(
-        BALANCE_ACTION,
+        TableRows(BALANCE_ACTION, {"kind": str(kind)}),
         "balance:read",
         "balance:write",
-        only={"kind": str(kind)},
         fill=_fill,
         create=create,
         send=_send,
