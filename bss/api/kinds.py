@@ -314,13 +314,13 @@ class Amount:
         micros = _micros_of(value[self.value], f"{path}.{self.value}", faults)
         if len(faults) == count and not self.minimum_micros <= micros <= MICROS_MAX:
             faults.append(
-                Fault(f"{path}.{self.value}", f"has to be {_in_units(self.minimum_micros)} to {_in_units(MICROS_MAX)}")
+                Fault(f"{path}.{self.value}", f"has to be {in_units(self.minimum_micros)} to {in_units(MICROS_MAX)}")
             )
         return Money(micros, value[self.unit]) if len(faults) == count else WRONG
 
     def write(self, value: Money) -> dict[str, Any]:
         """The amount; its number has the digits that it needs, and no others."""
-        return {self.unit: value.currency, self.value: msgspec.Raw(_in_units(value.micros).encode())}
+        return {self.unit: value.currency, self.value: msgspec.Raw(in_units(value.micros).encode())}
 
 
 def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:
@@ -337,7 +337,7 @@ def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:
     return -micros if sign else micros
 
 
-def _in_units(micros: int) -> str:
+def in_units(micros: int) -> str:
     """Digits of an amount: 9990000 is 9.99, two decimals at least where there are any."""
     units, fraction = divmod(abs(micros), MICROS_PER_UNIT)
     text = f"{'-' if micros < 0 else ''}{units}"

@@ -4,7 +4,7 @@ class with the methods of `Rows`; to routes, filters, pages and documents it mak
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -142,6 +142,9 @@ def in_sql(one: Condition) -> sa.ColumnElement[bool]:
     return found
 
 
+_NOBODY: Final = 0
+"""No account has this number."""
+
 # --- of the engine's accounts ----------------------------------------------------------------------------------------
 
 
@@ -200,12 +203,15 @@ class EngineRows:
         for one in conditions:
             if one.filter.path == "id" and one.operator == "eq":
                 accounts = {self.account_of(value) for value in one.values} - {None}
-                found.append(self.account.in_(accounts))
+                found.append(self.account.in_(accounts or {_NOBODY}))
         return found
 
     def statement(self, where: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-        """Accounts that are read; one more than may be, where there are so many."""
-        return sa.select(self.account).where(self.account.is_not(None), *where).limit(ACCOUNTS_READ_MAX + 1)
+        """Accounts that are read; one more than may be, where there are so many.
+
+        Only without another condition the account has to be there: beside one, SQLite would take the index of accounts.
+        """
+        return sa.select(self.account).where(*(where or [self.account.is_not(None)])).limit(ACCOUNTS_READ_MAX + 1)
 
     def _rows(self, reach: Reach, where: Sequence[sa.ColumnElement[bool]]) -> list[Row]:
         now_ns, found = reach.read(lambda work: (work.now_ns, work.rows(self.statement(where))))
@@ -214,7 +220,7 @@ class EngineRows:
                 f"this would read more than {ACCOUNTS_READ_MAX} accounts: name a product, a customer or an account"
             )
             raise Refusal(Problem.INVALID_QUERY, message)
-        accounts = sorted({row[self.account.name] for row in found})
+        accounts = sorted({row[self.account.name] for row in found} - {None})
         return [row for view in _views(reach, accounts) for row in self.of_account(view, now_ns)]
 
 

@@ -73,6 +73,8 @@ def test_no_filter_reads_the_whole_table(api: Api, resource: Resource, database:
     for path, one in filters.items():
         schema = one.kind.schema()
         text = schema["enum"][0] if "enum" in schema else values[schema["type"]]
+        if path == "id" and isinstance(resource.domain.rows, EngineRows):
+            text = "1-1"
         if schema.get("format") == "date-time":
             text = "2026-01-01T00:00:00Z"
         selection = read_selection(f"{path}={text}".encode(), filters, frozenset())
