@@ -43,6 +43,7 @@ _PRODUCTS_AT: Final = "/tmf-api/productInventory/v4/product"
 _USAGE_OF: Final = {Unit.MONEY: MONETARY, Unit.OCTETS: "data", Unit.SECONDS: "voice", Unit.EVENTS: "other"}
 """By unit; what isn't here is no prepaid balance."""
 _ACCOUNT_MAX: Final = 2**63 - 1
+BUCKET_MAX: Final = 2**31 - 1
 _ID: Final = re.compile(r"([1-9][0-9]{0,18})-([a-z0-9]{1,10})", re.ASCII)
 _PERIOD: Final = replace(PERIOD, not_served=OF_SUBTYPES_WITHIN)
 _REFERRED: Final = NotServed("@referredType", "it is the type of the member")
@@ -63,6 +64,14 @@ def account_of(row_id: str) -> int | None:
     """Number of the account that a row's id names; None where it names none."""
     match = _ID.fullmatch(row_id)
     return int(match[1]) if match is not None and int(match[1]) <= _ACCOUNT_MAX else None
+
+
+def bucket_of(row_id: str) -> tuple[int, int] | None:
+    """(account, bucket within it) that an id names; None where it is no bucket's."""
+    match = _ID.fullmatch(row_id)
+    if match is None or not match[2].isdigit() or not 0 < int(match[2]) <= BUCKET_MAX or account_of(row_id) is None:
+        return None
+    return int(match[1]), int(match[2])
 
 
 def owners(work: Work, accounts: Sequence[int]) -> Mapping[int, Document]:

@@ -21,6 +21,8 @@ from bss.api.live_balances import (
     PATH,
     PRODUCT_REF,
     USAGE_TYPES,
+    bucket_of,
+    bucket_reference,
     customer_reference,
     owners,
 )
@@ -67,13 +69,12 @@ _STATUSES: Final = {
 def _created(kind: ActionKind, work: Work, values: Values) -> str:
     if values["usageType"] != MONETARY:
         raise Invalid("usageType", "allowances come with products", f"Write {MONETARY}")
-    if values["bucket"]["id"] != MONEY_BUCKET:
-        raise Invalid("bucket.id", "only an account's money is topped up and adjusted", f"Write {MONEY_BUCKET}")
     if len(values["product"]) != 1:
         raise Invalid("product", "an account is of one product", "Name one")
     has = read_product(work, values["product"][0]["id"])
     if has.engine_account_id is None or has.billing_account_id is None:
         raise Conflict("product", f"product {has.id} has no account to charge and a payer of it", "Name another")
+    bucket_id = _bucket_id(values["bucket"]["id"], has.engine_account_id)
     if "partyAccount" in values and values["partyAccount"]["id"] != has.billing_account_id:
         raise Invalid("partyAccount.id", "another account pays for the product", f"Write {has.billing_account_id}")
     amount: Money = values["amount"]
@@ -90,7 +91,19 @@ def _created(kind: ActionKind, work: Work, values: Values) -> str:
         reason=values.get("reason", ""),
         channel=channel["id"] if channel else DEFAULT_CHANNEL,
         customer_id=has.customer_id,
+        bucket_id=bucket_id,
     ).id
+
+
+def _bucket_id(said: str, account_id: int) -> int | None:
+    """The account's bucket that a client names; None for its money. Invalid: it is no bucket of the account."""
+    if said == MONEY_BUCKET:
+        return None
+    named = bucket_of(said)
+    if named is None or named[0] != account_id:
+        remedy = f"Write {MONEY_BUCKET}, or the id of a bucket of it"
+        raise Invalid("bucket.id", "the product's account has no such bucket", remedy)
+    return named[1]
 
 
 def _create_top_up(work: Work, values: Values) -> str:
@@ -114,7 +127,7 @@ def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> Non
         found |= owner_of.get(row["engine_account_id"], {})
         found["amount"] = _QUANTITY.write(Money(row["amount_micros"], row["currency"]))
         found["usageType"] = MONETARY
-        found["bucket"] = BUCKET_REF.write({"id": MONEY_BUCKET})
+        found["bucket"] = _bucket_reference(row)
         found["channel"] = CHANNEL_REF.write({"id": row["channel"]})
         if row["state"] != ActionState.PENDING:
             found["confirmationDate"] = Instant().write(row["updated_ns"])
@@ -122,6 +135,12 @@ def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> Non
             found["reason"] = row["reason"]
         if row["customer_id"]:
             found["relatedParty"] = [customer_reference(row["customer_id"])]
+
+
+def _bucket_reference(row: Row) -> Document:
+    if row["bucket_id"] is None:
+        return BUCKET_REF.write({"id": MONEY_BUCKET})
+    return bucket_reference(f"{row['engine_account_id']}-{row['bucket_id']}", MONEY_BUCKET)
 
 
 def _fields(type_name: str, party_account: Field) -> tuple[Field, ...]:
@@ -138,7 +157,13 @@ def _fields(type_name: str, party_account: Field) -> tuple[Field, ...]:
             writable=once,
             meaning=f"{MONETARY}: allowances come with products",
         ),
-        Field("bucket", BUCKET_REF, required=True, writable=once, meaning=f"its id is {MONEY_BUCKET}"),
+        Field(
+            "bucket",
+            BUCKET_REF,
+            required=True,
+            writable=once,
+            meaning=f"{MONEY_BUCKET}, or an id of a bucket of it",
+        ),
         Field("product", Many(PRODUCT_REF, 1), required=True, writable=once, meaning="whose account it is"),
         party_account,
         Field("channel", CHANNEL_REF, writable=once, meaning=f"where it comes from; {DEFAULT_CHANNEL} unless said"),
