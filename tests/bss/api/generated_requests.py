@@ -31,6 +31,8 @@ CHECKS: Final = [
 ]
 DONE_SHARE_MIN: Final = 0.3
 """Of each operation's answers, so many at least are successes: else little was done, and little shown."""
+EXAMPLES: Final = 6
+"""Requests of each operation."""
 SEED: Final = 632
 _SEEDED_SHARE: Final = 0.8
 
@@ -64,7 +66,7 @@ class Conversation:
         self._random = Random(SEED)
         self._kept: dict[str, list[str]] = {}
 
-    def go_on(self, examples: int) -> None:
+    def go_on(self, examples: int = EXAMPLES) -> None:
         """So many requests of each operation. schemathesis' failures are raised, with the request."""
         for result in self._schema.get_all_operations():
             operation = result.ok()

@@ -118,6 +118,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     valid = {"partyInteraction": BODY | {"relatedParty": [customer], "interactionItem": []}}
     whole = {"PATCH partyInteraction": {"description": "x"}}
     conversation = Conversation(PARTY_INTERACTION_API, server.url, headers, creates, valid, whole)
-    conversation.go_on(8)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 6

@@ -280,6 +280,6 @@ def test_every_answer_is_one_of_the_document(
     whole = {"topupBalance": body(), "adjustBalance": adjustment(body())}
     headers = {"Authorization": client.headers["authorization"]}
     conversation = Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole)
-    conversation.go_on(12)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 12

@@ -159,6 +159,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     valid = {"troubleTicket": {"status": "acknowledged", "note": [{"text": "x"}], "relatedParty": [ann["customer"]]}}
     whole = {"PATCH troubleTicket": {"name": "x", "priority": None}}
     conversation = Conversation(TROUBLE_TICKET_API, server.url, headers, creates, valid, whole)
-    conversation.go_on(8)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 6
