@@ -16,7 +16,7 @@ from bss.api.serving import Apis, application
 from bss.api.tokens import Tokens
 from bss.api.trouble_ticket import TROUBLE_TICKET_API
 from bss.edge.database import Database
-from bss.outbox import HUB
+from bss.outbox import HUB, OUTBOX
 from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.sample_api import SAMPLE
 from tests.bss.conftest import NOW_NS
