@@ -129,32 +129,32 @@ def test_buckets_are_what_the_engine_has_now(
     assert client.get(totals["octets"]["bucket"][0]["href"]).json() == gib
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("product.id={product}", {"money", "data-1gib"}),
-        ("relatedParty.id={customer}&usageType=data", {"data-1gib"}),
-        ("partyAccount.id={payer}&name=money", {"money"}),
-        ("id={money}", {"money"}),
-        ("id={money},9-9,none", {"money"}),
-        ("id=none", set()),
-        ("id.gt={money}", {"data-1gib"}),
-        ("status=expired", set()),
-        ("status=active,expired&sort=-id&limit=1", {"data-1gib"}),
-        ("offset=1&limit=1", {"data-1gib"}),
-        ("offset=7", set()),
-        ("product.id=none", set()),
-        ("relatedParty.id=x' OR '1'='1", set()),
-    ],
+FOUND_BY: tuple[tuple[str, set[str]], ...] = (
+    ("product.id={product}", {"money", "data-1gib"}),
+    ("relatedParty.id={customer}&usageType=data", {"data-1gib"}),
+    ("partyAccount.id={payer}&name=money", {"money"}),
+    ("id={money}", {"money"}),
+    ("id={money},9-9,none", {"money"}),
+    ("id=none", set()),
+    ("id.gt={money}", {"data-1gib"}),
+    ("status=expired", set()),
+    ("status=active,expired&sort=-id&limit=1", {"data-1gib"}),
+    ("offset=1&limit=1", {"data-1gib"}),
+    ("offset=7", set()),
+    ("product.id=none", set()),
+    ("relatedParty.id=x' OR '1'='1", set()),
 )
+
+
 @sqlite_alone
-def test_buckets_are_found(client: httpx.Client, world: World, product_id: str, query: str, names: set[str]) -> None:
+def test_buckets_are_found(client: httpx.Client, world: World, product_id: str) -> None:
     (money_left,) = client.get(BUCKETS_AT, params={"name": "money"}).json()
     ids = {"product": product_id, "customer": world.customer_id, "payer": world.billing_account_id}
-    answer = client.get(f"{BUCKETS_AT}?{query.format(money=money_left['id'], **ids)}")
-    assert answer.status_code in (200, 206), answer.text
-    assert {one["name"] for one in answer.json()} == names
-    assert answer.headers["x-result-count"] == str(len(names))
+    for query, names in FOUND_BY:
+        answer = client.get(f"{BUCKETS_AT}?{query.format(money=money_left['id'], **ids)}")
+        assert answer.status_code in (200, 206), answer.text
+        assert {one["name"] for one in answer.json()} == names, query
+        assert answer.headers["x-result-count"] == str(len(names))
 
 
 @sqlite_alone
@@ -213,6 +213,26 @@ def test_money_is_added_and_taken(
     assert by_customer.json() == [found]
 
 
+def test_a_top_up_names_a_bucket_by_its_id(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
+    gib, money_left = client.get(BUCKETS_AT, params={"sort": "name"}).json()
+    done = client.post(TOP_UPS_AT, json=body(bucket={"id": money_left["id"]})).json()
+    assert (done["status"], done["bucket"]["id"]) == ("completed", money_left["id"])
+    assert client.get(done["bucket"]["href"]).json()["remainingValue"] == {"amount": 17, "units": "EUR"}
+    taken = client.post(
+        ADJUSTMENTS_AT,
+        json=adjustment(body(), bucket={"id": money_left["id"]}, amount={"units": "EUR", "amount": -7}),
+    )
+    assert taken.json()["status"] == "completed"
+    assert client.get(done["bucket"]["href"]).json()["remainingValue"] == {"amount": 10, "units": "EUR"}
+    account = money_left["id"].partition("-")[0]
+    for wrong in (gib["id"], f"{account}-77"):
+        failed = client.post(TOP_UPS_AT, json=body(bucket={"id": wrong})).json()
+        assert (failed["status"], "invalid" in failed["description"]) == ("failed", True)
+    for wrong in (f"{int(account) + 1}-1", f"{account}-0", f"{account}-99999999999", "money-1"):
+        refused = client.post(TOP_UPS_AT, json=body(bucket={"id": wrong}))
+        assert (refused.status_code, "no such bucket" in refused.json()["message"]) == (400, True), wrong
+
+
 def test_while_the_engine_is_away_a_top_up_is_written_down_and_done_once(
     client: httpx.Client, world: World, body: Callable[..., dict[str, Any]]
 ) -> None:
@@ -243,7 +263,7 @@ def test_what_the_engine_refuses_failed_and_says_why(
     ("change", "says"),
     [
         ({"usageType": "data"}, "usageType: allowances come with products"),
-        ({"bucket": {"id": "data"}}, "Write money"),
+        ({"bucket": {"id": "data"}}, "Write money, or the id of a bucket of it"),
         ({"product": [{"id": "none"}]}, "there is no product"),
         ({"product": []}, "Name one"),
         ({"partyAccount": {"id": "other"}}, "another account pays"),
