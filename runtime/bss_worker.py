@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 
 import structlog
 
+from bss.api.apis import api_of
 from bss.automation.evaluate import Look
 from bss.deliveries import Event
 from bss.edge.due_rows import DueRows
@@ -23,7 +24,7 @@ from bss.edge.webhooks import WebhookClient
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
 from bss.orchestration.event_rules import EventRules
-from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, workflows
+from bss.orchestration.worker_tables import STARTED_BY, asking_handlers, due_handlers, workflows
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
 from runtime.data_folder import DataFolder

@@ -2,6 +2,7 @@
 command's, so that it is done once; what stays pending is sent again when its due row comes up.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from balances.commands import Change, Credit, adjustment
@@ -88,4 +89,5 @@ def decide(engine: EnginePort, tenant_name: str, action: BalanceAction) -> Decis
 def _command(action: BalanceAction, tenant: int) -> Change:
     micros = action.amount_micros
     amount = Credit(Unit.MONEY, micros) if action.kind == ActionKind.TOP_UP else adjustment(micros)
-    return Change(action.id, tenant, action.engine_account_id, amounts=(amount,), reason=action.reason)
+    named = replace(amount, bucket_id=action.bucket_id or 0)
+    return Change(action.id, tenant, action.engine_account_id, amounts=(named,), reason=action.reason)

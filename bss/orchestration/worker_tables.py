@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bss.access import Caller
-from bss.automation.operations import REPLAY_DUE, RUN_READY, RUN_RESOURCE
+from bss.automation.operations import REPLAY_DUE, RUN_READY
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
-from bss.crm.care_operations import DUE_KINDS as CARE_DUE_KINDS
-from bss.crm.care_operations import mark_overdue
+from bss.crm.care_operations import TICKET_DUE, mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.inventory.operations import DUE_KINDS, end_due_state
@@ -37,26 +36,6 @@ STARTED_BY: Final = {
 }
 """Name of the workflow that events of a kind start."""
 
-API_OF: Final = {
-    "productOrder": "productOrderingManagement",
-    "product": "productInventoryManagement",
-    "customer": "customerManagement",
-    "balance_action": "prepayBalanceManagement",
-    "billing_account": "accountManagement",
-    "party": "partyManagement",
-    "trouble_ticket": "troubleTicket",
-    "productOffering": "productCatalogManagement",
-    "catalogRelease": "productCatalogManagement",
-    RUN_RESOURCE: "automation",
-}
-"""The API whose hubs are told of a resource. What isn't here concerns nobody outside, such as WORKFLOW."""
-
-
-def api_of(resource: str) -> str:
-    """See API_OF; '' where there is none."""
-    return API_OF.get(resource, "")
-
-
 Handler = Callable[[Work, Due], object]
 Asking = Callable[[Transactions, Caller, Due], object]
 
@@ -78,11 +57,11 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
     return {
         START_DUE: (_start_order, frozenset({"order:write"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
+        TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         BATCH_DUE: (batch_due, frozenset({"order:write"})),
         REPLAY_DUE: (replay_due, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
-        **dict.fromkeys(CARE_DUE_KINDS, (mark_overdue, frozenset({"ticket:write"}))),
     }
 
 

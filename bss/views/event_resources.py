@@ -12,17 +12,19 @@ from bss.prepay.tables import BALANCE_ACTION
 from bss.work import Work
 
 TABLE_OF: Final = {
-    "balance_action": BALANCE_ACTION,
-    "billing_account": BILLING_ACCOUNT,
+    "adjustBalance": BALANCE_ACTION,
+    "billingAccount": BILLING_ACCOUNT,
     "catalogRelease": RELEASE,
     "consent": CONSENT,
     "customer": CUSTOMER,
-    "interaction": INTERACTION,
-    "party": PARTY,
+    "individual": PARTY,
+    "organization": PARTY,
+    "partyInteraction": INTERACTION,
     "product": PRODUCT,
     "productOffering": OFFERING,
     "productOrder": PRODUCT_ORDER,
-    "trouble_ticket": TICKET,
+    "topupBalance": BALANCE_ACTION,
+    "troubleTicket": TICKET,
 }
 """Where an event's resource is a row."""
 _IDENTITIES: Final = frozenset({"iccid", "imsi", "number"})

@@ -114,7 +114,7 @@ def _run_rules(world: World) -> None:
     """What rules did: two that went well, one that failed."""
     world.do(publish_rules, text=RULES)
     world.relay()
-    world.do(lambda work: work.event("TroubleTicketOverdueEvent", resource="trouble_ticket", resource_id="t-1"))
+    world.do(lambda work: work.event("TroubleTicketOverdueEvent", resource="troubleTicket", resource_id="t-1"))
     world.relay()
 
 

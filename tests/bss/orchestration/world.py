@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from bss.access import Caller
+from bss.api.apis import api_of
 from bss.catalog.documents import read_sources
 from bss.catalog.publication import confirm_release, import_release, prepare_release
 from bss.catalog.queries import import_diff
@@ -21,7 +22,7 @@ from bss.orchestration.event_rules import KNOWN_FOR_NS, EventRules
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
-from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import STARTED_BY, asking_handlers, due_handlers, read_release, workflows
 from bss.orders.queries import show
 from bss.orders.records import Action, Order, OrderView
 from catalog_loader.check import Source
