@@ -121,7 +121,7 @@ def test_listeners_hear_of_what_is_made_over_their_api(
     assert {name: (body["eventType"], body["event"]) for name, body in told.items()} == {
         "party": ("IndividualCreateEvent", {"individual": {"id": party}}),
         "customerManagement": ("CustomerCreateEvent", {"customer": {"id": customer}}),
-        "troubleTicket": ("TroubleTicketCreateEvent", {"troubleTicket": {"id": ticket_id}}),
+        "troubleTicket": ("TroubleTicketCreateEvent", {"troubleTicket": {"id": ticket_id, "status": "acknowledged"}}),
         "partyInteraction": ("PartyInteractionCreateEvent", {"partyInteraction": {"id": contact_id}}),
     }
 

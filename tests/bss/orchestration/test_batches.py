@@ -162,7 +162,7 @@ def _open_only(world: World) -> str:
 
 
 @ON_SQLITE
-def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World) -> None:
+def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     (due,) = world.do(due_of, product_id)
     world.engine.is_away = True
@@ -171,9 +171,13 @@ def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World) ->
     assert (view.order.state, view.steps[1].error_code) == ("held", "no_engine")
     assert [each.kind for each in world.do(due_of, product_id)] == [], "it isn't renewed meanwhile"
     world.do(cancel, order_id=order.id)
+    assert world.run(order.id).order.state == "held", "whether the account was moved is found out first"
+    world.engine.is_away = False
+    world.do(retry, order_id=order.id)
     assert world.run(order.id).order.state == "cancelled"
     assert [(each.kind, each.at_ns) for each in world.do(due_of, product_id)] == [(RENEWAL_DUE, due.at_ns)]
-    world.engine.is_away = False
+    clock.advance(s=2)
+    assert offers(world, product_id) == {number_of_name("monthly")}
     assert world.do(product, product_id).offering_id == "monthly"
     assert differences(world) == []
 
