@@ -87,11 +87,12 @@ ROLES: Final = (
 METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
 """Whose metrics have telemetry.port and the next ones, of several engines the first; all others follow in the order of
 ROLES."""
+_WEB_WORDS: Final = {True: "console (/console) and TM Forum APIs (/docs)", False: "TM Forum APIs (/docs)"}
 PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
     "gy": lambda settings: ("Diameter Gy", settings.gy.host),
     "chf": lambda settings: ("5G Nchf", settings.chf.host),
     "nrf": lambda settings: ("NRF notifications", settings.nrf.notify_host),
-    "bss_web": lambda settings: ("console and TM Forum APIs", settings.bss.web_host),
+    "bss_web": lambda settings: (_WEB_WORDS[settings.bss.has_console], f"http://{settings.bss.web_host}"),
 }
 """What listens on a port of up.json, and on which address, by its name there."""
 

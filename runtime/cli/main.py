@@ -16,6 +16,7 @@ MODULES: Final = (
     "demo",
     "up",
     "restart",
+    "clock",
     "engine",
     "gy",
     "chf",
