@@ -26,6 +26,11 @@ class BssMissing(Exception):
     """The business side isn't installed, or its database can't be opened; the message says the remedy."""
 
 
+def is_installed() -> bool:
+    """All that it needs is there."""
+    return all(map(_is_there, MODULES))
+
+
 def require_bss(settings: "Settings") -> None:
     """BssMissing where settings want the business side and it isn't installed."""
     if not settings.bss.web and not settings.bss.workers:
