@@ -192,17 +192,18 @@ class Up:
             words = self._store_words() if child is self._store_child else self._listening(child)
         self._report(child.name, state.value, words)
         self._write_state()
+        if child.name == "bss-web" and state is ChildState.READY:
+            self._tell_first_login()
         everything = (*self._planned, "store")
         if not self._is_announced and all(self._states.get(name) == ChildState.READY.value for name in everything):
             self._is_announced = True
             ports = self._ports()
             where = [self._where(name, ports[name]) for name in PORT_WORDS if name in ports]
             self._report("", UP_LINE, f"{', '.join(where)}, ^C stops it")
-            self._tell_first_login()
 
     def _tell_first_login(self) -> None:
         """The first start of the business side made an administrator: who may log in is said here, once."""
-        found = take_first_login(self.folder) if self.settings.bss.web else None
+        found = take_first_login(self.folder)
         if found is not None:
             words = f"{found[0]}, one-time password {found[1]} (good for 7 days, the console asks for one of your own)"
             self._report("", "First login", words)

@@ -92,7 +92,7 @@ class BusinessSide:
         for name, text in files.items():
             (self._folder / name).write_text(text)
         await self._operator.farebox("catalog", "import", "traveller.yaml", "--yes")
-        await self._operator.farebox("catalog", "release", "--yes")
+        await self._operator.farebox("catalog", "release", "--yes", lines_shown=2)
         await self._operator.farebox("inventory", "import", "msisdn", "numbers.csv")
         await self._operator.farebox("inventory", "import", "sim", "sims.csv")
 
@@ -153,12 +153,12 @@ class BusinessSide:
             gy.host, self._state.ports["gy"], server_host=gy.origin_host, server_realm=gy.origin_realm
         ) as client:
             stage.head("The new number asks for credit, over Gy and over 5G")
-            await run_steps(stage, client, accounts, DATA, SESSION_ID, UNTIL_EMPTY[:1])
+            await run_steps(stage, client, accounts, DATA, SESSION_ID, steps=UNTIL_EMPTY[:1])
             await play_pdu_session(stage, accounts, self._state.ports["chf"], FIRST_GRANT)
             stage.head("The money runs out; a top-up over TMF654 has the network ask again")
-            await run_steps(stage, client, accounts, DATA, SESSION_ID, UNTIL_EMPTY[1:], 1)
+            await run_steps(stage, client, accounts, DATA, SESSION_ID, steps=UNTIL_EMPTY[1:], first=1)
             await self._top_up(shop, client, product)
-            await run_steps(stage, client, accounts, DATA, SESSION_ID, AFTER_TOP_UP, len(UNTIL_EMPTY))
+            await run_steps(stage, client, accounts, DATA, SESSION_ID, steps=AFTER_TOP_UP, first=len(UNTIL_EMPTY))
         expect_closed(stage, DATA.title, await accounts.balance(CLARA))
 
     async def _top_up(self, shop: Program, client: DemoClient, product: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ class BusinessSide:
         said = await self._operator.farebox("user", "add", "demo", "--role", "administrator")
         async with httpx.AsyncClient(base_url=self._url, timeout=30, trust_env=False) as browser:
             form = {
-                "tenant": "default",
+                "tenant": TENANT,
                 "login": "demo",
                 "password": _value(said, "one-time password"),
                 "to": "/console",

@@ -24,8 +24,11 @@ class Operator:
         self._stage = stage
         self._folder = folder
 
-    async def farebox(self, *words: str, is_shown: bool = True) -> str:
-        """Run a command to its end; what it prints. One that ends badly is a fault. DemoFailed where it doesn't end."""
+    async def farebox(self, *words: str, is_shown: bool = True, lines_shown: int = 0) -> str:
+        """Run a command to its end; what it prints. One that ends badly is a fault. DemoFailed where it doesn't end.
+
+        lines_shown   of what it prints, the last ones; 0: all
+        """
         if is_shown:
             self._stage.screen.print(f"[bold]$ farebox {escape(' '.join(words))}[/]", soft_wrap=True)
         process = await asyncio.create_subprocess_exec(
@@ -49,8 +52,8 @@ class Operator:
             self._stage.say(said)
             self._stage.faults.append(f"farebox {' '.join(words)} ended with exit code {process.returncode}")
         elif is_shown:
-            for line in said.splitlines():
-                self._stage.murmur(line)
+            for line in said.splitlines()[-lines_shown:]:
+                self._stage.say(f"  {line}".rstrip())
         return said
 
 

@@ -14,6 +14,8 @@ from vocabulary.instants import NS_PER_S, to_rfc3339
 from vocabulary.units import OCTETS_PER_MIB, Unit
 
 MICROS_DIGITS: Final = 6
+_MADE: Final = ("product_id", "account_id")
+"""Of what steps of an order make."""
 WIDTH_PIPED: Final = 140
 
 
@@ -127,7 +129,7 @@ def show_order_steps(screen: Console, view: Mapping[str, Any]) -> None:
             ", ".join(map(str, step["after"])) or "-",
             began,
             ended,
-            ", ".join(f"{name} {value}" for name, value in step["outcome"].items()),
+            ", ".join(f"{name} {value}" for name, value in step["outcome"].items() if name in _MADE),
         )
     screen.print(table)
 

@@ -27,6 +27,7 @@ async def run_steps(
     accounts: DemoAccounts,
     session: DemoSession,
     session_id: str,
+    *,
     steps: Sequence[Step],
     first: int = 0,
 ) -> None:
@@ -57,7 +58,7 @@ async def run_session(
     stage: Stage, client: DemoClient, accounts: DemoAccounts, session: DemoSession, session_id: str
 ) -> None:
     """A session from beginning to end: then it is closed, and holds nothing."""
-    await run_steps(stage, client, accounts, session, session_id, session.steps)
+    await run_steps(stage, client, accounts, session, session_id, steps=session.steps)
     expect_closed(stage, session.title, await accounts.balance(session.account))
 
 

@@ -38,7 +38,7 @@ CHARGED_MICROS: Final = EUR + EUR // 10
 
 UNTIL_EMPTY: Final = (
     Step(INITIAL, None, 10 * MIB, 10 * MIB, money_left_micros=EUR, note="the first grant: of the 50 MiB"),
-    Step(UPDATE, 10 * MIB, 30 * MIB, 30 * MIB, money_left_micros=EUR, note="the rest: 10 MiB went over 5G"),
+    Step(UPDATE, 10 * MIB, 30 * MIB, 30 * MIB, money_left_micros=EUR, note="10 MiB went over 5G"),
     Step(UPDATE, 30 * MIB, 60 * MIB, 50 * MIB, is_final=True, money_left_micros=EUR, note="all that 1.00 EUR buys"),
     Step(UPDATE, 50 * MIB, 10 * MIB, None, CREDIT_LIMIT_REACHED, note="nothing is left"),
 )
@@ -47,7 +47,7 @@ AFTER_TOP_UP: Final = (
     Step(TERMINATION, 5 * MIB, money_left_micros=9_900_000, note="5 MiB: 0.10 EUR"),
 )
 DATA: Final = DemoSession(
-    "Data of a new customer: what came with the plan, then 0.02 EUR for each MiB that was started",
+    "Data: what came with the plan, then 0.02 EUR for each MiB that was started",
     CLARA,
     "32251@3gpp.org",
     10,
