@@ -221,8 +221,7 @@ class Up:
 
     def _where(self, name: str, port: int) -> str:
         """What listens on a port of up.json, and where."""
-        what, host = PORT_WORDS[name](self.settings)
-        return f"{what} on {host}:{port}"
+        return PORT_WORDS[name](self.settings).format(port=port)
 
     def _ports(self) -> dict[str, int]:
         """By name: what PORT_WORDS has, and `<child>_metrics` where there are metrics."""
