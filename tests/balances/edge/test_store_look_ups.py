@@ -67,6 +67,19 @@ def test_due_accounts_by_bucket(harness):
     run(test)
 
 
+def test_due_buckets_of_a_clock_that_was_moved_ahead(harness):
+    async def test():
+        async with owned(harness) as (store, mine, connection):
+            current = int(harness.now_s) // DUE_BUCKET_S
+            later = current + 40 * 86400 // DUE_BUCKET_S
+            due = [(current + 2, [1]), (later - 300, [2]), (later, [3]), (later + 1, [4])]
+            await exchange(connection, commit_of(mine, first_of(mine), ZERO, due=due))
+            assert await store.due_buckets(0, int(harness.now_s)) == []
+            assert await store.due_buckets(0, later * DUE_BUCKET_S) == [current + 2, later - 300, later]
+
+    run(test)
+
+
 # --- finding accounts
 def test_session_index_is_written_and_removed(harness):
     async def test():
