@@ -59,7 +59,8 @@ class Business:
 
 def opened(config: Path | None, data_dir: Path | None, tenant: str) -> Business:
     """The database of the settings; what is wrong with it is printed, exit 2."""
-    from runtime.bss_database import BssMissing, open_bss_database
+    from runtime.bss_database import open_bss_database
+    from runtime.bss_extra import BssMissing
 
     settings = settings_or_exit(config, None, data_dir)
     try:

@@ -98,13 +98,14 @@ def add(
     data_dir: DataDirOption = None,
 ) -> None:
     """Open an account with one or several identities and an offer of the release in force."""
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
     from runtime.subscriber_identities import shown_identity
     from runtime.subscriber_terms import WantedTerms
 
     check_id(command_id)
     asked_id = command_id or new_id("add")
-    now_ns = SystemClock().now_ns()
+    settings = settings_or_exit(config, store, data_dir)
+    now_ns = clock_of(settings).now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
     if not named:
@@ -120,7 +121,7 @@ def add(
             (result,) = await sender.open_accounts(asked_id, [opening])
         return opening.identities, result
 
-    identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+    identities, result = run_with_catalogue(settings, work)
     account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
 
@@ -176,12 +177,13 @@ def top_up(
 ) -> None:
     """Raise an account's money, give it allowances of the catalogue, or both."""
     from balances.commands import Change
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
     check_id(command_id)
     asked_id = command_id or new_id("top-up")
-    now_ns = SystemClock().now_ns()
+    settings = settings_or_exit(config, store, data_dir)
+    now_ns = clock_of(settings).now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[str, CommandResult]":
         from balances.edge.command_sender import CommandSender
@@ -203,7 +205,7 @@ def top_up(
             (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
-    text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+    text, result = run_with_catalogue(settings, work)
     account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 

@@ -308,10 +308,10 @@ def _change(
     async def work(opened: "RedisStore") -> "tuple[Asked, Applied]":
         from balances.command_checks import CommandError
         from balances.edge.command_sender import CommandSender
-        from runtime.clock import SystemClock
+        from runtime.moved_clock import clock_of
         from runtime.subscriber_terms import TermsInvalid
 
-        now_ns = SystemClock().now_ns()
+        now_ns = clock_of(settings).now_ns()
         catalogue = await catalogue_of(opened, tenant, now_ns)
         account = await _read_account(opened, catalogue, identity)
         try:

@@ -17,6 +17,8 @@ COMMANDS = (
     ("demo",),
     ("up",),
     ("restart",),
+    ("clock", "show"),
+    ("clock", "advance"),
     ("engine",),
     ("gy",),
     ("chf",),
