@@ -10,24 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
+from bss.statements import Statement
+
 AnySelect = sa.Select[Any]
 TENANT: Final = "of_tenant"
 """Name of the value of a prepared statement that says whose rows it yields."""
 
 
 class Prepared:
-    """A statement that is made once and run with other values each time: to make one costs five times what running it does.
+    """A select that is made once (bss/statements.py) and run for a tenant: to make one costs five times what running it does.
 
     Its values are `sa.bindparam`s, by whose names `Work.rows` and `Work.row` get them; for lists `expanding=True`.
     """
 
-    def __init__(self, statement: AnySelect) -> None:
-        self._statement = statement
+    def __init__(self, select: AnySelect) -> None:
+        self._select = select
 
     @cached_property
-    def of_tenant(self) -> AnySelect:
-        """The statement for the tenant that the value TENANT names."""
-        return of_tenant(self._statement, sa.bindparam(TENANT))
+    def of_tenant(self) -> Statement:
+        """For the tenant that the value TENANT names."""
+        return Statement(of_tenant(self._select, sa.bindparam(TENANT)))
 
 
 def of_tenant(statement: AnySelect, tenant: "str | sa.BindParameter[str]") -> AnySelect:

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import MultipleResultsFound
 
 from bss.access import Caller
 from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal
 from bss.errors import NotFound, Stale
 from bss.outbox import OUTBOX
+from bss.statements import Row, Statement
 from bss.tenant_rows import TENANT, AnySelect, Prepared, of_tenant
 
-Row = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -74,19 +75,19 @@ class Work:
 
     def rows(self, statement: AnySelect | Prepared, **values: Any) -> Sequence[Row]:
         """The tenant's rows that the statement selects; `values` are those of a prepared one."""
-        return [row._asdict() for row in self._selected(statement, values)]
+        tenant = self.caller.tenant
+        if isinstance(statement, Prepared):
+            return statement.of_tenant.rows(self._connection, {TENANT: tenant, **values})
+        if values:
+            raise TypeError(f"{', '.join(values)}: a statement that isn't prepared has its values in it")
+        return [row._asdict() for row in self._connection.execute(of_tenant(statement, tenant))]
 
     def row(self, statement: AnySelect | Prepared, **values: Any) -> Row | None:
         """The only row, or none."""
-        found = self._selected(statement, values).one_or_none()
-        return None if found is None else found._asdict()
-
-    def _selected(self, statement: AnySelect | Prepared, values: Row) -> "sa.CursorResult[Any]":
-        if isinstance(statement, Prepared):
-            return self._connection.execute(statement.of_tenant, {TENANT: self.caller.tenant, **values})
-        if values:
-            raise TypeError(f"{', '.join(values)}: a statement that isn't prepared has its values in it")
-        return self._connection.execute(of_tenant(statement, self.caller.tenant))
+        found = self.rows(statement, **values)
+        if len(found) > 1:
+            raise MultipleResultsFound(f"{len(found)} rows where one is looked for")
+        return found[0] if found else None
 
     def count(self, statement: AnySelect) -> int:
         """How many rows the statement selects, its limit and order aside."""
@@ -96,9 +97,8 @@ class Work:
 
     def find(self, table: sa.Table, row_id: str) -> Row | None:
         """The tenant's row of this id, or none."""
-        asked = {TENANT: self.caller.tenant, "of_id": row_id}
-        found = self._connection.execute(_by_id(table), asked).one_or_none()
-        return None if found is None else found._asdict()
+        found = _by_id(table).rows(self._connection, {TENANT: self.caller.tenant, "of_id": row_id})
+        return found[0] if found else None
 
     def get(self, table: sa.Table, row_id: str, *, field: str = "id") -> Row:
         """The tenant's row of this id; NotFound says at which field it was named."""
@@ -118,7 +118,7 @@ class Work:
             "updated_ns": self.now_ns,
         }
         _check_columns(table, values)
-        self._connection.execute(_insertion(table), row)
+        _insertion(table, tuple(row)).run(self._connection, row)
         self._audit(table, None, row)
         return row
 
@@ -132,7 +132,9 @@ class Work:
         before = self.get(table, row) if isinstance(row, str) else row
         _check_revision(table, before, if_revision)
         written = {**values, "revision": before["revision"] + 1, "updated_ns": self.now_ns}
-        self._at_revision(_change(table, tuple(sorted(values))), before, {f"to_{k}": v for k, v in written.items()})
+        self._at_revision(
+            _change(table, tuple(values)), table, before, {f"to_{name}": value for name, value in written.items()}
+        )
         after = {**before, **written}
         self._audit(table, before, after)
         return after
@@ -141,14 +143,14 @@ class Work:
         """The row goes. NotFound, Stale; what still refers to it raises sqlalchemy.exc.IntegrityError. `row` as in `change`."""
         before = self.get(table, row) if isinstance(row, str) else row
         _check_revision(table, before, if_revision)
-        self._at_revision(_removal(table), before, {})
+        self._at_revision(_removal(table), table, before, {})
         self._audit(table, before, None)
 
-    def _at_revision(self, statement: "sa.Update | sa.Delete", before: Row, values: Row) -> None:
+    def _at_revision(self, statement: Statement, table: sa.Table, before: Row, values: Row) -> None:
         """Change or remove the row where it is still as it was read. Stale."""
         asked = {TENANT: self.caller.tenant, "of_id": before["id"], "of_revision": before["revision"]}
-        if self._connection.execute(statement, asked | values).rowcount != 1:
-            raise Stale("id", f"{statement.table.name} {before['id']} was changed meanwhile", "Read it again")
+        if statement.run(self._connection, asked | values) != 1:
+            raise Stale("id", f"{table.name} {before['id']} was changed meanwhile", "Read it again")
 
     def event(self, kind: str, *, resource: str, resource_id: str, **ids: str) -> str:
         """Tell of something that happened, once this commits; the event's id."""
@@ -162,7 +164,7 @@ class Work:
             "ids": ids,
             "occurred_ns": self.now_ns,
         }
-        self._connection.execute(_insertion(OUTBOX), entry)
+        _insertion(OUTBOX, tuple(entry)).run(self._connection, entry)
         self.event_count += 1
         return event_id
 
@@ -202,7 +204,7 @@ class Work:
             "before": seal_personal(table, old, key=key, entropy=self._entropy),
             "after": seal_personal(table, new, key=key, entropy=self._entropy),
         }
-        self._connection.execute(_insertion(AUDIT), entry)
+        _insertion(AUDIT, tuple(entry)).run(self._connection, entry)
 
     def _key_for(self, person_id: str) -> bytes | None:
         """The person's key, made where they have none yet; none for who is erased."""
@@ -218,34 +220,33 @@ class Work:
 _PERSON_KEY = Prepared(sa.select(PERSON_KEY.c.key).where(PERSON_KEY.c.person_id == sa.bindparam("person_id")))
 
 
-# Statements are made once a table, or a table and the columns that are written: making one costs more than running it.
-
-
 def _is_row(table: sa.Table) -> "sa.ColumnElement[bool]":
     return sa.and_(table.c.tenant == sa.bindparam(TENANT), table.c.id == sa.bindparam("of_id"))
 
 
 @functools.cache
-def _by_id(table: sa.Table) -> AnySelect:
+def _by_id(table: sa.Table) -> Statement:
     """A row by its key."""
-    return sa.select(table).where(_is_row(table))
+    return Statement(sa.select(table).where(_is_row(table)))
 
 
 @functools.cache
-def _insertion(table: sa.Table) -> sa.Insert:
-    return sa.insert(table).inline()
+def _insertion(table: sa.Table, names: tuple[str, ...]) -> Statement:
+    return Statement(sa.insert(table).inline(), writes=names)
 
 
 @functools.cache
-def _change(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
+def _change(table: sa.Table, names: tuple[str, ...]) -> Statement:
     """Values are `to_<column>`: an update has names of its own for those of its columns."""
-    written = {name: sa.bindparam(f"to_{name}") for name in (*names, "revision", "updated_ns")}
-    return sa.update(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision")).values(written)
+    written: Row = {name: sa.bindparam(f"to_{name}") for name in (*names, "revision", "updated_ns")}
+    return Statement(
+        sa.update(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision")).values(written)
+    )
 
 
 @functools.cache
-def _removal(table: sa.Table) -> sa.Delete:
-    return sa.delete(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision"))
+def _removal(table: sa.Table) -> Statement:
+    return Statement(sa.delete(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision")))
 
 
 def _check_columns(table: sa.Table, values: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ class OrderFlow:
             return  # whoever has moved the order on drives it now
 
     def _do_or_fail(self, run: Run, task: Task) -> Task | None:
-        """The step of this task; the next one. What goes wrong makes the order fall out, a mistake of ours, too: people see it."""
+        """The step of this task; the next one. A mistake of ours makes the order fall out, too, so that people see it."""
         try:
             return self._do(run, task)
         except Overtaken:

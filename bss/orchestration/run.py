@@ -27,7 +27,7 @@ class Run(Protocol):
     workflow_id: str
 
     def commit(self, function: Callable[[Work], T]) -> T:
-        """What `function` returns, committed; not kept. It says itself, by rows that it reads, whether there is something to do."""
+        """What `function` returns, committed; not kept: it reads by itself whether there is something to do."""
 
     def write(self, name: str, function: Callable[[Work], Json]) -> Json:
         """What `function` returns: its rows and the fact that it was done are one transaction, which may be tried again."""
