@@ -4,7 +4,6 @@ On SQLite they run on the driver itself: of the 60 us that SQLAlchemy takes to r
 is 6. On PostgreSQL the way there costs more than either, and SQLAlchemy runs them.
 """
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -18,6 +17,7 @@ Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
 Processor = Callable[[Any], Any]
 
 _DIALECT: Final = SQLiteDialect_pysqlite()
+_DRIVER: Final = SQLiteDialect_pysqlite.import_dbapi()
 
 
 class Statement:
@@ -38,7 +38,7 @@ class Statement:
         """Write; how many rows. Errors of the database are SQLAlchemy's, such as sqlalchemy.exc.IntegrityError."""
         driver = self._driver if connection.dialect.name == "sqlite" else None
         if driver is not None:
-            return driver.run(connection, values).rowcount
+            return int(driver.run(connection, values).rowcount)
         return connection.execute(self._executable, dict(values)).rowcount
 
     @cached_property
@@ -73,15 +73,15 @@ class _OnDriver:
                 row[name] = read(row[name])
         return found
 
-    def run(self, connection: sa.Connection, values: Values) -> sqlite3.Cursor:
+    def run(self, connection: sa.Connection, values: Values) -> Any:
         """The driver's cursor."""
         driver = connection.connection.dbapi_connection
-        assert isinstance(driver, sqlite3.Connection)
+        assert driver is not None, "the connection is within a transaction"
         given = [write(values[name] if is_given else value) for name, is_given, value, write in self._values]
         try:
             return driver.execute(self._sql, given)
-        except sqlite3.Error as error:
-            raise sa.exc.DBAPIError.instance(self._sql, given, error, sqlite3.Error, dialect=_DIALECT) from error
+        except _DRIVER.Error as error:
+            raise sa.exc.DBAPIError.instance(self._sql, given, error, _DRIVER.Error, dialect=_DIALECT) from error
 
 
 def _value_of(bound: "sa.BindParameter[Any]") -> tuple[str, bool, Any, Processor]:

@@ -15,7 +15,8 @@ from bss.access import Caller
 from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal
 from bss.errors import NotFound, Stale
 from bss.outbox import OUTBOX
-from bss.statements import Row, Statement
+from bss.statements import Row as Row
+from bss.statements import Statement
 from bss.tenant_rows import TENANT, AnySelect, Prepared, of_tenant
 
 T = TypeVar("T")
