@@ -8,6 +8,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from bench import business_report
+
 REQUIRED_KEYS: Final = (
     "answered_per_s",
     "engine_us_per_request",
@@ -26,6 +28,7 @@ REQUIRED_BY_LOAD: Final[Mapping[str, tuple[str, ...]]] = {
     "gy": ("protocol_floor_us", "store_floor_us"),
     "chf": ("chf_us_per_request",),
     "mixed": (),
+    "business": (),
 }
 PARTS: Final = {"gy": "Gy beside Nchf", "chf": "Nchf beside Gy"}
 """Results within that of a mixed load; each alone, too, where they ran alone."""
@@ -61,6 +64,8 @@ def missing_keys(result: Mapping[str, Any]) -> list[str]:
     """Keys that a result must have and hasn't."""
     if load_of(result) == "mixed":
         return [f"{part}.{key}" for part in PARTS for key in _missing_of(result.get(part, {}), ())]
+    if load_of(result) == "business":
+        return [key for key in business_report.REQUIRED_KEYS if key not in result]
     return _missing_of(result, REQUIRED_BY_LOAD[load_of(result)])
 
 
@@ -175,6 +180,9 @@ def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] 
     if load_of(result) == "mixed":
         _show_mixed(result, console, before)
         return
+    if load_of(result) == "business":
+        business_report.show(result, console, before)
+        return
     console.print(figures_table(result, before))
     for line in _checks(result):
         console.print(line, highlight=False, markup=False)
@@ -202,6 +210,8 @@ def is_sound(result: Mapping[str, Any]) -> bool:
     if load_of(result) == "mixed":
         parts = [result[name] for part in PARTS for name in (part, f"{part}_alone") if name in result]
         return bool(result["audit"]["sound"]) and all(map(is_sound, parts))
+    if load_of(result) == "business":
+        return business_report.is_sound(result)
     faults = ("lost", "wrong", "grants_unexpected", "differences_count")
     is_audited = result.get("audit", {"sound": True})["sound"]
     return is_audited and not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)
