@@ -136,7 +136,7 @@ def _followed(engine: sa.Engine, count: int, wait_s: float) -> dict[str, int]:
     while True:
         with engine.connect() as connection:
             counted = sa.select(PRODUCT_ORDER.c.state, sa.func.count()).group_by(PRODUCT_ORDER.c.state)
-            states = dict(connection.execute(counted).tuples())
+            states: dict[str, int] = dict(connection.execute(counted).tuples().all())
         if sum(states.get(state, 0) for state in _ENDED) == count:
             return states
         if time.monotonic() > ends:
@@ -175,22 +175,22 @@ def run_lists(target: BusinessTarget, *, customers: int) -> dict[str, Any]:
     """A page of 20 products by each declared filter, with its count; and how dear far pages are, by offset and by id."""
     last = customers
     queries = {
-        "status": "status=active",
-        "status, few": "status=terminated",
-        "name": "name=Prepaid%20Start",
-        "productSerialNumber": f"productSerialNumber={number_of(last // 2)}",
-        "startDate.gt": "startDate.gt=2025-06-20T00:00:00Z",
-        "relatedParty.id": f"relatedParty.id={customer_id(last // 2)}",
-        "productOffering.id": f"productOffering.id={OFFERING}",
-        "billingAccount.id": "billingAccount.id=none",
+        "status": "&status=active",
+        "status, few": "&status=terminated",
+        "name": "&name=Prepaid%20Start",
+        "productSerialNumber": f"&productSerialNumber={number_of(last // 2)}",
+        "startDate.gt": "&startDate.gt=2025-06-20T00:00:00Z",
+        "relatedParty.id": f"&relatedParty.id={customer_id(last // 2)}",
+        "productOffering.id": f"&productOffering.id={OFFERING}",
+        "billingAccount.id": "&billingAccount.id=none",
         "no filter": "",
-        "offset 10,000": "status=active&offset=10000",
-        "offset 100,000": "status=active&offset=100000",
-        "offset near the end": f"status=active&offset={last * 9 // 10 - 20}",
-        "id.gt near the end": f"status=active&id.gt={product_id(last * 9 // 10)}",
+        "offset 10,000": "&status=active&offset=10000",
+        "offset 100,000": "&status=active&offset=100000",
+        "offset near the end": f"&status=active&offset={last * 9 // 10 - 20}",
+        "id.gt near the end": f"&status=active&id.gt={product_id(last * 9 // 10)}",
     }
     return {
-        name: _timed(target, target.read(f"productInventory/v4/product?limit=20&{query}"), (200, 206))
+        name: _timed(target, target.read(f"productInventory/v4/product?limit=20{query}"), (200, 206))
         for name, query in queries.items()
     }
 

@@ -2,6 +2,10 @@
 product and a number, take a minute. Their names are syllables, so that a search by letters finds as many as it would of people.
 """
 
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -32,28 +36,30 @@ def number_of(n: int) -> str:
     return f"4915{n:09d}"
 
 
-def seed_customers(engine: sa.Engine, count: int) -> None:
-    """`count` customers into an empty database that nobody else has open."""
-    with engine.connect() as connection:
-        for pragma in ("synchronous=OFF", "cache_size=-1000000", "temp_store=MEMORY", "foreign_keys=OFF"):
-            connection.exec_driver_sql(f"PRAGMA {pragma}")
-        with connection.begin():
-            for table, columns in _ROWS.items():
-                _fill(connection, table, columns, count)
-            connection.exec_driver_sql("ANALYZE")
+def seed_customers(database: Path, count: int) -> None:
+    """`count` customers into a migrated SQLite database that nobody else has open."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1000000", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("BEGIN")
+        for table, columns in _ROWS.items():
+            connection.execute(_filling(table, columns, count))
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def seed_pools(engine: sa.Engine, count: int) -> None:
     """`count` free numbers and SIMs in the pool that orders take from."""
-    with engine.connect() as connection, connection.begin():
+    with engine.begin() as connection:
         for table, columns in _POOLS.items():
-            _fill(connection, table, columns, count)
+            connection.exec_driver_sql(_filling(table, columns, count))
 
 
-def _fill(connection: sa.Connection, table: sa.Table, columns: dict[str, str], count: int) -> None:
+def _filling(table: sa.Table, columns: Mapping[str, str], count: int) -> str:
+    """Rows of a table, whose columns are expressions of n, 1..count."""
     sequence = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})"
     names, values = ", ".join(columns), ", ".join(columns.values())
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) {sequence} SELECT {values} FROM s")
+    return f"INSERT INTO {table.name} ({names}) {sequence} SELECT {values} FROM s"
 
 
 def _syllables(*shifts: int) -> str:

@@ -108,10 +108,11 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
     """What is read where there are many customers."""
     say(f"writing {plan.customers:,} customers with their products ...")
     folder.mkdir(parents=True)
-    database = Database(database_url("", folder), now_ns=time.time_ns)
+    url = database_url("", folder)
+    database = Database(url, now_ns=time.time_ns)
     migrate(database.engine)
-    seed_customers(database.engine, plan.customers)
     database.close()
+    seed_customers(Path(str(url.database)), plan.customers)
     with _served(folder, fsync, say) as served:
         served.sell(0)
         say("lists ...")
