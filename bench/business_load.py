@@ -202,7 +202,7 @@ def run_pages(target: BusinessTarget, *, customers: int) -> dict[str, Any]:
         "search by three digits": "/console/customers?q=491",
         "search by name": "/console/customers?q=ba",
         "customer": f"/console/customers/{customer_id(customers // 2)}",
-        "live": "/console/live",
+        "live operations": "/console",
     }
     return {name: _timed(target, target.page(path), (200,)) for name, path in paths.items()}
 

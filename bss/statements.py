@@ -6,7 +6,7 @@ is 6. On PostgreSQL the way there costs more than either, and SQLAlchemy runs th
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -18,6 +18,8 @@ Processor = Callable[[Any], Any]
 
 _DIALECT: Final = SQLiteDialect_pysqlite()
 _DRIVER: Final = SQLiteDialect_pysqlite.import_dbapi()
+_LIST_MAX: Final = 50
+"""Lists of so many values have a text of their own each; longer ones are rare."""
 
 
 class Statement:
@@ -26,37 +28,71 @@ class Statement:
     def __init__(self, executable: Executable, *, writes: Sequence[str] | None = None) -> None:
         self._executable = executable
         self._writes = writes
+        self._texts: dict[tuple[int, ...], _OnDriver] = {}
 
     def rows(self, connection: sa.Connection, values: Values) -> list[Row]:
         """What it selects."""
-        driver = self._driver if connection.dialect.name == "sqlite" else None
+        driver = self._on_driver(connection, values)
         if driver is not None:
             return driver.rows(connection, values)
         return [row._asdict() for row in connection.execute(self._executable, dict(values))]
 
     def run(self, connection: sa.Connection, values: Values) -> int:
         """Write; how many rows. Errors of the database are SQLAlchemy's, such as sqlalchemy.exc.IntegrityError."""
-        driver = self._driver if connection.dialect.name == "sqlite" else None
+        driver = self._on_driver(connection, values)
         if driver is not None:
             return int(driver.run(connection, values).rowcount)
         return connection.execute(self._executable, dict(values)).rowcount
 
+    def _on_driver(self, connection: sa.Connection, values: Values) -> "_OnDriver | None":
+        """None where SQLAlchemy is to run it: on PostgreSQL, and with lists that are empty or long."""
+        if connection.dialect.name != "sqlite":
+            return None
+        sizes = tuple(len(values[name]) for name in self._lists)
+        if not all(0 < size <= _LIST_MAX for size in sizes):
+            return None
+        known = self._texts.get(sizes)
+        if known is None:
+            known = self._texts[sizes] = _OnDriver(self._executable, self._compiled, values)
+        return known
+
     @cached_property
-    def _driver(self) -> "_OnDriver | None":
-        """None of a statement whose text depends on its values, as that of `IN` does."""
+    def _compiled(self) -> "sa.sql.compiler.SQLCompiler":
         compiled = self._executable.compile(dialect=_DIALECT, column_keys=self._writes)
         assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
-        if compiled.post_compile_params or compiled.literal_execute_params:
-            return None
-        return _OnDriver(self._executable, compiled)
+        return compiled
+
+    @cached_property
+    def _lists(self) -> list[str]:
+        """Names of its lists, which `IN` is followed by."""
+        return sorted(bound.key for bound in self._compiled.binds.values() if bound.expanding)
+
+
+class _Value(NamedTuple):
+    """What stands at one place of a statement's text."""
+
+    name: str
+    place: int | None
+    """in the list of this name"""
+    fixed: Any
+    """where no value of this name is given"""
+    is_given: bool
+    write: Processor
+    """to what the driver takes"""
 
 
 class _OnDriver:
-    """A statement as SQLite's driver takes it."""
+    """A statement as SQLite's driver takes it, with lists as long as these values' are."""
 
-    def __init__(self, executable: Executable, compiled: "sa.sql.compiler.SQLCompiler") -> None:
-        self._sql = compiled.string
-        self._values = [_value_of(compiled.binds[name]) for name in compiled.positiontup or ()]
+    def __init__(self, executable: Executable, compiled: "sa.sql.compiler.SQLCompiler", values: Values) -> None:
+        expanded = compiled.construct_expanded_state({name: values[name] for name in _given(compiled)})
+        places = {
+            each: (name, place)
+            for name, names in expanded.parameter_expansion.items()
+            for place, each in enumerate(names)
+        }
+        self._sql = expanded.statement
+        self._values = [_value_of(compiled, *places.get(name, (name, None))) for name in expanded.positiontup or ()]
         columns = list(executable.selected_columns) if isinstance(executable, sa.Select) else []
         self._names = [str(column.key) for column in columns]
         readers = [
@@ -77,17 +113,26 @@ class _OnDriver:
         """The driver's cursor."""
         driver = connection.connection.dbapi_connection
         assert driver is not None, "the connection is within a transaction"
-        given = [write(values[name] if is_given else value) for name, is_given, value, write in self._values]
+        given = [
+            write((values[name] if place is None else values[name][place]) if is_given else fixed)
+            for name, place, fixed, is_given, write in self._values
+        ]
         try:
-            return driver.execute(self._sql, given)
+            return driver.execute(self._sql, given)  # type: ignore[attr-defined]
         except _DRIVER.Error as error:
             raise sa.exc.DBAPIError.instance(self._sql, given, error, _DRIVER.Error, dialect=_DIALECT) from error
 
 
-def _value_of(bound: "sa.BindParameter[Any]") -> tuple[str, bool, Any, Processor]:
-    """(name, whether each run gives it, its value where none does, what the driver gets of it)."""
+def _given(compiled: "sa.sql.compiler.SQLCompiler") -> list[str]:
+    return [bound.key for bound in compiled.binds.values() if bound.required]
+
+
+def _value_of(compiled: "sa.sql.compiler.SQLCompiler", name: str, place: int | None) -> _Value:
+    bound = compiled.binds[name]
     write = bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
-    return bound.key, bound.required, bound.effective_value, write or _as_it_is
+    return _Value(
+        bound.key, place, None if bound.required else bound.effective_value, bound.required, write or _as_it_is
+    )
 
 
 def _as_it_is(value: Any) -> Any:

@@ -32,6 +32,13 @@ class Prepared:
         return Statement(of_tenant(self._select, sa.bindparam(TENANT)))
 
 
+def prepared_by(column: sa.Column[Any], *order: "sa.ColumnElement[Any]") -> Prepared:
+    """Rows of the column's table that have one of `values` in it."""
+    table = column.table
+    assert isinstance(table, sa.Table)
+    return Prepared(sa.select(table).where(column.in_(sa.bindparam("values", expanding=True))).order_by(*order))
+
+
 def of_tenant(statement: AnySelect, tenant: "str | sa.BindParameter[str]") -> AnySelect:
     """The statement for one tenant. TypeError where a source of rows isn't a table, a join of tables, or a subselect."""
     (source, *others) = _sources(statement) or (None,)
