@@ -142,3 +142,24 @@ def test_a_mistake_of_ours_is_seen_in_the_fallout_queue(world: World) -> None:
     world.run(order_id)
     step = world.view(order_id).steps[0]
     assert (step.state, step.error_code, step.error) == ("failed", "ZeroDivisionError", "by zero")
+
+
+@pytest.mark.parametrize("kind", ["reserve", "open"])
+def test_a_worker_that_was_overtaken_writes_nothing(world: World, kind: str) -> None:
+    """It was slow and taken for dead: while it is about to do a step, or asks, another one drives the order to its end."""
+    order_id = world.place()
+    other = World(world.database, world.caller)
+    is_over = []
+
+    def overtake(name: str) -> None:
+        if name == f"order.{kind}.{'asked' if kind == 'open' else 'before'}" and not is_over:
+            is_over.append(name)
+            other.run(order_id)
+
+    world.flow = OrderFlow(world.flow._steps, overtake)
+    world.flow(PlainRun(world.database), {RESOURCE_ID: order_id})
+    assert is_over
+    view = world.view(order_id)
+    assert view.order.state == "completed"
+    assert [step.attempts for step in view.steps] == [1, 1, 1]
+    assert world.rows() == ["reserve", "open", "activate"]
