@@ -10,7 +10,7 @@ REQUIRED_KEYS: Final = ("fsync", "machine", "versions", "commit", "plan", "durat
 _LEFT_OUT: Final = frozenset({*REQUIRED_KEYS, "load"})
 
 
-def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] | None = None) -> None:
+def show_business(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] | None = None) -> None:
     """Print every figure, beside that of a saved run where one is given."""
     table = Table(title=f"farebox bench business, {result['duration_s']:.0f} s")
     table.add_column("figure")
@@ -27,7 +27,7 @@ def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] 
     console.print(f"{machine['processor']}, {machine['cores']} cores, load {machine['load_1_minute']} before")
 
 
-def is_sound(result: Mapping[str, Any]) -> bool:
+def is_sound_business(result: Mapping[str, Any]) -> bool:
     """Was every order completed, and do inventory, engine and network agree?"""
     orders = result.get("orders")
     return orders is None or (set(orders["states"]) == {"completed"} and not orders["differences"])

@@ -8,7 +8,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import business_report
+from bench.business_report import REQUIRED_KEYS as BUSINESS_KEYS
+from bench.business_report import is_sound_business, show_business
 
 REQUIRED_KEYS: Final = (
     "answered_per_s",
@@ -65,7 +66,7 @@ def missing_keys(result: Mapping[str, Any]) -> list[str]:
     if load_of(result) == "mixed":
         return [f"{part}.{key}" for part in PARTS for key in _missing_of(result.get(part, {}), ())]
     if load_of(result) == "business":
-        return [key for key in business_report.REQUIRED_KEYS if key not in result]
+        return [key for key in BUSINESS_KEYS if key not in result]
     return _missing_of(result, REQUIRED_BY_LOAD[load_of(result)])
 
 
@@ -181,7 +182,7 @@ def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] 
         _show_mixed(result, console, before)
         return
     if load_of(result) == "business":
-        business_report.show(result, console, before)
+        show_business(result, console, before)
         return
     console.print(figures_table(result, before))
     for line in _checks(result):
@@ -211,7 +212,7 @@ def is_sound(result: Mapping[str, Any]) -> bool:
         parts = [result[name] for part in PARTS for name in (part, f"{part}_alone") if name in result]
         return bool(result["audit"]["sound"]) and all(map(is_sound, parts))
     if load_of(result) == "business":
-        return business_report.is_sound(result)
+        return is_sound_business(result)
     faults = ("lost", "wrong", "grants_unexpected", "differences_count")
     is_audited = result.get("audit", {"sound": True})["sound"]
     return is_audited and not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)
