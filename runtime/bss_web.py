@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -141,4 +142,5 @@ def run_bss_web(settings: Settings, store_url: str, *, ready_file: Path | None =
 
     ready_file   gets `<web port> <telemetry port> <pid>` once it serves
     """
-    asyncio.run(serve(WebProcess(settings, store_url), settings.telemetry, ready_file))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(WebProcess(settings, store_url), settings.telemetry, ready_file))

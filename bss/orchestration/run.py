@@ -1,8 +1,10 @@
 """What a workflow sees of the run that it is in. Its function is called again from the start when a worker takes the run
-over; what a call here came to before is then given again, not done again. So apart from these calls a workflow has no
-effects and looks at no clock.
+over. There are two kinds of workflows:
 
-A new sequence of calls strands the runs that are under way: put it behind `is_patched`.
+- one whose rows say how far it is, such as an order: it reads its place, and each `commit` moves it on. What it asks others it
+  asks itself, under a key that is the same when it is asked again.
+- one whose rows don't: what `write` and `ask` came to before is given again, not done again. Apart from these calls it has no
+  effects and looks at no clock. A new sequence of them strands the runs that are under way: put it behind `is_patched`.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +25,9 @@ class Run(Protocol):
     """A workflow under way."""
 
     workflow_id: str
+
+    def commit(self, function: Callable[[Work], T]) -> T:
+        """What `function` returns, committed; not kept: it reads by itself whether there is something to do."""
 
     def write(self, name: str, function: Callable[[Work], Json]) -> Json:
         """What `function` returns: its rows and the fact that it was done are one transaction, which may be tried again."""

@@ -91,6 +91,7 @@ class OrderStep(_Row, frozen=True):
     """A step of an order."""
 
     id: str
+    revision: int
     order_id: str
     item_id: str
     place: int

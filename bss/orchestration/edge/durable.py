@@ -1,7 +1,9 @@
 """Runs workflows with DBOS: what a step came to is kept, and after a death the next worker goes on behind the last one.
 
-`workflows.db` holds which workflow is whose and how far it is; what a step wrote is checkpointed in the business database, in
-the step's own transaction. A worker is a slot with a fixed name (bss/leases.py): DBOS knows it as executor id. DBOS gives a
+`workflows.db` holds which workflow is whose, and how far it is where no rows of its own say that; what `Run.write` wrote is
+checkpointed in the business database, in the same transaction.
+
+A worker is a slot with a fixed name (bss/leases.py): DBOS knows it as executor id. DBOS gives a
 workflow to nobody else by itself after a kill, so whoever takes a lapsed slot calls `take_over`.
 
 There is one DBOS a process, so there is one `DurableWorkflows` a process.
@@ -49,6 +51,11 @@ class DurableRun:
         self._caller = caller
         self._database = database
         self._datasource = datasource
+
+    def commit(self, function: Callable[[Work], T]) -> T:
+        """See Run."""
+        with _WRITING:
+            return self._database.write(self._caller, function)
 
     def write(self, name: str, function: Callable[[Work], Json]) -> Json:
         """See Run."""
