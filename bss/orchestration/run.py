@@ -2,7 +2,9 @@
 over; what a call here came to before is then given again, not done again. So apart from these calls a workflow has no
 effects and looks at no clock.
 
-A new sequence of calls strands the runs that are under way: put it behind `is_patched`.
+A run that another release's code began isn't gone on with: the function is called in a new run, which is given nothing again.
+So rows have to say how far the work is, what is done already has to be found in them, and others have to be asked under a key
+that is made of rows, not of the run.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,9 +34,6 @@ class Run(Protocol):
 
     def read(self, function: Callable[[Work], T]) -> T:
         """What `function` reads. It isn't kept: only for what is asked then."""
-
-    def is_patched(self, name: str) -> bool:
-        """False in runs that began before the change that `name` stands for."""
 
 
 Workflow = Callable[[Run, Ids], None]
