@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bss.converting import convert
 from bss.due import schedule
 from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
@@ -76,7 +77,7 @@ class OrderFlow:
             answer = run.ask(task.kind, lambda: msgspec.to_builtins(_ask(run, step, task)))
             self._reached(f"order.{task.kind}.asked")
             following = run.write(
-                f"{task.kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
+                f"{task.kind}.note", lambda work: _json(_note(work, step, task, convert(answer, Answer)))
             )
         self._reached(f"order.{task.kind}.after")
         return _task(following)
@@ -121,4 +122,4 @@ def _json(task: Task | None) -> Json:
 
 
 def _task(value: Json) -> Task | None:
-    return None if value is None else msgspec.convert(value, Task)
+    return None if value is None else convert(value, Task)

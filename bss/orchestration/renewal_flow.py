@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from bss.converting import convert
 from bss.due import Due, due_of, finish, schedule
 from bss.engine_port import NoEngine
 from bss.errors import BusinessError
@@ -60,7 +61,7 @@ class RenewalFlow:
         self._reached("renewal.before")
         answer = run.ask("apply", lambda: msgspec.to_builtins(self._apply(run, product_id, from_ns)))
         self._reached("renewal.asked")
-        run.write("note", lambda work: self._note(work, product_id, from_ns, msgspec.convert(answer, Answer)))
+        run.write("note", lambda work: self._note(work, product_id, from_ns, convert(answer, Answer)))
         self._reached("renewal.after")
 
     def _apply(self, run: Run, product_id: str, from_ns: int) -> Answer:

@@ -32,6 +32,7 @@ from bss.orchestration.worker_tables import API_OF, read_release, workflows
 from bss.orders.operations import cancel
 from bss.orders.queries import list_orders
 from bss.orders.records import Action, Order
+from bss.orders.tables import PRODUCT_ORDER
 from bss.outbox import OUTBOX
 from bss.views.assurance import find_differences
 from runtime.kill_points import KILLED_LINE
@@ -118,7 +119,8 @@ class Yard:
         return [row["id"] for row in self.do(lambda work: work.rows(statement))]
 
     def states(self) -> Counter[str]:
-        return Counter(order.state for order in self.do(list_orders, limit=1000))
+        rows = self.do(lambda work: work.rows(sa.select(PRODUCT_ORDER.c.state)))
+        return Counter(row["state"] for row in rows)
 
     # --- workers --------------------------------------------------------------------------------------------------------
 
