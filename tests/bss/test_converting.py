@@ -29,10 +29,14 @@ def test_the_first_time_is_one_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         return plain(value, kind, **options)
 
     monkeypatch.setattr(converting.msgspec, "convert", slow)
+    came: list[Any] = []
     found: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(converting.convert({"name": "x"}, Sample))) for _ in range(THREADS)
-    ]
+
+    def convert() -> None:
+        came.append(None)
+        found.append(converting.convert({"name": "x"}, Sample))
+
+    threads = [threading.Thread(target=convert) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     wait_until("all came, and one converts", lambda: begun and len(came) == THREADS)
