@@ -16,7 +16,8 @@ from tests.bss.orchestration.yard import Yard
 def yard(request: pytest.FixtureRequest, database_at: sa.URL, tmp_path: Path, anyone: Caller) -> Iterator[Yard]:
     """The test's module says how many numbers and SIMs there are, in LINES."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.bss.orchestration.worker_child"])  # so that a worker needn't import
+    # so that a worker needn't import; the server is one for all tests of a process, with what the first one names
+    context.set_forkserver_preload(["tests.bss.edge.relay_process", "tests.bss.orchestration.worker_child"])
     outside = Outside(address=None, authkey=b"test", ctx=context)
     outside.start()
     yard = Yard(database_at, tmp_path, anyone, outside, lines=request.module.LINES)

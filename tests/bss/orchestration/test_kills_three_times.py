@@ -10,14 +10,13 @@ import sqlalchemy as sa
 from runtime.kill_points import KILL_POINTS
 from tests.acceptance import evidence
 from tests.bss.edge.webhook_target import webhook_target
-from tests.bss.orchestration.worker_child import Told
-from tests.bss.orchestration.yard import TRAFFIC, Yard
+from tests.bss.orchestration.yard import Beside, Yard
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "bss-worker"]
 ROUNDS = 3
 LINES = 1500
-LEASE_S = 1.0
-"""A worker that waits for a processor so long loses its slot, and ends."""
+PATIENCE_S = 1.0
+AT_ONCE = 3
 HEAD = ("what", "seen")
 
 
@@ -29,15 +28,17 @@ def test_every_point_three_times_with_a_second_worker(yard: Yard, database_at: s
     with webhook_target() as target:
         yard.listen(target)
         yard.prepare(active=8, suspended=2, held=2)
-        for number in range(ROUNDS):
-            beside = yard.worker(Told(f"beside-{number}", lease_s=LEASE_S))
-            hits += yard.die_at(POINTS, at_once=len(TRAFFIC), lives=1, lease_s=LEASE_S)
-            yard.end(beside)
+        beside = Beside(yard)
+        for _ in range(ROUNDS):
+            hits += yard.die_at(POINTS, at_once=AT_ONCE, lives=1, beside=beside, patience_s=PATIENCE_S)
+        takeovers = beside.text().count("worker died, its workflows go on here")
+        beside.end()
         yard.settle()
         yard.check()
         messages = yard.check_webhooks(target)
     rows = [(point, hits[point]) for point in POINTS]
-    rows += [*(("orders " + state, count) for state, count in sorted(yard.states().items())), *messages.items()]
+    rows += [(f"orders {state}", count) for state, count in sorted(yard.states().items())]
+    rows += [*messages.items(), ("taken over", takeovers)]
     says = (
         f"Each kill point of workers hit {ROUNDS} times on {kind}, under orders of every kind, cancelled ones and renewals at"
         f" once, with a second worker that takes over. Behind it every order is completed or undone, inventory, engine and"
@@ -45,4 +46,5 @@ def test_every_point_three_times_with_a_second_worker(yard: Yard, database_at: s
     )
     evidence.write(f"kill-points-orders-{kind}", f"Kill points of workers, {kind}", says, HEAD, rows)
     assert all(hits[point] == ROUNDS for point in POINTS), hits
+    assert takeovers >= ROUNDS
     assert messages["messages"] > messages["events"], "what was sent and not noted came again"

@@ -65,7 +65,7 @@ class Told(NamedTuple):
     """What a worker is told.
 
     points   it dies at the first of these that it reaches
-    lease_s  short where one worker is alive at a time: a renewal that comes late counts while nobody else took the slot
+    lease_s  how long it may be silent before another takes its slot
     code     see DurableWorkflows
     change   makes of the workflows those of another release
     """

@@ -5,6 +5,7 @@ those that are left; the next one goes on with what it had under way.
 """
 
 import itertools
+import math
 import multiprocessing
 import time
 from collections import Counter
@@ -44,6 +45,10 @@ from tests.bss.orchestration.world import seed
 from vocabulary.units import Unit
 
 UNTIL_S = 90.0
+LEASE_S = 0.3
+"""Short where one worker is alive at a time: a renewal that comes late counts while nobody else took the slot."""
+BESIDE_LEASE_S = 4.0
+"""A worker that waits for a processor so long loses its slot to the other one, and ends."""
 LOOK_S = 0.1
 TRAFFIC = (Action.ADD, Action.ADD, Action.SUSPEND, "cancel", Action.RESUME, Action.ADD, "renew", Action.TERMINATE)
 """Each kind passes points of its own; what is bought is changed later."""
@@ -51,6 +56,32 @@ ROUNDS_MAX = 40
 """Of traffic, before a worker has to have died."""
 BOUGHT_MICROS, RENEWED_MICROS = 7_000_000, 2_000_000
 """Money of an account whose product was bought, and renewed once."""
+
+
+class Beside:
+    """A worker that isn't armed, of a yard whose others die; where it lost its slot there is a next one."""
+
+    def __init__(self, yard: "Yard") -> None:
+        self._yard = yard
+        self._processes: list[BaseProcess] = []
+        self.keep()
+
+    def keep(self) -> None:
+        """Have one that lives."""
+        if self._processes and self._processes[-1].is_alive():
+            return
+        assert all(process.exitcode == LOST for process in self._processes), self.text()[-3000:]
+        told = Told(f"beside-{len(self._yard.started)}", lease_s=BESIDE_LEASE_S)
+        self._processes.append(self._yard.worker(told))
+
+    def text(self) -> str:
+        """All that it said."""
+        return "\n".join(map(self._yard.log, self._processes))
+
+    def end(self) -> None:
+        """Once it has done what it has under way."""
+        self.keep()
+        self._yard.end(self._processes[-1])
 
 
 class Yard:
@@ -141,18 +172,28 @@ class Yard:
         assert lines or process.exitcode == LOST, f"it ended with {process.exitcode}: {self.log(process)[-3000:]}"
         return lines[-1].removeprefix(KILLED_LINE).strip() if lines else ""
 
-    def die_at(self, points: Iterable[str], *, at_once: int, lives: int, lease_s: float = 0.3) -> Counter[str]:
+    def die_at(
+        self,
+        points: Iterable[str],
+        *,
+        at_once: int,
+        lives: int,
+        beside: "Beside | None" = None,
+        patience_s: float = UNTIL_S,
+    ) -> Counter[str]:
         """Have workers die at each of the points once. Each of a name takes up what its last life left, each of another name
         takes over from it; so does a worker that lives beside them.
 
-        at_once  kinds of traffic that begin together, once the last ones are done
-        lives    of a name
+        at_once     kinds of traffic that begin together, once the last ones are done, or in any case after `patience_s`
+        lives       of a name
         """
         left, hits = list(points), Counter[str]()
         while left:
+            if beside is not None:
+                beside.keep()
             name = f"w{len(self.started) // lives}"
-            process = self.worker(Told(name, left, lease_s))
-            self._until_dead(process, left, at_once)
+            process = self.worker(Told(name, left, LEASE_S if beside is None else BESIDE_LEASE_S))
+            self._until_dead(process, left, at_once, patience_s)
             self.let_leases_lapse(name)
             point = self.killed_at(process)
             if point:
@@ -160,9 +201,14 @@ class Yard:
                 left.remove(point)
         return hits
 
-    def _until_dead(self, process: BaseProcess, left: list[str], at_once: int) -> None:
+    def _until_dead(self, process: BaseProcess, left: list[str], at_once: int, patience_s: float) -> None:
         for _ in range(ROUNDS_MAX):
-            self.wait(lambda: not process.is_alive() or self.is_quiet(), "the traffic ends", process)
+            goes_on = time.monotonic() + patience_s if patience_s < UNTIL_S else math.inf
+            self.wait(
+                lambda goes_on=goes_on: not process.is_alive() or self.is_quiet() or time.monotonic() > goes_on,
+                "the traffic ends",
+                process,
+            )
             process.join(LOOK_S)
             if not process.is_alive():
                 return
