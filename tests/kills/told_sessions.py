@@ -23,6 +23,7 @@ from tests.kills.loaded_up import LoadedUp
 from tests.runtime.notices.told_clients import ToldSmf
 from tests.runtime.notices.told_store import ToldStore
 from tests.runtime.running_up import invoke, wait_until
+from vocabulary.instants import NS_PER_S
 
 SETTINGS: Final = {
     "FAREBOX_NOTIFY_ALLOWED_NETWORKS": "127.0.0.0/8",
@@ -47,7 +48,8 @@ def _changed_release() -> CheckedRelease:
     plain = release(number=2)
     price = msgspec.structs.replace(plain.prices[0], id="spare", services=(Service(SERVICE_CONTEXT, 9_000),))
     offer = msgspec.structs.replace(plain.offers[0], id="spare", name="Spare", prices=("spare",))
-    report = check_release(msgspec.structs.replace(plain, prices=(*plain.prices, price), offers=(*plain.offers, offer)))
+    changes = {"prices": (*plain.prices, price), "offers": (*plain.offers, offer), "effective_ns": NS_PER_S}
+    report = check_release(msgspec.structs.replace(plain, **changes))
     assert report.checked is not None, report.lines()
     return report.checked
 
