@@ -6,6 +6,7 @@ from typing import Final
 from bss.access import Caller
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
+from bss.crm.care_operations import TICKET_DUE, mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.inventory.operations import DUE_KINDS, end_due_state
@@ -23,25 +24,6 @@ from bss.work import Transactions, Work
 
 STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
 """Name of the workflow that events of a kind start."""
-
-API_OF: Final = {
-    "productOrder": "productOrderingManagement",
-    "product": "productInventoryManagement",
-    "customer": "customerManagement",
-    "balance_action": "prepayBalanceManagement",
-    "billing_account": "accountManagement",
-    "party": "partyManagement",
-    "trouble_ticket": "troubleTicket",
-    "productOffering": "productCatalogManagement",
-    "catalogRelease": "productCatalogManagement",
-}
-"""The API whose hubs are told of a resource. What isn't here concerns nobody outside, such as WORKFLOW."""
-
-
-def api_of(resource: str) -> str:
-    """See API_OF; '' where there is none."""
-    return API_OF.get(resource, "")
-
 
 Handler = Callable[[Work, Due], object]
 Asking = Callable[[Transactions, Caller, Due], object]
@@ -61,6 +43,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
     return {
         START_DUE: (_start_order, frozenset({"order:write"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
+        TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
     }

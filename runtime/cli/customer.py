@@ -199,22 +199,12 @@ def close(
     business = opened(config, data_dir, tenant)
     customer = _customer(business, who)
 
-    def make(work: "Work") -> int:
-        from bss.crm.customer_operations import set_billing_account_state, set_customer_status
-        from bss.crm.queries import billing_accounts_of
-        from bss.crm.states import BillingAccountState, CustomerStatus
-        from bss.inventory.queries import products_of_customer
+    def make(work: "Work") -> object:
+        from bss.orchestration.customer_closing import close_customer
 
-        count = len(products_of_customer(work, customer.id, with_ended=False))
-        if count == 0:
-            for account in billing_accounts_of(work, [customer.id]):
-                set_billing_account_state(work, account.id, state=BillingAccountState.CLOSED)
-            set_customer_status(work, customer.id, status=CustomerStatus.CLOSED, reason=reason or None)
-        return count
+        return close_customer(work, customer.id, reason=reason or None)
 
-    count = business.write(make)
-    if count:
-        refuse(f"customer {customer.id} has {count} products: terminate them first")
+    business.write(make)
     print(f"customer {customer.id} is closed")
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from dbos import Queue
 
+from bss.api.apis import api_of
 from bss.deliveries import Event
 from bss.edge.database import Database
 from bss.edge.due_rows import DueRows
@@ -25,7 +26,7 @@ from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import Worker
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import Workflow
-from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import STARTED_BY, due_handlers, read_release, workflows
 from runtime import kill_points
 from tests.bss.edge.relaying import LOOPBACK
 
