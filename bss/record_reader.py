@@ -7,7 +7,6 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from bss.converting import convert
 from catalog_loader.faults import FaultList, Path, suggestion
 from catalog_loader.nodes import ListNode, MapNode, Node, Scalar
 
@@ -120,7 +119,7 @@ class RecordReader:
         kinds = get_args(wanted) or (wanted,)
         own = next((self._scalars[kind] for kind in kinds if kind in self._scalars), None)
         try:
-            return own(node) if own is not None else convert(_plain(node), wanted)
+            return own(node) if own is not None else msgspec.convert(_plain(node), wanted)
         except ValueUnreadable as error:
             self._faults.add(path, f"{path[-1]}: {error}", error.remedy)
         except (msgspec.ValidationError, ValueError) as error:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from bss.converting import convert
+from bss.converting import convert, meet
 
 
 class Micros(int):
@@ -232,3 +232,6 @@ class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of catalog_release."""
         return convert({name: row[name] for name in cls.__struct_fields__}, cls)
+
+
+meet(Catalog, Category, Specification, Offering, OfferingPrice, WorkingCopy, ReleaseRow)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from bss.access import requires
+from bss.converting import meet
 from bss.orders.operations import move_order, steps_of
 from bss.orders.records import Order, OrderItem, OrderStep
 from bss.orders.states import FALLEN, PASSED, OrderState, StepState, next_step_state
@@ -36,6 +37,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """What makes it safe to ask others for it again: the same at each try of the step, another one for undoing it."""
         return f"{self.step.id}{'/undo' if self.is_undo else ''}"
+
+
+meet(Task)
 
 
 @requires("order:execute")

@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from bss.converting import convert
+from bss.converting import convert, meet
 
 
 class Action:
@@ -125,3 +125,6 @@ class Fallout(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Order
     step: OrderStep
+
+
+meet(Order, OrderItem, OrderStep)
