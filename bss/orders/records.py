@@ -5,6 +5,8 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from bss.converting import convert, meet
+
 
 class Action:
     """TMF622 OrderItemActionType, with the two actions on a product that it has no word for."""
@@ -50,7 +52,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of its table."""
-        return msgspec.convert({name: row[name] for name in cls.__struct_fields__}, cls)
+        return convert({name: row[name] for name in cls.__struct_fields__}, cls)
 
 
 class Order(_Row, frozen=True):
@@ -124,3 +126,6 @@ class Fallout(msgspec.Struct, frozen=True, kw_only=True):
 
     order: Order
     step: OrderStep
+
+
+meet(Order, OrderItem, OrderStep)

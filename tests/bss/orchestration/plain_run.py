@@ -35,7 +35,3 @@ class PlainRun:
     def read(self, function: Callable[[Work], Any]) -> Any:
         """See Run."""
         return self._database.read(self._caller, function)
-
-    def is_patched(self, name: str) -> bool:
-        """See Run."""
-        return True
