@@ -6,8 +6,10 @@ from typing import Final
 from bss.access import Caller
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
+from bss.crm.care_operations import TICKET_DUE, mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
+from bss.identity.operations import SESSION_OVER, forget_sessions
 from bss.inventory.operations import DUE_KINDS, end_due_state
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.inventory_steps import RENEWAL_DUE
@@ -63,6 +65,8 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
+        TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
+        SESSION_OVER: (forget_sessions, frozenset({"user:authenticate"})),
     }
 
 
