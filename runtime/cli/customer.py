@@ -1,6 +1,5 @@
 """`farebox customer`: add, find, look at, close and erase customers."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 CustomerArgument = Annotated[
     str, typer.Argument(help="Id, number, IMSI or the beginning of a name; it has to mean one.")
 ]
+
+BILLING_ACCOUNT_NAME: Final = "main"
+"""Of the account that a new customer gets. Not the person's name: what an account is called outlives an erasure."""
 
 _HELP: Final = """Customers: who they are, what they have, who pays. Kept in the business side's database (bss.url).
 
@@ -77,7 +79,7 @@ def add(
             add_contact_medium(work, party_id=party.id, medium_type="phone", phone_number=phone)
         made = add_customer(work, party_id=party.id, name=party.full_name)
         account = add_billing_account(
-            work, customer_id=made.id, name=party.full_name, currency=currency, account_type=account_type
+            work, customer_id=made.id, name=BILLING_ACCOUNT_NAME, currency=currency, account_type=account_type
         )
         return made.id, account.id
 
@@ -143,22 +145,17 @@ def audit(
     who: CustomerArgument,
     limit: Annotated[int, typer.Option("--limit", help="Changes at most.", min=1, max=500)] = 50,
 ) -> Found:
-    """Show who changed what of a customer and its party, when, and what was before and after."""
-    from bss.audit_trail import audit_trail
+    """Show who changed what of a customer, when, and what was before and after: party, contacts, accounts and tickets, too."""
+    from bss.views.customer_changes import changes_of_customer
 
     customer = _customer(business, who)
-    entries = [
-        entry
-        for resource, resource_id in (("customer", customer.id), ("party", customer.party_id))
-        for entry in business.read(partial(audit_trail, resource=resource, resource_id=resource_id, limit=limit))
-    ]
-    entries.sort(key=lambda entry: entry.id, reverse=True)
+    entries = business.read(lambda work: changes_of_customer(work, customer.id, limit=limit))
     rows = []
-    for entry in entries[:limit]:
+    for entry in entries:
         for name in sorted({*(entry.before or {}), *(entry.after or {})}):
             before, after = (entry.before or {}).get(name), (entry.after or {}).get(name)
             rows.append((shown(entry.at_ns), entry.subject, entry.operation, f"{entry.resource}.{name}", before, after))
-    return table_of(entries[:limit], "changes", ("at", "by", "operation", "what", "before", "after"), rows)
+    return table_of(entries, "changes", ("at", "by", "operation", "what", "before", "after"), rows)
 
 
 @on_business
@@ -170,22 +167,9 @@ def close(
     """Close a customer that has no product any more, and its billing accounts. It can't be opened again."""
     customer = _customer(business, who)
 
-    def make(work: "Work") -> int:
-        from bss.crm.customer_operations import set_billing_account_state, set_customer_status
-        from bss.crm.queries import billing_accounts_of
-        from bss.crm.states import BillingAccountState, CustomerStatus
-        from bss.inventory.queries import products_of_customer
+    from bss.orchestration.customer_closing import close_customer
 
-        count = len(products_of_customer(work, customer.id, with_ended=False))
-        if count == 0:
-            for account in billing_accounts_of(work, [customer.id]):
-                set_billing_account_state(work, account.id, state=BillingAccountState.CLOSED)
-            set_customer_status(work, customer.id, status=CustomerStatus.CLOSED, reason=reason or None)
-        return count
-
-    count = business.write(make)
-    if count:
-        refuse(f"customer {customer.id} has {count} products: terminate them first")
+    business.write(lambda work: close_customer(work, customer.id, reason=reason))
     print(f"customer {customer.id} is closed")
 
 
