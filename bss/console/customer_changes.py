@@ -13,6 +13,8 @@ from bss.console.words import instant, person, words_of
 from bss.views.customer_changes import changes_of_customer
 
 SHOWN_MAX = 50
+_NOT_SHOWN = frozenset({"name_key", "given_key"})
+"""Made of names, for searching."""
 
 
 def register(site: Site) -> None:
@@ -26,21 +28,21 @@ def register(site: Site) -> None:
             lambda work: changes_of_customer(work, customer_id, before_id=before, limit=SHOWN_MAX)
         )
         show_rows(
-            ("when", "who", "did what", "of", "field", "before", "after"),
-            [row for entry in found for row in _rows_of(entry)],
+            ("when", "who", "did what", "of", "before", "after"),
+            [_row_of(entry) for entry in found],
             empty=("No changes", "Whatever is changed from now on is seen here"),
         )
         if len(found) == SHOWN_MAX:
             ui.link("Earlier changes", f"{here}/changes?before={found[-1].id}")
 
 
-def _rows_of(entry: AuditEntry) -> list[tuple[str, ...]]:
-    """A row a field; when and who stand in each, so that a row says all of it."""
-    before, after = entry.before or {}, entry.after or {}
+def _row_of(entry: AuditEntry) -> tuple[str, ...]:
+    """A row a change: its fields stand below each other, in the same order before and after."""
     did = entry.operation.rpartition(".")[2].replace("_", " ")
-    head = (instant(entry.at_ns), person(entry.subject), did, entry.resource.replace("_", " "))
-    return [(*head, name, _shown(name, before), _shown(name, after)) for name in sorted({*before, *after})]
+    what = entry.resource.replace("_", " ")
+    return instant(entry.at_ns), person(entry.subject), did, what, _shown(entry.before), _shown(entry.after)
 
 
-def _shown(name: str, values: dict[str, Any]) -> str:
-    return words_of(name, values[name]) if name in values else ""
+def _shown(values: dict[str, Any] | None) -> str:
+    shown = {name: value for name, value in sorted((values or {}).items()) if name not in _NOT_SHOWN}
+    return "\n".join(f"{name}: {words_of(name, value)}" for name, value in shown.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bss.console.frame import answer_of
+from bss.console.frame import answer_of, named_dialog
 
 Rule = tuple[str, Callable[[str], bool]]
 """(what is said of a text that doesn't fit, whether one does)"""
@@ -33,7 +33,7 @@ def given(what: str) -> Rule:
 
 async def ask(title: str, fields: Sequence[Asked], verb: str, *, text: str = "") -> dict[str, str] | None:
     """What somebody filled in, by field, all of it fit; None where they thought better of it."""
-    with ui.dialog() as dialog, ui.card().classes("w-96 max-w-full gap-3"):
+    with named_dialog(title) as dialog, ui.card().classes("w-96 max-w-full gap-3"):
         ui.label(title).props("role=heading aria-level=2").classes("text-lg font-semibold")
         if text:
             ui.label(text)

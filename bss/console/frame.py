@@ -24,6 +24,12 @@ _log = structlog.get_logger(process="bss-web")
 
 BRAND: Final = "#0b4f6c"
 ACCENT: Final = "#f2a541"
+POSITIVE: Final = "#15803d"
+"""White is read on it."""
+_STYLE: Final = f"""
+.nicegui-link {{ color: {BRAND}; }} header .nicegui-link {{ color: white; }}
+.q-btn--dense {{ padding: 4px 10px; }} .q-table td {{ white-space: pre-line; }}
+"""
 SEARCH_TITLE: Final = "Customers"
 """The page that is the search itself."""
 _DATABASE_AWAY: Final = "The database can't be used"
@@ -53,8 +59,8 @@ PLACES: Final = (
 @contextmanager
 def frame(viewer: Viewer, title: str) -> Iterator[ui.column]:
     """Head, navigation and a column for the page's own things."""
-    ui.colors(primary=BRAND, accent=ACCENT)
-    ui.add_css(f".nicegui-link {{ color: {BRAND}; }} header .nicegui-link {{ color: white; }}")
+    ui.colors(primary=BRAND, accent=ACCENT, positive=POSITIVE)
+    ui.add_css(_STYLE)
     ui.page_title(f"{title} - Farebox")
     with ui.header().classes("items-center gap-4 px-4 py-2"):
         menu = ui.button(icon="menu").props('flat round color=white aria-label="Navigation"').classes("lg:hidden")
@@ -167,9 +173,17 @@ async def answer_of(dialog: ui.dialog) -> Any:
     return answer
 
 
+@contextmanager
+def named_dialog(title: str) -> Iterator[ui.dialog]:
+    """A dialog that readers of screens call by its title."""
+    with ui.dialog() as dialog:
+        dialog.props["aria-label"] = title
+        yield dialog
+
+
 async def confirmed(title: str, text: str, verb: str) -> bool:
     """Asks before money moves or something ends."""
-    with ui.dialog() as dialog, ui.card().classes("gap-3"):
+    with named_dialog(title) as dialog, ui.card().classes("gap-3"):
         ui.label(title).props("role=heading aria-level=2").classes("text-lg font-semibold")
         ui.label(text)
         with ui.row().classes("w-full justify-end"):
