@@ -79,7 +79,7 @@ async def _open(viewer: Viewer, customer_id: str, live: LiveAccount, kind: Actio
             )
         )
 
-    done = await act(do, f"{what} was asked for")
+    done = await act(do, "")
     if done is None:
         return
     if done.state == ActionState.REFUSED:

@@ -145,7 +145,7 @@ def _notice(icon: str, title: str, text: str) -> None:
 
 
 async def act(action: Callable[[], Awaitable[T]], done: str) -> T | None:
-    """Do what a button asks for, and say how it went; None where it wasn't done."""
+    """Do what a button asks for, and say how it went; None where it wasn't done. An empty `done`: the caller says it."""
     try:
         result = await action()
     except Unauthenticated as error:
@@ -161,7 +161,8 @@ async def act(action: Callable[[], Awaitable[T]], done: str) -> T | None:
             f"The engine can't be reached: {error}. Nothing is known to be done", type="negative", multi_line=True
         )
     else:
-        ui.notify(done, type="positive")
+        if done:
+            ui.notify(done, type="positive")
         return result
     return None
 
