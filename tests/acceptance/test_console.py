@@ -40,6 +40,8 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 HIDE_BACKDROP = "document.querySelectorAll('.q-dialog__backdrop').forEach(each => each.style.visibility = 'hidden')"
 """axe takes what lies behind a dialog for something before it, and finds its texts pale."""
+SEEN_S = 8
+"""So long the live page is looked at, so that its charts have lines."""
 SERIOUS = ("serious", "critical")
 
 
@@ -144,6 +146,7 @@ def test_every_page_is_drawn_and_accessible(browser: Browser) -> None:
     browser.check("login")
     browser.log_in("ann")
     browser.sees("9,000")
+    browser.page.wait_for_timeout(SEEN_S * 1000)
     browser.check("live")
     customer = browser.served.world.customer_id
     for path, heading, seen, name in (
