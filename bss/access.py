@@ -37,6 +37,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "balance:read",
             "catalog:read",
             "customer:read",
+            "hub:read",
+            "hub:write",
             "inventory:read",
             "inventory:write",
             "order:read",
@@ -58,7 +60,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "order:write",
         }
     ),
-    "auditor": frozenset({"audit:read", "catalog:read", "customer:read", "inventory:read", "order:read"}),
+    "auditor": frozenset({"audit:read", "catalog:read", "customer:read", "hub:read", "inventory:read", "order:read"}),
 }
 """Permissions by role; a user may have several roles."""
 

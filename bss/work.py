@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bss.access import Caller
 from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal
 from bss.errors import NotFound, Stale
+from bss.idempotency import Idempotency
 from bss.outbox import OUTBOX
 from bss.tenant_rows import AnySelect, of_tenant
 
@@ -238,8 +239,11 @@ def _check_revision(table: sa.Table, row: Row, if_revision: int | None) -> None:
 class Transactions(Protocol):
     """What opens transactions; bss/edge/database.py does."""
 
-    def write(self, caller: Caller, function: Callable[["Work"], T]) -> T:
-        """What `function` returns, committed; it may run several times and leaves nothing where it raises."""
+    def write(self, caller: Caller, function: Callable[["Work"], T], *, idempotency: Idempotency | None = None) -> T:
+        """What `function` returns, committed; it may run several times and leaves nothing where it raises.
+
+        idempotency   what was asked under a key before gets the answer of then; IdempotencyKeyReused: it was something else
+        """
 
     def read(self, caller: Caller, function: Callable[["Work"], T]) -> T:
         """What `function` returns of one snapshot."""

@@ -13,13 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
+from bss.api.apis import api_of
 from bss.deliveries import Event
 from bss.edge.due_rows import DueRows
 from bss.edge.relay import Relay
 from bss.edge.webhooks import WebhookClient
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
-from bss.orchestration.worker_tables import STARTED_BY, api_of, asking_handlers, due_handlers, workflows
+from bss.orchestration.worker_tables import STARTED_BY, asking_handlers, due_handlers, workflows
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
 from runtime.data_folder import DataFolder

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, Instant, Money, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -13,15 +14,14 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import href_of, related_party
 from bss.crm.customer_operations import (
     add_billing_account,
@@ -126,7 +126,7 @@ BILLING_ACCOUNTS: Final = Resource(
     ),
     filters=(Filter("relatedParty.id", Text(ID_LENGTH_MAX), BILLING_ACCOUNT.c.customer_id),),
     domain=Domain(
-        BILLING_ACCOUNT,
+        TableRows(BILLING_ACCOUNT),
         "customer:read",
         "customer:write",
         fill=_fill,

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from bss.api.kinds import Instant, OneOf, Text
-from bss.api.resource import Document, Domain, EventRow, Field, NotServed, Row, Values, Writable, identity
+from bss.api.resource import Document, Domain, EventRow, Field, NotServed, Values, Writable, identity
+from bss.api.rows import Row, TableRows
 from bss.api.structures import PERIOD, period_columns, period_document
 from bss.catalog.lifecycle import LIFECYCLE
 from bss.catalog.operations import EVENTS, change_resource, create_resource, remove_resource, set_lifecycle_status
@@ -117,4 +118,4 @@ def domain_of(
                 document["validFor"] = period
         fill(work, rows, by_id)
 
-    return Domain(TABLE_OF[kind], READ, WRITE, fill=fill_all, create=create, change=change, remove=remove)
+    return Domain(TableRows(TABLE_OF[kind]), READ, WRITE, fill=fill_all, create=create, change=change, remove=remove)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bss.api.filters import Filter
 from bss.api.kinds import OneOf, Text
 from bss.api.party import INDIVIDUALS, ORGANIZATIONS, PARTY_API
 from bss.api.resource import (
@@ -12,15 +13,14 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import (
     CHARACTERISTIC,
     PERIOD,
@@ -45,6 +45,7 @@ from bss.crm.records import Individual, Party
 from bss.crm.states import CUSTOMER_NEXT, CustomerStatus
 from bss.crm.tables import CUSTOMER
 from bss.errors import Invalid
+from bss.orchestration.customer_closing import close_customer
 from bss.work import Work
 
 PARTY_TYPES: Final = ("Individual", "Organization")
@@ -105,7 +106,10 @@ def _change(work: Work, customer_id: str, if_revision: int | None, values: Value
     if "status" in values:
         status = CustomerStatus(values["status"] or CustomerStatus.ACTIVE)
         reason = values.get("statusReason")
-        set_customer_status(work, customer_id, status=status, reason=reason, if_revision=if_revision)
+        if status == CustomerStatus.CLOSED:
+            close_customer(work, customer_id, reason=reason, if_revision=if_revision)
+        else:
+            set_customer_status(work, customer_id, status=status, reason=reason, if_revision=if_revision)
         if_revision = None  # the next change is of the revision that this one made
     elif "statusReason" in values:
         columns["status_reason"] = values["statusReason"]
@@ -163,7 +167,12 @@ CUSTOMERS: Final = Resource(
             writable=Writable.ONCE,
             meaning="who buys; of its members id and @referredType are said",
         ),
-        Field("status", OneOf(tuple(CUSTOMER_NEXT)), is_filter=True, meaning="active unless another is said"),
+        Field(
+            "status",
+            OneOf(tuple(CUSTOMER_NEXT)),
+            is_filter=True,
+            meaning="active unless another is said; closed once it has no products, and with its accounts",
+        ),
         Field("statusReason", Text(400), meaning="why it has this status"),
         Field("validFor", PERIOD, meaning="since when the party buys, and until when it did"),
         Field("characteristic", Many(CHARACTERISTIC, CHARACTERISTICS_MAX)),
@@ -179,7 +188,13 @@ CUSTOMERS: Final = Resource(
     ),
     filters=(Filter("engagedParty.id", Text(64), CUSTOMER.c.party_id),),
     domain=Domain(
-        CUSTOMER, "customer:read", "customer:write", fill=_fill, create=_create, change=_change, remove=_remove
+        TableRows(CUSTOMER),
+        "customer:read",
+        "customer:write",
+        fill=_fill,
+        create=_create,
+        change=_change,
+        remove=_remove,
     ),
     next_states={str(state): tuple(map(str, following)) for state, following in CUSTOMER_NEXT.items()},
     events=tuple(

@@ -3,12 +3,15 @@
 import re
 from typing import Final
 
+from bss.api.limits import RETRY_AFTER_S
 from bss.api.problems import Problem, Refusal
 from bss.idempotency import KEY_CHARACTERS_MAX
 
 _ETAG: Final = re.compile(r'\s*(W/)?"([!#-~]*)"\s*', re.ASCII)
 _KEY: Final = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS_MAX}}}", re.ASCII)
 _SCHEME: Final = "bearer "
+RETRY: Final = (("Retry-After", str(RETRY_AFTER_S)),)
+"""When to come back; of refusals that pass."""
 
 
 def etag_of(revision: int) -> str:
@@ -62,3 +65,8 @@ def not_permitted(permission: str) -> Refusal:
     """A 403 with its challenge."""
     challenge = f'Bearer realm="farebox", error="insufficient_scope", scope="{permission}"'
     return Refusal(Problem.NOT_PERMITTED, f"this takes the scope {permission}", (("WWW-Authenticate", challenge),))
+
+
+def unavailable(message: str) -> Refusal:
+    """A 503: what the request needs isn't there now."""
+    return Refusal(Problem.UNAVAILABLE, message, RETRY)

@@ -4,7 +4,6 @@ The answer to a registration has the secret that deliveries are signed with (Sta
 Webhook-Secret.
 """
 
-import base64
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,15 +13,15 @@ from bss.api.headers import not_permitted
 from bss.api.kinds import Fault, Text
 from bss.api.limits import CALLBACK_LENGTH_MAX
 from bss.api.problems import Problem, Refusal
-from bss.api.requests import Answer, Asked, Store, encoded
+from bss.api.requests import Answer, Asked, encoded
 from bss.api.resource import Api, Field, NotServed, Structure, Writable, read_members
 from bss.api.selections import parameters_of, read_nothing
 from bss.errors import NotFound
+from bss.hubs import register_hub, unregister_hub
 from bss.outbox import HUB
-from bss.work import Row, Work
+from bss.work import Transactions, Work
 
 PERMISSION: Final = "hub:write"
-_SECRET_OCTETS: Final = 32
 _CALLBACK: Final = Field(
     "callback",
     Text(CALLBACK_LENGTH_MAX, length_min=1, is_uri=True),
@@ -39,21 +38,14 @@ SUBSCRIPTION: Final = Structure(
 
 
 @requires(PERMISSION)
-def register(work: Work, *, api: str, callback: str, query: str) -> Row:
-    """A row of the hub, with a secret that deliveries to it are signed with."""
-    secret = "whsec_" + base64.b64encode(work.random_octets(_SECRET_OCTETS)).decode()
-    return work.insert(HUB, api=api, callback=callback, query=query, secrets=[secret])
-
-
-@requires(PERMISSION)
 def unregister(work: Work, *, api: str, hub_id: str) -> None:
     """The row goes. NotFound: it isn't there, or is another API's."""
     if work.get(HUB, hub_id)["api"] != api:
         raise NotFound("id", f"there is no registration {hub_id!r} at this hub", "Name one of this API")
-    work.remove(HUB, hub_id)
+    unregister_hub(work, hub_id=hub_id)
 
 
-def answer_to_hub(api: Api, store: Store, asked: Asked) -> Answer:
+def answer_to_hub(api: Api, store: Transactions, asked: Asked) -> Answer:
     """POST /hub and DELETE /hub/{id}. Refusal, and errors of bss/errors.py."""
     allowed = "POST" if asked.resource_id is None else "DELETE"
     if asked.method != allowed:
@@ -71,7 +63,7 @@ def answer_to_hub(api: Api, store: Store, asked: Asked) -> Answer:
     check_content_type(asked.headers.get("content-type"), JSON)
     found = _read(api, decode(asked.body))
     callback, query = found["callback"], found.get("query", "")
-    row = store.write(asked.caller, lambda work: register(work, api=api.name, callback=callback, query=query))
+    row = store.write(asked.caller, lambda work: register_hub(work, api=api.name, callback=callback, query=query))
     answer = {"id": row["id"], "callback": callback} | ({"query": query} if query else {})
     headers = (("Location", f"{api.path}/hub/{row['id']}"), ("Webhook-Secret", row["secrets"][0]))
     return Answer(201, headers, encoded(answer))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeGuard
 
 import msgspec
 
@@ -314,13 +314,13 @@ class Amount:
         micros = _micros_of(value[self.value], f"{path}.{self.value}", faults)
         if len(faults) == count and not self.minimum_micros <= micros <= MICROS_MAX:
             faults.append(
-                Fault(f"{path}.{self.value}", f"has to be {_in_units(self.minimum_micros)} to {_in_units(MICROS_MAX)}")
+                Fault(f"{path}.{self.value}", f"has to be {in_units(self.minimum_micros)} to {in_units(MICROS_MAX)}")
             )
         return Money(micros, value[self.unit]) if len(faults) == count else WRONG
 
     def write(self, value: Money) -> dict[str, Any]:
         """The amount; its number has the digits that it needs, and no others."""
-        return {self.unit: value.currency, self.value: msgspec.Raw(_in_units(value.micros).encode())}
+        return {self.unit: value.currency, self.value: msgspec.Raw(in_units(value.micros).encode())}
 
 
 def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:
@@ -337,7 +337,7 @@ def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:
     return -micros if sign else micros
 
 
-def _in_units(micros: int) -> str:
+def in_units(micros: int) -> str:
     """Digits of an amount: 9990000 is 9.99, two decimals at least where there are any."""
     units, fraction = divmod(abs(micros), MICROS_PER_UNIT)
     text = f"{'-' if micros < 0 else ''}{units}"
@@ -376,7 +376,7 @@ def _refused(path: str, remedy: str, faults: list[Fault]) -> Any:
     return WRONG
 
 
-def is_filter_kind(kind: Kind) -> bool:
+def is_filter_kind(kind: Kind) -> TypeGuard[FilterKind]:
     """May a list be filtered by members of it?"""
     return hasattr(kind, "read_text")
 

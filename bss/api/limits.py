@@ -12,6 +12,8 @@ PAGE_DEFAULT: Final = 100
 OFFSET_MAX: Final = 10_000_000
 """Resources that a page may stand behind; beyond it the `id.gt` of the last one seen goes on, at no cost."""
 QUERY_OCTETS_MAX: Final = 8192
+ACCOUNTS_READ_MAX: Final = 100
+"""Accounts of the engine that one request reads, one by one."""
 FILTERS_MAX: Final = 10
 """Conditions of one list."""
 FILTER_VALUES_MAX: Final = 50

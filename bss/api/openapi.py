@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from bss.api.bodies import JSON, MERGE_PATCH
+from bss.api.filters import OPERATORS, Filter
 from bss.api.hub import SUBSCRIPTION, SUBSCRIPTION_INPUT
 from bss.api.kinds import Kind, Schema
 from bss.api.limits import ID_LENGTH_MAX, OFFSET_MAX, PAGE_DEFAULT, PAGE_MAX
 from bss.api.problems import error_schema, rows_of
-from bss.api.resource import Api, Field, Filter, Many, Resource, Structure, Writable, described
-from bss.api.selections import ALWAYS_SHOWN, OPERATORS
+from bss.api.resource import Api, Field, Many, Resource, Structure, Writable, described
+from bss.api.selections import ALWAYS_SHOWN
 from bss.idempotency import KEY_CHARACTERS_MAX
 
 _ALL: Final = (400, 401, 403, 429, 500, 503)

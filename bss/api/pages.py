@@ -125,7 +125,7 @@ def _resource_part(api: Api, resource: Resource) -> str:
         f'<h2 id="{resource.name}">{resource.name}</h2><p>{escape(resource.meaning)}</p>',
         f"<p>{', '.join(resource.methods)} at <code>{api.path}/{resource.name}</code>; scopes"
         f" <code>{domain.read_permission}</code> and <code>{domain.write_permission}</code></p>",
-        _fields_table(resource.fields),
+        _fields_table(resource.fields, is_written=resource.methods != ("GET",)),
         f"<p>Filters: {', '.join(f'<code>{path}</code>' for path in resource.all_filters())}</p>",
     ]
     if resource.next_states:
@@ -143,13 +143,13 @@ def _structure_part(one: Structure) -> str:
     return f'<h3 id="{one.name}">{one.name}</h3>{_fields_table(one.fields)}{rest}'
 
 
-def _fields_table(fields: Iterable[Field]) -> str:
+def _fields_table(fields: Iterable[Field], *, is_written: bool = True) -> str:
     rows = [
         (
             f"<code>{escape(one.name)}</code>",
             _kind_words(one),
             "yes" if one.required and one.writable is not Writable.NEVER else "",
-            one.writable.value,
+            (one.writable if is_written else Writable.NEVER).value,
             escape(one.meaning),
         )
         for one in fields

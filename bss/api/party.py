@@ -15,12 +15,12 @@ from bss.api.resource import (
     Many,
     NotServed,
     Resource,
-    Row,
     Structure,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import PERIOD, period_columns
 from bss.crm.checks import MEDIUM_FIELDS
 from bss.crm.operations import (
@@ -181,7 +181,7 @@ class _Party(NamedTuple):
             _fill(self.identification, work, rows, documents)
 
         only = {"kind": self.kind}
-        return Domain(PARTY, READ, WRITE, only=only, fill=fill, create=create, change=change, remove=remove)
+        return Domain(TableRows(PARTY, only), READ, WRITE, fill=fill, create=create, change=change, remove=remove)
 
 
 def _put_lists(work: Work, party_id: str, values: Values, member: str) -> None:

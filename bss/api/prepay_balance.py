@@ -8,9 +8,24 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bss.access import Caller
-from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, Instant, Money, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
+from bss.api.live_balances import (
+    ACCUMULATED_BALANCES,
+    BUCKET_REF,
+    BUCKETS,
+    CUSTOMER_REF,
+    MONETARY,
+    PARTY_ACCOUNT_REF,
+    PATH,
+    PRODUCT_REF,
+    USAGE_TYPES,
+    bucket_of,
+    bucket_reference,
+    customer_reference,
+    owners,
+)
 from bss.api.resource import (
     OF_SUBTYPES,
     Api,
@@ -18,21 +33,19 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
-from bss.api.structures import href_of, reference_to, related_party
+from bss.api.rows import Row, TableRows
+from bss.api.structures import reference_to
 from bss.crm.queries import billing_account
 from bss.engine_port import EnginePort
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product as read_product
-from bss.inventory.queries import products_of_accounts
 from bss.orchestration.balance_flow import send_action
 from bss.prepay.operations import REASON_CHARACTERS_MAX, request_action
 from bss.prepay.queries import action as read_action
@@ -41,22 +54,10 @@ from bss.prepay.tables import BALANCE_ACTION
 from bss.work import Transactions, Work
 
 MONEY_BUCKET: Final = "money"
-MONETARY: Final = "monetary"
 DEFAULT_CHANNEL: Final = "api"
-_PRODUCTS_AT: Final = "/tmf-api/productInventory/v4/product"
-_REFERRED: Final = NotServed("@referredType", "it is the type of the member")
-_CUSTOMER: Final = related_party("Customer")
 _QUANTITY: Final = Amount(unit="units", value="amount")
-BUCKET_REF: Final = reference_to("BucketRef", not_served=(_REFERRED,))
-PRODUCT_REF: Final = reference_to("ProductRef", not_served=(_REFERRED,))
-CHANNEL_REF: Final = reference_to("ChannelRef", not_served=(_REFERRED,))
-PARTY_ACCOUNT_REF: Final = reference_to(
-    "PartyAccountRef",
-    not_served=(
-        NotServed("description", "the account itself has it"),
-        NotServed("status", "the account itself has it"),
-        _REFERRED,
-    ),
+CHANNEL_REF: Final = reference_to(
+    "ChannelRef", not_served=(NotServed("@referredType", "it is the type of the member"),)
 )
 _STATUSES: Final = {
     "created": ActionState.PENDING,
@@ -68,13 +69,12 @@ _STATUSES: Final = {
 def _created(kind: ActionKind, work: Work, values: Values) -> str:
     if values["usageType"] != MONETARY:
         raise Invalid("usageType", "allowances come with products", f"Write {MONETARY}")
-    if values["bucket"]["id"] != MONEY_BUCKET:
-        raise Invalid("bucket.id", "only an account's money is topped up and adjusted", f"Write {MONEY_BUCKET}")
     if len(values["product"]) != 1:
         raise Invalid("product", "an account is of one product", "Name one")
     has = read_product(work, values["product"][0]["id"])
     if has.engine_account_id is None or has.billing_account_id is None:
         raise Conflict("product", f"product {has.id} has no account to charge and a payer of it", "Name another")
+    bucket_id = _bucket_id(values["bucket"]["id"], has.engine_account_id)
     if "partyAccount" in values and values["partyAccount"]["id"] != has.billing_account_id:
         raise Invalid("partyAccount.id", "another account pays for the product", f"Write {has.billing_account_id}")
     amount: Money = values["amount"]
@@ -91,7 +91,19 @@ def _created(kind: ActionKind, work: Work, values: Values) -> str:
         reason=values.get("reason", ""),
         channel=channel["id"] if channel else DEFAULT_CHANNEL,
         customer_id=has.customer_id,
+        bucket_id=bucket_id,
     ).id
+
+
+def _bucket_id(said: str, account_id: int) -> int | None:
+    """The account's bucket that a client names; None for its money. Invalid: it is no bucket of the account."""
+    if said == MONEY_BUCKET:
+        return None
+    named = bucket_of(said)
+    if named is None or named[0] != account_id:
+        remedy = f"Write {MONEY_BUCKET}, or the id of a bucket of it"
+        raise Invalid("bucket.id", "the product's account has no such bucket", remedy)
+    return named[1]
 
 
 def _create_top_up(work: Work, values: Values) -> str:
@@ -110,29 +122,25 @@ def _send(database: Transactions, engine: EnginePort, caller: Caller, action_id:
 
 
 def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
-    by_id = {document["id"]: document for document in documents}
-    accounts = {row["engine_account_id"] for row in rows}
-    product_of = {one.engine_account_id: one for one in products_of_accounts(work, sorted(accounts))}
-    for row in rows:
-        found = by_id[row["id"]]
+    owner_of = owners(work, sorted({row["engine_account_id"] for row in rows}))
+    for row, found in zip(rows, documents, strict=True):
+        found |= owner_of.get(row["engine_account_id"], {})
         found["amount"] = _QUANTITY.write(Money(row["amount_micros"], row["currency"]))
         found["usageType"] = MONETARY
-        found["bucket"] = BUCKET_REF.write({"id": MONEY_BUCKET})
+        found["bucket"] = _bucket_reference(row)
         found["channel"] = CHANNEL_REF.write({"id": row["channel"]})
         if row["state"] != ActionState.PENDING:
             found["confirmationDate"] = Instant().write(row["updated_ns"])
         if row["reason"]:
             found["reason"] = row["reason"]
         if row["customer_id"]:
-            customer = {"id": row["customer_id"], "role": "customer", "@referredType": "Customer"}
-            customer["href"] = href_of(f"{CUSTOMER_API.path}/customer", row["customer_id"])
-            found["relatedParty"] = [_CUSTOMER.write(customer)]
-        if has := product_of.get(row["engine_account_id"]):
-            at = href_of(_PRODUCTS_AT, has.id)
-            found["product"] = [PRODUCT_REF.write({"id": has.id, "href": at, "name": has.name})]
-            if has.billing_account_id:
-                payer = {"id": has.billing_account_id, "href": href_of(BILLING_ACCOUNTS_AT, has.billing_account_id)}
-                found["partyAccount"] = PARTY_ACCOUNT_REF.write(payer)
+            found["relatedParty"] = [customer_reference(row["customer_id"])]
+
+
+def _bucket_reference(row: Row) -> Document:
+    if row["bucket_id"] is None:
+        return BUCKET_REF.write({"id": MONEY_BUCKET})
+    return bucket_reference(f"{row['engine_account_id']}-{row['bucket_id']}", MONEY_BUCKET)
 
 
 def _fields(type_name: str, party_account: Field) -> tuple[Field, ...]:
@@ -143,17 +151,23 @@ def _fields(type_name: str, party_account: Field) -> tuple[Field, ...]:
         Field("amount", _QUANTITY, required=True, writable=once, meaning="its units are the account's currency"),
         Field(
             "usageType",
-            OneOf((MONETARY, "voice", "data", "sms", "other")),
+            OneOf(USAGE_TYPES),
             column="",
             required=True,
             writable=once,
             meaning=f"{MONETARY}: allowances come with products",
         ),
-        Field("bucket", BUCKET_REF, required=True, writable=once, meaning=f"its id is {MONEY_BUCKET}"),
+        Field(
+            "bucket",
+            BUCKET_REF,
+            required=True,
+            writable=once,
+            meaning=f"{MONEY_BUCKET}, or an id of a bucket of it",
+        ),
         Field("product", Many(PRODUCT_REF, 1), required=True, writable=once, meaning="whose account it is"),
         party_account,
         Field("channel", CHANNEL_REF, writable=once, meaning=f"where it comes from; {DEFAULT_CHANNEL} unless said"),
-        Field("relatedParty", Many(_CUSTOMER, 1), writable=Writable.NEVER, meaning="the customer"),
+        Field("relatedParty", Many(CUSTOMER_REF, 1), writable=Writable.NEVER, meaning="the customer"),
         Field(
             "status",
             OneOf(("created", "failed", "cancelled", "completed"), inside=_STATUSES),
@@ -188,10 +202,9 @@ _FILTERS: Final = (Filter("relatedParty.id", Text(ID_LENGTH_MAX), BALANCE_ACTION
 
 def _domain(kind: ActionKind, create: Any) -> Domain:
     return Domain(
-        BALANCE_ACTION,
+        TableRows(BALANCE_ACTION, {"kind": str(kind)}),
         "balance:read",
         "balance:write",
-        only={"kind": str(kind)},
         fill=_fill,
         create=create,
         send=_send,
@@ -260,18 +273,16 @@ ADJUSTMENTS: Final = Resource(
     events=tuple(EventRow(name, name) for name in ("AdjustBalanceCreateEvent", "AdjustBalanceFailureEvent")),
     methods_not_served={"PATCH": _STAYS, "DELETE": _STAYS},
 )
-_LIVE: Final = "balances are shown by farebox subscriber show and the console, as the engine has them"
 PREPAY_BALANCE_API: Final = Api(
     "TMF654",
     "prepayBalanceManagement",
     "Prepay Balance Management",
     "4.0.0",
-    (TOP_UPS, ADJUSTMENTS),
+    (BUCKETS, ACCUMULATED_BALANCES, TOP_UPS, ADJUSTMENTS),
     (
-        NotServed("bucket", _LIVE),
-        NotServed("accumulatedBalance", _LIVE),
         NotServed("balanceActionHistory", "topupBalance and adjustBalance have their own lists"),
         NotServed("transferBalance", "money isn't passed between accounts"),
         NotServed("reserveBalance", "money is reserved by charging alone"),
     ),
 )
+assert PREPAY_BALANCE_API.path == PATH

@@ -14,6 +14,7 @@ from bss.api.catalog_resources import (
     events_of,
     not_served,
 )
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, Flag, Money, OneOf, Text, Whole
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -22,15 +23,14 @@ from bss.api.resource import (
     Api,
     Document,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Structure,
     Values,
     Writable,
 )
+from bss.api.rows import Row
 from bss.api.specification_characteristics import (
     CHARACTERISTIC,
     VALUE_USE,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bss.api.catalog_resources import PATH as CATALOG_PATH
 from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, Flag, Instant, Money, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -15,14 +16,13 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Structure,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import CHARACTERISTIC, href_of, reference_to, related_party
 from bss.inventory.queries import characteristics_of, resources_of, services_of
 from bss.inventory.records import Characteristic, Msisdn, Sim
@@ -202,7 +202,7 @@ PRODUCTS: Final = Resource(
         Filter("productOffering.id", Text(ID_LENGTH_MAX), PRODUCT.c.offering_id),
         Filter("billingAccount.id", Text(ID_LENGTH_MAX), PRODUCT.c.billing_account_id),
     ),
-    domain=Domain(PRODUCT, "inventory:read", "inventory:write", fill=_fill),
+    domain=Domain(TableRows(PRODUCT), "inventory:read", "inventory:write", fill=_fill),
     next_states={
         str(state): tuple(str(after) for before, after in sorted(PRODUCT_CHANGES) if before == state)
         for state in ProductStatus

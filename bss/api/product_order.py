@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
+from bss.api.filters import Filter
 from bss.api.kinds import Instant, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.order_items import ITEM, item_document, item_of
@@ -17,15 +18,14 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.api.structures import href_of, reference_to, related_party
 from bss.errors import BusinessError, Invalid
 from bss.orchestration.order_placing import place_order
@@ -232,7 +232,7 @@ PRODUCT_ORDERS: Final = Resource(
         Filter("externalId", Text(200), PRODUCT_ORDER.c.external_id),
         Filter("relatedParty.id", Text(ID_LENGTH_MAX), PRODUCT_ORDER.c.customer_id),
     ),
-    domain=Domain(PRODUCT_ORDER, "order:read", "order:write", fill=_fill, create=_create, change=_change),
+    domain=Domain(TableRows(PRODUCT_ORDER), "order:read", "order:write", fill=_fill, create=_create, change=_change),
     next_states=_next_states(),
     events=tuple(EventRow(name, name) for name in ("ProductOrderCreateEvent", "ProductOrderStateChangeEvent")),
     methods_not_served={"DELETE": "an order is cancelled, and stays to be read"},
@@ -253,10 +253,9 @@ CANCELLATIONS: Final = Resource(
         *OF_SUBTYPES,
     ),
     domain=Domain(
-        PRODUCT_ORDER,
+        TableRows(PRODUCT_ORDER, {"is_cancelling": True}),
         "order:read",
         "order:write",
-        only={"is_cancelling": True},
         fill=_fill_cancellations,
         create=_create_cancellation,
     ),

@@ -5,7 +5,7 @@ Who asks, the body's octets and the headers come in; status, headers and the bod
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,26 +14,15 @@ from bss.api.bodies import JSON, MERGE_PATCH, as_json, check_content_type, decod
 from bss.api.headers import etag_of, idempotency_key, not_permitted, revision_wanted
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.problems import Problem, Refusal
-from bss.api.resource import Document, Row
+from bss.api.rows import Row
 from bss.api.selections import read_nothing, read_selection, read_shown
 from bss.api.served import Served
 from bss.errors import NotFound
 from bss.idempotency import Idempotency
-from bss.work import Work
+from bss.work import Transactions, Work
 
-T = TypeVar("T")
 _ID: Final = re.compile(rf"[!-~]{{1,{ID_LENGTH_MAX}}}", re.ASCII)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-
-
-class Store(Protocol):
-    """Where Works come from (bss/edge/database.py)."""
-
-    def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
-        """The function's result, on a snapshot."""
-
-    def write(self, caller: Caller, function: Callable[[Work], T], *, idempotency: Idempotency | None = None) -> T:
-        """The function's result, committed."""
 
 
 class Asked(NamedTuple):
@@ -55,7 +44,7 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-def answer_to(served: Served, store: Store, asked: Asked) -> Answer:
+def answer_to(served: Served, store: Transactions, asked: Asked) -> Answer:
     """Do it. Refusal, and the errors of domains (bss/errors.py)."""
     methods = _OF_COLLECTION if asked.resource_id is None else _OF_ONE
     method = methods.get(asked.method)
@@ -78,32 +67,34 @@ def _not_served(served: Served, method: str, allowed: list[str]) -> Refusal:
     return Refusal(Problem.METHOD_NOT_SERVED, message, (("Allow", ", ".join(allowed)),))
 
 
-def _list(served: Served, store: Store, asked: Asked) -> Answer:
+def _list(served: Served, store: Transactions, asked: Asked) -> Answer:
     selection = read_selection(asked.query, served.filters, served.members)
-    total, documents = store.read(asked.caller, lambda work: served.page(work, selection))
+    total, documents = served.page(store, asked.caller, selection)
     headers = (("X-Total-Count", str(total)), ("X-Result-Count", str(len(documents))))
     return Answer(206 if len(documents) < total else 200, headers, _ENCODER.encode(documents))
 
 
-def _show(served: Served, store: Store, asked: Asked) -> Answer:
+def _show(served: Served, store: Transactions, asked: Asked) -> Answer:
     shown = read_shown(asked.query, served.members)
-
-    def read(work: Work) -> tuple[Row, Document]:
-        row = _row(served, work, asked)
-        return row, served.documents(work, [row], shown)[0]
-
-    row, document = store.read(asked.caller, read)
+    found = served.one(store, asked.caller, asked.resource_id or "", shown)
+    if found is None:
+        raise _not_there(served, asked)
+    row, document = found
     return Answer(200, (("ETag", etag_of(row["revision"])),), _ENCODER.encode(document))
 
 
 def _row(served: Served, work: Work, asked: Asked) -> Row:
-    found = served.row(work, asked.resource_id or "")
+    found = served.row_to_change(work, asked.resource_id or "")
     if found is None:
-        raise Refusal(Problem.NOT_FOUND, f"there is no {served.resource.name} {asked.resource_id}")
+        raise _not_there(served, asked)
     return found
 
 
-def _create(served: Served, store: Store, asked: Asked) -> Answer:
+def _not_there(served: Served, asked: Asked) -> Refusal:
+    return Refusal(Problem.NOT_FOUND, f"there is no {served.resource.name} {asked.resource_id}")
+
+
+def _create(served: Served, store: Transactions, asked: Asked) -> Answer:
     read_nothing(asked.query)
     check_content_type(asked.headers.get("content-type"), JSON)
     values = read_new(served.resource, decode(asked.body))
@@ -124,7 +115,7 @@ def _create(served: Served, store: Store, asked: Asked) -> Answer:
     return answer._replace(status=201, headers=(*answer.headers, ("Location", served.href(made))))
 
 
-def _change(served: Served, store: Store, asked: Asked) -> Answer:
+def _change(served: Served, store: Transactions, asked: Asked) -> Answer:
     read_nothing(asked.query)
     check_content_type(asked.headers.get("content-type"), MERGE_PATCH)
     patch = decode(asked.body)
@@ -147,7 +138,7 @@ def _change(served: Served, store: Store, asked: Asked) -> Answer:
     return _as_it_is(served, store, asked)
 
 
-def _remove(served: Served, store: Store, asked: Asked) -> Answer:
+def _remove(served: Served, store: Transactions, asked: Asked) -> Answer:
     read_nothing(asked.query)
     remove = served.resource.domain.remove
     assert remove is not None
@@ -160,7 +151,7 @@ def _remove(served: Served, store: Store, asked: Asked) -> Answer:
     return Answer(204)
 
 
-def _as_it_is(served: Served, store: Store, asked: Asked) -> Answer:
+def _as_it_is(served: Served, store: Transactions, asked: Asked) -> Answer:
     """The resource behind a write. Idempotency rows hold its id alone, no personal data: a repeat gets what is there now."""
     return _show(served, store, asked._replace(query=b""))
 
@@ -177,7 +168,7 @@ def _idempotency(served: Served, asked: Asked) -> Idempotency | None:
     return Idempotency(operation, key, hash_of(asked.body, asked.headers.get("if-match", "").encode()))
 
 
-_Method = Callable[[Served, Store, Asked], Answer]
+_Method = Callable[[Served, Transactions, Asked], Answer]
 _OF_COLLECTION: Final[Mapping[str, _Method]] = {"GET": _list, "POST": _create}
 _OF_ONE: Final[Mapping[str, _Method]] = {"GET": _show, "PATCH": _change, "DELETE": _remove}
 

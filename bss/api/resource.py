@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
-
 from bss.access import Caller
-from bss.api.kinds import WRONG, Fault, FilterKind, Kind, OneOf, Schema, Text, is_filter_kind
+from bss.api.filters import Filter
+from bss.api.kinds import WRONG, Fault, Kind, OneOf, Schema, Text, is_filter_kind
 from bss.api.limits import ID_LENGTH_MAX, LIST_LENGTH_MAX
+from bss.api.rows import Index, Row, Rows, TableRows
 from bss.engine_port import EnginePort
 from bss.work import Transactions, Work
 
-Row = Mapping[str, Any]
 Document = dict[str, Any]
 Values = Mapping[str, Any]
 """Members that a client sent, by their TM Forum names, as domains take them; None where a patch takes one away."""
@@ -176,19 +175,6 @@ def _why_unknown(name: str, known: Mapping[str, Field], not_served: Sequence[Not
     return f"is no member here; there are {', '.join(known)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list may be filtered by beside plain fields: a member of an object in it, such as engagedParty.id.
-
-    column  of the resource's own table, or of another one (`through`), whose rows name the resource by `owner`
-    """
-
-    path: str
-    kind: FilterKind
-    column: sa.ColumnElement[Any]
-    owner: sa.ColumnElement[Any] | None = None
-
-
 class EventRow(NamedTuple):
     """What subscribers of the hub are told: the outbox's kind and TM Forum's name of it."""
 
@@ -200,22 +186,24 @@ class EventRow(NamedTuple):
 class Domain:
     """A resource in its domain. The functions run within one Work, check the caller's permission, and never commit.
 
-    table   whose rows the list is of; filters are its columns
-    only    values of columns that the resource's rows have, where the table holds other resources' rows, too
+    rows    where the rows are; what is changed or removed is of a table
     fill    adds to the documents of some rows what isn't in the rows: one query for a page, never one a row
     create  gives the id
     send    asks the engine for what was created, by its id, once that is committed; again at a repeat of the request
     """
 
-    table: sa.Table
+    rows: Rows
     read_permission: str
     write_permission: str
-    only: Mapping[str, str | bool] = field(default_factory=dict)
     fill: Callable[[Work, Sequence[Row], Sequence[Document]], None] | None = None
     create: Callable[[Work, Values], str] | None = None
     change: Callable[[Work, str, int | None, Values], object] | None = None
     remove: Callable[[Work, str, int | None], object] | None = None
     send: Callable[[Transactions, EnginePort, Caller, str], object] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.change or self.remove) and not isinstance(self.rows, TableRows):
+            raise TypeError("what is changed by a Work is a row of a table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,31 +236,19 @@ class Resource:
 
     def all_filters(self) -> dict[str, Filter]:
         """By path: fields that are filters, and the others."""
-        columns = self.domain.table.c
-        own = {
-            one.name: Filter(one.name, one.kind, columns[one.row_name])  # type: ignore[arg-type]
-            for one in self.fields
-            if one.is_filter
-        }
+        own = {one.name: self._filter_of(one) for one in self.fields if one.is_filter}
         return own | {one.path: one for one in self.filters}
 
-    def indexes(self) -> list[tuple[sa.Table, tuple[str, ...]]]:
-        """(table, its first columns) that an index or key must have, so that every declared filter is found by one.
+    def _filter_of(self, one: Field) -> Filter:
+        column = self.domain.rows.column(one.row_name)
+        assert column is not None, f"{self.name}.{one.name} is a filter and has no column"
+        assert is_filter_kind(one.kind)
+        return Filter(one.name, one.kind, column)
 
-        The id is behind each: rows come in its order, and without it SQLite goes through all ids and looks at each row.
-        """
-        found: list[tuple[sa.Table, tuple[str, ...]]] = []
-        for one in self.all_filters().values():
-            column, owner = one.column, one.owner
-            assert isinstance(column, sa.Column)
-            assert isinstance(column.table, sa.Table)
-            if owner is not None:
-                assert isinstance(owner, sa.Column)
-                found.append((column.table, ("tenant", column.name, owner.name)))
-            else:
-                behind = () if column.name == "id" else ("id",)
-                found.append((column.table, ("tenant", *self.domain.only, column.name, *behind)))
-        return found
+    def indexes(self) -> list[Index]:
+        """What indexes or keys must be there, so that every declared filter is found by one."""
+        found = [self.domain.rows.index_of(one) for one in self.all_filters().values()]
+        return [one for one in found if one is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,14 @@
-"""Query strings of lists: `fields`, filters with TMF630's operators, `sort`, `offset`, `limit`; then the SQL of them.
+"""Query strings of lists: `fields`, filters with TMF630's operators, `sort`, `offset`, `limit`.
 
 Only declared filters filter, because each has an index; a parameter that is none of these gets an answer that names those
 that are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import eq, ge, gt, le, lt
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
-import sqlalchemy as sa
-
+from bss.api.filters import OPERATORS, Condition, Filter, Selection
 from bss.api.limits import (
     FILTER_VALUES_MAX,
     FILTERS_MAX,
@@ -21,34 +18,8 @@ from bss.api.limits import (
     QUERY_OCTETS_MAX,
 )
 from bss.api.problems import Problem, Refusal
-from bss.api.resource import Filter
 
-OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"eq": eq, "gt": gt, "gte": ge, "lt": lt, "lte": le}
-"""Suffixes of a filter's name (TMF630 §4.5); without one it is eq."""
 ALWAYS_SHOWN: Final = frozenset({"id", "href", "@type"})
-
-
-class Condition(NamedTuple):
-    """One filter of a list: any of `values` where the operator is eq."""
-
-    filter: Filter
-    operator: str
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a list is asked for.
-
-    fields  members that are shown; None for all of them
-    """
-
-    conditions: tuple[Condition, ...] = ()
-    fields: frozenset[str] | None = None
-    sort: Filter | None = None
-    is_descending: bool = False
-    offset: int = 0
-    limit: int = PAGE_DEFAULT
 
 
 def parameters_of(query: bytes) -> list[tuple[str, str]]:
@@ -193,44 +164,3 @@ def _condition(one: Filter, operator: str, texts: Sequence[str]) -> Condition:
 
 def _refused(message: str) -> Refusal:
     return Refusal(Problem.INVALID_QUERY, message)
-
-
-def matching(table: sa.Table, conditions: Sequence[Condition]) -> list[sa.ColumnElement[bool]]:
-    """The conditions in SQL. Values are always bound, never written into it; `Work` adds the tenant to each table."""
-    return [_matching(table, one) for one in conditions]
-
-
-def _matching(table: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
-    column, values = condition.filter.column, condition.values
-    found: sa.ColumnElement[bool]
-    if len(values) > 1:
-        found = column.in_(values)
-    else:
-        found = OPERATORS[condition.operator](column, values[0])
-    if condition.filter.owner is None:
-        return found
-    return table.c.id.in_(sa.select(condition.filter.owner).where(found))
-
-
-def page_of(table: sa.Table, where: Sequence[sa.ColumnElement[bool]], selection: Selection) -> sa.Select[Any]:
-    """Rows of one page, in an order that is always the same: as is asked; else by what is asked for from or up to; else by id,
-    which is their age. Equal ones come by id."""
-    sort = _order_of(table, selection)
-    order = [sort] if sort is table.c.id else [sort, table.c.id]
-    statement = sa.select(table).where(*where)
-    statement = statement.order_by(*(one.desc() if selection.is_descending else one.asc() for one in order))
-    return statement.limit(selection.limit).offset(selection.offset)
-
-
-def _order_of(table: sa.Table, selection: Selection) -> sa.ColumnElement[Any]:
-    if selection.sort is not None:
-        return selection.sort.column
-    for one in selection.conditions:
-        if one.operator != "eq" and one.filter.owner is None:
-            return one.filter.column
-    return table.c.id
-
-
-def count_of(table: sa.Table, where: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """Rows of all pages; of the id alone, so that an index that ends with it has all that is read."""
-    return sa.select(table.c.id).where(*where)

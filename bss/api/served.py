@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from bss.access import check_caller
-from bss.api.resource import Api, Document, Resource, Row
-from bss.api.selections import Selection, count_of, matching, page_of
+from bss.access import Caller, check_caller
+from bss.api.filters import Selection
+from bss.api.resource import Api, Document, Resource
+from bss.api.rows import Reach, Row, TableRows
 from bss.engine_port import EnginePort
-from bss.work import Work
+from bss.work import Transactions, Work
 
 _HEAD: Final = ("id", "href", "@type")
 
@@ -17,14 +18,12 @@ class Served:
     """One resource of one API."""
 
     def __init__(self, api: Api, resource: Resource, public_url: str, engine: EnginePort | None = None) -> None:
-        """engine   that is asked for what is created, where the resource has it sent; None: workers ask it later"""
+        """engine   that live rows are of, and that is asked for what is created, where the resource has it sent"""
         self.engine: Final = engine
         self.api: Final = api
         self.resource: Final = resource
-        self.table: Final = resource.domain.table
         self.filters: Final = resource.all_filters()
         self.members: Final = frozenset(one.name for one in resource.fields)
-        self._only = [self.table.c[name] == value for name, value in resource.domain.only.items()]
         self.path: Final = f"{api.path}/{resource.name}"
         self._href = f"{public_url}{self.path}/"
         plain = [one for one in resource.fields if one.row_name and one.name not in _HEAD]
@@ -35,26 +34,25 @@ class Served:
         """Where one resource is."""
         return self._href + quote(resource_id, safe="")
 
-    def row(self, work: Work, resource_id: str) -> Row | None:
+    def one(
+        self, store: Transactions, caller: Caller, resource_id: str, shown: frozenset[str] | None
+    ) -> tuple[Row, Document] | None:
+        """The row of an id and its document; None where there is none."""
+        rows = self.resource.domain.rows
+        found = rows.one(self._reach(store, caller), resource_id, lambda work, some: self.documents(work, some, shown))
+        return None if found is None else (found[0], found[1][0])
+
+    def row_to_change(self, work: Work, resource_id: str) -> Row | None:
         """The tenant's row of an id; None."""
-        self._check(work)
-        row = work.find(self.table, resource_id)
-        only = self.resource.domain.only
-        return row if row is None or all(row[name] == value for name, value in only.items()) else None
+        check_caller(work.caller, self.resource.domain.read_permission, now_ns=work.now_ns)
+        rows = self.resource.domain.rows
+        assert isinstance(rows, TableRows), "only these are changed (Domain)"
+        return rows.find(work, resource_id)
 
-    def page(self, work: Work, selection: Selection) -> tuple[int, list[Document]]:
-        """How many match, and the documents of the page.
-
-        A page that isn't full says the count by itself; else it costs a second statement.
-        """
-        self._check(work)
-        where = [*self._only, *matching(self.table, selection.conditions)]
-        rows = work.rows(page_of(self.table, where, selection))
-        if 0 < len(rows) < selection.limit or (not rows and not selection.offset):
-            total = selection.offset + len(rows)
-        else:
-            total = work.count(count_of(self.table, where))
-        return total, self.documents(work, rows, selection.fields)
+    def page(self, store: Transactions, caller: Caller, selection: Selection) -> tuple[int, list[Document]]:
+        """How many match, and the documents of the page."""
+        rows, shown = self.resource.domain.rows, selection.fields
+        return rows.page(self._reach(store, caller), selection, lambda work, some: self.documents(work, some, shown))
 
     def documents(self, work: Work, rows: Sequence[Row], shown: frozenset[str] | None = None) -> list[Document]:
         """Documents of some rows, in their order; of the members `shown` where these are said."""
@@ -67,8 +65,8 @@ class Served:
                 found = [{name: value for name, value in one.items() if name in shown} for one in found]
         return found
 
-    def _check(self, work: Work) -> None:
-        check_caller(work.caller, self.resource.domain.read_permission, now_ns=work.now_ns)
+    def _reach(self, store: Transactions, caller: Caller) -> Reach:
+        return Reach(store, self.engine, caller, self.resource.domain.read_permission)
 
     def _plain_document(self, row: Row, plain: Sequence[tuple[str, str, Any]]) -> Document:
         resource_id = row["id"]

@@ -18,18 +18,19 @@ from starlette.types import Receive, Scope, Send
 
 from bss.access import Forbidden, Unauthenticated
 from bss.api.bodies import check_length
-from bss.api.headers import bearer_token, not_permitted, unauthenticated
+from bss.api.headers import RETRY, bearer_token, not_permitted, unauthenticated, unavailable
 from bss.api.hub import answer_to_hub
-from bss.api.limits import REQUESTS_AT_ONCE_MAX, RETRY_AFTER_S
+from bss.api.limits import REQUESTS_AT_ONCE_MAX
 from bss.api.pages import pages_of
 from bss.api.problems import PROBLEMS, Problem, Refusal, error_body
-from bss.api.requests import Answer, Asked, Store, answer_to
+from bss.api.requests import Answer, Asked, answer_to
 from bss.api.resource import Api
 from bss.api.served import Served
 from bss.api.token_endpoint import TokenEndpoint
 from bss.api.tokens import TokenCheck, Tokens
 from bss.engine_port import EnginePort
 from bss.errors import BusinessError, Conflict, IdempotencyKeyReused, Invalid, NotFound, Stale
+from bss.work import Transactions
 
 _METHODS_WITH_BODY: Final = ("POST", "PATCH", "PUT")
 _OF_ERRORS: Final[tuple[tuple[type[Exception], Problem], ...]] = (
@@ -41,7 +42,6 @@ _OF_ERRORS: Final[tuple[tuple[type[Exception], Problem], ...]] = (
     (BusinessError, Problem.CONFLICT),
 )
 """What errors of domains are answered as; the first that fits."""
-_RETRY: Final = (("Retry-After", str(RETRY_AFTER_S)),)
 _PLAIN: Final = (
     ("Content-Type", "application/json"),
     ("X-Content-Type-Options", "nosniff"),
@@ -55,7 +55,7 @@ class Apis:
 
     def __init__(
         self,
-        store: Store,
+        store: Transactions,
         tokens: TokenCheck,
         *,
         now_ns: Callable[[], int],
@@ -64,7 +64,7 @@ class Apis:
         engine: EnginePort | None = None,
     ) -> None:
         """away    errors that say that the engine or another part isn't there now; they are answered with 503
-        engine  asked for top-ups and adjustments at once; None: workers ask it
+        engine  asked for live rows, and for top-ups and adjustments at once; None: there are none, and workers ask it
         """
         self.engine: Final = engine
         self.store: Final = store
@@ -79,7 +79,7 @@ class Apis:
         """The answer to a request, whatever becomes of it."""
         if self.under_way >= REQUESTS_AT_ONCE_MAX:
             message = f"{REQUESTS_AT_ONCE_MAX} requests are under way"
-            return self.refusal(Refusal(Problem.TOO_MANY_REQUESTS, message, _RETRY))
+            return self.refusal(Refusal(Problem.TOO_MANY_REQUESTS, message, RETRY))
         self.under_way += 1
         try:
             body = await _body_of(scope, receive)
@@ -110,7 +110,7 @@ class Apis:
             return not_permitted(error.permission)
         if isinstance(error, self._away):
             self._log.warning("a request found something away", error=str(error))
-            return Refusal(Problem.UNAVAILABLE, "what this needs is away at the moment: try again", _RETRY)
+            return unavailable("what this needs is away at the moment: try again")
         for kind, problem in _OF_ERRORS:
             if isinstance(error, kind):
                 return Refusal(problem, str(error))
@@ -205,5 +205,5 @@ def _routes_of(api: Api, shared: Apis) -> list[Route]:
     return [*found, Route("/hub", hub), Route("/hub/{id}", hub)]
 
 
-def _bound(served: Served, store: Store) -> _Handle:
+def _bound(served: Served, store: Transactions) -> _Handle:
     return lambda asked: answer_to(served, store, asked)

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from bss.access import EVERYTHING, Caller
 from bss.api.limits import TOKEN_LIFE_S
-from bss.api.requests import Store
 from bss.api.tokens import Tokens
 from bss.api_clients import permissions_of_client
+from bss.work import Transactions
 
 FORM: Final = "application/x-www-form-urlencoded"
 FORM_OCTETS_MAX: Final = 4096
@@ -36,7 +36,7 @@ class _Refused(Exception):
 class TokenEndpoint:
     """Answers requests for tokens."""
 
-    def __init__(self, store: Store, tokens: Tokens, now_ns: Callable[[], int]) -> None:
+    def __init__(self, store: Transactions, tokens: Tokens, now_ns: Callable[[], int]) -> None:
         self._store = store
         self._tokens = tokens
         self._now_ns = now_ns

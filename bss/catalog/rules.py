@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
+
 from bss.catalog.eligibility import compile_eligibility
 from bss.catalog.records import (
     Category,
@@ -19,7 +21,9 @@ from bss.catalog.records import (
 )
 from bss.catalog.release import KIND_OF, CatalogRelease
 from bss.conditions import ConditionInvalid
+from catalog_loader.amounts import money_text
 from catalog_loader.faults import Finding, Path, suggestion
+from catalog_loader.release import Offer
 from vocabulary.limits import MICROS_MAX
 
 Findings = Iterator[Finding]
@@ -268,6 +272,8 @@ def _check_charging(release: CatalogRelease, offering: Offering, path: Path) -> 
     if offering.offer is not None and len(periods) > 1:
         problem = "its recurring prices have different periods, and its account has one"
         yield Finding((*path, "price_ids"), problem, "Give them one period, or sell one of them as another offering")
+    if offering.offer is not None:
+        yield from _check_fee(release, offers[offering.offer], prices, path)
     charged = set(offers[offering.offer].prices) if offering.offer is not None else set()
     for index, price in enumerate(prices):
         if price.price_type == PriceType.USAGE and price.price is not None and price.price not in charged:
@@ -275,3 +281,20 @@ def _check_charging(release: CatalogRelease, offering: Offering, path: Path) -> 
                 f"usage price {price.id} stands for price {price.price}, which offer {offering.offer} doesn't have"
             )
             yield Finding((*path, "price_ids", index), problem, "Name a price of the offer, or remove it")
+
+
+def _check_fee(release: CatalogRelease, offer: Offer, prices: tuple[OfferingPrice, ...], path: Path) -> Findings:
+    """What a period costs is the same by its recurring prices and by the engine's offer, where that has a fee.
+
+    Orders take the one, `farebox subscriber apply` the other. What is paid by bill is no fee of the account.
+    """
+    if offer.renewal is msgspec.UNSET or offer.credit_limit_micros:
+        return
+    recurring = [each for each in prices if each.price_type == PriceType.RECURRING]
+    total = sum(each.amount_micros or 0 for each in recurring)
+    if total != offer.renewal.fee_micros:
+        currency = release.engine.currency
+        costs, fee = money_text(total, currency), money_text(offer.renewal.fee_micros, currency)
+        problem = f"a period costs {costs} by its recurring prices, and {fee} by the fee of offer {offer.id}"
+        at = (prices.index(recurring[0]),) if len(recurring) == 1 else ()
+        yield Finding((*path, "price_ids", *at), problem, "Give both the same amount")

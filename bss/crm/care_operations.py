@@ -44,6 +44,11 @@ TICKET_FIELDS: Final = frozenset(
 """What `change_ticket` may write."""
 INTERACTION_FIELDS: Final = frozenset({"channel", "description", "direction", "reason", "to_ns"})
 TICKET_DUE: Final = "ticket.due"
+_TOLD_OF: Final[dict[TicketStatus, str]] = {
+    TicketStatus.RESOLVED: "TroubleTicketResolvedEvent",
+    TicketStatus.PENDING: "TroubleTicketInformationRequiredEvent",
+}
+"""Events that TMF621 has of some statuses, beside the one of each change."""
 DUE_KINDS: Final = frozenset({TICKET_DUE})
 """Kinds of due rows that `mark_overdue` handles."""
 
@@ -106,7 +111,7 @@ def record_interaction(
         from_ns=begun_ns,
         subject=work.caller.subject,
     )
-    work.event("PartyInteractionCreateEvent", resource="interaction", resource_id=row["id"])
+    work.event("PartyInteractionCreateEvent", resource="partyInteraction", resource_id=row["id"])
     return Interaction.from_row(row)
 
 
@@ -133,7 +138,7 @@ def change_interaction(
         values |= {"status": status, "status_since_ns": work.now_ns}
     row = work.change(INTERACTION, interaction_id, if_revision=if_revision, **values)
     kind = "PartyInteractionStatusChangeEvent" if is_moved else "PartyInteractionAttributeValueChangeEvent"
-    work.event(kind, resource="interaction", resource_id=interaction_id)
+    work.event(kind, resource="partyInteraction", resource_id=interaction_id)
     return Interaction.from_row(row)
 
 
@@ -223,6 +228,8 @@ def set_ticket_status(
     elif before.status in TICKET_ENDED:
         schedule(work, TICKET_DUE, resource_id=ticket_id, at_ns=row["due_ns"])
     _tell_ticket(work, row, "TroubleTicketStatusChangeEvent")
+    if status in _TOLD_OF:
+        _tell_ticket(work, row, _TOLD_OF[status])
     return Ticket.from_row(row)
 
 
@@ -286,7 +293,7 @@ def _note_status(work: Work, ticket: Row, reason: str | None) -> None:
 
 def _tell_ticket(work: Work, ticket: Row, kind: str) -> None:
     ids = {"customer_id": ticket["customer_id"]} if ticket["customer_id"] else {}
-    work.event(kind, resource="trouble_ticket", resource_id=ticket["id"], **ids)
+    work.event(kind, resource="troubleTicket", resource_id=ticket["id"], **ids)
 
 
 def check_no_open_ticket(work: Work, party_id: str) -> None:

@@ -98,7 +98,7 @@ def add_billing_account(
     if customer["status"] == CustomerStatus.CLOSED:
         raise Conflict("customer_id", "the customer is closed", "Add a new customer for the party")
     row = work.insert(BILLING_ACCOUNT, customer_id=customer_id, state=BillingAccountState.ACTIVE, **given)
-    work.event("BillingAccountCreateEvent", resource="billing_account", resource_id=row["id"], customer_id=customer_id)
+    work.event("BillingAccountCreateEvent", resource="billingAccount", resource_id=row["id"], customer_id=customer_id)
     return BillingAccount.from_row(row)
 
 
@@ -116,7 +116,7 @@ def change_billing_account(
     row = work.change(BILLING_ACCOUNT, account_id, if_revision=if_revision, **values)
     work.event(
         "BillingAccountAttributeValueChangeEvent",
-        resource="billing_account",
+        resource="billingAccount",
         resource_id=account_id,
         customer_id=row["customer_id"],
     )
@@ -136,7 +136,7 @@ def set_billing_account_state(
     row = work.change(BILLING_ACCOUNT, account_id, if_revision=if_revision, state=state)
     work.event(
         "BillingAccountStateChangeEvent",
-        resource="billing_account",
+        resource="billingAccount",
         resource_id=account_id,
         customer_id=row["customer_id"],
     )
@@ -201,7 +201,7 @@ def remove_billing_account(work: Work, account_id: str, *, if_revision: int | No
         raise Conflict("id", "products or accounts of the engine are paid from it", "Close it instead") from error
     work.event(
         "BillingAccountDeleteEvent",
-        resource="billing_account",
+        resource="billingAccount",
         resource_id=account_id,
         customer_id=row["customer_id"],
     )

@@ -186,6 +186,10 @@ INTERACTION: Final = tenant_table(
     reference("customer_id", "customer"),
     reference("ticket_id", "trouble_ticket"),
     sa.Index(None, "tenant", "customer_id", "from_ns"),
+    sa.Index(None, "tenant", "customer_id", "id"),
+    sa.Index(None, "tenant", "from_ns", "id"),
+    sa.Index(None, "tenant", "direction", "id"),
+    sa.Index(None, "tenant", "status", "id"),
     sa.Index(None, "tenant", "party_id", "from_ns"),
     sa.Index(None, "tenant", "ticket_id"),
     person="party_id",
@@ -222,10 +226,12 @@ for _columns in (
     ("customer_id", "id"),
     ("party_id",),
     ("status", "due_ns"),
+    ("status", "id"),
     ("severity", "id"),
     ("ticket_type", "id"),
+    ("due_ns", "id"),
     ("assignee", "status"),
-    ("external_id",),
+    ("external_id", "id"),
 ):
     index(TICKET, *_columns)
 

@@ -41,6 +41,13 @@ def products_of_customer(work: Work, customer_id: str, *, with_ended: bool = Tru
     return [Product.from_row(row) for row in rows]
 
 
+@requires("customer:read")
+def open_product_count(work: Work, customer_id: str) -> int:
+    """How many products a customer has that have not ended."""
+    own = (PRODUCT.c.customer_id == customer_id, PRODUCT.c.status.not_in(PRODUCT_ENDED))
+    return work.count(sa.select(PRODUCT.c.id).where(*own))
+
+
 @requires("inventory:read")
 def product_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products that have not ended there are of each offering."""

@@ -2,6 +2,8 @@
 id is the command's, so that it is done once; what stays pending is sent again when its due row comes up.
 """
 
+from dataclasses import replace
+
 from balances.commands import Change, Credit, adjustment
 from bss.access import Caller
 from bss.due import Due
@@ -80,4 +82,5 @@ def _command(action: BalanceAction, tenant: int) -> Change:
     if action.kind == ActionKind.CREDIT_LIMIT:
         return Change(action.id, tenant, account_id, credit_limit_micros=micros, reason=action.reason)
     amount = Credit(Unit.MONEY, micros) if action.kind == ActionKind.TOP_UP else adjustment(micros)
-    return Change(action.id, tenant, account_id, amounts=(amount,), reason=action.reason)
+    named = replace(amount, bucket_id=action.bucket_id or 0)
+    return Change(action.id, tenant, account_id, amounts=(named,), reason=action.reason)

@@ -26,25 +26,6 @@ from bss.work import Transactions, Work
 STARTED_BY: Final = {READY: ORDER, RENEWAL_READY: RENEWAL}
 """Name of the workflow that events of a kind start."""
 
-API_OF: Final = {
-    "productOrder": "productOrderingManagement",
-    "product": "productInventoryManagement",
-    "customer": "customerManagement",
-    "balance_action": "prepayBalanceManagement",
-    "billing_account": "accountManagement",
-    "party": "partyManagement",
-    "trouble_ticket": "troubleTicket",
-    "productOffering": "productCatalogManagement",
-    "catalogRelease": "productCatalogManagement",
-}
-"""The API whose hubs are told of a resource. What isn't here concerns nobody outside, such as WORKFLOW."""
-
-
-def api_of(resource: str) -> str:
-    """See API_OF; '' where there is none."""
-    return API_OF.get(resource, "")
-
-
 Handler = Callable[[Work, Due], object]
 Asking = Callable[[Transactions, Caller, Due], object]
 
@@ -63,9 +44,9 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
     return {
         START_DUE: (_start_order, frozenset({"order:write"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
+        TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
-        TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         SESSION_OVER: (forget_sessions, frozenset({"user:authenticate"})),
     }
 

@@ -39,10 +39,12 @@ def request_action(
     reason: str = "",
     channel: str = "console",
     customer_id: str | None = None,
+    bucket_id: int | None = None,
 ) -> BalanceAction:
     """Write down what is to be done; it is pending, and is sent again by itself until the engine has decided it.
 
     amount_micros   above zero for a top-up; an adjustment takes where it is below; of a credit limit itself, 0: nothing is owed
+    bucket_id       the bucket of the account that it is about; the engine refuses what is no money's
     """
     fits, rule = _AMOUNTS[kind]
     if not fits(amount_micros):
@@ -60,6 +62,7 @@ def request_action(
         kind=kind,
         customer_id=customer_id,
         engine_account_id=engine_account_id,
+        bucket_id=bucket_id,
         amount_micros=amount_micros,
         currency=currency,
         reason=reason,
@@ -116,5 +119,6 @@ def settle_action(
         return BalanceAction.from_row(row)
     word = "TopupBalance" if row["kind"] == ActionKind.TOP_UP else "AdjustBalance"
     happened = "Create" if state == ActionState.DONE else "Failure"
-    work.event(f"{word}{happened}Event", resource="balance_action", resource_id=action_id)
+    resource = "topupBalance" if row["kind"] == ActionKind.TOP_UP else "adjustBalance"
+    work.event(f"{word}{happened}Event", resource=resource, resource_id=action_id)
     return BalanceAction.from_row(row)

@@ -31,6 +31,7 @@ class BalanceAction(Record, frozen=True):
     kind: ActionKind
     customer_id: str | None
     engine_account_id: int
+    bucket_id: int | None
     amount_micros: int
     currency: str
     reason: str

@@ -11,6 +11,7 @@ BALANCE_ACTION: Final = tenant_table(
     sa.Column("kind", sa.String(16), nullable=False),
     identifier("customer_id"),
     sa.Column("engine_account_id", sa.BigInteger, nullable=False),
+    sa.Column("bucket_id", sa.BigInteger),
     micros("amount_micros", nullable=False),
     sa.Column("currency", sa.String(3), nullable=False),
     sa.Column("reason", sa.String(200), nullable=False),
@@ -25,4 +26,6 @@ BALANCE_ACTION: Final = tenant_table(
     sa.Index(None, "tenant", "kind", "customer_id", "id"),
     sa.Index(None, "tenant", "kind", "state", "id"),
 )
-"""A top-up, an adjustment, or another credit limit. Its id is that of the engine's command: sent again, it is done once."""
+"""A top-up, an adjustment, or another credit limit. Its id is that of the engine's command: sent again, it is done once.
+`bucket_id`: of the account; null: the one of money without an end, or where it is taken, as usage takes it.
+"""

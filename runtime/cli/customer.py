@@ -169,7 +169,7 @@ def close(
 
     from bss.orchestration.customer_closing import close_customer
 
-    business.write(lambda work: close_customer(work, customer.id, reason=reason))
+    business.write(lambda work: close_customer(work, customer.id, reason=reason or None))
     print(f"customer {customer.id} is closed")
 
 

@@ -302,7 +302,7 @@ def test_who_leaves_is_closed_and_erased_by_name(browser: Browser) -> None:
     browser.open_customer()
     browser.press("Close")
     browser.answer("Close", Why="moves away")
-    browser.sees("products. Terminate them first")
+    browser.sees("Terminate them first")
     assert browser.page.get_by_role("button", name="Erase the person").count() == 0
     browser.log_in("ann")
     browser.open_customer(browser.served.leaving_id)

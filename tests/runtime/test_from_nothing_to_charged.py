@@ -2,10 +2,10 @@
 customer, an order; then the new number is granted units, and is topped up.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,6 @@ from tests.chf_http2.charging_bodies import request, usage
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import MIB, RunningUp, invoke, running_up, wait_until
 from tests.tidy.sources import ROOT
-from vocabulary.units import Unit
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -168,11 +167,12 @@ def granted_over_nchf(operator: Operator) -> dict[str, int] | None:
 def top_up(operator: Operator, product_id: str, account_id: str) -> None:
     """5 EUR: the engine's answer is the API's, and the account has them."""
 
-    def money() -> int:
-        shown = invoke("subscriber", "show", IMSI, "--json", "--store", operator.up.state.store_url)
-        assert shown.returncode == 0, shown.stdout + shown.stderr
-        buckets = json.loads(shown.stdout)["buckets"]
-        return sum(bucket["remaining"] + bucket["reserved"] for bucket in buckets if bucket["unit"] == Unit.MONEY)
+    def money() -> Decimal:
+        asked = {"product.id": product_id, "usageType": "monetary"}
+        buckets = operator.get("prepayBalanceManagement/v4/bucket", **asked)
+        assert buckets
+        amounts = [bucket[of]["amount"] for bucket in buckets for of in ("remainingValue", "reservedValue")]
+        return sum((Decimal(str(amount)) for amount in amounts), Decimal(0))
 
     before = money()
     found = operator.post(
@@ -186,7 +186,7 @@ def top_up(operator: Operator, product_id: str, account_id: str) -> None:
         },
     )
     assert found["status"] == "completed", found
-    assert money() == before + 5_000_000
+    assert money() == before + 5
 
 
 def test_from_nothing_to_charged(operator: Operator, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

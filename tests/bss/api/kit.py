@@ -52,7 +52,7 @@ def check_reading(
     for name in ({"id"} | mandatory) - set(not_filters):
         value = found[name]
         kind = next(one.kind for one in resource.fields if one.name == name)
-        asked = {f"{name}.id": value["id"]} if isinstance(kind, Structure) else {name: value}
+        asked = {f"{name}.id": value.get("id")} if isinstance(kind, Structure) else {name: value}
         if not set(asked) <= resource.all_filters().keys():
             assert isinstance(value, list | dict), f"{name} has to be a filter"
             continue

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bss.access import OPERATIONS, requires
+from bss.api.filters import Filter
 from bss.api.kinds import Amount, AnyValue, Flag, Instant, Money, OneOf, Text, Whole, money_columns
 from bss.api.resource import (
     Api,
@@ -12,16 +13,15 @@ from bss.api.resource import (
     Domain,
     EventRow,
     Field,
-    Filter,
     Many,
     NotServed,
     Resource,
-    Row,
     Structure,
     Values,
     Writable,
     identity,
 )
+from bss.api.rows import Row, TableRows
 from bss.errors import Conflict
 from bss.tables import identifier, index, instant, micros, reference, tenant_table
 from bss.work import Work
@@ -151,7 +151,13 @@ GADGETS = Resource(
         Filter("part.label", Text(80), PART.c.label, owner=PART.c.gadget_id),
     ),
     domain=Domain(
-        GADGET, "gadget:read", "gadget:write", fill=fill, create=add_gadget, change=change_gadget, remove=remove_gadget
+        TableRows(GADGET),
+        "gadget:read",
+        "gadget:write",
+        fill=fill,
+        create=add_gadget,
+        change=change_gadget,
+        remove=remove_gadget,
     ),
     events=(EventRow("GadgetCreateEvent", "GadgetCreateEvent"),),
 )
@@ -160,7 +166,7 @@ GADGET_VIEWS = Resource(
     type_name="GadgetView",
     meaning="The same to read only",
     fields=(*identity("GadgetView"), Field("name", Text(80), is_filter=True)),
-    domain=Domain(GADGET, "gadget:read", "gadget:write"),
+    domain=Domain(TableRows(GADGET), "gadget:read", "gadget:write"),
     methods_not_served={"POST": "gadgets are made at gadget"},
 )
 SAMPLE = Api("TMF000", "sample", "Sample", "4.0.0", (GADGETS, GADGET_VIEWS))

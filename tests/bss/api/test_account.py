@@ -108,6 +108,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     }
     valid = {"billingAccount": body | {"state": "active"}}
     conversation = Conversation(ACCOUNT_API, server.url, headers, creates, valid)
-    conversation.go_on(10)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 7

@@ -8,6 +8,7 @@ import pytest
 
 from bss.api.apis import APIS
 from bss.api.kinds import Amount, AnyValue, Day, Flag, Instant, Kind, OneOf, Text, Whole
+from bss.api.quantities import Number
 from bss.api.resource import Api, Field, Many, NotServed, Resource, Structure, Writable
 from tests.reference.specifications import specifications
 
@@ -46,7 +47,7 @@ def kinds_that_fit(schema: dict[str, Any], definitions: dict[str, Any]) -> tuple
         return (OneOf,)
     if name:
         return (Structure,)
-    by_type = {"boolean": (Flag,), "integer": (Whole,), "array": (Many,), "number": (Whole,)}
+    by_type = {"boolean": (Flag,), "integer": (Whole,), "array": (Many,), "number": (Whole, Number)}
     if schema["type"] == "string":
         return (Instant, Day) if schema.get("format") == "date-time" else (Text, OneOf)
     return by_type[schema["type"]]

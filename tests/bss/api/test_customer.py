@@ -10,10 +10,14 @@ from bss.api.customer import CUSTOMER_API, CUSTOMERS
 from bss.api.party import PARTY_API
 from bss.crm.customer_operations import add_billing_account
 from bss.crm.operations import add_role
+from bss.crm.queries import billing_account
 from bss.edge.database import Database
+from bss.inventory.product_operations import set_product_status
+from bss.inventory.states import ProductStatus
 from tests.bss.api import kit
 from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
+from tests.bss.customers import a_product
 
 AT = f"{CUSTOMER_API.path}/customer"
 PATCH_TYPE = {"Content-Type": "application/merge-patch+json"}
@@ -89,6 +93,25 @@ def test_states_and_other_members_change_together(client: httpx.Client, ann: dic
     assert "closed is its end" in back.json()["message"]
 
 
+def test_who_has_products_isnt_closed(
+    client: httpx.Client, ann: dict[str, Any], database: Database, caller: Caller
+) -> None:
+    created = client.post(AT, json={"name": "Ann", "engagedParty": ann})
+    customer_id = created.json()["id"]
+    account = database.write(
+        caller, lambda work: add_billing_account(work, customer_id=customer_id, name="bills", currency="EUR")
+    )
+    product = database.write(caller, lambda work: a_product(work, customer_id))
+    refused = patch(client, customer_id, {"status": "closed", "name": "gone"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "has 1 product that has not ended" in refused.json()["message"]
+    assert client.get(f"{AT}/{customer_id}").json()["name"] == "Ann", "nothing of it was done"
+    database.write(caller, lambda work: set_product_status(work, product.id, status=ProductStatus.CANCELLED))
+    answer = patch(client, customer_id, {"status": "closed", "statusReason": "moved"}, created.headers["etag"])
+    assert (answer.status_code, answer.json()["status"]) == (200, "closed"), answer.text
+    assert database.read(caller, lambda work: billing_account(work, account.id)).state == "closed"
+
+
 def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str, Any]) -> None:
     start, end = "2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z"
     body = {"name": "Ann", "engagedParty": ann, "validFor": {"startDateTime": start, "endDateTime": end}}
@@ -153,6 +176,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         }
     }
     conversation = Conversation(CUSTOMER_API, server.url, headers, creates, valid)
-    conversation.go_on(10)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 7

@@ -6,10 +6,14 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from bss.api.openapi import openapi_document
+from bss.api.apis import APIS
+from bss.api.openapi import openapi_document, structures_of
 from bss.api.problems import PROBLEMS
+from bss.api.resource import Api
 from tests.bss.api.conftest import PUBLIC_URL, sqlite_alone
 from tests.bss.api.sample_api import GADGETS, SAMPLE
+
+ALL = (*APIS, SAMPLE)
 
 
 @sqlite_alone
@@ -48,10 +52,14 @@ def test_the_document_has_every_path_method_and_status(nobody: httpx.Client) -> 
     assert set(document["paths"]["/gadget"]["get"]["responses"]) >= {"200", "206"}
 
 
-def test_every_reference_of_the_document_leads_somewhere() -> None:
-    document = openapi_document(SAMPLE, PUBLIC_URL)
+@pytest.mark.parametrize("api", ALL, ids=lambda api: api.name)
+def test_every_reference_of_the_document_leads_somewhere(api: Api) -> None:
+    document = openapi_document(api, PUBLIC_URL)
     references = set(re.findall(r"'\$ref': '#/components/(\w+)/([\w-]+)'", str(document)))
     assert len(references) > 8
+    structures = [one for resource in api.resources for one in structures_of(resource.fields)]
+    for one in structures:
+        assert document["components"]["schemas"][one.name] == one.object_schema(), "two objects have one name"
     for part, name in references:
         assert name in document["components"][part]
 
@@ -82,7 +90,7 @@ class Page(HTMLParser):
             self.loads.append(tag)
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/errors", "/docs/sample"])
+@pytest.mark.parametrize("path", ["/docs", "/docs/errors", *(f"/docs/{api.name}" for api in ALL)])
 @sqlite_alone
 def test_pages_load_nothing_and_link_to_what_is_there(nobody: httpx.Client, path: str) -> None:
     answer = nobody.get(path)

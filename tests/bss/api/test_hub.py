@@ -5,12 +5,24 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from bss.access import Caller
+from bss.api.apis import APIS, api_of
+from bss.api.customer import CUSTOMER_API
+from bss.api.party import PARTY_API
+from bss.api.party_interaction import PARTY_INTERACTION_API
+from bss.api.serving import Apis, application
+from bss.api.tokens import Tokens
+from bss.api.trouble_ticket import TROUBLE_TICKET_API
 from bss.edge.database import Database
-from bss.outbox import HUB
-from tests.bss.api.conftest import sqlite_alone
+from bss.outbox import HUB, OUTBOX
+from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.sample_api import SAMPLE
+from tests.bss.conftest import NOW_NS
+from tests.bss.edge.relaying import relaying
+from tests.bss.edge.webhook_target import webhook_target
+from tests.bss.everything import rows_of_other_tenant
 
 HUB_AT = f"{SAMPLE.path}/hub"
 CALLBACK = "https://shop.example/events"
@@ -68,3 +80,58 @@ def test_others_registrations_are_not_there(client: httpx.Client, authorization:
     assert client.post(HUB_AT, json={"callback": CALLBACK}, headers=authorization("gadget:read")).status_code == 403
     assert client.delete(f"{HUB_AT}/%00").status_code == 404
     assert client.delete(at).status_code == 204
+
+
+@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
+def test_listeners_hear_of_what_is_made_over_their_api(
+    server: Server, database_at: sa.URL, tokens: Tokens, authorization: Callable[..., dict[str, str]]
+) -> None:
+    database = Database(database_at, now_ns=lambda: NOW_NS)
+    shared = Apis(database, tokens, now_ns=database.now_ns, public_url=PUBLIC_URL)
+    server.application = application(APIS, shared, tokens)
+    ticket = {"description": "x", "severity": "low", "ticketType": "other"}
+    contact = {
+        "direction": "inbound",
+        "reason": "x",
+        "status": "opened",
+        "interactionDate": {},
+        "channel": [{"id": "x"}],
+    }
+    with (
+        webhook_target() as target,
+        relaying(database, api_of=api_of) as relay,
+        httpx.Client(base_url=server.url, headers=authorization(), timeout=30) as client,
+    ):
+
+        def made(at: str, body: dict[str, Any]) -> str:
+            answer = client.post(at, json=body)
+            assert answer.status_code == 201, answer.text
+            return str(answer.json()["id"])
+
+        for api in (PARTY_API, CUSTOMER_API, TROUBLE_TICKET_API, PARTY_INTERACTION_API):
+            made(f"{api.path}/hub", {"callback": target.url(api.name)})
+        party = made(f"{PARTY_API.path}/individual", {"givenName": "Ann", "familyName": "Lee"})
+        engaged = {"id": party, "@referredType": "Individual"}
+        customer = made(f"{CUSTOMER_API.path}/customer", {"name": "Ann", "engagedParty": engaged})
+        ticket_id = made(f"{TROUBLE_TICKET_API.path}/troubleTicket", ticket)
+        contact_id = made(f"{PARTY_INTERACTION_API.path}/partyInteraction", contact)
+        relay.wake()
+        told = {message.path.strip("/"): message.body for message in (target.next() for _ in range(4))}
+    database.close()
+    assert {name: (body["eventType"], body["event"]) for name, body in told.items()} == {
+        "party": ("IndividualCreateEvent", {"individual": {"id": party}}),
+        "customerManagement": ("CustomerCreateEvent", {"customer": {"id": customer}}),
+        "troubleTicket": ("TroubleTicketCreateEvent", {"troubleTicket": {"id": ticket_id}}),
+        "partyInteraction": ("PartyInteractionCreateEvent", {"partyInteraction": {"id": contact_id}}),
+    }
+
+
+@sqlite_alone
+def test_operations_tell_of_resources_by_their_names(database: Database, caller: Caller) -> None:
+    """What an operation calls otherwise would reach no hub."""
+    declared = {row.name: resource.name for api in APIS for resource in api.resources for row in resource.events}
+    database.write(caller, rows_of_other_tenant)
+    told = {(row["kind"], row["resource"]) for row in database.read(caller, lambda work: work.rows(OUTBOX.select()))}
+    known = {(kind, resource) for kind, resource in told if kind in declared}
+    assert known == {(kind, declared[kind]) for kind, _ in known}
+    assert {resource for _, resource in known} >= {"customer", "product", "troubleTicket", "partyInteraction"}

@@ -162,6 +162,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         "organization": {"contactMedium": media, "organizationIdentification": identification, "status": "closed"},
     }
     conversation = Conversation(PARTY_API, server.url, headers, creates, valid)
-    conversation.go_on(8)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 12

@@ -1,4 +1,4 @@
-"""TMF654: top-ups and adjustments, decided by an engine at once, refused by it, or pending while it is away."""
+"""TMF654: balances as the engine has them; top-ups and adjustments, decided at once, refused, or pending while it is away."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,20 @@ import pytest
 from balances.queries import AccountView
 from bss.access import Caller
 from bss.api.apis import APIS
+from bss.api.limits import ACCOUNTS_READ_MAX
+from bss.api.live_balances import ACCUMULATED_BALANCES, BUCKETS, BUCKETS_AT
 from bss.api.prepay_balance import ADJUSTMENTS, PREPAY_BALANCE_API, TOP_UPS
 from bss.api.serving import Apis, application
 from bss.api.tokens import Tokens
+from bss.catalog.release import engine_part
+from bss.catalog.working_copy import published_release
 from bss.edge.database import Database
+from bss.inventory.product_operations import create_product
 from bss.orchestration.order_placing import AskedItem
 from bss.orchestration.run import RESOURCE_ID
 from bss.orders.queries import show
 from bss.orders.records import Action
+from bss.work import Work
 from tests.bss.api import kit
 from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
@@ -25,6 +31,7 @@ from tests.bss.orchestration.world import World
 
 TOP_UPS_AT = f"{PREPAY_BALANCE_API.path}/topupBalance"
 ADJUSTMENTS_AT = f"{PREPAY_BALANCE_API.path}/adjustBalance"
+TOTALS_AT = f"{PREPAY_BALANCE_API.path}/accumulatedBalance"
 EURO = 1_000_000
 
 
@@ -32,6 +39,9 @@ EURO = 1_000_000
 def world(server: Server, client: httpx.Client, database: Database, caller: Caller, tokens: Tokens) -> World:
     """A small operator; `client` reaches the APIs before its engine."""
     world = World(database, caller)
+    published = world.do(published_release)
+    assert published is not None
+    world.engine.publish_release(engine_part(published), now_ns=database.now_ns())
     shared = Apis(database, tokens, now_ns=database.now_ns, public_url=PUBLIC_URL, engine=world.engine)
     server.application = application(APIS, shared, tokens)
     return world
@@ -85,6 +95,103 @@ def test_as_the_kit_checks_it(client: httpx.Client, body: Callable[..., dict[str
     kit.check_hub(client, PREPAY_BALANCE_API)
 
 
+def test_balances_as_the_kit_checks_them(client: httpx.Client, product_id: str) -> None:
+    for resource, at in ((BUCKETS, BUCKETS_AT), (ACCUMULATED_BALANCES, TOTALS_AT)):
+        for found in client.get(at, params={"product.id": product_id}).json():
+            kit.check_reading(client, PREPAY_BALANCE_API, resource, found)
+        kit.check_what_isnt_there(client, PREPAY_BALANCE_API, resource)
+
+
+def test_buckets_are_what_the_engine_has_now(
+    client: httpx.Client, world: World, product_id: str, body: Callable[..., dict[str, Any]]
+) -> None:
+    gib, money_left = client.get(BUCKETS_AT, params={"sort": "name"}).json()
+    assert (gib["name"], gib["usageType"], gib["status"]) == ("data-1gib", "data", "active")
+    assert gib["remainingValue"] == {"amount": 1024**3, "units": "octets"}
+    assert gib["remainingValueName"] == "1 GiB"
+    assert set(gib["validFor"]) == {"startDateTime", "endDateTime"}
+    assert (money_left["name"], money_left["usageType"]) == ("money", "monetary")
+    assert money_left["remainingValue"] == {"amount": 7, "units": "EUR"}
+    assert money_left["reservedValue"] == {"amount": 0, "units": "EUR"}
+    assert money_left["product"][0]["id"] == product_id
+    assert money_left["partyAccount"]["id"] == world.billing_account_id
+    assert money_left["relatedParty"][0]["id"] == world.customer_id
+    at = f"{BUCKETS_AT}/{money_left['id']}"
+    before = client.get(at).headers["etag"]
+    client.post(TOP_UPS_AT, json=body(amount={"units": "EUR", "amount": 0.25}))
+    after = client.get(at)
+    assert '"amount":7.25' in after.text
+    assert after.headers["etag"] != before
+    totals = {one["name"]: one for one in client.get(TOTALS_AT).json()}
+    assert totals.keys() == {"money", "octets"}
+    assert totals["money"]["totalBalance"] == {"amount": 7.25, "units": "EUR"}
+    assert [one["id"] for one in totals["money"]["bucket"]] == [money_left["id"]]
+    assert client.get(totals["octets"]["bucket"][0]["href"]).json() == gib
+
+
+FOUND_BY: tuple[tuple[str, set[str]], ...] = (
+    ("product.id={product}", {"money", "data-1gib"}),
+    ("relatedParty.id={customer}&usageType=data", {"data-1gib"}),
+    ("partyAccount.id={payer}&name=money", {"money"}),
+    ("id={money}", {"money"}),
+    ("id={money},9-9,none", {"money"}),
+    ("id=none", set()),
+    ("id.gt={money}", {"data-1gib"}),
+    ("status=expired", set()),
+    ("status=active,expired&sort=-id&limit=1", {"data-1gib"}),
+    ("offset=1&limit=1", {"data-1gib"}),
+    ("offset=7", set()),
+    ("product.id=none", set()),
+    ("relatedParty.id=x' OR '1'='1", set()),
+)
+
+
+@sqlite_alone
+def test_buckets_are_found(client: httpx.Client, world: World, product_id: str) -> None:
+    (money_left,) = client.get(BUCKETS_AT, params={"name": "money"}).json()
+    ids = {"product": product_id, "customer": world.customer_id, "payer": world.billing_account_id}
+    for query, names in FOUND_BY:
+        answer = client.get(f"{BUCKETS_AT}?{query.format(money=money_left['id'], **ids)}")
+        assert answer.status_code in (200, 206), answer.text
+        assert {one["name"] for one in answer.json()} == names, query
+        assert answer.headers["x-result-count"] == str(len(names))
+
+
+@sqlite_alone
+def test_balances_that_arent_to_be_seen(
+    client: httpx.Client, world: World, product_id: str, authorization: Callable[..., dict[str, str]]
+) -> None:
+    (money_left,) = client.get(BUCKETS_AT, params={"name": "money"}).json()
+    others = authorization(of="somebody else")
+    at = f"{BUCKETS_AT}/{money_left['id']}"
+    assert client.get(at, headers=others).status_code == 404
+    assert client.get(f"{BUCKETS_AT}?product.id={product_id}", headers=others).json() == []
+    assert client.get(f"{BUCKETS_AT}?id={money_left['id']}", headers=others).json() == []
+    assert client.get(at, headers=authorization("inventory:read")).status_code == 403
+    for wrong in ("9999999999999999999-1", "0-1", "-1-1", "1", "1-", "1-99", "money", "1-1-1"):
+        assert client.get(f"{BUCKETS_AT}/{wrong}").status_code == 404, wrong
+    refused = client.get(BUCKETS_AT, params={"sort": "product.id"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalidQuery")
+    world.engine.is_away = True
+    for away in (client.get(at), client.get(BUCKETS_AT)):
+        assert (away.status_code, away.json()["code"], away.headers["retry-after"]) == (503, "unavailable", "1")
+
+
+@sqlite_alone
+def test_a_list_of_too_many_accounts_is_refused(client: httpx.Client, world: World, product_id: str) -> None:
+    def fill(work: Work) -> None:
+        for number in range(ACCOUNTS_READ_MAX):
+            create_product(
+                work, customer_id=world.customer_id, name="x", offering_id="x", engine_account_id=1000 + number
+            )
+
+    world.do(fill)
+    refused = client.get(BUCKETS_AT)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalidQuery")
+    assert "name a product" in refused.json()["message"]
+    assert len(client.get(BUCKETS_AT, params={"product.id": product_id}).json()) == 2
+
+
 def test_money_is_added_and_taken(
     client: httpx.Client, world: World, product_id: str, body: Callable[..., dict[str, Any]]
 ) -> None:
@@ -104,6 +211,26 @@ def test_money_is_added_and_taken(
     assert money(world) == before + 10_250_000
     by_customer = client.get(TOP_UPS_AT, params={"relatedParty.id": world.customer_id, "status": "completed"})
     assert by_customer.json() == [found]
+
+
+def test_a_top_up_names_a_bucket_by_its_id(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
+    gib, money_left = client.get(BUCKETS_AT, params={"sort": "name"}).json()
+    done = client.post(TOP_UPS_AT, json=body(bucket={"id": money_left["id"]})).json()
+    assert (done["status"], done["bucket"]["id"]) == ("completed", money_left["id"])
+    assert client.get(done["bucket"]["href"]).json()["remainingValue"] == {"amount": 17, "units": "EUR"}
+    taken = client.post(
+        ADJUSTMENTS_AT,
+        json=adjustment(body(), bucket={"id": money_left["id"]}, amount={"units": "EUR", "amount": -7}),
+    )
+    assert taken.json()["status"] == "completed"
+    assert client.get(done["bucket"]["href"]).json()["remainingValue"] == {"amount": 10, "units": "EUR"}
+    account = money_left["id"].partition("-")[0]
+    for wrong in (gib["id"], f"{account}-77"):
+        failed = client.post(TOP_UPS_AT, json=body(bucket={"id": wrong})).json()
+        assert (failed["status"], "invalid" in failed["description"]) == ("failed", True)
+    for wrong in (f"{int(account) + 1}-1", f"{account}-0", f"{account}-99999999999", "money-1"):
+        refused = client.post(TOP_UPS_AT, json=body(bucket={"id": wrong}))
+        assert (refused.status_code, "no such bucket" in refused.json()["message"]) == (400, True), wrong
 
 
 def test_while_the_engine_is_away_a_top_up_is_written_down_and_done_once(
@@ -136,7 +263,7 @@ def test_what_the_engine_refuses_failed_and_says_why(
     ("change", "says"),
     [
         ({"usageType": "data"}, "usageType: allowances come with products"),
-        ({"bucket": {"id": "data"}}, "Write money"),
+        ({"bucket": {"id": "data"}}, "Write money, or the id of a bucket of it"),
         ({"product": [{"id": "none"}]}, "there is no product"),
         ({"product": []}, "Name one"),
         ({"partyAccount": {"id": "other"}}, "another account pays"),
@@ -166,11 +293,13 @@ def test_every_answer_is_one_of_the_document(
     creates = {
         "topupBalance": lambda: made(TOP_UPS_AT, body()),
         "adjustBalance": lambda: made(ADJUSTMENTS_AT, adjustment(body())),
+        "bucket": lambda: str(client.get(BUCKETS_AT).json()[0]["id"]),
+        "accumulatedBalance": lambda: str(client.get(TOTALS_AT).json()[0]["id"]),
         "hub": lambda: made(f"{PREPAY_BALANCE_API.path}/hub", {"callback": kit.CALLBACK}),
     }
     whole = {"topupBalance": body(), "adjustBalance": adjustment(body())}
     headers = {"Authorization": client.headers["authorization"]}
     conversation = Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole)
-    conversation.go_on(12)
+    conversation.go_on()
     conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 8
+    assert len({operation for operation, _ in conversation.statuses}) == 12

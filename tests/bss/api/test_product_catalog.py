@@ -260,6 +260,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     creates = {name: creating(name) for name in bodies}
     whole_price = {"productOfferingPrice": PRICE}
     conversation = Conversation(PRODUCT_CATALOG_API, server.url, headers, creates, valid, whole_price)
-    conversation.go_on(6)
+    conversation.go_on(4)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 27

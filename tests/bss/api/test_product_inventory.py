@@ -115,6 +115,6 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
         ),
     }
     conversation = Conversation(PRODUCT_INVENTORY_API, server.url, headers, creates)
-    conversation.go_on(12)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 4

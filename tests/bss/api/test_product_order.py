@@ -282,6 +282,6 @@ def test_every_answer_is_one_of_the_document(
     }
     headers = {"Authorization": client.headers["authorization"]}
     conversation = Conversation(PRODUCT_ORDERING_API, server.url, headers, creates, whole=whole)
-    conversation.go_on(12)
+    conversation.go_on()
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 9

@@ -6,12 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bss.api.conftest import Server
+from tests.bss.api.conftest import Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
 from tests.bss.api.sample_api import SAMPLE
 
 
 @pytest.mark.timeout(180)
+@sqlite_alone
 def test_every_answer_is_one_of_the_document(
     server: Server, client: httpx.Client, made: Callable[..., dict[str, Any]]
 ) -> None:
@@ -23,6 +24,6 @@ def test_every_answer_is_one_of_the_document(
 
     creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
     conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": {"parent": {"id": made()["id"]}}})
-    conversation.go_on(12)
+    conversation.go_on(8)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 9

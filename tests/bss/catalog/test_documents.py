@@ -12,6 +12,8 @@ from bss.catalog.release import CatalogRelease, canonical, catalog_text, read_ca
 from catalog_loader.check import Source
 from tests.bss.catalog.sample import SAMPLE, changed_offering, replaced, sample_release
 
+FEE = "    fee: 5 EUR\n    period: 30 d\n"
+
 texts = st.text("abc öß\"':#-", min_size=1, max_size=12).filter(str.strip)
 instants = st.none() | st.integers(0, 2**41).map(lambda ms: Instant(ms * 1_000_000))
 
@@ -99,10 +101,20 @@ def faults_of(*replacements: tuple[str, str]) -> list[str]:
         ("price_ids: [itemised-monthly]", "price_ids: [data-usage]", "which offer None doesn't have"),
         ("{id: shop, name: Shop}", "{id: shop, name: 2026-01-01}", 'YAML reads as timestamp. Write "2026-01-01" in quotes'),
         ("price: 0.09 EUR", "price: 0.09", "prices sms-national price: price is 0.09 without quotes"),
+        ("name: Prepaid Plus\n    gr", f"name: Plus\n{FEE}    gr", "prepaid-plus price_ids.1: a period costs 9.99 EUR"),
+        ("name: Prepaid Start\n    gr", f"name: Start\n{FEE}    gr", "prepaid-start price_ids: a period costs 0.00 EUR"),
     ],
 )  # fmt: skip
 def test_a_fault_names_entry_field_and_remedy(old: str, new: str, fault: str) -> None:
     assert any(fault in each for each in faults_of((old, new))), faults_of((old, new))
+
+
+def test_a_fee_that_is_the_recurring_price_is_none_and_a_bill_has_none() -> None:
+    text = SAMPLE.read_text()
+    for name, fee in (("Prepaid Plus", FEE.replace("5 EUR", "9.99 EUR")), ("Postpaid Flex", FEE)):
+        text = text.replace(f"name: {name}\n    grants", f"name: {name}\n{fee}    grants", 1)
+    read = read_sources([Source("m.yaml", text.encode())])
+    assert read.release is not None, [str(fault) for fault in read.faults]
 
 
 def test_every_fault_is_found_at_once_with_its_place() -> None:

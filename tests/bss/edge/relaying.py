@@ -31,6 +31,7 @@ def relaying(
     timeout_s: float = 5.0,
     node: str = "relay-1",
     listeners: tuple[Callable[[Event], None], ...] = (),
+    api_of: Callable[[str], str] = api_of,
 ) -> Iterator[Relay]:
     """A relay in a thread of its own; it ends with the context, what is under way waited for."""
     started = threading.Event()

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bss.api.apis import api_of
 from bss.edge.database import Database
 from bss.edge.due_rows import DueRows
 from bss.edge.relay import Relay
@@ -20,7 +21,7 @@ from bss.network_in_memory import MemoryNetwork
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import Worker
 from bss.orchestration.ports import Ports
-from bss.orchestration.worker_tables import STARTED_BY, api_of, due_handlers, read_release, workflows
+from bss.orchestration.worker_tables import STARTED_BY, due_handlers, read_release, workflows
 from runtime import kill_points
 from vocabulary.networks import read_networks
 

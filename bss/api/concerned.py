@@ -1,0 +1,61 @@
+"""Whom a ticket or an interaction concerns: a customer, and the party that it is about; TM Forum's RelatedParty of both."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bss.api.customer import CUSTOMER_API, PARTY_TYPES, party_reference, type_of_party
+from bss.api.resource import Document, Field, Many, Values, Writable
+from bss.api.rows import Row
+from bss.api.structures import href_of, related_party
+from bss.crm.page_queries import parties_by_id
+from bss.crm.queries import customers_by_id, party
+from bss.errors import Invalid
+from bss.work import Work
+
+_CUSTOMER: Final = "Customer"
+CONCERNED: Final = related_party(_CUSTOMER, *PARTY_TYPES)
+RELATED_PARTY: Final = Field(
+    "relatedParty",
+    Many(CONCERNED, 2),
+    column="",
+    writable=Writable.ONCE,
+    meaning="the customer, and the party that it is about; the customer's own where no party is said",
+)
+
+
+def concerned(work: Work, said: Sequence[Values] | None) -> dict[str, str]:
+    """`customer_id` and `party_id` of what a client said. Invalid: there are two of a kind, or a party is of another type."""
+    found: dict[str, str] = {}
+    for index, one in enumerate(said or ()):
+        column = "customer_id" if one["@referredType"] == _CUSTOMER else "party_id"
+        if column in found:
+            raise Invalid("relatedParty", f"there are two {one['@referredType']}", "Name one customer and one party")
+        if column == "party_id" and (actual := type_of_party(party(work, one["id"]))) != one["@referredType"]:
+            raise Invalid(f"relatedParty[{index}].@referredType", f"the party is an {actual}", "Write that")
+        found[column] = one["id"]
+    return found
+
+
+def put_concerned(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
+    """Adds `relatedParty` to the documents of some rows."""
+    customers = {one.id: one for one in customers_by_id(work, _ids(rows, "customer_id"))}
+    parties = parties_by_id(work, _ids(rows, "party_id"))
+    for row, document in zip(rows, documents, strict=True):
+        related = []
+        if row["customer_id"]:
+            said: Mapping[str, Any] = {
+                "id": row["customer_id"],
+                "href": href_of(f"{CUSTOMER_API.path}/customer", row["customer_id"]),
+                "name": customers[row["customer_id"]].name,
+                "role": "customer",
+                "@referredType": _CUSTOMER,
+            }
+            related.append(CONCERNED.write(said))
+        if row["party_id"]:
+            related.append(party_reference(parties[row["party_id"]], None))
+        if related:
+            document["relatedParty"] = related
+
+
+def _ids(rows: Sequence[Row], column: str) -> list[str]:
+    return sorted({row[column] for row in rows if row[column]})
