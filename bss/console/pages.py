@@ -7,6 +7,7 @@ from bss.console import (
     automation,
     catalogue,
     customer,
+    customer_changes,
     customers,
     fallout,
     inventory,
@@ -14,11 +15,25 @@ from bss.console import (
     order_form,
     orders,
     password,
+    tickets,
 )
 from bss.console.login import login_routes
 from bss.console.site import Site
 
-_PAGES = (live, customers, customer, order_form, orders, fallout, catalogue, inventory, automation, password)
+_PAGES = (
+    live,
+    customers,
+    customer,
+    customer_changes,
+    tickets,
+    order_form,
+    orders,
+    fallout,
+    catalogue,
+    inventory,
+    automation,
+    password,
+)
 
 
 def mount_console(app: FastAPI, site: Site, *, secret: str) -> None:

@@ -9,6 +9,7 @@ from bss.catalog.release import CatalogRelease
 from bss.crm.care_operations import TICKET_DUE, mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
+from bss.identity.operations import SESSION_OVER, forget_sessions
 from bss.inventory.operations import DUE_KINDS, end_due_state
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.inventory_steps import RENEWAL_DUE
@@ -46,6 +47,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
+        SESSION_OVER: (forget_sessions, frozenset({"user:authenticate"})),
     }
 
 

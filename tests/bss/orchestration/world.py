@@ -8,7 +8,7 @@ from bss.access import Caller
 from bss.catalog.documents import read_sources
 from bss.catalog.publication import confirm_release, import_release, prepare_release
 from bss.catalog.queries import import_diff
-from bss.catalog.release import CatalogRelease
+from bss.catalog.release import CatalogRelease, engine_part
 from bss.crm.customer_operations import add_billing_account, add_customer
 from bss.crm.operations import add_individual
 from bss.edge.database import Database
@@ -107,6 +107,7 @@ class World:
         self.ports = Ports(self.engine, self.network, read_release)
         self.flows = workflows(self.ports)
         self.customer_id, self.billing_account_id = seed(database, caller, lines=lines)
+        self.engine.publish_release(engine_part(catalogue()), now_ns=database.now_ns())
 
     def do(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return self.database.write(self.caller, lambda work: operation(work, *arguments, **named))

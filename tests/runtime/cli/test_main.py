@@ -39,6 +39,7 @@ COMMANDS = (
     ("subscriber", "top-up"),
     ("subscriber", "import"),
     ("subscriber", "adjust"),
+    ("subscriber", "credit-limit"),
     ("subscriber", "apply"),
     ("subscriber", "bar"),
     ("subscriber", "close"),
