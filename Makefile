@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[bss,dev]'
 	@touch $@
 
-demo: $(STAMP)  ## Start Farebox, charge data, a call, an SMS and a 5G session, show the records
+demo: $(STAMP)  ## Charge data, a call, an SMS and a 5G session; then sell, order, top up and renew a plan
 	@$(BIN)/farebox demo
 
 test: $(STAMP)  ## Everything that must hold: static and unit

@@ -1,4 +1,5 @@
-"""The account command that changes an account: its status, a product's period, amounts; whole or not at all.
+"""The account command that changes an account: its status, a product's period, its credit limit, amounts; whole or not
+at all.
 
 Bar, unbar, close, top up, activate, renew, end, adjust and move to another plan are all this one command with other parts,
 so they share one id, one answer, one decision (docs/charging.md §9):
@@ -8,6 +9,7 @@ so they share one id, one answer, one decision (docs/charging.md §9):
     Change(id, tenant, account, applies=ProductPeriod(offer, from_ns, to_ns), amounts=(fee(micros), Credit(...)))
     Change(id, tenant, account, ends=ProductEnd(offer, at_ns))
     Change(id, tenant, account, amounts=(Debit(Unit.MONEY, micros),), reason="charged twice, ticket 17")
+    Change(id, tenant, account, credit_limit_micros=micros)
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from balances.command_checks import INT64_MAX, CommandError, check_address, chec
 from balances.journal import MovementKind
 from balances.record import AccountStatus
 from vocabulary.instants import NS_PER_S
-from vocabulary.limits import CREDITS_PER_COMMAND_MAX, REASON_OCTETS_MAX
+from vocabulary.limits import CREDITS_PER_COMMAND_MAX, MICROS_MAX, REASON_OCTETS_MAX
 from vocabulary.units import MONEY_UNITS, Unit
 
 _ID_MAX = 2**31 - 1
@@ -83,14 +85,18 @@ class Change:
     """in the order in which they are done"""
     reason: str = ""
     """for people; it is kept in the journal"""
+    credit_limit_micros: int | None = None
+    """how much may be owed on the bill from then on; None: stays. What is owed already isn't touched by it"""
 
     def __post_init__(self) -> None:
         check_address(self.command_id, self.tenant, self.account_id)
         check_range("status", int(self.status), AccountStatus.NONE, max(AccountStatus))
         cuts = len(self.ends.allowances) if self.ends is not None else 0
         check_range("count of amounts", len(self.amounts) + cuts, 0, CREDITS_PER_COMMAND_MAX)
-        if not (self.status or self.applies or self.ends or self.amounts):
-            raise CommandError("a change of nothing: name a status, a product or amounts")
+        if self.credit_limit_micros is not None:
+            check_range("credit_limit_micros", self.credit_limit_micros, 0, MICROS_MAX)
+        elif not (self.status or self.applies or self.ends or self.amounts):
+            raise CommandError("a change of nothing: name a status, a product, a credit limit or amounts")
         if self.applies is not None and self.ends is not None and self.applies.offer == self.ends.offer:
             raise CommandError(f"offer {self.applies.offer} is applied and ended: do one of both")
         if self.applies is None and any(amount.kind == MovementKind.FEE for amount in self.amounts):

@@ -78,7 +78,7 @@ def index_sections(arena, slot):
     return at == base + arena.length[slot]
 
 
-@kernel
+@inlined_kernel
 def count_rows(arena, slot, kind):
     """Rows of a section."""
     return np.int64(arena.octets[8 * arena.first[slot] + HEADER_DIRECTORY + 2 * kind])
@@ -91,7 +91,7 @@ def rows_left(arena, slot, kind):
     return min(SECTION_ROWS_MAX - count_rows(arena, slot, kind), room_words // _STRIDES[kind])
 
 
-@kernel
+@inlined_kernel
 def append_row(arena, slot, kind):
     """Add a zeroed row to a section and return its first word; -1 where the record has no room or the section is full."""
     stride = _STRIDES[kind]

@@ -60,6 +60,7 @@ def _change(change: Change) -> list[Any]:
         ends and [ends.offer, sorted([int(unit), number] for unit, number in ends.allowances)],
         [_amount(amount) for amount in change.amounts],
         change.reason,
+        *([] if change.credit_limit_micros is None else [change.credit_limit_micros]),
     ]
 
 

@@ -114,18 +114,20 @@ def _terms_of(octets: bytes) -> Terms:
 
 
 def _pack_change(change: Change) -> list[Any]:
-    applies, ends = change.applies, change.ends
+    """A credit limit is said last, and only where there is one: commands without are as releases before it wrote them."""
+    applies, ends, limit_micros = change.applies, change.ends, change.credit_limit_micros
     return [
         int(change.status),
         applies and [applies.offer, applies.from_ns, applies.to_ns, applies.release, applies.priority],
         ends and [ends.offer, ends.at_ns, [[int(unit), number] for unit, number in ends.allowances]],
         [_pack_amount(amount) for amount in change.amounts],
         change.reason,
+        *([] if limit_micros is None else [limit_micros]),
     ]
 
 
 def _unpack_change(command_id: str, tenant: int, account_id: int, body: tuple[Any, ...]) -> Change:
-    status, applies, ends, amounts, reason = body
+    status, applies, ends, amounts, reason, *limit = body
     end = None
     if ends is not None:
         offer, at_ns, allowances = ends
@@ -139,6 +141,7 @@ def _unpack_change(command_id: str, tenant: int, account_id: int, body: tuple[An
         end,
         tuple(_unpack_amount(row) for row in amounts),
         reason,
+        *limit,
     )
 
 

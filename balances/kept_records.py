@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from balances.arena import settle_record
 from balances.record import HEADER_WORDS
 from balances.stored_record import unpack_record
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BATCH_REQUESTS_MAX, RECORD_WORDS_MAX
 
 WAYS: Final = 4
@@ -67,14 +67,14 @@ def new_sought(slots: int = BATCH_REQUESTS_MAX) -> Sought:
     return Sought(np.zeros(slots, np.int64), np.zeros(slots, np.int32), np.zeros(slots, np.int64))
 
 
-@kernel
+@inlined_kernel
 def _bucket_of(kept, tenant, account_id):
     """First place of the account's bucket."""
     mixed = (account_id ^ (np.int64(tenant) << 40)) * _SPREAD
     return ((mixed >> 20) & (kept.places.shape[0] // WAYS - 1)) * WAYS
 
 
-@kernel
+@inlined_kernel
 def _find_place(kept, tenant, account_id):
     """The place of an account whose record is kept, or -1."""
     bucket = _bucket_of(kept, tenant, account_id)
@@ -149,7 +149,7 @@ def keep_records(kept, arena, tenants, account_ids, slot_count):
                 _keep(kept, index, tenants[slot], account_ids[slot], arena.words, arena.first[slot], length)
 
 
-@kernel
+@inlined_kernel
 def _keep(kept, index, tenant, account_id, words, first, length):
     """Keep one record: where it lay while it fits, else at the head of the ring."""
     size = kept.words.shape[0]

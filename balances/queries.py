@@ -273,8 +273,13 @@ def _bucket(row: Row, named: Mapping[int, str]) -> BucketView:
         reserved=row["reserved"],
         from_ns=row["from_ns"],
         to_ns=row["to_ns"],
-        name=_MONEY_NAMES[unit] if unit in _MONEY_NAMES else named.get(allowance, ""),
+        name=name_of_bucket(unit, allowance, named),
     )
+
+
+def name_of_bucket(unit: Unit, allowance: int, names: Mapping[int, str]) -> str:
+    """What a bucket is called: money, bill, or as its allowance; empty where the mapping lacks that."""
+    return _MONEY_NAMES[unit] if unit in _MONEY_NAMES else names.get(allowance, "")
 
 
 def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:

@@ -165,7 +165,7 @@ FIELDS: Final = (
         "credit_limit_micros",
         8,
         HEADER_CREDIT_LIMIT,
-        "how much may be owed on the bill; 0: it has none",
+        "how much may be owed on the bill; 0: nothing",
     ),
     Field("header", "updated_ns", 8, HEADER_UPDATED_NS, "instant of the last decision; never goes back"),
     Field(

@@ -61,14 +61,14 @@ def _row_of(arena, slot, at):
     return (at - arena.section_at[slot, _BUCKETS]) // BUCKET_WORDS
 
 
-@kernel
+@inlined_kernel
 def debit(arena, slot, ledger, at, amount):
     """Charge `amount` to the bucket's remaining; the caller decides whether it may fall below zero."""
     arena.words[at + BUCKET_REMAINING] -= amount
     ledger.charged[_row_of(arena, slot, at)] += amount
 
 
-@kernel
+@inlined_kernel
 def reserve(arena, slot, ledger, service_tag, at, amount):
     """Hold `amount` of the bucket for a service. False, and nothing is held, where the record has no room for it.
 
@@ -86,7 +86,7 @@ def reserve(arena, slot, ledger, service_tag, at, amount):
     return True
 
 
-@kernel
+@inlined_kernel
 def commit_reservations(arena, slot, ledger, service_tag, unit, used, now_ns):
     """End the reservations of a service: buckets of `unit` are charged up to `used` of what was held, the rest goes back.
 
@@ -146,7 +146,7 @@ def remove_empty_buckets(arena, slot, now_ns):
             remove_row(arena, slot, _BUCKETS, at)
 
 
-@kernel
+@inlined_kernel
 def write_movement(arena, at, movements, place, request_row, usage_row, kind, amount, held):
     """One movement of the bucket whose first word is `at`."""
     movement = movements[place]
@@ -160,7 +160,7 @@ def write_movement(arena, at, movements, place, request_row, usage_row, kind, am
     movement.kind = kind
 
 
-@kernel
+@inlined_kernel
 def post(arena, slot, ledger, movements, place, request_row, usage_row):
     """Write the ledger's movements from row `place` on, empty it, and return the next free row."""
     at = arena.section_at[slot, _BUCKETS]

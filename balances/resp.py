@@ -96,7 +96,7 @@ def put_digest(out, at, high, low):
     return at + 32
 
 
-@kernel
+@inlined_kernel
 def put_account_key(out, at, prefix, tenant, account_id):
     """`{<tag>}:a:<tenant>:<account id>` as a bulk string; `prefix` is what stands before the tenant."""
     tenant_digits = count_digits(tenant)

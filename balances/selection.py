@@ -28,7 +28,7 @@ def is_money(unit):
     return unit in (_MONEY, _BILL)
 
 
-@kernel
+@inlined_kernel
 def _sort_in(arena, order, start, end, at):
     """Put bucket `at` into its place in order[start:end]; buckets arrive in record order, so ties stay so."""
     priority = arena.octets[8 * at + BUCKET_PRIORITY]
@@ -44,7 +44,7 @@ def _sort_in(arena, order, start, end, at):
     order[place] = at
 
 
-@kernel
+@inlined_kernel
 def order_money(arena, slot, unit, now_ns, order):
     """Buckets of `unit`, MONEY or BILL, valid at `now_ns`: their first words into `order`; how many.
 
@@ -63,7 +63,7 @@ def order_money(arena, slot, unit, now_ns, order):
     return count
 
 
-@kernel
+@inlined_kernel
 def order_buckets(arena, slot, unit, allowance, now_ns, order):
     """Buckets of one unit and allowance (0 for money) valid at `now_ns`, first words into `order`; returns how many."""
     count = 0
@@ -80,7 +80,7 @@ def order_buckets(arena, slot, unit, allowance, now_ns, order):
     return count
 
 
-@kernel
+@inlined_kernel
 def order_allowances(arena, slot, unit, allowances, first, allowance_count, now_ns, order):
     """Buckets of `unit` valid at `now_ns` whose allowance is in allowances[first:first + allowance_count], into `order`."""
     count = 0
@@ -113,7 +113,7 @@ def find_bucket(arena, slot, bucket_id):
     return -1
 
 
-@kernel
+@inlined_kernel
 def order_payers(arena, slot, unit, now_ns, order):
     """Buckets of `unit`, MONEY or BILL, in the order in which they pay (docs/charging.md §5.3), into `order`; how many.
 

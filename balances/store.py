@@ -254,8 +254,8 @@ class BalanceStore(Protocol):
     def scan_accounts(self, partition: int) -> AsyncIterator[list[tuple[int, int, bytes]]]:
         """Every (tenant, account id, record) of a partition, some at a time; an account may come twice."""
 
-    async def due_buckets(self, partition: int) -> list[int]:
-        """Due buckets whose time has come, oldest first."""
+    async def due_buckets(self, partition: int, now_s: int) -> list[int]:
+        """Due buckets whose time has come at `now_s`, seconds since the Unix epoch, oldest first."""
 
     async def due_accounts(self, partition: int, bucket: int) -> list[int]:
         """`tenant << 48 | account id` of a due bucket."""

@@ -8,6 +8,9 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.business_report import REQUIRED_KEYS as BUSINESS_KEYS
+from bench.business_report import is_sound_business, show_business
+
 REQUIRED_KEYS: Final = (
     "answered_per_s",
     "engine_us_per_request",
@@ -26,6 +29,7 @@ REQUIRED_BY_LOAD: Final[Mapping[str, tuple[str, ...]]] = {
     "gy": ("protocol_floor_us", "store_floor_us"),
     "chf": ("chf_us_per_request",),
     "mixed": (),
+    "business": (),
 }
 PARTS: Final = {"gy": "Gy beside Nchf", "chf": "Nchf beside Gy"}
 """Results within that of a mixed load; each alone, too, where they ran alone."""
@@ -61,6 +65,8 @@ def missing_keys(result: Mapping[str, Any]) -> list[str]:
     """Keys that a result must have and hasn't."""
     if load_of(result) == "mixed":
         return [f"{part}.{key}" for part in PARTS for key in _missing_of(result.get(part, {}), ())]
+    if load_of(result) == "business":
+        return [key for key in BUSINESS_KEYS if key not in result]
     return _missing_of(result, REQUIRED_BY_LOAD[load_of(result)])
 
 
@@ -175,6 +181,9 @@ def show(result: Mapping[str, Any], console: Console, before: Mapping[str, Any] 
     if load_of(result) == "mixed":
         _show_mixed(result, console, before)
         return
+    if load_of(result) == "business":
+        show_business(result, console, before)
+        return
     console.print(figures_table(result, before))
     for line in _checks(result):
         console.print(line, highlight=False, markup=False)
@@ -202,6 +211,8 @@ def is_sound(result: Mapping[str, Any]) -> bool:
     if load_of(result) == "mixed":
         parts = [result[name] for part in PARTS for name in (part, f"{part}_alone") if name in result]
         return bool(result["audit"]["sound"]) and all(map(is_sound, parts))
+    if load_of(result) == "business":
+        return is_sound_business(result)
     faults = ("lost", "wrong", "grants_unexpected", "differences_count")
     is_audited = result.get("audit", {"sound": True})["sound"]
     return is_audited and not result.get("stopped") and all(result.get(key, 0) == 0 for key in faults)

@@ -55,7 +55,7 @@ def open_account(tenant: int, account_id: int, terms: Terms, now_ns: int) -> tup
         zone=0,
         revision=1,
         identity_epoch=0,
-        credit_limit_micros=terms.credit_limit_micros,
+        credit_limit_micros=0,
         charged_micros=0,
         updated_ns=now_ns,
         expires_ns=terms.expires_ns,
@@ -65,14 +65,15 @@ def open_account(tenant: int, account_id: int, terms: Terms, now_ns: int) -> tup
         ended=(),
         ended_next=0,
     )
-    return _with_amounts(view, terms.credits, now_ns)
+    return _with_amounts(_with_credit_limit(view, terms.credit_limit_micros), terms.credits, now_ns)
 
 
 def change_account(view: AccountView, change: Change, now_ns: int) -> tuple[AccountView, int]:
     """(the account as it is then, what the bucket has that was moved last); the same view: it was so. CommandRefused."""
     if view.status == AccountStatus.CLOSED:
         reopens = change.status not in (AccountStatus.NONE, AccountStatus.CLOSED)
-        if reopens or change.applies or any(amount.kind not in _SETTLES for amount in change.amounts):
+        sets_limit = change.credit_limit_micros is not None
+        if reopens or sets_limit or change.applies or any(amount.kind not in _SETTLES for amount in change.amounts):
             raise CommandRefused(Outcome.END_USER_SERVICE_DENIED)
     changed = view
     if change.applies is not None:
@@ -80,6 +81,8 @@ def change_account(view: AccountView, change: Change, now_ns: int) -> tuple[Acco
         if applied is None:
             return view, 0
         changed = applied
+    if change.credit_limit_micros is not None:
+        changed = _with_credit_limit(changed, change.credit_limit_micros)
     if change.ends is not None:
         changed = replace(changed, products=tuple(_ended(each, change.ends) for each in changed.products))
     changed, remaining = _with_amounts(changed, change.amounts, now_ns)
@@ -90,6 +93,18 @@ def change_account(view: AccountView, change: Change, now_ns: int) -> tuple[Acco
     if changed == view:
         return view, 0
     return replace(changed, revision=view.revision + 1, updated_ns=now_ns), remaining
+
+
+def _with_credit_limit(view: AccountView, limit_micros: int) -> AccountView:
+    """With this limit, and a bill where something may be on it. CommandRefused where there is no room for a bill."""
+    changed = replace(view, credit_limit_micros=limit_micros)
+    if limit_micros == 0 or any(bucket.unit == Unit.BILL for bucket in view.buckets):
+        return changed
+    if len(view.buckets) == BUCKETS_PER_ACCOUNT_MAX:
+        raise CommandRefused(Outcome.UNABLE_TO_COMPLY)
+    bucket_id = max((bucket.bucket_id for bucket in view.buckets), default=0) + 1
+    bill = BucketView(bucket_id, Unit.BILL, 0, 0, 0, 0, 0, FOREVER_NS)
+    return replace(changed, buckets=(*view.buckets, bill))
 
 
 # --- products --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bss.errors import Stale
 from bss.record import Record
 from bss.tables import identifier, instant, tenant_table, unique
+from bss.tenant_rows import Prepared
 from bss.work import Work
 
 DUE: Final = tenant_table(
@@ -35,6 +36,9 @@ sa.Index("ix_due_resource", DUE.c.tenant, DUE.c.resource_id)
 ERROR_CHARACTERS_MAX: Final = 500
 PAUSE_NS: Final = 5_000_000_000
 PAUSE_NS_MAX: Final = 3_600_000_000_000
+_SCHEDULED: Final = Prepared(
+    sa.select(DUE).where(DUE.c.kind == sa.bindparam("kind"), DUE.c.resource_id == sa.bindparam("resource_id"))
+)
 
 
 class Due(Record, frozen=True):
@@ -53,7 +57,7 @@ class Due(Record, frozen=True):
 
 def schedule(work: Work, kind: str, *, resource_id: str, at_ns: int, **ids: str) -> str:
     """Have `kind` done to a resource at an instant; one that was scheduled for it already is moved there. The row's id."""
-    found = work.row(sa.select(DUE.c.id).where(DUE.c.kind == kind, DUE.c.resource_id == resource_id))
+    found = work.row(_SCHEDULED, kind=kind, resource_id=resource_id)
     values: dict[str, Any] = {
         "at_ns": at_ns,
         "not_before_ns": at_ns,
@@ -63,15 +67,15 @@ def schedule(work: Work, kind: str, *, resource_id: str, at_ns: int, **ids: str)
         "error": None,
     }
     if found is not None:
-        return str(work.change(DUE, found["id"], **values)["id"])
+        return str(work.change(DUE, found, **values)["id"])
     return str(work.insert(DUE, kind=kind, resource_id=resource_id, **values)["id"])
 
 
 def unschedule(work: Work, kind: str, *, resource_id: str) -> None:
     """It is not to be done any more; nothing where it wasn't scheduled."""
-    found = work.row(sa.select(DUE.c.id).where(DUE.c.kind == kind, DUE.c.resource_id == resource_id))
+    found = work.row(_SCHEDULED, kind=kind, resource_id=resource_id)
     if found is not None:
-        work.remove(DUE, found["id"])
+        work.remove(DUE, found)
 
 
 def due_of(work: Work, resource_id: str) -> list[Due]:
@@ -87,7 +91,7 @@ def finish(work: Work, due: Due) -> None:
     row = work.find(DUE, due.id)
     if row is None or row["revision"] != due.revision:
         raise Stale("due", f"{due.kind} of {due.resource_id} is another's by now, or was moved", "Leave it")
-    work.remove(DUE, due.id)
+    work.remove(DUE, row)
 
 
 def lease_due(

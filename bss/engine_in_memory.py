@@ -17,7 +17,7 @@ from balances.commands import (
     SessionCommand,
     check_given_id,
 )
-from balances.queries import AccountView, AskedView, SessionView
+from balances.queries import AccountView, AskedView, SessionView, name_of_bucket
 from bss.account_in_memory import CommandRefused, change_account, open_account
 from bss.engine_port import (
     ID_USED,
@@ -43,7 +43,6 @@ from catalog_loader.faults import Fault
 from catalog_loader.names import CatalogueNames, names_of
 from vocabulary.instants import FOREVER_NS
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
 
 _AWAY = NoEngine("no engine runs here: it was put away")
 _NOT_ASKED = AskedView(0, 0, 0, Outcome.GRANTED)
@@ -252,8 +251,7 @@ class MemoryEngine:
             view,
             products=tuple(replace(each, name=offers.get(each.offer, "")) for each in view.products),
             buckets=tuple(
-                replace(each, name="money" if each.unit == Unit.MONEY else allowances.get(each.allowance, ""))
-                for each in view.buckets
+                replace(each, name=name_of_bucket(each.unit, each.allowance, allowances)) for each in view.buckets
             ),
         )
 

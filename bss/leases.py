@@ -49,11 +49,18 @@ def give_back(connection: sa.Connection, name: str, *, holder: str) -> None:
     )
 
 
-def lapsed(connection: sa.Connection, prefix: str, *, asker: str, now_ns: int) -> list[str]:
-    """Names with this prefix whose holder, another than the asker, says nothing any more."""
+def held(connection: sa.Connection, prefix: str, *, holder: str) -> list[str]:
+    """Names with this prefix that the holder has, also where it says nothing any more."""
+    mine = sa.and_(LEASE.c.tenant == "", LEASE.c.holder == holder)
+    names = connection.execute(sa.select(LEASE.c.name).where(mine).order_by(LEASE.c.name)).scalars()
+    return [name for name in names if name.startswith(prefix)]
+
+
+def lapsed(connection: sa.Connection, prefix: str, *, but_not: str, now_ns: int) -> list[str]:
+    """Names with this prefix, other than one, whose holder says nothing any more."""
     names = connection.execute(
         sa.select(LEASE.c.name)
-        .where(LEASE.c.tenant == "", LEASE.c.holder.not_in((_NOBODY, asker)), LEASE.c.until_ns <= now_ns)
+        .where(LEASE.c.tenant == "", LEASE.c.holder != _NOBODY, LEASE.c.until_ns <= now_ns, LEASE.c.name != but_not)
         .order_by(LEASE.c.name)
     ).scalars()
     return [name for name in names if name.startswith(prefix)]

@@ -3,16 +3,43 @@ of a domain can forget it.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
+from bss.statements import Statement
+
 AnySelect = sa.Select[Any]
+TENANT: Final = "of_tenant"
+"""Name of the value of a prepared statement that says whose rows it yields."""
 
 
-def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
+class Prepared:
+    """A select that is made once (bss/statements.py) and run for a tenant: to make one costs five times what running it does.
+
+    Its values are `sa.bindparam`s, by whose names `Work.rows` and `Work.row` get them; for lists `expanding=True`.
+    """
+
+    def __init__(self, select: AnySelect) -> None:
+        self._select = select
+
+    @cached_property
+    def of_tenant(self) -> Statement:
+        """For the tenant that the value TENANT names."""
+        return Statement(of_tenant(self._select, sa.bindparam(TENANT)))
+
+
+def prepared_by(column: sa.Column[Any], *order: "sa.ColumnElement[Any]") -> Prepared:
+    """Rows of the column's table that have one of `values` in it."""
+    table = column.table
+    assert isinstance(table, sa.Table)
+    return Prepared(sa.select(table).where(column.in_(sa.bindparam("values", expanding=True))).order_by(*order))
+
+
+def of_tenant(statement: AnySelect, tenant: "str | sa.BindParameter[str]") -> AnySelect:
     """The statement for one tenant. TypeError where a source of rows isn't a table, a join of tables, or a subselect."""
     (source, *others) = _sources(statement) or (None,)
     if isinstance(source, sa.Table) and not others and not _has_selects(statement):
@@ -71,6 +98,6 @@ def _always_there(source: FromClause) -> Iterator[FromClause]:
         raise TypeError(f"rows of a {type(source).__name__} have no tenant: select from tables")
 
 
-def _is_of(table: FromClause, tenant: str) -> sa.ColumnElement[bool]:
+def _is_of(table: FromClause, tenant: "str | sa.BindParameter[str]") -> sa.ColumnElement[bool]:
     """KeyError where a table has no tenant."""
     return table.c.tenant == tenant

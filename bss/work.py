@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import MultipleResultsFound
 
 from bss.access import Caller
 from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal
 from bss.errors import NotFound, Stale
 from bss.idempotency import Idempotency
 from bss.outbox import OUTBOX
-from bss.tenant_rows import AnySelect, of_tenant
+from bss.statements import Row as Row
+from bss.statements import Statement
+from bss.tenant_rows import TENANT, AnySelect, Prepared, of_tenant
 
-Row = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -84,14 +86,21 @@ class Work:
         """Octets that nobody can foretell: for secrets that are shown once and kept as hashes."""
         return self._entropy(count)
 
-    def rows(self, statement: AnySelect) -> Sequence[Row]:
-        """The tenant's rows that the statement selects."""
-        return [row._asdict() for row in self._connection.execute(of_tenant(statement, self.caller.tenant))]
+    def rows(self, statement: AnySelect | Prepared, **values: Any) -> Sequence[Row]:
+        """The tenant's rows that the statement selects; `values` are those of a prepared one."""
+        tenant = self.caller.tenant
+        if isinstance(statement, Prepared):
+            return statement.of_tenant.rows(self._connection, {TENANT: tenant, **values})
+        if values:
+            raise TypeError(f"{', '.join(values)}: a statement that isn't prepared has its values in it")
+        return [row._asdict() for row in self._connection.execute(of_tenant(statement, tenant))]
 
-    def row(self, statement: AnySelect) -> Row | None:
+    def row(self, statement: AnySelect | Prepared, **values: Any) -> Row | None:
         """The only row, or none."""
-        found = self._connection.execute(of_tenant(statement, self.caller.tenant)).one_or_none()
-        return None if found is None else found._asdict()
+        found = self.rows(statement, **values)
+        if len(found) > 1:
+            raise MultipleResultsFound(f"{len(found)} rows where one is looked for")
+        return found[0] if found else None
 
     def count(self, statement: AnySelect) -> int:
         """How many rows the statement selects, its limit and order aside."""
@@ -101,9 +110,8 @@ class Work:
 
     def find(self, table: sa.Table, row_id: str) -> Row | None:
         """The tenant's row of this id, or none."""
-        asked = {"of_tenant": self.caller.tenant, "of_id": row_id}
-        found = self._connection.execute(_by_id(table), asked).one_or_none()
-        return None if found is None else found._asdict()
+        found = _by_id(table).rows(self._connection, {TENANT: self.caller.tenant, "of_id": row_id})
+        return found[0] if found else None
 
     def get(self, table: sa.Table, row_id: str, *, field: str = "id") -> Row:
         """The tenant's row of this id; NotFound says at which field it was named."""
@@ -123,35 +131,39 @@ class Work:
             "updated_ns": self.now_ns,
         }
         _check_columns(table, values)
-        self._connection.execute(_insertion(table), row)
+        _insertion(table, tuple(row)).run(self._connection, row)
         self._audit(table, None, row)
         return row
 
-    def change(self, table: sa.Table, row_id: str, *, if_revision: int | None = None, **values: Any) -> Row:
+    def change(self, table: sa.Table, row: str | Row, *, if_revision: int | None = None, **values: Any) -> Row:
         """The row with these values and the next revision.
 
+        row           its id; or the whole row as this transaction read it, which saves reading it again
         if_revision   what the caller saw; Stale where it is not in force any more. NotFound where there is no row.
         """
         _check_columns(table, values)
-        before = self.get(table, row_id)
+        before = self.get(table, row) if isinstance(row, str) else row
         _check_revision(table, before, if_revision)
-        after = {**before, **values, "revision": before["revision"] + 1, "updated_ns": self.now_ns}
-        changed = self._connection.execute(
-            sa.update(table)
-            .where(table.c.tenant == self.caller.tenant, table.c.id == row_id, table.c.revision == before["revision"])
-            .values(values | {"revision": after["revision"], "updated_ns": self.now_ns})
+        written = {**values, "revision": before["revision"] + 1, "updated_ns": self.now_ns}
+        self._at_revision(
+            _change(table, tuple(values)), table, before, {f"to_{name}": value for name, value in written.items()}
         )
-        if changed.rowcount != 1:
-            raise Stale("id", f"{table.name} {row_id} was changed meanwhile", "Read it again")
+        after = {**before, **written}
         self._audit(table, before, after)
         return after
 
-    def remove(self, table: sa.Table, row_id: str, *, if_revision: int | None = None) -> None:
-        """The row goes. NotFound, Stale; what still refers to it raises sqlalchemy.exc.IntegrityError."""
-        before = self.get(table, row_id)
+    def remove(self, table: sa.Table, row: str | Row, *, if_revision: int | None = None) -> None:
+        """The row goes. NotFound, Stale; what still refers to it raises sqlalchemy.exc.IntegrityError. `row` as in `change`."""
+        before = self.get(table, row) if isinstance(row, str) else row
         _check_revision(table, before, if_revision)
-        self._connection.execute(sa.delete(table).where(table.c.tenant == self.caller.tenant, table.c.id == row_id))
+        self._at_revision(_removal(table), table, before, {})
         self._audit(table, before, None)
+
+    def _at_revision(self, statement: Statement, table: sa.Table, before: Row, values: Row) -> None:
+        """Change or remove the row where it is still as it was read. Stale."""
+        asked = {TENANT: self.caller.tenant, "of_id": before["id"], "of_revision": before["revision"]}
+        if statement.run(self._connection, asked | values) != 1:
+            raise Stale("id", f"{table.name} {before['id']} was changed meanwhile", "Read it again")
 
     def event(self, kind: str, *, resource: str, resource_id: str, **ids: str) -> str:
         """Tell of something that happened, once this commits; the event's id."""
@@ -165,7 +177,7 @@ class Work:
             "ids": ids,
             "occurred_ns": self.now_ns,
         }
-        self._connection.execute(_insertion(OUTBOX), entry)
+        _insertion(OUTBOX, tuple(entry)).run(self._connection, entry)
         self.event_count += 1
         return event_id
 
@@ -179,7 +191,7 @@ class Work:
 
     def person_key(self, person_id: str) -> bytes | None:
         """The key that seals what is audited of a person; none once they are erased, or where nothing was sealed."""
-        row = self.row(sa.select(PERSON_KEY.c.key).where(PERSON_KEY.c.person_id == person_id))
+        row = self.row(_PERSON_KEY, person_id=person_id)
         return None if row is None else row["key"]
 
     def _audit(self, table: sa.Table, before: Row | None, after: Row | None) -> None:
@@ -205,11 +217,11 @@ class Work:
             "before": seal_personal(table, old, key=key, entropy=self._entropy),
             "after": seal_personal(table, new, key=key, entropy=self._entropy),
         }
-        self._connection.execute(_insertion(AUDIT), entry)
+        _insertion(AUDIT, tuple(entry)).run(self._connection, entry)
 
     def _key_for(self, person_id: str) -> bytes | None:
         """The person's key, made where they have none yet; none for who is erased."""
-        known = self.row(sa.select(PERSON_KEY.c.key).where(PERSON_KEY.c.person_id == person_id))
+        known = self.row(_PERSON_KEY, person_id=person_id)
         if known is not None:
             key: bytes | None = known["key"]
             return key
@@ -218,15 +230,36 @@ class Work:
         return made
 
 
-@functools.cache
-def _by_id(table: sa.Table) -> AnySelect:
-    """A row by its key. Made once a table: making a statement costs more than running it."""
-    return sa.select(table).where(table.c.tenant == sa.bindparam("of_tenant"), table.c.id == sa.bindparam("of_id"))
+_PERSON_KEY = Prepared(sa.select(PERSON_KEY.c.key).where(PERSON_KEY.c.person_id == sa.bindparam("person_id")))
+
+
+def _is_row(table: sa.Table) -> "sa.ColumnElement[bool]":
+    return sa.and_(table.c.tenant == sa.bindparam(TENANT), table.c.id == sa.bindparam("of_id"))
 
 
 @functools.cache
-def _insertion(table: sa.Table) -> sa.Insert:
-    return sa.insert(table).inline()
+def _by_id(table: sa.Table) -> Statement:
+    """A row by its key."""
+    return Statement(sa.select(table).where(_is_row(table)))
+
+
+@functools.cache
+def _insertion(table: sa.Table, names: tuple[str, ...]) -> Statement:
+    return Statement(sa.insert(table).inline(), writes=names)
+
+
+@functools.cache
+def _change(table: sa.Table, names: tuple[str, ...]) -> Statement:
+    """Values are `to_<column>`: an update has names of its own for those of its columns."""
+    written: Row = {name: sa.bindparam(f"to_{name}") for name in (*names, "revision", "updated_ns")}
+    return Statement(
+        sa.update(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision")).values(written)
+    )
+
+
+@functools.cache
+def _removal(table: sa.Table) -> Statement:
+    return Statement(sa.delete(table).where(_is_row(table), table.c.revision == sa.bindparam("of_revision")))
 
 
 def _check_columns(table: sa.Table, values: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from cdr.columns import (
 from cdr.finished_records import has_room, write_record
 from cdr.session_table import begin_session, find, forget, release_session, renew_information, texts_length
 from charging.batch import EVENT, KIND_EXPIRE, KIND_USAGE, TERMINATION
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.outcomes import Outcome
 
 _GRANTED = int(Outcome.GRANTED)
@@ -46,7 +46,7 @@ DOES_NOT_FIT = -1
 """What apply_entry gives for an entry whose tables contradict one another."""
 
 
-@kernel
+@inlined_kernel
 def _find_line(table, session, usages, row):
     """The session's line for a usage row's service and price; -1 where there is none yet."""
     usage = usages[row]
@@ -67,7 +67,7 @@ def _find_line(table, session, usages, row):
     return place
 
 
-@kernel
+@inlined_kernel
 def _add_line(table, session, usages, row):
     """A line with nothing in it but what it is for, behind the session's others."""
     usage = usages[row]
@@ -105,7 +105,7 @@ def _add_line(table, session, usages, row):
     return place
 
 
-@kernel
+@inlined_kernel
 def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
     """One usage row into its session's lines; a partial record first where the row would not fit."""
     usage = usages[row]
@@ -135,7 +135,7 @@ def _add_usage(table, place, usages, row, closed_ns, limits, partition, out):
         line.last_used_ns = max(line.last_used_ns, usage.to_ns)
 
 
-@kernel
+@inlined_kernel
 def _may_keep(table, octets, limits):
     """May one more session stay open, with so many octets?"""
     return (
@@ -143,7 +143,7 @@ def _may_keep(table, octets, limits):
     )
 
 
-@kernel
+@inlined_kernel
 def _has_usage_details(octets, at, length):
     """Does what a request carried, octets[at:at + length], begin with details of its usage?"""
     if length < _DETAILED_USAGE.shape[0]:
@@ -154,7 +154,7 @@ def _has_usage_details(octets, at, length):
     return same == _DETAILED_USAGE.shape[0]
 
 
-@kernel
+@inlined_kernel
 def _closing_of(requests, row, is_known, may_keep):
     """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
     request = requests[row]
@@ -170,7 +170,7 @@ def _closing_of(requests, row, is_known, may_keep):
     return may_keep, _TABLE_LIMIT
 
 
-@kernel
+@inlined_kernel
 def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
     """One credit-control request; False where the finished rows have no room for what it may close."""
     request = requests[row]

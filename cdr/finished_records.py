@@ -19,7 +19,7 @@ from cdr.columns import (
     ClosedBy,
 )
 from cdr.session_table import copy_octets, texts_length
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 
 _TIME_LIMIT = int(ClosedBy.TIME_LIMIT)
 _LINE_LIMIT = int(ClosedBy.LINE_LIMIT)
@@ -27,7 +27,7 @@ _AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
 _USAGE_DETAILS = int(ClosedBy.USAGE_DETAILS)
 
 
-@kernel
+@inlined_kernel
 def _write_texts(table, session, out, record):
     """The session's texts behind those of the records before."""
     counts, at = out.counts, session.texts_at
@@ -61,7 +61,7 @@ def _write_texts(table, session, out, record):
     record.information_length = session.information_length
 
 
-@kernel
+@inlined_kernel
 def _blank_line(line, record_row):
     """The one row of a record without lines."""
     line.rating_group = -1
@@ -83,7 +83,7 @@ def _blank_line(line, record_row):
     line.outcome = 0
 
 
-@kernel
+@inlined_kernel
 def _write_lines(table, session, out, record_row):
     """The session's lines as rows, at least one; the lines are given back."""
     place, number = session.first_line, 0
@@ -110,7 +110,7 @@ def _write_lines(table, session, out, record_row):
     out.counts[COUNT_FILE_OCTETS] += rows * (ROW_FILE_OCTETS_MAX + texts)
 
 
-@kernel
+@inlined_kernel
 def write_record(table, place, closed_by, closed_ns, partition, out):
     """A finished record of the session at row `place`, which goes on without requests and lines."""
     session = table.sessions[place]
@@ -144,7 +144,7 @@ def write_record(table, place, closed_by, closed_ns, partition, out):
     session.request_count = 0
 
 
-@kernel
+@inlined_kernel
 def has_room(out, lines, texts, information, records):
     """Can `records` records of a session with so many lines and octets be written?"""
     counts = out.counts

@@ -13,7 +13,7 @@ from balances.journal import MovementKind
 from balances.journal_reader import EntryRows
 from balances.store import EntryId
 from charging.batch import KIND_COMMAND
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
 
 _HELD = int(MovementKind.HELD)
@@ -75,7 +75,7 @@ def new_movement_columns(row_count: int, octet_count: int) -> MovementColumns:
     return MovementColumns._make([*columns, np.zeros(octet_count, np.uint8), np.zeros(2, np.int64)])
 
 
-@kernel
+@inlined_kernel
 def _texts_length(request):
     """Octets of a request row's texts."""
     return (
@@ -87,7 +87,7 @@ def _texts_length(request):
     )
 
 
-@kernel
+@inlined_kernel
 def _name_usage(out, row, usages, at):
     """What paid: the usage row at `at`; -1: none."""
     out.rating_group[row] = -1
@@ -106,7 +106,7 @@ def _name_usage(out, row, usages, at):
         out.settled_by[row] = usage.settled_by
 
 
-@kernel
+@inlined_kernel
 def _write_row(out, row, movement, request, usages):
     """All columns of a movement but its position and command."""
     out.tenant[row] = request.tenant

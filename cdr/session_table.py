@@ -10,10 +10,10 @@ import numpy as np
 
 from cdr.columns import STATE_FREE_SESSION, STATE_LIVE_OCTETS, STATE_OCTETS, STATE_SESSIONS
 from charging.batch import EVENT
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 
 
-@kernel
+@inlined_kernel
 def find(table, high, low):
     """Slot of the session with this key, else the empty slot where it would stand (its word is 0)."""
     mask = table.slots.shape[0] - 1
@@ -26,7 +26,7 @@ def find(table, high, low):
     return slot
 
 
-@kernel
+@inlined_kernel
 def forget(table, slot):
     """Empty a slot; what was put behind it because it was taken moves up."""
     mask = table.slots.shape[0] - 1
@@ -51,7 +51,7 @@ def fill_slots(table):
             table.slots[find(table, session.high, session.low)] = row + 1
 
 
-@kernel
+@inlined_kernel
 def copy_octets(source, at, length, out, to):
     """Copy source[at:at + length] to out[to:]; where the copy ends.
 
@@ -63,7 +63,7 @@ def copy_octets(source, at, length, out, to):
     return to + length
 
 
-@kernel
+@inlined_kernel
 def texts_length(session):
     """Octets of a session's texts, which lie in a row: Session-Id, host, realm, identity."""
     return (
@@ -74,7 +74,7 @@ def texts_length(session):
     )
 
 
-@kernel
+@inlined_kernel
 def _take_session_row(table):
     """A row for a session, not entered anywhere."""
     row = table.state[STATE_FREE_SESSION]
@@ -86,7 +86,7 @@ def _take_session_row(table):
     return row
 
 
-@kernel
+@inlined_kernel
 def begin_session(table, requests, row, octets, at):
     """A session row that begins with request `row`, whose texts are at octets[at:]; not yet in the hash table."""
     request = requests[row]
@@ -129,7 +129,7 @@ def begin_session(table, requests, row, octets, at):
     return place
 
 
-@kernel
+@inlined_kernel
 def release_session(table, place):
     """Give a session's row back; its lines are given back already, its texts become garbage."""
     session = table.sessions[place]

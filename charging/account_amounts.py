@@ -18,6 +18,7 @@ from balances.record import (
     BUCKET_TO_NS,
     BUCKET_UNIT,
     BUCKET_WORDS,
+    HEADER_CREDIT_LIMIT,
     Section,
 )
 from balances.reservations import write_movement
@@ -110,13 +111,30 @@ def _new_bucket(arena, slot):
 
 
 @kernel
-def add_bill(arena, slot):
-    """The bucket of what is owed on the bill, with nothing owed; -1 without room. An account has one, without end."""
+def _has_bill(arena, slot):
+    """Has the account a bucket of what is owed on its bill?"""
+    at = arena.section_at[slot, _BUCKETS]
+    for row in range(count_rows(arena, slot, _BUCKETS)):
+        if arena.octets[8 * (at + row * BUCKET_WORDS) + BUCKET_UNIT] == _BILL:
+            return True
+    return False
+
+
+@kernel
+def set_credit_limit(arena, slot, limit_micros):
+    """How much may be owed on the bill from now on; what is owed or held is left as it is. False without room for a bill.
+
+    An account that may owe something has a bucket of what it owes, without end, and keeps it; one that never might has none.
+    """
+    arena.words[arena.first[slot] + HEADER_CREDIT_LIMIT] = limit_micros
+    if limit_micros == 0 or _has_bill(arena, slot):
+        return True
     at = _new_bucket(arena, slot)
-    if at >= 0:
-        arena.octets[8 * at + BUCKET_UNIT] = _BILL
-        arena.words[at + BUCKET_TO_NS] = FOREVER_NS
-    return at
+    if at < 0:
+        return False
+    arena.octets[8 * at + BUCKET_UNIT] = _BILL
+    arena.words[at + BUCKET_TO_NS] = FOREVER_NS
+    return True
 
 
 @kernel

@@ -6,13 +6,12 @@ A command is done whole or not at all: it is done, and where a part of it fails 
 from balances.arena import is_record_kept, keep_record, put_record_back, start_record
 from balances.journal import MovementKind
 from balances.record import (
-    HEADER_CREDIT_LIMIT,
     HEADER_CURRENCY,
     HEADER_EXPIRES_NS,
     HEADER_STATUS,
     AccountStatus,
 )
-from charging.account_amounts import add_bill, move_amounts
+from charging.account_amounts import move_amounts, set_credit_limit
 from charging.account_products import (
     PERIOD_IS_PAST,
     PERIOD_WAS_APPLIED,
@@ -45,16 +44,17 @@ def _lay_record(arena, slot, request, change):
     base = arena.first[slot]
     arena.octets[8 * base + HEADER_STATUS] = change.status
     arena.halves[2 * base + HEADER_CURRENCY] = change.currency
-    arena.words[base + HEADER_CREDIT_LIMIT] = change.credit_limit_micros
     arena.words[base + HEADER_EXPIRES_NS] = change.expires_ns
-    if change.credit_limit_micros > 0:
-        add_bill(arena, slot)
+    has_room = set_credit_limit(arena, slot, change.credit_limit_micros)
+    assert has_room
 
 
 @kernel
 def _suits_closed(change, amounts, first, count):
     """May it be done to a closed account? It stays closed, and what is left in it may be settled: no more than that."""
     if change.offer != 0 or (change.status != _NO_STATUS and change.status != _CLOSED):
+        return False
+    if change.sets_credit_limit != 0:
         return False
     for row in range(first, first + count):
         kind = amounts[row].movement
@@ -105,6 +105,8 @@ def decide_command(arena, slot, scratch, batch, request, change, now_ns, movemen
     if opens:
         _lay_record(arena, slot, request, change)
     is_done = change.offer == 0 or put_product(arena, slot, change, now_ns)
+    if is_done and change.sets_credit_limit != 0:
+        is_done = set_credit_limit(arena, slot, change.credit_limit_micros)
     if not is_done:
         outcome = _UNABLE_TO_COMPLY
     end_place = place

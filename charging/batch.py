@@ -250,6 +250,7 @@ CHANGE_DTYPE: Final = np.dtype(
         ("ends_offer", np.int32),  # 0: none ends
         ("currency", np.int32),
         ("status", np.int32),  # of COMMAND_CHANGE 0: stays
+        ("sets_credit_limit", np.int32),  # of COMMAND_CHANGE 1: `credit_limit_micros` is the new one
     ],
     align=True,
 )

@@ -20,7 +20,7 @@ from charging.batch import (
 from vocabulary.digest import digest128
 from vocabulary.held import Held, kind_of
 from vocabulary.ids import SESSION_DOMAIN
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 
@@ -33,7 +33,7 @@ def hold_answered(usage: UsageBatch, answers: AnswerBatch) -> Held[AnsweredBatch
     return Held(AnsweredBatch(usage, answers), HELD_ANSWERED)
 
 
-@kernel
+@inlined_kernel
 def has_room(batch, source, row):
     """Does the batch have room for a request of `source` with all that belongs to it?"""
     request = source.requests[row]
@@ -47,7 +47,7 @@ def has_room(batch, source, row):
     )
 
 
-@kernel
+@inlined_kernel
 def append_request(batch, source, row):
     """Copy request `row` of `source` with its MSCCs, identities, amounts, change and octets to the end of `batch`."""
     place = batch.counts[COUNT_REQUESTS]
@@ -116,7 +116,7 @@ def refuse_undecided(batch, answers, outcome):
         clear_answer(request, answers, row, outcome if request.outcome == _UNDECIDED else request.outcome)
 
 
-@kernel
+@inlined_kernel
 def clear_answer(request, answers, row, outcome):
     """Nothing but an outcome, for the request and each of its MSCCs: the rows may hold the answers of another batch."""
     answer = answers.answers[row]

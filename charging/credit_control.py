@@ -52,7 +52,7 @@ from charging.sessions.open_sessions import (
 from charging.sessions.services import add_service, find_service, remember_answer, was_last
 from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import (
     EVENT_TIME_SKEW_S_MAX,
     ROUTE_LIFE_UNIT_S,
@@ -72,14 +72,14 @@ _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
 
 
-@kernel
+@inlined_kernel
 def is_active(arena, slot, now_ns):
     """Does the account give credit?"""
     base = arena.first[slot]
     return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
 
 
-@kernel
+@inlined_kernel
 def reported_until(request):
     """When the reported usage ended: Event-Timestamp where it is believed, else receipt."""
     if request.presence & HAS_EVENT_TIMESTAMP and abs(request.event_ns - request.received_ns) <= _SKEW_NS:
@@ -87,7 +87,7 @@ def reported_until(request):
     return request.received_ns
 
 
-@kernel
+@inlined_kernel
 def _used_of_any_unit(mscc):
     """What an MSCC without a price reports, in the first unit that it names."""
     if mscc.presence & HAS_USED_OCTETS:
@@ -95,7 +95,7 @@ def _used_of_any_unit(mscc):
     return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else mscc.used_events
 
 
-@kernel
+@inlined_kernel
 def name_price(usage, tariffs, price_row, offer_row):
     """The why-ids of a usage row."""
     usage.unit = tariffs.prices[price_row].unit
@@ -125,7 +125,7 @@ def _price_of_usage(arena, slot, tariffs, request, mscc, price_row, offer_row, f
     return price_row, offer_row
 
 
-@kernel
+@inlined_kernel
 def _stands_before(msccs, first, row):
     """Is an earlier MSCC of the request for the same service as `row`?"""
     for earlier in range(first, row):
@@ -137,7 +137,7 @@ def _stands_before(msccs, first, row):
     return False
 
 
-@kernel
+@inlined_kernel
 def _goes_on(arena, service, request, mscc, price):
     """Is an MSCC that asks for nothing one of a service that had its last grant, and goes on redirected or restricted?"""
     return (
@@ -159,7 +159,7 @@ def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
         remember_answer(arena, service, answers, answer, False)
 
 
-@kernel
+@inlined_kernel
 def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service, price_row, now_ns, usage, answer):
     """The next grant of an MSCC that wants one; True where it ends at the tariff change (docs/charging.md §6)."""
     usage.requested_units = requested_units(mscc, tariffs.prices[price_row].unit)
@@ -193,7 +193,7 @@ def _grant_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, service,
     return cuts & _TARIFF_CHANGE != 0
 
 
-@kernel
+@inlined_kernel
 def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer):
     """Price, charge and grant one MSCC of an open session (docs/charging.md §4-§6).
 
@@ -259,7 +259,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     remember_answer(arena, service, answers, answer, is_cut)
 
 
-@kernel
+@inlined_kernel
 def _decide_msccs(
     arena,
     slot,
@@ -319,7 +319,7 @@ def _supervise(arena, session, request, validity_s, now_ns, answer):
         answer.life_s = min(life, 255) * ROUTE_LIFE_UNIT_S
 
 
-@kernel
+@inlined_kernel
 def decide_session(
     arena,
     slot,

@@ -49,7 +49,7 @@ from charging.sessions.duplicates import (
     repeat_event,
 )
 from charging.sessions.open_sessions import BY_INITIAL, BY_LAST, find_session, has_ended_mark
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
 
@@ -93,7 +93,7 @@ def decide(arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal
     _stamp(arena, slot_count, now_ns)
 
 
-@kernel
+@inlined_kernel
 def _has_room(journal, request):
     """Can the journal take whatever this row may write?"""
     movements = (np.int64(request.mscc_count) + np.int64(request.credit_count) + SESSIONS_PER_ACCOUNT_MAX + 2) * (
@@ -107,7 +107,7 @@ def _has_room(journal, request):
     )
 
 
-@kernel
+@inlined_kernel
 def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch):
     """One row: what is due first, then command, event or session."""
     request, answer = batch.requests[row], answers.answers[row]
@@ -177,7 +177,7 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         )
 
 
-@kernel
+@inlined_kernel
 def _close_row(arena, slot, journal, journal_row, place, answer, outcome):
     """The outcome of a row in its answer and in the journal."""
     journal.counts[ROWS_MOVEMENTS] = place
@@ -232,7 +232,7 @@ def _decide_event_row(
         arena.changed[slot] = 1
 
 
-@kernel
+@inlined_kernel
 def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, now_ns, answer, answers):
     """INITIAL, UPDATE or TERMINATION: repeats, unknown sessions and sessions begun anew, in the order of §3."""
     session = find_session(arena, slot, request.session_high, request.session_low)
@@ -324,7 +324,7 @@ def _answer_ended(request, answers):
         answers[row].outcome = _GRANTED
 
 
-@kernel
+@inlined_kernel
 def _stamp(arena, slot_count, now_ns):
     """Revision and instant of every record that changed."""
     for slot in range(slot_count):

@@ -11,7 +11,7 @@ from balances.record import (
 )
 from charging.batch import KIND_COMMAND, KIND_EXPIRE
 from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -24,7 +24,7 @@ WITH_SERVICE_INFORMATION = 1
 WITH_ALL_TEXTS = 2
 
 
-@kernel
+@inlined_kernel
 def _copy_text(journal, source, offset, length):
     """Append octets of a message to the entry's texts; the length that was written."""
     at = journal.counts[ROWS_OCTETS]
@@ -32,7 +32,7 @@ def _copy_text(journal, source, offset, length):
     return length
 
 
-@kernel
+@inlined_kernel
 def currency_of(arena, slot):
     """ISO 4217 number of the account's currency; 0 where the account has no record."""
     if arena.length[slot] == 0:
@@ -40,7 +40,7 @@ def currency_of(arena, slot):
     return arena.halves[2 * arena.first[slot] + HEADER_CURRENCY]
 
 
-@kernel
+@inlined_kernel
 def add_request_row(journal, arena, slot, batch, request, texts):
     """Append a row for a request that is being decided; its outcome is set at the end. Returns the row."""
     place = journal.counts[ROWS_REQUESTS]
@@ -139,7 +139,7 @@ def add_ended_row(journal, arena, slot, session, request, ended_session, now_ns)
     return place
 
 
-@kernel
+@inlined_kernel
 def add_usage_row(journal, mscc, request_row):
     """Append a usage row with nothing in it but what the MSCC names. Returns the row."""
     place = journal.counts[ROWS_USAGES]

@@ -4,7 +4,7 @@ from gy_interface.avp import FLAG_MANDATORY, FLAG_VENDOR
 from gy_interface.avp_codes import FAILED_AVP, PROXY_INFO
 from gy_interface.avp_header import BAD_SIZE, read_avp_header
 from gy_interface.octets import store32, store64
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
 
 _MANDATORY = FLAG_MANDATORY << 24
@@ -12,20 +12,20 @@ _VENDOR = FLAG_VENDOR << 24
 _MESSAGE_HEADER_OCTETS = 20
 
 
-@kernel
+@inlined_kernel
 def put_header(out, at, code, size):
     """Header of an IETF AVP with the M bit; `size` with the header, without padding."""
     store32(out, at, code)
     return store32(out, at + 4, _MANDATORY | size)
 
 
-@kernel
+@inlined_kernel
 def put_unsigned32(out, at, code, value):
     """An AVP of four octets."""
     return store32(out, put_header(out, at, code, 12), value)
 
 
-@kernel
+@inlined_kernel
 def put_vendor_unsigned32(out, at, key, value):
     """An AVP of four octets of a vendor; `key` is vendor << 32 | code."""
     store32(out, at, key & 0xFFFFFFFF)
@@ -33,13 +33,13 @@ def put_vendor_unsigned32(out, at, key, value):
     return store32(out, store32(out, at + 8, key >> 32), value)
 
 
-@kernel
+@inlined_kernel
 def put_unsigned64(out, at, code, value):
     """An AVP of eight octets."""
     return store64(out, put_header(out, at, code, 16), value)
 
 
-@kernel
+@inlined_kernel
 def put_padding(out, at, length):
     """Zero octets up to the next multiple of 4 after `length` octets."""
     for index in range(-length & 3):
@@ -47,7 +47,7 @@ def put_padding(out, at, length):
     return at + (-length & 3)
 
 
-@kernel
+@inlined_kernel
 def put_text(out, at, code, octets, start, length):
     """An AVP that holds octets[start:start + length]."""
     at = put_header(out, at, code, 8 + length)

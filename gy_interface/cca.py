@@ -58,7 +58,7 @@ from gy_interface.final_units import put_final_unit
 from gy_interface.framing import FLAG_ERROR, FLAG_PROXIABLE
 from gy_interface.octets import store32
 from vocabulary.instants import NTP_UNIX_OFFSET_S
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, FINAL_AVPS_OCTETS_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import RESULT_CODES, Outcome
@@ -130,7 +130,7 @@ def order_answers(batch, answers, order):
     return count
 
 
-@kernel
+@inlined_kernel
 def _is_answered(request, answer, connections_max):
     is_ours = request.kind == KIND_USAGE and request.front_end == 0
     return is_ours and answer.is_silent == 0 and 0 <= request.connection < connections_max
@@ -173,7 +173,7 @@ def encode_answers(batch, answers, order, place, count, rules, out, spans):
     return place, span_count, at
 
 
-@kernel
+@inlined_kernel
 def _octets_max(request, rules):
     """No answer to `request` is longer: it holds at most its Session-Id, a Failed-AVP and its Proxy-Infos of it."""
     return (
@@ -184,7 +184,7 @@ def _octets_max(request, rules):
     )
 
 
-@kernel
+@inlined_kernel
 def _put_answer(out, start, batch, request, answer, mscc_answers, rules):
     """One CCA at out[start:]; the place after it."""
     outcome = np.int64(answer.outcome)
@@ -232,7 +232,7 @@ def _put_opening(out, at, peer, openings):
     return copy_octets(openings.octets, first, out, at, openings.firsts[peer + 1] - first)
 
 
-@kernel
+@inlined_kernel
 def _put_services(out, at, batch, request, mscc_answers, is_flat, rules):
     """The MSCCs in the order of the request; for a request whose units stand outside of MSCCs the units alone."""
     may_grant = request.request_type != TERMINATION
@@ -246,7 +246,7 @@ def _put_services(out, at, batch, request, mscc_answers, is_flat, rules):
     return at
 
 
-@kernel
+@inlined_kernel
 def _put_mscc(out, start, mscc, answer, may_grant, rules):
     """Multiple-Services-Credit-Control; its ids only where the request had them (clients.md 6a)."""
     at = start + 8
@@ -263,7 +263,7 @@ def _put_mscc(out, start, mscc, answer, may_grant, rules):
     return at
 
 
-@kernel
+@inlined_kernel
 def _put_units(out, at, answer):
     """Granted-Service-Unit in the unit that is rated (clients.md 6f), and when its price changes (RFC 8506 §8.20)."""
     if answer.has_grant == 0:
@@ -283,7 +283,7 @@ def _put_units(out, at, answer):
     return at
 
 
-@kernel
+@inlined_kernel
 def _put_conditions(out, at, answer, rules):
     """Validity-Time, and what happens when the units are used up (RFC 8506 §8.33, §8.34)."""
     if answer.validity_s > 0:
@@ -293,7 +293,7 @@ def _put_conditions(out, at, answer, rules):
     return at
 
 
-@kernel
+@inlined_kernel
 def _put_quota_terms(out, at, answer):
     """When more is to be asked before the end, and when the quota comes back unused; in an MSCC alone (TS 32.299 §7.2.160)."""
     if answer.threshold_units > 0:

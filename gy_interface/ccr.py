@@ -70,7 +70,7 @@ from gy_interface.framing import (
     VERSION,
 )
 from gy_interface.octets import chain_hash, fold_hash, hash_avp, load32
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITIES_PER_REQUEST_MAX, MSCCS_PER_REQUEST_MAX
 from vocabulary.octets import copy_octets
 from vocabulary.outcomes import Outcome
@@ -147,7 +147,7 @@ def decode_requests(received, length, batch, sender, rules, now_ns, others):
         at += size
 
 
-@kernel
+@inlined_kernel
 def _has_room(batch, size):
     """Room for whatever a message of `size` octets may hold."""
     counts = batch.counts
@@ -159,7 +159,7 @@ def _has_room(batch, size):
     )
 
 
-@kernel
+@inlined_kernel
 def _add_request(received, start, size, batch, sender, rules, now_ns):
     """One CCR: its row, filled as far as it can be read, with an outcome where something is wrong with it."""
     octets = batch.octets
@@ -208,7 +208,7 @@ def _add_request(received, start, size, batch, sender, rules, now_ns):
         request.identity_count = 0
 
 
-@kernel
+@inlined_kernel
 def _read_avps(batch, row, rules, is_strict, at, end):
     """The AVPs of the command, octets[at:end]. Which were seen, _SEEN_* bits."""
     octets, request = batch.octets, batch.requests[row]

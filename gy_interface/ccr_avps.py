@@ -30,7 +30,7 @@ from gy_interface.avp_codes import (
 from gy_interface.ccr_faults import fail, has_length
 from gy_interface.octets import load32, load64
 from vocabulary.instants import NS_PER_S, NTP_UNIX_OFFSET_S
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel
 from vocabulary.limits import SESSION_ID_OCTETS_MAX
 from vocabulary.outcomes import Outcome
 
@@ -61,7 +61,7 @@ _TIME_ERA_S = 2**32
 _MULTIPLE_SERVICES_SUPPORTED = 1
 
 
-@kernel
+@inlined_kernel
 def read_text(request, octets, at, header, size, key, rules):
     """An AVP that holds a text: the first instance counts (clients.md 6d repeats some). Its bit, or NOT_THIS."""
     text, length = at + header, size - header
@@ -91,7 +91,7 @@ def read_text(request, octets, at, header, size, key, rules):
     return NOT_THIS
 
 
-@kernel
+@inlined_kernel
 def _is_name(octets, text, length, name):
     """Is the DiameterIdentity `name` (in lower case, empty for any), letters of both cases being the same?"""
     if name.shape[0] == 0:
@@ -107,7 +107,7 @@ def _is_name(octets, text, length, name):
     return True
 
 
-@kernel
+@inlined_kernel
 def _service_context(octets, text, length):
     """The number before "@3gpp.org" (TS 32.299 §7.1.12: "[ext.][MNC.MCC.][Release.]32251@3gpp.org"), else -1."""
     at_sign = text + length - 9
@@ -121,7 +121,7 @@ def _service_context(octets, text, length):
     return value if scale > 1 else -1
 
 
-@kernel
+@inlined_kernel
 def read_number(request, octets, at, header, size, key):
     """An AVP of four octets. Its bit, 0 where it is one without, or NOT_THIS."""
     if (

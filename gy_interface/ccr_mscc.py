@@ -36,7 +36,7 @@ from gy_interface.avp_header import BAD_SIZE, read_avp_header
 from gy_interface.ccr_faults import fail, fail_header, has_length
 from gy_interface.octets import load32, load64
 from vocabulary.ids import IdentityKind
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import IDENTITIES_PER_REQUEST_MAX, IDENTITY_OCTETS_MAX, UNITS_MAX
 from vocabulary.outcomes import Outcome
 
@@ -59,7 +59,7 @@ assert HAS_USED_SECONDS == HAS_REQUESTED_SECONDS << _USED_BITS
 assert HAS_USED_EVENTS == HAS_REQUESTED_EVENTS << _USED_BITS
 
 
-@kernel
+@inlined_kernel
 def is_recognised(keys, key):
     """Is `key` in the sorted int64[] `keys`?"""
     low, high = 0, keys.shape[0]
@@ -72,7 +72,7 @@ def is_recognised(keys, key):
     return low < keys.shape[0] and keys[low] == key
 
 
-@kernel
+@inlined_kernel
 def _read_count(request, octets, at, header, size, key):
     """Unsigned64 of octets or service-specific units, 0..UNITS_MAX; -1 after a fault."""
     if not has_length(request, at, header, size, key, 8):
@@ -84,7 +84,7 @@ def _read_count(request, octets, at, header, size, key):
     return np.int64(value)
 
 
-@kernel
+@inlined_kernel
 def _read_units(request, octets, at, end):
     """(octets, seconds, events, reporting reason, tariff change usage) of a Requested- or Used-Service-Unit; -1 where absent.
 
@@ -120,7 +120,7 @@ def _read_units(request, octets, at, end):
     return (total if total > 0 else max(total, volume)), seconds, events, reason, change
 
 
-@kernel
+@inlined_kernel
 def _add_requested(request, mscc, octets, at, header, size):
     """A Requested-Service-Unit; an empty one asks for what the server thinks right."""
     if mscc.presence & HAS_REQUESTED:
@@ -142,7 +142,7 @@ def _add_requested(request, mscc, octets, at, header, size):
     mscc.presence |= np.uint32(presence)
 
 
-@kernel
+@inlined_kernel
 def _add_used(request, mscc, octets, at, header, size):
     """One of several Used-Service-Units: before and after a tariff change, or one a unit. They add up.
 
@@ -176,7 +176,7 @@ def _add_used(request, mscc, octets, at, header, size):
     mscc.presence |= np.uint32(presence)
 
 
-@kernel
+@inlined_kernel
 def _clear_mscc(mscc, row):
     mscc.rating_group = -1
     mscc.service_identifier = -1
@@ -195,7 +195,7 @@ def _clear_mscc(mscc, row):
     mscc.outcome = 0
 
 
-@kernel
+@inlined_kernel
 def add_mscc(batch, row, at, end, recognised, is_strict):
     """Append the MSCC whose AVPs are octets[at:end]; the caller has seen that there is room.
 
@@ -236,7 +236,7 @@ def add_mscc(batch, row, at, end, recognised, is_strict):
         mscc.reporting_reason = min(reason, 0x7FFFFFFF)
 
 
-@kernel
+@inlined_kernel
 def add_identity(batch, row, at, header, size):
     """Append a Subscription-Id to the identities, at most IDENTITIES_PER_REQUEST_MAX; later ones are not tried.
 

@@ -7,7 +7,7 @@ load with byte swap of the four or eight (0.3 ns instead of 3). Nothing here che
 import numpy as np
 from numba import int64, uint8, uint64
 
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel
 
 _PRIME_1 = np.uint64(0x9E3779B185EBCA87)
 _PRIME_2 = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -15,7 +15,7 @@ _PRIME_3 = np.uint64(0x165667B19E3779F9)
 _STRIPE_OCTETS = 32
 
 
-@kernel
+@inlined_kernel
 def load32(octets, at):
     """int64 0..2**32-1 at octets[at:at + 4]."""
     first = uint64(at)
@@ -27,7 +27,7 @@ def load32(octets, at):
     )
 
 
-@kernel
+@inlined_kernel
 def load64(octets, at):
     """uint64 at octets[at:at + 8]."""
     first = uint64(at)
@@ -43,7 +43,7 @@ def load64(octets, at):
     )
 
 
-@kernel
+@inlined_kernel
 def store32(octets, at, value):
     """Write the low 32 bits of `value`; the place after them."""
     first = uint64(at)
@@ -54,7 +54,7 @@ def store32(octets, at, value):
     return at + 4
 
 
-@kernel
+@inlined_kernel
 def store64(octets, at, value):
     """Write int64 `value`; the place after it."""
     store32(octets, at, value >> 32)
@@ -62,13 +62,13 @@ def store64(octets, at, value):
     return at + 8
 
 
-@kernel
+@inlined_kernel
 def _mix(state, word):
     state ^= word * _PRIME_2
     return ((state << uint64(31)) | (state >> uint64(33))) * _PRIME_1
 
 
-@kernel
+@inlined_kernel
 def hash_avp(octets, at, padded):
     """64-bit hash of an AVP with header and padding, `padded` octets, a multiple of 4. Not keyed: equal or not is all.
 
@@ -93,13 +93,13 @@ def hash_avp(octets, at, padded):
     return state ^ (state >> uint64(29))
 
 
-@kernel
+@inlined_kernel
 def chain_hash(state, avp_hash):
     """The body's hash with one more AVP; the order of AVPs counts."""
     return _mix(state, avp_hash)
 
 
-@kernel
+@inlined_kernel
 def fold_hash(state):
     """A 64-bit hash as int64 0..2**32-1."""
     state = (state ^ (state >> uint64(32))) * _PRIME_3

@@ -11,9 +11,9 @@ from balances.edge.archiver import ArchiverProgress, ArchiverSettings, run_archi
 from balances.edge.redis_store import RedisStore
 from balances.journal_chain import NO_ENTRY
 from balances.store import EMPTY_TAIL, EntryId, StoreError
-from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
+from runtime.moved_clock import clock_of
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
@@ -68,7 +68,7 @@ class ArchiverProcess:
             await run_archiver(
                 self.archiver_settings(),
                 self._store,
-                now_ns=SystemClock().now_ns,
+                now_ns=clock_of(self._settings).now_ns,
                 stopping=drained,
                 reached=reached,
                 observe=self.observe,

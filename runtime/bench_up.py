@@ -72,7 +72,7 @@ class BenchFarebox:
         self._chf_roles = [f"{CHF}-{number}" for number in range(1, chf + 1)]
         self.folder = DataFolder(folder)
         self.scrapes_missed = 0
-        flags = ["--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
+        flags = ["--engine-only", "--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
         flags += ["--partitions", str(partitions), "--chf", str(chf), "--front-ends", str(front_ends)]
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "up.log").open("wb") as log:

@@ -1,19 +1,14 @@
 """The business side's database, as the settings name it. An engine host has no `[bss]` extra: it is imported late."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from runtime.clock import SystemClock
+from runtime.bss_extra import REMEDY, BssMissing
 from runtime.data_folder import DataFolder
+from runtime.moved_clock import clock_of
 
 if TYPE_CHECKING:
     from bss.edge.database import Database
     from runtime.settings import Settings
-
-REMEDY: Final = "install it with: pip install 'farebox[bss]'"
-
-
-class BssMissing(Exception):
-    """The business side isn't installed, or its database can't be opened; the message says the remedy."""
 
 
 def open_bss_database(settings: "Settings") -> "Database":
@@ -31,7 +26,7 @@ def open_bss_database(settings: "Settings") -> "Database":
         if not settings.bss.url:
             settings.store.data_dir.mkdir(parents=True, exist_ok=True)
         run = DataFolder(settings.store.data_dir).run
-        database = Database(url, now_ns=SystemClock().now_ns, on_events=Waker(run).wake)
+        database = Database(url, now_ns=clock_of(settings).now_ns, on_events=Waker(run).wake)
         migrate(database.engine)
     except (DatabaseUnsafe, DatabaseNewer) as error:
         raise BssMissing(str(error)) from error

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,9 +27,9 @@ from bss.identity.tables import TENANT
 from bss.work import Work
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
-from runtime.clock import SystemClock
-from runtime.data_folder import DataFolder
+from runtime.data_folder import DataFolder, write_first_login
 from runtime.live_counters import UpCounters
+from runtime.moved_clock import clock_of
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import WEB, Health, Telemetry
@@ -98,13 +99,13 @@ class _Server(uvicorn.Server):
 
 def web_application(settings: Settings, database: Database, store_url: str) -> ASGIApp:
     """APIs and, where settings want it, the console as one application."""
-    clock = SystemClock()
+    clock = clock_of(settings)
     key_id, key = token_key(settings.store.data_dir)
     tokens = Tokens({key_id: key}, key_id)
     ports = make_ports(settings, lambda: store_url)
     shared = Apis(database, tokens, now_ns=clock.now_ns, public_url=settings.bss.public_url, engine=ports.engine)
     apis = application(APIS, shared, tokens)
-    _begin(database)
+    _begin(database, DataFolder(settings.store.data_dir))
     if not settings.bss.has_console:
         return apis
     console = FastAPI(openapi_url=None)
@@ -120,8 +121,8 @@ def web_application(settings: Settings, database: Database, store_url: str) -> A
     return either
 
 
-def _begin(database: Database) -> None:
-    """The first start of an installation makes its tenant and its first administrator, and says the password once."""
+def _begin(database: Database, folder: DataFolder) -> None:
+    """The first start of an installation makes its tenant and its first administrator; `farebox up` says the password, once."""
 
     def first(work: Work) -> Any:
         if work.find(TENANT, work.caller.tenant) is None:
@@ -130,8 +131,9 @@ def _begin(database: Database) -> None:
 
     made = database.write(_BEGINNER, first)
     if made is not None:
+        write_first_login(folder, made.user.login, made.one_time_password)
         structlog.get_logger(process=WEB).warning(
-            "first administrator", login=made.user.login, one_time_password=made.one_time_password
+            "first administrator", login=made.user.login, one_time_password_in=str(folder.first_login)
         )
 
 
@@ -140,4 +142,5 @@ def run_bss_web(settings: Settings, store_url: str, *, ready_file: Path | None =
 
     ready_file   gets `<web port> <telemetry port> <pid>` once it serves
     """
-    asyncio.run(serve(WebProcess(settings, store_url), settings.telemetry, ready_file))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(WebProcess(settings, store_url), settings.telemetry, ready_file))

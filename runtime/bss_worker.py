@@ -74,6 +74,8 @@ class BssWorkerProcess:
             hears=EventRules(self._database, wall_ns=time.time_ns, reached=reached, noticed=_note_undecided),
         )
         self._ended = threading.Event()
+        self._over = asyncio.Event()
+        """the thread has ended"""
         self._thread = threading.Thread(target=self._work, name="worker")
         self._failed: BaseException | None = None
         self._on_ready: Callable[[str], None] = lambda slot: None
@@ -84,7 +86,7 @@ class BssWorkerProcess:
         begun = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._on_ready = lambda slot: self._tell(loop, begun)
-        self._on_end = lambda: self._tell(loop, begun)
+        self._on_end = lambda: self._tell(loop, begun, self._over)
         self._thread.start()
         await begun.wait()
         if self._failed is not None:
@@ -93,11 +95,10 @@ class BssWorkerProcess:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop. See ServingProcess."""
-        while not stopping.is_set() and self._thread.is_alive():
-            try:
-                await asyncio.wait_for(stopping.wait(), 0.5)
-            except TimeoutError:
-                continue
+        ends = [asyncio.ensure_future(event.wait()) for event in (stopping, self._over)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in ends:
+            task.cancel()
         self._ended.set()
         await asyncio.to_thread(self._thread.join)
         if self._failed is not None:
@@ -115,9 +116,10 @@ class BssWorkerProcess:
         return Health(is_alive, () if is_alive else ("the worker has ended",))
 
     @staticmethod
-    def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    def _tell(loop: asyncio.AbstractEventLoop, *events: asyncio.Event) -> None:
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(event.set)
+            for event in events:
+                loop.call_soon_threadsafe(event.set)
 
     def _end(self, error: BaseException) -> None:
         self._failed = error

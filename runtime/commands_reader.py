@@ -202,3 +202,5 @@ def _fill_change(usage: UsageBatch, row: int, command: Change) -> None:
         change["offer"], change["release"], change["priority"] = period.offer, period.release, period.priority
     if command.ends is not None:
         change["ends_offer"], change["ends_ns"] = command.ends.offer, command.ends.at_ns
+    if command.credit_limit_micros is not None:
+        change["sets_credit_limit"], change["credit_limit_micros"] = 1, command.credit_limit_micros

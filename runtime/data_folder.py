@@ -53,6 +53,16 @@ class DataFolder:
         return self.path / "logs"
 
     @property
+    def clock(self) -> Path:
+        """How far a test clock is ahead (runtime/moved_clock.py); it isn't there where the machine's clock is all."""
+        return self.path / "clock"
+
+    @property
+    def first_login(self) -> Path:
+        """Login and one-time password of the first administrator, for this user alone, until `farebox up` has said them."""
+        return self.path / "first-login"
+
+    @property
     def up_file(self) -> Path:
         """What runs: UpState as JSON, while `farebox up` runs."""
         return self.path / UP_FILE
@@ -71,6 +81,24 @@ class UpState:
     states: Mapping[str, str] = field(default_factory=dict)
     """by name: starting, ready or ended"""
     is_store_adopted: bool = False
+
+
+def write_first_login(folder: DataFolder, login: str, password: str) -> None:
+    """Keep what the first administrator logs in with for who tells it."""
+    folder.first_login.unlink(missing_ok=True)
+    descriptor = os.open(folder.first_login, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{login} {password}\n")
+
+
+def take_first_login(folder: DataFolder) -> tuple[str, str] | None:
+    """(login, one-time password) that nobody was told yet, once; None where there is none."""
+    try:
+        login, password = folder.first_login.read_text().split()
+        folder.first_login.unlink()
+    except (OSError, ValueError):
+        return None
+    return login, password
 
 
 def write_up_state(folder: DataFolder, state: UpState) -> None:

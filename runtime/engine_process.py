@@ -20,13 +20,13 @@ from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
 from runtime.batch_in_flight import BatchInFlight
-from runtime.clock import SystemClock
 from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
 from runtime.engine_links import ENGINE_SUFFIX
 from runtime.engine_worker import Engine
 from runtime.handoff_server import HandoffServer
 from runtime.kill_points import reached
+from runtime.moved_clock import clock_of
 from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
 from runtime.notices.gy_link import GyLink
 from runtime.pressure import PressureLimits
@@ -60,7 +60,7 @@ class EngineProcess:
         self.settings = settings
         self.telemetry = Telemetry(self.name)
         self.store = RedisStore(store_url)
-        self.clock = SystemClock()
+        self.clock = clock_of(settings)
         self.engine = Engine(
             store=self.store,
             clock=self.clock,

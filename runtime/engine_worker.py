@@ -6,6 +6,7 @@ Everything here is once a batch or less.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +36,6 @@ from runtime.pressure import Pressure, PressureLimits
 from runtime.releases import follow_releases, load_releases
 from runtime.sweeper import sweep
 from runtime.telemetry import Health, Telemetry
-from vocabulary.instants import NS_PER_S
 
 RECONNECT_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 GIVE_S: Final = 1.0
@@ -335,9 +335,9 @@ class Engine:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                asked_ns = self._clock.now_ns()
+                asked_ns = time.time_ns()  # the machine's clock, as the store's is: ours may be moved
                 store_ns = await self._store.server_time_ns()
-                self._pressure.look_at_clock(asked_ns, store_ns, self._clock.now_ns())
+                self._pressure.look_at_clock(asked_ns, store_ns, time.time_ns())
                 marks = await self._store.partition_marks()
                 for partition in list(self.pipelines):
                     self._heed(self.pipelines[partition], marks[partition])
@@ -374,8 +374,8 @@ class Engine:
         await self._drained(list(self.pipelines.values()), drain_s)
 
     async def _drained(self, pipelines: list[PartitionPipeline], drain_s: float) -> None:
-        deadline_ns = self._clock.now_ns() + int(drain_s * NS_PER_S)
-        while self._clock.now_ns() < deadline_ns and not all(pipeline.is_idle for pipeline in pipelines):
+        deadline_s = time.monotonic() + drain_s
+        while time.monotonic() < deadline_s and not all(pipeline.is_idle for pipeline in pipelines):
             await asyncio.sleep(LOOK_IDLE_S)
 
     async def close(self, *, drain_s: float = 5.0) -> None:

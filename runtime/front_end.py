@@ -18,12 +18,12 @@ from balances.store import StoreMeta
 from charging.answer_tally import TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
-from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.end_tasks import end_tasks
 from runtime.engine_links import LONGEST_SOCKET_NAME, EngineLinks
 from runtime.identity_moves import follow_identity_moves
 from runtime.kill_points import reached
+from runtime.moved_clock import clock_of
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.telemetry import Health, Telemetry
@@ -44,7 +44,7 @@ class FrontEndProcess(ABC):
     def __init__(self, settings: Settings, store_url: str) -> None:
         self.settings = settings
         self.telemetry = Telemetry(self.name)
-        self.clock = SystemClock()
+        self.clock = clock_of(settings)
         self.store = RedisStore(store_url)
         self.run_folder = DataFolder(settings.store.data_dir).run
         self.links: EngineLinks | None = None

@@ -10,6 +10,7 @@ Several points, separated by commas, are a plan: each start of a process takes t
 
 import os
 import signal
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 
@@ -161,6 +162,11 @@ def parse(value: str) -> list[Armed]:
     return plan
 
 
+def is_armed(value: str, process: str) -> bool:
+    """Does a plan have a point for the next start of `process`?"""
+    return any(PROCESS_OF[armed.name] == process for armed in parse(value))
+
+
 def after_start(value: str, process: str) -> str:
     """What is left of a plan once `process` started: without the first of its own points."""
     plan = parse(value)
@@ -182,6 +188,14 @@ def arm(value: str | None, *, environment: str, process: str = "") -> None:
         if process in ("", PROCESS_OF[armed.name]):
             _left[armed.name] = armed.times
             return
+
+
+def arm_each(names: Iterable[str]) -> None:
+    """Arm several at once, in a test's own process: it ends at the first of them that it reaches. KillPointError."""
+    _left.clear()
+    for name in names:
+        (armed,) = parse(name)
+        _left[armed.name] = armed.times
 
 
 def reached(name: str) -> None:

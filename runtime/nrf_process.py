@@ -12,9 +12,9 @@ from chf_http2.edge.listener import Listener
 from chf_http2.edge.nrf_client import NrfClient
 from chf_http2.edge.nrf_notifications import NrfNotifications
 from runtime.chf_load import told_load
-from runtime.clock import SystemClock
 from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
+from runtime.moved_clock import clock_of
 from runtime.nf_instance import nf_instance_id
 from runtime.serving import serve
 from runtime.settings import Settings
@@ -33,7 +33,7 @@ class NrfProcess:
         self.telemetry = Telemetry(self.name)
         self._settings = settings
         self._store_url = store_url
-        self._clock = SystemClock()
+        self._clock = clock_of(settings)
         self._folder = DataFolder(settings.store.data_dir).run
         self._client: NrfClient | None = None
         self._listener: Listener | None = None

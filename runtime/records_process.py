@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
@@ -16,15 +17,14 @@ from cdr.edge.writer import RecordWriter
 from cdr.edge.writer_settings import UnknownTenantError, WriterProgress, WriterSettings
 from cdr.manifest import FORMATS, FORMATS_OF, MOVEMENTS, RECORDS, ManifestError
 from cdr.movement_rows import MovementsDamaged
-from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder
 from runtime.kill_points import reached
+from runtime.moved_clock import clock_of
 from runtime.serving import serve
 from runtime.settings import Settings
 from runtime.store_opening import await_store_until
 from runtime.telemetry import RECORDS as RECORDS_PROCESS
 from runtime.telemetry import Health, Telemetry
-from vocabulary.instants import NS_PER_S
 from vocabulary.units import OCTETS_PER_MIB
 
 REST_TIMES: Final = 1.0
@@ -42,7 +42,7 @@ class RecordsProcess:
         self.telemetry = Telemetry(self.name)
         self._settings = settings
         self._store = RedisStore(store_url)
-        self._clock = SystemClock()
+        self._clock = clock_of(settings)
         self._partition_count = 0
         self._tenant_names: dict[int, str] = {}
         self._seen = WriterProgress()
@@ -66,10 +66,10 @@ class RecordsProcess:
             await self._look_up_tenants()
             writer.start()
             while not stopping.is_set():
-                began_ns = self._clock.now_ns()
+                began_s = time.monotonic()
                 if await self._round(writer):
                     # Work in one go slows what runs on the same core, the engine's answers with it, for as long as it takes.
-                    await asyncio.sleep(REST_TIMES * (self._clock.now_ns() - began_ns) / NS_PER_S)
+                    await asyncio.sleep(REST_TIMES * (time.monotonic() - began_s))
                     continue
                 try:
                     await asyncio.wait_for(stopping.wait(), settings.poll_ms / 1000)

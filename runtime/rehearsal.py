@@ -68,7 +68,7 @@ from vocabulary.limits import BATCH_REQUESTS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
-WITHIN_S: Final = 300.0
+WITHIN_S: Final = 1200.0
 _CREDIT_CONTROL: Final = 272
 _APPLICATION: Final = 4
 _RESULT_CODE: Final = 268

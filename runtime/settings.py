@@ -74,6 +74,10 @@ class EngineSettings:
     environment: Literal["lab", "production"] = setting(
         "lab", "lab or production; production refuses FAREBOX_KILL_AT and unsafe stores"
     )
+    test_clock: bool = setting(
+        False,
+        "of farebox up: follow a clock that farebox clock advance moves, engine and business side alike; never in production",
+    )
     cpu: int = setting(-1, "processor that the engine is pinned to; -1: none")
     records_kept_mib: int = setting(
         64,
@@ -92,6 +96,8 @@ class EngineSettings:
         is_name = 0 < len(self.node) <= NODE_SIGNS_MAX and set(self.node) <= _NODE_SIGNS
         fault = f"node is {self.node!r}: write 1 to {NODE_SIGNS_MAX} letters, digits, dots, dashes and underscores"
         faults: tuple[str, ...] = () if is_name else (fault,)
+        if self.test_clock and self.environment == "production":
+            faults += ("test_clock is set: leave it out, a production configuration follows the machine's clock alone",)
         if self.processes > 1 and self.front_ends == 0:
             faults += (
                 f"processes is {self.processes} and front_ends 0: Diameter can't be in the process of one engine of several,"
@@ -146,10 +152,8 @@ class BssSettings:
         " Also FAREBOX_SQL",
     )
     hss_url: str = setting("", "address of the subscriber store (HSS, UDM) that SIMs are provisioned in; empty: none")
-    workers: int = setting(
-        0, "of farebox up: processes that run orders, renewals and what is due, 0..4; 0: none, the engine alone"
-    )
-    web: int = setting(0, "of farebox up: processes that serve TM Forum APIs and the console, 0 or 1")
+    workers: int = setting(1, "of farebox up: processes that run orders, renewals and what is due, 0..4; 0: none")
+    web: int = setting(1, "of farebox up: processes that serve TM Forum APIs and the console, 0 or 1")
     web_host: str = setting("127.0.0.1", "address of the APIs and the console")
     web_port: int = setting(8080, "their port, 0..65535; 0: any that is free")
     public_url: str = setting(

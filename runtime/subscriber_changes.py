@@ -69,6 +69,15 @@ def period_change(release: Release, account: AccountView, wanted: WantedPeriod, 
     return PeriodChange(period, micros, ((fee(micros),) if micros else ()) + allotted)
 
 
+def credit_limit_micros(release: Release, text: str) -> int:
+    """How much may be owed on a bill, as somebody wrote it. TermsInvalid."""
+    faults: list[WordFault] = []
+    micros = taken(faults, "to", lambda: money_of(text, release.currency))
+    if micros is None:
+        raise TermsInvalid(faults)
+    return micros
+
+
 def _next_start(account: AccountView, offer: str, now_ns: int) -> int:
     """Where the product's last period ends while that is to come, else the whole second before now."""
     number = number_of_name(offer)

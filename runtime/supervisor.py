@@ -51,6 +51,8 @@ class Child(Protocol):
     name: str
     restarts_in_turn: bool
     """Is it started anew by a rolling restart?"""
+    is_to_die: bool
+    """Did its last start have a kill point? Then its death says nothing of how it does."""
 
     async def start(self) -> None:
         """Start it, also again after a death. StoreError or OSError: it can't start now; it is tried again later."""
@@ -96,6 +98,7 @@ class ProcessChild:
         self._ready_file = ready_file
         self._process: StartedProcess | None = None
         self._log_began = 0
+        self.is_to_die = False
 
     async def start(self) -> None:
         """See Child. A kill point is armed for one start alone: else the child would die of it for ever."""
@@ -109,7 +112,9 @@ class ProcessChild:
         except OSError as error:
             self._failed = str(error)
             raise
-        left = kill_points.after_start(self._environment.pop(kill_points.VARIABLE, ""), self._arguments[0])
+        plan = self._environment.pop(kill_points.VARIABLE, "")
+        self.is_to_die = kill_points.is_armed(plan, self._arguments[0])
+        left = kill_points.after_start(plan, self._arguments[0])
         if left:
             self._environment[kill_points.VARIABLE] = left
 
@@ -168,6 +173,7 @@ class StoreChild:
     """The embedded store, started by this process or adopted from one that was killed."""
 
     restarts_in_turn = False
+    is_to_die = False
 
     def __init__(self, make: Callable[[], EmbeddedStore]) -> None:
         self.name = "store"
@@ -346,7 +352,7 @@ class Supervisor:
             self._on_change(life.child, life.state, "")
 
     def _plan_restart(self, life: _Life, now: float) -> None:
-        life.deaths = 1 if now - life.started > STEADY_S else life.deaths + 1
+        life.deaths = 1 if life.child.is_to_die or now - life.started > STEADY_S else life.deaths + 1
         delay_s = RESTART_S[min(life.deaths, len(RESTART_S)) - 1]
         life.state, life.restart_at = ChildState.ENDED, now + delay_s
         self._on_change(life.child, life.state, f"{life.child.last_words()}; starts again in {delay_s:g} s")

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 from typing import Final
 
-from balances.keys import DUE_BUCKET_S
 from balances.store import BalanceStore, StoreError
 from runtime.batch_decision import fill_expiry_row
 from runtime.batch_in_flight import when_written
@@ -17,7 +16,9 @@ from runtime.partition_pipeline import PartitionPipeline
 from runtime.pipeline_events import PipelineState
 from vocabulary.instants import NS_PER_S
 
-SWEEP_S: Final = 10.0
+SWEEP_S: Final = 10
+LOOK_S: Final = 1.0
+"""How soon it is seen that a clock was moved."""
 CHUNK_ROWS: Final = 256
 _TENANT_SHIFT: Final = 48
 _ACCOUNT_MASK: Final = (1 << _TENANT_SHIFT) - 1
@@ -28,16 +29,15 @@ async def sweep(store: BalanceStore, pipeline: PartitionPipeline, clock: Clock) 
     while pipeline.state is not PipelineState.LOST:
         with contextlib.suppress(StoreError, OSError):  # the pipeline says that it is away; what is due stays due
             await sweep_once(store, pipeline, clock)
-        await asyncio.sleep(SWEEP_S)
+        next_ns = clock.now_ns() + SWEEP_S * NS_PER_S
+        while clock.now_ns() < next_ns:
+            await asyncio.sleep(LOOK_S)
 
 
 async def sweep_once(store: BalanceStore, pipeline: PartitionPipeline, clock: Clock) -> int:
     """Work off every past bucket once; how many accounts were looked at."""
-    current = clock.now_ns() // (DUE_BUCKET_S * NS_PER_S)
     looked_at = 0
-    for bucket in await store.due_buckets(pipeline.partition):
-        if bucket > current:
-            continue
+    for bucket in await store.due_buckets(pipeline.partition, clock.now_ns() // NS_PER_S):
         members = await store.due_accounts(pipeline.partition, bucket)
         for first in range(0, len(members), CHUNK_ROWS):
             if not await _expire(pipeline, members[first : first + CHUNK_ROWS], clock.now_ns()):

@@ -15,10 +15,12 @@ from balances.edge.redis_store import RedisStore
 from balances.store import StoreMeta
 from runtime import kill_points
 from runtime.acceptor import ACCEPTOR_SOCKET, Acceptor
+from runtime.bss_extra import require_bss
 from runtime.config import environment_of
-from runtime.data_folder import DataFolder, UpState, lock_data_folder, write_up_state
+from runtime.data_folder import DataFolder, UpState, lock_data_folder, take_first_login, write_up_state
 from runtime.fork_client import IS_USED, ForkServer
 from runtime.launch import launch_alone
+from runtime.moved_clock import begin_clock
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_engines, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
@@ -60,7 +62,10 @@ class Up:
         self._is_announced = False
 
     async def run(self) -> None:
-        """Run until SIGINT or SIGTERM. DataFolderTaken, PortTaken, StoreError, KillPointError: it can't start."""
+        """Run until SIGINT or SIGTERM. BssMissing, DataFolderTaken, ClockRefused, PortTaken, StoreError, KillPointError: it
+        can't start.
+        """
+        require_bss(self.settings)
         value = os.environ.get(kill_points.VARIABLE)
         kill_points.arm(value, environment=self.settings.engine.environment)
         kill_points.arm(None, environment=self.settings.engine.environment)  # the children's, not this process's
@@ -71,6 +76,7 @@ class Up:
             loop.add_signal_handler(number, starting.cancel)
         try:
             self.folder.up_file.unlink(missing_ok=True)
+            begin_clock(self.folder, is_wanted=self.settings.engine.test_clock)
             for folder in (self.folder.run, self.folder.logs):
                 folder.mkdir(exist_ok=True)
             await _await_ports(self.settings)
@@ -186,12 +192,21 @@ class Up:
             words = self._store_words() if child is self._store_child else self._listening(child)
         self._report(child.name, state.value, words)
         self._write_state()
+        if child.name == "bss-web" and state is ChildState.READY:
+            self._tell_first_login()
         everything = (*self._planned, "store")
         if not self._is_announced and all(self._states.get(name) == ChildState.READY.value for name in everything):
             self._is_announced = True
             ports = self._ports()
             where = [self._where(name, ports[name]) for name in PORT_WORDS if name in ports]
             self._report("", UP_LINE, f"{', '.join(where)}, ^C stops it")
+
+    def _tell_first_login(self) -> None:
+        """The first start of the business side made an administrator: who may log in is said here, once."""
+        found = take_first_login(self.folder)
+        if found is not None:
+            words = f"{found[0]}, one-time password {found[1]} (good for 7 days, the console asks for one of your own)"
+            self._report("", "First login", words)
 
     def _listening(self, child: Child) -> str:
         """Where a child listens, in words."""
@@ -206,8 +221,7 @@ class Up:
 
     def _where(self, name: str, port: int) -> str:
         """What listens on a port of up.json, and where."""
-        what, host = PORT_WORDS[name](self.settings)
-        return f"{what} on {host}:{port}"
+        return PORT_WORDS[name](self.settings).format(port=port)
 
     def _ports(self) -> dict[str, int]:
         """By name: what PORT_WORDS has, and `<child>_metrics` where there are metrics."""
@@ -256,6 +270,8 @@ async def _await_ports(settings: Settings) -> None:
         wanted.append(("chf.port", settings.chf.host, settings.chf.port))
     if settings.nrf.url and settings.nrf.watched:
         wanted.append(("nrf.notify_port", settings.nrf.notify_host, settings.nrf.notify_port))
+    if settings.bss.web:
+        wanted.append(("bss.web_port", settings.bss.web_host, settings.bss.web_port))
     base = settings.telemetry.port
     if base > 0:
         places = [child.metrics_place for child in planned_children(settings)]

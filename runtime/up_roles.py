@@ -87,13 +87,21 @@ ROLES: Final = (
 METRICS_ORDER: Final = ("engine", "archiver", "records", "notifier")
 """Whose metrics have telemetry.port and the next ones, of several engines the first; all others follow in the order of
 ROLES."""
-PORT_WORDS: Final[Mapping[str, Callable[[Settings], tuple[str, str]]]] = {
-    "gy": lambda settings: ("Diameter Gy", settings.gy.host),
-    "chf": lambda settings: ("5G Nchf", settings.chf.host),
-    "nrf": lambda settings: ("NRF notifications", settings.nrf.notify_host),
-    "bss_web": lambda settings: ("console and TM Forum APIs", settings.bss.web_host),
+
+
+def _web_words(settings: Settings) -> str:
+    at = f"http://{settings.bss.web_host}:{{port}}"
+    apis = f"TM Forum APIs on {at}/docs"
+    return f"console on {at}/console, {apis}" if settings.bss.has_console else apis
+
+
+PORT_WORDS: Final[Mapping[str, Callable[[Settings], str]]] = {
+    "gy": lambda settings: f"Diameter Gy on {settings.gy.host}:{{port}}",
+    "chf": lambda settings: f"5G Nchf on {settings.chf.host}:{{port}}",
+    "nrf": lambda settings: f"NRF notifications on {settings.nrf.notify_host}:{{port}}",
+    "bss_web": _web_words,
 }
-"""What listens on a port of up.json, and on which address, by its name there."""
+"""What listens on a port of up.json, and where, by its name there; `{port}` stands for its number."""
 
 
 class PlannedChild(NamedTuple):

@@ -164,9 +164,9 @@ class MemoryStore:
         """See BalanceStore."""
         yield [(*account, record) for account, record in self._partitions[partition].accounts.items()]
 
-    async def due_buckets(self, partition: int) -> list[int]:
+    async def due_buckets(self, partition: int, now_s: int) -> list[int]:
         """See BalanceStore."""
-        current = int(self._now_s()) // DUE_BUCKET_S
+        current = now_s // DUE_BUCKET_S
         return sorted(bucket for bucket in self._partitions[partition].due if bucket <= current)
 
     async def due_accounts(self, partition: int, bucket: int) -> list[int]:

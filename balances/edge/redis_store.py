@@ -49,6 +49,8 @@ from vocabulary.limits import DUE_KEPT_S, PARTITIONS_MAX, TENANTS_MAX
 _META: Final = "farebox:meta"
 _TENANTS: Final = "farebox:tenants"
 _LOOK_UP_KEYS: Final = 4096
+_DUE_LOOK_BUCKETS: Final = 10_000
+"""34 days of them: the store is held up no longer by one request"""
 _SERVER_VERSION_MIN: Final = (7, 2)
 _WANTED: Final = (
     ("maxmemory-policy", ("noeviction",), "else balances could be evicted"),
@@ -239,12 +241,18 @@ class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNoti
 
     # --- what is due
     @store_errors
-    async def due_buckets(self, partition: int) -> list[int]:
-        """See BalanceStore; a bucket's key lives a day longer than it is due, so no older one is looked for."""
-        current = int(time.time()) // DUE_BUCKET_S
-        oldest = current - DUE_KEPT_S // DUE_BUCKET_S - 1
-        prefix = self.key(partition, "due:")
-        return [int(bucket) for bucket in await self.function(DUE_FUNCTION, [prefix], [oldest, current])]
+    async def due_buckets(self, partition: int, now_s: int) -> list[int]:
+        """See BalanceStore; a bucket's key lives a day longer than it is due, so no older one is looked for.
+
+        Keys end by the store's clock, also where `now_s` is of a clock that was moved ahead.
+        """
+        oldest = min(int(time.time()), now_s) // DUE_BUCKET_S - DUE_KEPT_S // DUE_BUCKET_S - 1
+        current, prefix = now_s // DUE_BUCKET_S, self.key(partition, "due:")
+        found = []
+        for first in range(oldest, current + 1, _DUE_LOOK_BUCKETS):
+            last = min(first + _DUE_LOOK_BUCKETS - 1, current)
+            found += await self.function(DUE_FUNCTION, [prefix], [first, last])
+        return [int(bucket) for bucket in found]
 
     @store_errors
     async def due_accounts(self, partition: int, bucket: int) -> list[int]:

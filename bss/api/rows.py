@@ -109,8 +109,8 @@ class TableRows:
             rows = work.rows(self.statement(selection))
             if 0 < len(rows) < selection.limit or (not rows and not selection.offset):
                 total = selection.offset + len(rows)
-            else:  # of the id alone, so that an index that ends with it has all that is read
-                total = work.count(sa.select(self.table.c.id).where(*self._where(selection.conditions)))
+            else:
+                total = work.count(self.counted(selection))
             return total, show(work, rows)
 
         return reach.read(read)
@@ -120,9 +120,18 @@ class TableRows:
         order = [self.table.c.id]
         if selection.order is not None and selection.order.column is not self.table.c.id:
             order.insert(0, selection.order.column)  # type: ignore[arg-type]
-        statement = sa.select(self.table).where(*self._where(selection.conditions))
-        statement = statement.order_by(*(one.desc() if selection.is_descending else one.asc() for one in order))
-        return statement.limit(selection.limit).offset(selection.offset)
+        directed = [one.desc() if selection.is_descending else one.asc() for one in order]
+        where = self._where(selection.conditions)
+        if not selection.offset:
+            return sa.select(self.table).where(*where).order_by(*directed).limit(selection.limit)
+        # which rows they are is found in an index: those before them aren't read
+        ids = sa.select(self.table.c.id).where(*where).order_by(*directed)
+        ids = ids.limit(selection.limit).offset(selection.offset).correlate(None)
+        return sa.select(self.table).where(self.table.c.id.in_(ids)).order_by(*directed)
+
+    def counted(self, selection: Selection) -> sa.Select[Any]:
+        """Rows of all pages; of the id alone, so that an index that ends with it has all that is read."""
+        return sa.select(self.table.c.id).where(*self._where(selection.conditions))
 
     def _where(self, conditions: Sequence[Condition]) -> list[sa.ColumnElement[bool]]:
         """In SQL. Values are always bound, never written into it; `Work` adds the tenant to each table."""

@@ -64,6 +64,7 @@ class RunStep(Record, frozen=True):
     """A step of a run."""
 
     id: str
+    revision: int
     run_id: str
     place: int
     kind: str

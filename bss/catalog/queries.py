@@ -1,6 +1,6 @@
 """What others read of the catalogue: the working copy for editors, releases for everyone who sells by them."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -20,10 +20,16 @@ from bss.catalog.working_copy import (
     published_release,
 )
 from bss.errors import NotFound
+from bss.tenant_rows import Prepared
 from bss.work import Row, Work
 from catalog_loader.changes import Change
 
 R = TypeVar("R", bound=Resource)
+_PUBLISHED: Final = sa.select(RELEASE.c.text).where(RELEASE.c.state == ReleaseState.PUBLISHED)
+_IN_FORCE: Final = Prepared(
+    _PUBLISHED.where(RELEASE.c.effective_ns <= sa.bindparam("at_ns")).order_by(RELEASE.c.effective_ns.desc()).limit(1)
+)
+_OF_NUMBER: Final = Prepared(_PUBLISHED.where(RELEASE.c.number == sa.bindparam("number")))
 
 
 class CopyStatus(NamedTuple):
@@ -125,12 +131,7 @@ def release_text_of(work: Work, *, release_id: str) -> str:
 def release_in_force(work: Work, *, at_ns: int | None = None) -> CatalogRelease:
     """The release by which is sold at an instant (now where it is left out). NotFound where none is in force."""
     at_ns = work.now_ns if at_ns is None else at_ns
-    row = work.row(
-        sa.select(RELEASE.c.text)
-        .where(RELEASE.c.state == ReleaseState.PUBLISHED, RELEASE.c.effective_ns <= at_ns)
-        .order_by(RELEASE.c.effective_ns.desc())
-        .limit(1)
-    )
+    row = work.row(_IN_FORCE, at_ns=at_ns)
     if row is None:
         remedy = "Publish one: farebox catalog import FILES, then farebox catalog release"
         raise NotFound("release", "no catalogue release is in force", remedy)
@@ -157,9 +158,7 @@ def release_with_offering(work: Work, *, offering_id: str, before: int) -> Catal
 @requires("catalog:read")
 def release_of_number(work: Work, *, number: int) -> CatalogRelease:
     """The published release of this number: what was ordered by it is done by it. NotFound."""
-    row = work.row(
-        sa.select(RELEASE.c.text).where(RELEASE.c.state == ReleaseState.PUBLISHED, RELEASE.c.number == number)
-    )
+    row = work.row(_OF_NUMBER, number=number)
     if row is None:
         raise NotFound("release", f"no catalogue release {number} is published", "Name a published one")
     return read_catalog(row["text"])

@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from bss.converting import convert, meet
+
 
 class Micros(int):
     """Money in int64 micros of the catalogue's currency; in files a text such as "10 EUR"."""
@@ -98,7 +100,7 @@ class Resource(
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of its table."""
         values = {field.encode_name: row[field.name] for field in msgspec.structs.fields(cls)}
-        return msgspec.convert(values, cls, dec_hook=lambda kind, value: kind(value))
+        return convert(values, cls, dec_hook=lambda kind, value: kind(value))
 
     def to_row(self) -> dict[str, Any]:
         """Column values of its row, lists as they are read back."""
@@ -194,7 +196,7 @@ class WorkingCopy(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of catalog_working_copy."""
-        return msgspec.convert({name: row[name] for name in cls.__struct_fields__}, cls)
+        return convert({name: row[name] for name in cls.__struct_fields__}, cls)
 
 
 class ReleaseState:
@@ -229,4 +231,7 @@ class ReleaseRow(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of catalog_release."""
-        return msgspec.convert({name: row[name] for name in cls.__struct_fields__}, cls)
+        return convert({name: row[name] for name in cls.__struct_fields__}, cls)
+
+
+meet(Catalog, Category, Specification, Offering, OfferingPrice, WorkingCopy, ReleaseRow)

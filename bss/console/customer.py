@@ -5,8 +5,11 @@ from starlette.concurrency import run_in_threadpool
 
 from balances.queries import BucketView
 from bss.console.balance_actions import Redraw, balance_buttons
+from bss.console.consents import consent_card
+from bss.console.customer_cards import billing_card, contacts_card, orders_card, products_card, timeline_card
+from bss.console.customer_ends import end_buttons
 from bss.console.customers import PATH
-from bss.console.frame import page, show_empty, show_error
+from bss.console.frame import page, show_card, show_empty, show_error
 from bss.console.rows import show_facts
 from bss.console.site import Site, Viewer
 from bss.console.tickets import ticket_card
@@ -24,16 +27,18 @@ def register(site: Site) -> None:
     async def show(viewer: Viewer, customer_id: str) -> None:
         profile = await viewer.read(lambda work: profile_of(work, customer_id))
         accounts = sorted({each.engine_account_id for each in profile.products if each.engine_account_id is not None})
-        _head(profile)
+        _head(viewer, profile)
         with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full"):
             with ui.column().classes("w-full gap-4"):
                 accounts_here = ui.column().classes("w-full gap-4")
-                _products_card(profile)
+                products_card(viewer, profile)
+                orders_card(viewer, profile)
+                billing_card(profile)
             with ui.column().classes("w-full gap-4"):
-                _contacts_card(profile)
+                contacts_card(viewer, profile)
                 ticket_card(viewer, profile)
-                _orders_card(profile)
-                _timeline_card(profile)
+                consent_card(viewer, profile)
+                timeline_card(viewer, profile)
 
         async def draw_accounts() -> None:
             live = await run_in_threadpool(lambda: live_accounts(site.engine, viewer.caller, accounts))
@@ -47,26 +52,24 @@ def register(site: Site) -> None:
         await draw_accounts()
 
 
-def _card(title: str) -> ui.card:
-    card = ui.card().classes("w-full gap-2 p-4").props("flat bordered")
-    with card:
-        ui.label(title).props("role=heading aria-level=2").classes("text-lg font-semibold")
-    return card
-
-
-def _head(profile: Profile) -> None:
+def _head(viewer: Viewer, profile: Profile) -> None:
     with ui.row().classes("items-center gap-3"):
         ui.label(profile.customer.name or profile.party.full_name).classes("text-xl font-semibold")
         ui.badge(profile.customer.status).props("outline")
         if profile.customer.segment:
             ui.badge(profile.customer.segment).props("outline color=accent text-color=black")
-    ui.label(f"customer {profile.customer.id}, since {instant(profile.customer.from_ns)}").classes(
+    ended = f" to {instant(profile.customer.to_ns)}" if profile.customer.to_ns else ""
+    ui.label(f"customer {profile.customer.id}, since {instant(profile.customer.from_ns)}{ended}").classes(
         "text-slate-700 text-sm"
     )
+    with ui.row().classes("gap-2 items-center"):
+        if viewer.caller.may("audit:read"):
+            ui.link("Who changed what", f"{PATH}/{profile.customer.id}/changes")
+        end_buttons(viewer, profile)
 
 
 def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount, moved: Redraw) -> None:
-    with _card(f"Account {live.account_id}"):
+    with show_card(f"Account {live.account_id}"):
         if live.account is None:
             show_error("The engine says nothing of this account", live.trouble)
             return
@@ -74,10 +77,11 @@ def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount, moved: Re
         with ui.row().classes("items-center gap-3"):
             ui.badge(account.status.name.lower()).props("outline")
             ui.label(f"charged so far {money(account.charged_micros, currency)}").classes("text-slate-700")
-            if account.credit_limit_micros:
-                ui.label(f"credit limit {money(account.credit_limit_micros, currency)}").classes("text-slate-700")
         for bucket in account.buckets:
-            _bucket_bar(bucket, currency)
+            if bucket.unit == Unit.BILL:
+                _bill_bar(bucket, account.credit_limit_micros, currency)
+            else:
+                _bucket_bar(bucket, currency)
         balance_buttons(viewer, profile.customer.id, live, moved)
         ui.separator()
         ui.label("Open sessions").props("role=heading aria-level=3").classes("font-semibold")
@@ -103,6 +107,21 @@ def _bucket_bar(bucket: BucketView, currency: str) -> None:
         ui.label(f"{reserved}{ends}").classes("text-slate-700 text-sm")
 
 
+def _bill_bar(bucket: BucketView, limit_micros: int, currency: str) -> None:
+    """What is owed of what may be owed; more where the limit was lowered since."""
+    owed = -(bucket.remaining + bucket.reserved)
+    held = f"{money(bucket.reserved, currency)} reserved, " if bucket.reserved else ""
+    with ui.column().classes("w-full gap-1"):
+        with ui.row().classes("w-full justify-between"):
+            ui.label("Owed on the bill").classes("font-medium")
+            ui.label(money(owed, currency)).classes("tabular-nums font-medium")
+        part = min(owed / limit_micros, 1.0) if limit_micros else float(owed > 0)
+        ui.linear_progress(value=part, show_value=False, size="10px").props(
+            f'rounded color=accent aria-label="{part:.0%} of the credit limit are owed"'
+        )
+        ui.label(f"{held}up to {money(limit_micros, currency)} may be owed").classes("text-slate-700 text-sm")
+
+
 def _session_row(viewer: Viewer, session: OpenSession) -> None:
     with ui.expansion(session.session_id, caption=f"{session.client}, since {instant(session.view.opened_ns)}").classes(
         "w-full border rounded"
@@ -122,51 +141,3 @@ def _session_row(viewer: Viewer, session: OpenSession) -> None:
                 show_facts(facts)
 
     row.on_value_change(explain)
-
-
-def _products_card(profile: Profile) -> None:
-    with _card("Products"):
-        if not profile.products:
-            ui.label("None yet.").classes("text-slate-700")
-        for product in profile.products:
-            with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
-                with ui.column().classes("gap-0"):
-                    ui.label(product.name).classes("font-medium")
-                    ui.label(" ".join(filter(None, (product.number, product.imsi)))).classes("text-slate-700 text-sm")
-                ui.badge(product.status).props("outline")
-
-
-def _contacts_card(profile: Profile) -> None:
-    with _card("Contacts"):
-        if not profile.contacts:
-            ui.label("None known.").classes("text-slate-700")
-        for contact in profile.contacts:
-            street = ", ".join(filter(None, (contact.street1, contact.post_code, contact.city, contact.country)))
-            value = contact.email_address or contact.phone_number or street or contact.social_network_id or "-"
-            ui.label(f"{contact.medium_type}: {value}{' (preferred)' if contact.is_preferred else ''}")
-        for consent in profile.consents:
-            ui.label(f"{consent.purpose}: {'granted' if consent.is_granted else 'withdrawn'}").classes("text-slate-700")
-
-
-def _orders_card(profile: Profile) -> None:
-    with _card("Orders"):
-        if not profile.orders:
-            ui.label("None yet.").classes("text-slate-700")
-        for order in profile.orders:
-            with ui.row().classes("w-full items-center justify-between"):
-                ui.link(f"{order.id[:8]}, {instant(order.created_ns)}", f"{PATH.rpartition('/')[0]}/orders/{order.id}")
-                ui.badge(order.state).props("outline")
-
-
-def _timeline_card(profile: Profile) -> None:
-    with _card("What happened"):
-        if not profile.timeline:
-            ui.label("Nothing yet.").classes("text-slate-700")
-        for entry in profile.timeline:
-            with ui.column().classes("w-full gap-0 border-l-4 border-slate-300 pl-3"):
-                ui.label(entry.title).classes("font-medium")
-                ui.label(f"{instant(entry.at_ns)}, {entry.subject.removeprefix('user:')}").classes(
-                    "text-slate-700 text-sm"
-                )
-                if entry.text:
-                    ui.label(entry.text)

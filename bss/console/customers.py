@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from bss.console.frame import page, show_empty
+from bss.console.frame import SEARCH_TITLE, focus_on_slash, page, show_empty
 from bss.console.site import ROOT, Site, Viewer
 from bss.views.customer_search import Hit, search_customers
 
@@ -15,7 +15,7 @@ _WAIT_MS = 250
 def register(site: Site) -> None:
     """The search."""
 
-    @page(site, PATH, "Customers", "customer:read")
+    @page(site, PATH, SEARCH_TITLE, "customer:read")
     async def search(viewer: Viewer, q: str = "") -> None:
         box = (
             ui.input(label="Number, IMSI or name", value=q, placeholder="+49 151 ... or Ahn")
@@ -34,7 +34,7 @@ def register(site: Site) -> None:
             with found_here:
                 _show(text, found)
 
-        ui.keyboard(on_key=lambda event: box.run_method("focus") if event.key == "/" and event.action.keydown else None)
+        focus_on_slash(box)
         box.on_value_change(look_up)
         box.on("keydown.enter", lambda: ui.navigate.to(f"{PATH}/{shown[0].customer_id}") if shown else None)
         await look_up()

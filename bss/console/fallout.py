@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from bss.console.frame import act, answer_of, page, show_empty
+from bss.console.forms import Asked, ask, given
+from bss.console.frame import act, page, show_empty
 from bss.console.orders import PATH as ORDERS
 from bss.console.site import ROOT, Site, Viewer
 from bss.console.words import instant
@@ -67,21 +68,12 @@ def _card(viewer: Viewer, fallen: Fallout) -> None:
 
 
 async def _decide(viewer: Viewer, fallen: Fallout, word: str, text: str, decide: Decision) -> None:
-    with ui.dialog() as dialog, ui.card().classes("w-96 gap-3"):
-        ui.label(f"{word}?").props("role=heading aria-level=2").classes("text-lg")
-        ui.label(text)
-        note = (
-            ui.input("Why", validation={"Say why: it is kept with the step": bool})
-            .props("autofocus outlined")
-            .classes("w-full")
-        )
-        with ui.row().classes("w-full justify-end"):
-            ui.button("Back", on_click=lambda: dialog.submit(False)).props("flat")
-            ui.button(word, on_click=lambda: dialog.submit(True) if note.validate() else None)
-    if not await answer_of(dialog):
+    note = Asked("note", "Why", rule=given("Say why: it is kept with the step"))
+    asked = await ask(f"{word}?", [note], word, text=text)
+    if asked is None:
         return
     done = await act(
-        lambda: viewer.write(lambda work: decide(work, fallen.order.id, note.value or "")), f"{word}: decided"
+        lambda: viewer.write(lambda work: decide(work, fallen.order.id, asked["note"])), f"{word}: decided"
     )
     if done is not None:
         ui.navigate.reload()

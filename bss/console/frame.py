@@ -3,16 +3,19 @@ an error with its remedy, nothing there.
 """
 
 import inspect
+import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 from nicegui import ui
+from sqlalchemy.exc import OperationalError
 from starlette.responses import RedirectResponse, Response
 
 from bss.access import Forbidden, Unauthenticated
 from bss.console.site import ROOT, Site, Viewer, viewer_of
+from bss.console.words import person
 from bss.errors import BusinessError
 
 T = TypeVar("T")
@@ -21,6 +24,15 @@ _log = structlog.get_logger(process="bss-web")
 
 BRAND: Final = "#0b4f6c"
 ACCENT: Final = "#f2a541"
+POSITIVE: Final = "#15803d"
+"""White is read on it."""
+_STYLE: Final = f"""
+.nicegui-link {{ color: {BRAND}; }} header .nicegui-link {{ color: white; }}
+.q-btn--dense {{ padding: 4px 10px; }} .q-table td {{ white-space: pre-line; }}
+"""
+SEARCH_TITLE: Final = "Customers"
+"""The page that is the search itself."""
+_DATABASE_AWAY: Final = "The database can't be used"
 
 
 class Place(NamedTuple):
@@ -35,6 +47,7 @@ class Place(NamedTuple):
 PLACES: Final = (
     Place(f"{ROOT}", "monitor_heart", "Live operations", "balance:read"),
     Place(f"{ROOT}/customers", "groups", "Customers", "customer:read"),
+    Place(f"{ROOT}/tickets", "support_agent", "Tickets", "ticket:read"),
     Place(f"{ROOT}/orders", "shopping_cart", "Orders", "order:read"),
     Place(f"{ROOT}/fallout", "report_problem", "Fallout", "order:repair"),
     Place(f"{ROOT}/catalogue", "sell", "Catalogue", "catalog:read"),
@@ -47,14 +60,16 @@ PLACES: Final = (
 @contextmanager
 def frame(viewer: Viewer, title: str) -> Iterator[ui.column]:
     """Head, navigation and a column for the page's own things."""
-    ui.colors(primary=BRAND, accent=ACCENT)
-    ui.add_css(f".nicegui-link {{ color: {BRAND}; }} header .nicegui-link {{ color: white; }}")
+    ui.colors(primary=BRAND, accent=ACCENT, positive=POSITIVE)
+    ui.add_css(_STYLE)
     ui.page_title(f"{title} - Farebox")
     with ui.header().classes("items-center gap-4 px-4 py-2"):
         menu = ui.button(icon="menu").props('flat round color=white aria-label="Navigation"').classes("lg:hidden")
         ui.link("Farebox", ROOT).classes("text-white text-lg font-bold no-underline")
         ui.space()
-        ui.label(f"{viewer.caller.subject.removeprefix('user:')} at {viewer.caller.tenant}").classes("text-white")
+        if viewer.caller.may("customer:read") and title != SEARCH_TITLE:
+            _search_box()
+        ui.label(f"{person(viewer.caller.subject)} at {viewer.caller.tenant}").classes("text-white")
         ui.link("Log out", f"{ROOT}/logout").classes("text-white")
     with ui.left_drawer(value=None).props("breakpoint=1023 width=220 bordered").classes("bg-slate-50") as drawer:
         with ui.element("nav").props('aria-label="Pages"').classes("w-full"):
@@ -68,12 +83,42 @@ def frame(viewer: Viewer, title: str) -> Iterator[ui.column]:
             yield column
 
 
+def _search_box() -> None:
+    """Finds a customer from any page: `/` goes there, Enter shows who was found. Below the rest on a phone."""
+    box = (
+        ui.input(placeholder="Number, IMSI or name (press /)")
+        .props('dark dense outlined clearable aria-label="Find a customer"')
+        .classes("w-full order-last md:w-72 md:order-none")
+    )
+
+    def find() -> None:
+        text = (box.value or "").strip()
+        if text:
+            ui.navigate.to(f"{ROOT}/customers?q={urllib.parse.quote(text)}")
+
+    box.on("keydown.enter", find)
+    focus_on_slash(box)
+
+
+def focus_on_slash(box: ui.input) -> None:
+    """`/` brings the keyboard to the box, unless something is being typed elsewhere."""
+    ui.keyboard(on_key=lambda event: box.run_method("focus") if event.key == "/" and event.action.keydown else None)
+
+
 def _place_link(place: Place, *, is_here: bool) -> None:
     colours = "bg-sky-100 font-semibold" if is_here else ""
     with ui.link(target=place.path).classes(f"no-underline text-slate-800 w-full block rounded {colours}"):
         with ui.row().classes("items-center gap-3 px-3 py-2 no-wrap"):
             ui.icon(place.icon).props("aria-hidden=true").classes("text-xl")
             ui.label(place.title)
+
+
+def show_card(title: str) -> ui.card:
+    """A card with its heading, to be filled."""
+    card = ui.card().classes("w-full gap-2 p-4").props("flat bordered")
+    with card:
+        ui.label(title).props("role=heading aria-level=2").classes("text-lg font-semibold")
+    return card
 
 
 def show_forbidden(permission: str) -> None:
@@ -101,7 +146,7 @@ def _notice(icon: str, title: str, text: str) -> None:
 
 
 async def act(action: Callable[[], Awaitable[T]], done: str = "") -> T | None:
-    """Do what a button asks for, and say how it went; None where it wasn't done. Without `done` what follows says it."""
+    """Do what a button asks for, and say how it went; None where it wasn't done. Without `done` the caller says it."""
     try:
         result = await action()
     except Unauthenticated as error:
@@ -110,6 +155,8 @@ async def act(action: Callable[[], Awaitable[T]], done: str = "") -> T | None:
         ui.notify(str(error), type="negative", multi_line=True)
     except BusinessError as error:
         ui.notify(f"{error.field}: {error.reason}. {error.remedy}", type="negative", multi_line=True)
+    except OperationalError as error:
+        ui.notify(f"{_DATABASE_AWAY}: {error.orig}. Nothing was done", type="negative", multi_line=True)
     except OSError as error:
         ui.notify(
             f"The engine can't be reached: {error}. Nothing is known to be done", type="negative", multi_line=True
@@ -128,9 +175,17 @@ async def answer_of(dialog: ui.dialog) -> Any:
     return answer
 
 
+@contextmanager
+def named_dialog(title: str) -> Iterator[ui.dialog]:
+    """A dialog that readers of screens call by its title."""
+    with ui.dialog() as dialog:
+        dialog.props["aria-label"] = title
+        yield dialog
+
+
 async def confirmed(title: str, text: str, verb: str) -> bool:
     """Asks before money moves or something ends."""
-    with ui.dialog() as dialog, ui.card().classes("gap-3"):
+    with named_dialog(title) as dialog, ui.card().classes("gap-3"):
         ui.label(title).props("role=heading aria-level=2").classes("text-lg font-semibold")
         ui.label(text)
         with ui.row().classes("w-full justify-end"):
@@ -162,6 +217,11 @@ def page(site: Site, path: str, title: str, permission: str) -> Callable[[Callab
                     show_forbidden(refusal.permission)
                 except BusinessError as error:
                     show_error(f"{error.field}: {error.reason}", error.remedy)
+                except Unauthenticated as error:
+                    show_error("Nobody is logged in here any more", str(error))
+                except OperationalError as error:
+                    _log.warning("a page could not be drawn", page=path, reason=str(error.orig))
+                    show_error(_DATABASE_AWAY, f"{error.orig}. The page works again once it is there")
                 except OSError as error:
                     _log.warning("a page could not be drawn", page=path, reason=str(error))
                     show_error("The engine can't be reached", f"{error}. The page works again once it is there")

@@ -38,6 +38,7 @@ class LiveBoard:
 
     def draw(self) -> None:
         """The empty board."""
+        self.trouble = ui.column().classes("w-full")
         with ui.element("div").classes("grid grid-cols-2 lg:grid-cols-5 gap-3 w-full"):
             for name in ("requests a second", "p50, ms", "p99, ms", "open sessions", "refused a second"):
                 with ui.card().classes("gap-0 p-3").props("flat bordered"):
@@ -50,7 +51,6 @@ class LiveBoard:
             self.results = _table("Answers a second, by result", "result", "a second")
             self.peers = _table("Connections, by peer", "peer", "connections")
             self.processes = _table("Processes", "process", "state")
-        self.trouble = ui.column().classes("w-full")
 
     async def refresh(self) -> None:
         """Read the counters once more and show what rose since the last time."""

@@ -86,7 +86,7 @@ def _show_preview(previewed: PreviewedItem) -> None:
             [
                 ("due now", money(price.due_now_micros, price.currency)),
                 *((charge.name, money(charge.amount_micros, price.currency)) for charge in price.charges),
-                *((given.what, f"{given.amount}, until {instant(given.expires_ns)}") for given in price.given),
+                *((given.what, f"{given.amount}, {_end_of(given.expires_ns)}") for given in price.given),
                 *((usage.name, f"{usage.services}: {usage.charge}") for usage in price.usage),
             ]
         )
@@ -102,6 +102,10 @@ def _show_preview(previewed: PreviewedItem) -> None:
         ],
         empty=("No steps", "The order changes nothing"),
     )
+
+
+def _end_of(expires_ns: int | None) -> str:
+    return f"until {instant(expires_ns)}" if expires_ns else "without end"
 
 
 async def _place(viewer: Viewer, customer_id: str, item: AskedItem, price: PricePreview | None) -> None:

@@ -8,6 +8,7 @@ from bss.console import (
     automation_runs,
     catalogue,
     customer,
+    customer_changes,
     customers,
     fallout,
     inventory,
@@ -15,6 +16,7 @@ from bss.console import (
     order_form,
     orders,
     password,
+    tickets,
 )
 from bss.console.login import login_routes
 from bss.console.site import Site
@@ -23,6 +25,8 @@ _PAGES = (
     live,
     customers,
     customer,
+    customer_changes,
+    tickets,
     order_form,
     orders,
     fallout,

@@ -3,6 +3,7 @@ empty.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from nicegui import ui
 
@@ -12,6 +13,16 @@ _LINKED = (
     '<q-td :props="props"><a v-if="props.row.link" :href="props.row.link" class="text-primary">{{ props.value }}</a>'
     "<span v-else>{{ props.value }}</span></q-td>"
 )
+_NARROW: Final = "window.innerWidth < 640"
+_CARD: Final = (
+    '<div class="w-full pb-2"><q-card flat bordered class="q-pa-sm">'
+    '<div v-for="col in props.cols" :key="col.name" class="row no-wrap items-baseline">'
+    '<div class="text-slate-700 w-28 shrink-0 pr-2">{{ col.label }}</div>'
+    '<div style="white-space: pre-line; overflow-wrap: anywhere">'
+    '<a v-if="props.row.link && col.name === \'0\'" :href="props.row.link" class="text-primary">{{ col.value }}</a>'
+    "<span v-else>{{ col.value }}</span></div></div></q-card></div>"
+)
+"""A row on a phone: names and values below each other, since a table would have to be pushed sideways."""
 
 
 def show_rows(
@@ -27,7 +38,9 @@ def show_rows(
         for number, row in enumerate(rows)
     ]
     table = ui.table(columns=columns, rows=shown, row_key="id").props("flat bordered wrap-cells").classes("w-full")
+    table.props(f':grid="{_NARROW}"')
     table.add_slot("body-cell-0", _LINKED)
+    table.add_slot("item", _CARD)
 
 
 def show_facts(facts: Sequence[tuple[str, str]]) -> None:

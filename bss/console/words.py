@@ -3,7 +3,7 @@
 from typing import Final
 
 from vocabulary.currencies import CURRENCY_NUMBERS
-from vocabulary.instants import FOREVER_NS, to_rfc3339
+from vocabulary.instants import FOREVER_NS, from_rfc3339, to_rfc3339
 from vocabulary.units import Unit
 
 MICROS: Final = 1_000_000
@@ -63,3 +63,29 @@ def instant(at_ns: int | None) -> str:
     if at_ns == FOREVER_NS:
         return "without end"
     return to_rfc3339(at_ns)[:19].replace("T", " ") + " UTC"
+
+
+def instant_of(text: str) -> int | None:
+    """An instant that somebody typed (RFC 3339, such as 2026-03-01T12:00:00Z); None where it is none."""
+    try:
+        return from_rfc3339(text.strip())
+    except ValueError:
+        return None
+
+
+def person(subject: str | None) -> str:
+    """Who it was, as people call them: `user:ann` is ann; `-` where nobody is named."""
+    return (subject or "-").removeprefix("user:")
+
+
+def words_of(column: str, value: object) -> str:
+    """A column's value: instants and sums are told by how the column is called."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and column.endswith("_ns"):
+        return instant(value)
+    if isinstance(value, int) and column.endswith("_micros"):
+        return money(value, "").rstrip()
+    return str(value)

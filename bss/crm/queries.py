@@ -43,10 +43,16 @@ from bss.crm.tables import (
 )
 from bss.errors import Invalid
 from bss.tables import begins_with
-from bss.tenant_rows import AnySelect
+from bss.tenant_rows import AnySelect, prepared_by
 from bss.work import Row, Work
 
 ROWS_MAX: Final = 1000
+_CONTACT_MEDIA: Final = prepared_by(
+    CONTACT_MEDIUM.c.party_id, CONTACT_MEDIUM.c.is_preferred.desc(), CONTACT_MEDIUM.c.id.asc()
+)
+_IDENTIFICATIONS: Final = prepared_by(IDENTIFICATION.c.party_id, IDENTIFICATION.c.id)
+_BILLING_ACCOUNTS: Final = prepared_by(BILLING_ACCOUNT.c.customer_id, BILLING_ACCOUNT.c.id)
+_CUSTOMERS: Final = prepared_by(CUSTOMER.c.id)
 
 
 @requires("customer:read")
@@ -69,7 +75,7 @@ def customer(work: Work, customer_id: str) -> Customer:
 @requires("customer:read")
 def customers_by_id(work: Work, ids: Sequence[str]) -> list[Customer]:
     """Those of these customers that exist."""
-    return [Customer.from_row(row) for row in work.rows(sa.select(CUSTOMER).where(CUSTOMER.c.id.in_(ids)))]
+    return [Customer.from_row(row) for row in work.rows(_CUSTOMERS, values=list(ids))]
 
 
 @requires("customer:read")
@@ -102,19 +108,13 @@ def find_customers_by_name(work: Work, text: str, *, limit: int = 20) -> list[Fo
 @requires("customer:read")
 def contact_media_of(work: Work, party_ids: Sequence[str]) -> list[ContactMedium]:
     """How these parties are reached, the preferred way first."""
-    table = CONTACT_MEDIUM
-    statement = (
-        sa.select(table).where(table.c.party_id.in_(party_ids)).order_by(table.c.is_preferred.desc(), table.c.id)
-    )
-    return [ContactMedium.from_row(row) for row in work.rows(statement)]
+    return [ContactMedium.from_row(row) for row in work.rows(_CONTACT_MEDIA, values=list(party_ids))]
 
 
 @requires("customer:read")
 def identifications_of(work: Work, party_ids: Sequence[str]) -> list[Identification]:
     """Documents of these parties."""
-    table = IDENTIFICATION
-    rows = work.rows(sa.select(table).where(table.c.party_id.in_(party_ids)).order_by(table.c.id))
-    return [Identification.from_row(row) for row in rows]
+    return [Identification.from_row(row) for row in work.rows(_IDENTIFICATIONS, values=list(party_ids))]
 
 
 @requires("customer:read")
@@ -141,9 +141,7 @@ def billing_account(work: Work, account_id: str) -> BillingAccount:
 @requires("customer:read")
 def billing_accounts_of(work: Work, customer_ids: Sequence[str]) -> list[BillingAccount]:
     """Billing accounts of these customers."""
-    table = BILLING_ACCOUNT
-    rows = work.rows(sa.select(table).where(table.c.customer_id.in_(customer_ids)).order_by(table.c.id))
-    return [BillingAccount.from_row(row) for row in rows]
+    return [BillingAccount.from_row(row) for row in work.rows(_BILLING_ACCOUNTS, values=list(customer_ids))]
 
 
 @requires("customer:read")

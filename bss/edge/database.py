@@ -28,6 +28,8 @@ _PAUSE_S_MAX: Final = 0.1
 _BUSY_MS: Final = 30_000
 _SERIALISATION_STATES: Final = ("40001", "40P01")
 _POOL: Final = 20
+_READING: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Options of PostgreSQL's connections that read a snapshot and can't write."""
 _LINE: Final = 0xFA2E
 """The advisory lock of PostgreSQL behind which transactions that met others stand in line."""
 
@@ -66,6 +68,7 @@ class Database:
         self._on_events = on_events
         self._is_sqlite = url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self._is_sqlite else _postgresql_engine(url)
+        self.readers = _sqlite_readers(url) if self._is_sqlite else self.engine.execution_options(**_READING)
 
     def write(self, caller: Caller, function: Callable[[Work], T], *, idempotency: Idempotency | None = None) -> T:
         """What `function` returns, committed; it may run several times and leaves nothing where it raises.
@@ -96,8 +99,7 @@ class Database:
 
     def read(self, caller: Caller, function: Callable[[Work], T]) -> T:
         """What `function` returns of one snapshot; it can't write."""
-        reading = self.engine.connect().execution_options(**self.reading())
-        with _unstorable_is_invalid(), reading as connection, connection.begin():
+        with _unstorable_is_invalid(), self.readers.connect() as connection, connection.begin():
             return function(self.work_on(connection, caller))
 
     def across_tenants(self, function: Callable[[sa.Connection], T]) -> T:
@@ -130,12 +132,7 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
-
-    def reading(self) -> dict[str, Any]:
-        """Options of a connection that reads a snapshot and can't write."""
-        if self._is_sqlite:
-            return {"is_reading": True}
-        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self.readers.dispose()
 
 
 @contextmanager
@@ -194,33 +191,47 @@ def _pool_record(connection: sa.Connection) -> object:
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(
-        url, pool_size=_POOL, max_overflow=_POOL, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # else the driver begins transactions by itself, and too late
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
-            connection.execute(f"PRAGMA {pragma}")
-
+    engine = _sqlite_connections(url)
     turn = _WriterTurn()
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # a writer takes its lock before it reads: with a plain BEGIN, racing "select a free one, update it" gave one twice
-        if connection.get_execution_options().get("is_reading", False):
-            connection.exec_driver_sql("BEGIN")
-            connection.exec_driver_sql("PRAGMA query_only=ON")
-            return
         turn.take(_pool_record(connection))
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @sa.event.listens_for(engine, "checkin")
-    def writable_again(connection: Any, record: Any) -> None:
+    def pass_on(connection: Any, record: Any) -> None:
         turn.pass_on(record)
-        if connection is not None:
-            connection.execute("PRAGMA query_only=OFF")
+
+    return engine
+
+
+def _sqlite_readers(url: sa.URL) -> sa.Engine:
+    """Connections that can't write, with a pool of their own: to switch one to and fro took longer than a read."""
+    engine = _sqlite_connections(url, "query_only=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        driver.execute("BEGIN")  # type: ignore[attr-defined]  # it can't fail, so that SQLAlchemy needn't look after it
+
+    return engine
+
+
+def _sqlite_connections(url: sa.URL, *more: str) -> sa.Engine:
+    """An engine whose connections have our settings, and `more`."""
+    engine = sa.create_engine(
+        url, pool_size=_POOL, max_overflow=_POOL, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+    )
+    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", *more)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # else the driver begins transactions by itself, and too late
+        for pragma in settings:
+            connection.execute(f"PRAGMA {pragma}")
 
     return engine
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bss.access import ROLES, Caller, permissions_of, requires
+from bss.due import Due, finish, schedule
 from bss.errors import Conflict, Invalid, NotFound
 from bss.identity.passwords import (
     NOBODYS_HASH,
@@ -36,6 +37,9 @@ SESSION_S: Final = 12 * 3600
 IDLE_S: Final = 3600
 SEEN_EVERY_S: Final = 60
 ONE_TIME_PASSWORD_S: Final = 7 * 86_400
+SESSION_OVER: Final = "console_session.over"
+"""The kind of due row by which a session is forgotten."""
+SESSIONS_FORGOTTEN_MAX: Final = 500
 OWN_PASSWORD: Final = "password:own"
 """All that a user may who has to change a one-time password."""
 REFUSED: Final = "user or password is wrong, or the user is locked for a while after too many attempts"
@@ -158,7 +162,10 @@ def record_login(work: Work, *, asked: Credentials, is_right: bool) -> LoggedIn 
     work.change(USER, row["id"], failed_logins=0, locked_until_ns=None, last_login_ns=work.now_ns)
     token = token_of(work.random_octets(TOKEN_OCTETS))
     expires_ns = work.now_ns + SESSION_S * NS_PER_S
-    work.insert(SESSION, user_id=row["id"], token_hash=hash_of_token(token), seen_ns=work.now_ns, expires_ns=expires_ns)
+    session = work.insert(
+        SESSION, user_id=row["id"], token_hash=hash_of_token(token), seen_ns=work.now_ns, expires_ns=expires_ns
+    )
+    schedule(work, SESSION_OVER, resource_id=session["id"], at_ns=expires_ns)
     return LoggedIn(token, row["login"], row["must_change_password"], expires_ns)
 
 
@@ -188,6 +195,15 @@ def touch_session(work: Work, *, token: str) -> None:
     row = _session(work, token)
     if row is not None and work.now_ns - row["seen_ns"] >= SEEN_EVERY_S * NS_PER_S:
         work.change(SESSION, row["id"], seen_ns=work.now_ns)
+
+
+@requires("user:authenticate")
+def forget_sessions(work: Work, due: Due) -> None:
+    """What the due row of a session asks for once nobody can use it: it goes, and with it others that are over."""
+    finish(work, due)
+    over = sa.select(SESSION.c.id).where(SESSION.c.expires_ns <= work.now_ns).limit(SESSIONS_FORGOTTEN_MAX)
+    for row in work.rows(over):
+        work.remove(SESSION, row["id"])
 
 
 @requires("user:authenticate")

@@ -4,7 +4,7 @@ Allocation can't give one twice: on SQLite writers follow each other, on Postgre
 passed over, and what still meets is run again (bss/edge/database.py).
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,10 +12,11 @@ from bss.access import requires
 from bss.due import Due, finish, schedule, unschedule
 from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.digits import check_iccid, check_imsi, check_msisdn, check_pool
-from bss.inventory.kinds import KINDS, Kind, Resource
+from bss.inventory.kinds import KINDS, Kind, Resource, ResourceKind
 from bss.inventory.records import Msisdn, Sim
 from bss.inventory.states import ResourceState, state_after
 from bss.inventory.tables import MSISDN, PRODUCT, SIM
+from bss.tenant_rows import Prepared
 from bss.work import Row, Work
 from vocabulary.instants import NS_PER_S
 
@@ -24,6 +25,41 @@ RESERVATION_S: Final = 3600
 RESERVATION_S_MAX: Final = 400 * 86_400
 QUARANTINE_S: Final = 90 * 86_400
 QUARANTINE_S_MAX: Final = 3650 * 86_400
+
+
+class _Finds(NamedTuple):
+    """How rows of a kind are found."""
+
+    named: Prepared
+    held: Prepared
+    """by a product"""
+    reserved: Prepared
+    free: Prepared
+
+
+def _finds(what: ResourceKind) -> _Finds:
+    table, state = what.table, what.table.c.state
+    reserved = sa.select(table).where(
+        table.c.reserved_for == sa.bindparam("reserved_for"), state == ResourceState.RESERVED
+    )
+    free = sa.select(table).where(
+        state == ResourceState.FREE,
+        table.c.pool == sa.bindparam("pool"),
+        table.c[what.variant] == sa.bindparam("variant"),
+    )
+    return _Finds(
+        named=Prepared(sa.select(table).where(table.c[what.key] == sa.bindparam("name"))),
+        held=Prepared(
+            sa.select(table.c.id).where(
+                table.c.product_id == sa.bindparam("product_id"), state == ResourceState.ASSIGNED
+            )
+        ),
+        reserved=Prepared(reserved.order_by(table.c.id).limit(1)),
+        free=Prepared(free.order_by(table.c[what.key]).limit(1).with_for_update(skip_locked=True)),
+    )
+
+
+_FINDS: Final = {kind: _finds(what) for kind, what in KINDS.items()}
 
 
 @requires("inventory:write")
@@ -75,7 +111,7 @@ def reserve(
     until_ns = work.now_ns + for_s * NS_PER_S
     kept = _reserved_row(work, kind, reserved_for, name)
     if kept is not None:
-        changed = work.change(what.table, kept["id"], state_until_ns=until_ns)
+        changed = work.change(what.table, kept, state_until_ns=until_ns)
     else:
         row = _named(work, kind, name) if name else _any_free(work, kind, pool, variant or what.variant_default)
         changed = _move(work, kind, row, "reserve", state_until_ns=until_ns, reserved_for=reserved_for)
@@ -98,16 +134,12 @@ def assign(work: Work, kind: Kind, *, name: str, product_id: str, reserved_for: 
         raise Conflict("name", f"{what.words} {name} is reserved for something else", "Reserve another one")
     if row["state"] == ResourceState.QUARANTINED and row["product_id"] != product_id:
         raise Conflict("name", f"{what.words} {name} is in quarantine after another product", "Take another one")
-    held = work.row(
-        sa.select(what.table.c.id).where(
-            what.table.c.product_id == product_id, what.table.c.state == ResourceState.ASSIGNED
-        )
-    )
+    held = work.row(_FINDS[kind].held, product_id=product_id)
     if held is not None:
         raise Conflict("product_id", f"the product has a {what.words} already", "Take that one back first")
     changed = _move(work, kind, row, "assign", product_id=product_id)
     shown = {"number": row["number"]} if kind == "msisdn" else {"iccid": row["iccid"], "imsi": row["imsi"]}
-    work.change(PRODUCT, product_id, **shown)
+    work.change(PRODUCT, product, **shown)
     work.event(
         "ProductAttributeValueChangeEvent",
         resource="product",
@@ -194,7 +226,7 @@ def _move(work: Work, kind: Kind, row: Row, action: str, **values: Any) -> Row:
     before = ResourceState(row["state"])
     after = state_after(before, action, what=f"{what.words} {row[what.key]}")
     empty = {"state_until_ns": None, "reserved_for": None, "product_id": None}
-    changed = work.change(what.table, row["id"], **{**empty, **values}, state=after, state_since_ns=work.now_ns)
+    changed = work.change(what.table, row, **{**empty, **values}, state=after, state_since_ns=work.now_ns)
     if before == ResourceState.RESERVED:
         unschedule(work, f"{kind}.reservation_ends", resource_id=row["id"])
     elif before == ResourceState.QUARANTINED:
@@ -205,7 +237,7 @@ def _move(work: Work, kind: Kind, row: Row, action: str, **values: Any) -> Row:
 
 def _named(work: Work, kind: Kind, name: str) -> Row:
     what = KINDS[kind]
-    row = work.row(sa.select(what.table).where(what.table.c[what.key] == name))
+    row = work.row(_FINDS[kind].named, name=name)
     if row is None:
         raise NotFound("name", f"there is no {what.words} {name[:40]!r}", "Add or import it first")
     return row
@@ -213,35 +245,17 @@ def _named(work: Work, kind: Kind, name: str) -> Row:
 
 def _reserved_row(work: Work, kind: Kind, reserved_for: str, name: str) -> Row | None:
     """What is reserved for this already: the one of this name, where one is given."""
-    what = KINDS[kind]
-    found = work.rows(
-        sa.select(what.table)
-        .where(what.table.c.reserved_for == reserved_for, what.table.c.state == ResourceState.RESERVED)
-        .order_by(what.table.c.id)
-        .limit(1)
-        if not name
-        else sa.select(what.table).where(
-            what.table.c[what.key] == name,
-            what.table.c.reserved_for == reserved_for,
-            what.table.c.state == ResourceState.RESERVED,
-        )
-    )
-    return found[0] if found else None
+    if not name:
+        found = work.rows(_FINDS[kind].reserved, reserved_for=reserved_for)
+        return found[0] if found else None
+    row = work.row(_FINDS[kind].named, name=name)
+    is_kept = row is not None and (row["state"], row["reserved_for"]) == (ResourceState.RESERVED, reserved_for)
+    return row if is_kept else None
 
 
 def _any_free(work: Work, kind: Kind, pool: str, variant: str) -> Row:
     what = KINDS[kind]
-    found = work.row(
-        sa.select(what.table)
-        .where(
-            what.table.c.state == ResourceState.FREE,
-            what.table.c.pool == pool,
-            what.table.c[what.variant] == variant,
-        )
-        .order_by(what.table.c[what.key])
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
+    found = work.row(_FINDS[kind].free, pool=pool, variant=variant)
     if found is None:
         raise Conflict(
             "pool",

@@ -16,11 +16,17 @@ from bss.inventory.states import (
     check_product_change,
 )
 from bss.inventory.tables import PRODUCT, PRODUCT_CHARACTERISTIC, SERVICE
+from bss.tenant_rows import Prepared
 from bss.work import Work
 
 CHARACTERISTICS_MAX: Final = 100
 NAME_CHARACTERS_MAX: Final = 100
 VALUE_CHARACTERS_MAX: Final = 1000
+_NAMES: Final = Prepared(
+    sa.select(PRODUCT_CHARACTERISTIC.c.id, PRODUCT_CHARACTERISTIC.c.name).where(
+        PRODUCT_CHARACTERISTIC.c.product_id == sa.bindparam("product_id")
+    )
+)
 PRICE_FIELDS: Final = ("name", "price_type", "micros", "currency", "period")
 CHANGEABLE: Final = frozenset(
     {
@@ -111,7 +117,8 @@ def set_product_status(
 
     `start_ns` is written when it first becomes active, `end_ns` when it ends.
     """
-    before = Product.from_row(work.get(PRODUCT, product_id))
+    found = work.get(PRODUCT, product_id)
+    before = Product.from_row(found)
     if before.status == status:
         return before
     check_product_change(ProductStatus(before.status), status)
@@ -120,9 +127,7 @@ def set_product_status(
         values["start_ns"] = work.now_ns
     if status in PRODUCT_ENDED:
         values["end_ns"] = work.now_ns
-    row = work.change(
-        PRODUCT, product_id, if_revision=if_revision, status=status, status_since_ns=work.now_ns, **values
-    )
+    row = work.change(PRODUCT, found, if_revision=if_revision, status=status, status_since_ns=work.now_ns, **values)
     work.event(
         "ProductStateChangeEvent",
         resource="product",
@@ -160,10 +165,10 @@ def add_service(
     """A service that realises a product. `category`: CFS (customer-facing) or RFS (resource-facing). NotFound, Invalid."""
     _check_name(name)
     _check_service_state(state)
-    work.get(PRODUCT, product_id, field="product_id")
+    product = work.get(PRODUCT, product_id, field="product_id")
     if category not in ("CFS", "RFS"):
         raise Invalid("category", f"{category[:40]!r} is no category", "Write CFS or RFS")
-    work.change(PRODUCT, product_id)
+    work.change(PRODUCT, product)
     row = work.insert(
         SERVICE, product_id=product_id, name=name, category=category, specification_id=specification_id, state=state
     )
@@ -174,7 +179,8 @@ def add_service(
 def set_service_state(work: Work, service_id: str, *, state: str) -> Service:
     """A service in another state; a terminated one stays so. NotFound, Invalid, Conflict."""
     _check_service_state(state)
-    before = Service.from_row(work.get(SERVICE, service_id))
+    found = work.get(SERVICE, service_id)
+    before = Service.from_row(found)
     if before.state == state:
         return before
     if before.state == "terminated":
@@ -184,7 +190,7 @@ def set_service_state(work: Work, service_id: str, *, state: str) -> Service:
         values["start_ns"] = work.now_ns
     if state == "terminated":
         values["end_ns"] = work.now_ns
-    return Service.from_row(work.change(SERVICE, service_id, state=state, **values))
+    return Service.from_row(work.change(SERVICE, found, state=state, **values))
 
 
 def _put_characteristic(work: Work, product_id: str, name: str, value: str | int | bool) -> Characteristic:
@@ -196,8 +202,7 @@ def _put_characteristic(work: Work, product_id: str, name: str, value: str | int
             f"A name has 1..{NAME_CHARACTERS_MAX} characters, a value at most {VALUE_CHARACTERS_MAX}",
         )
     table = PRODUCT_CHARACTERISTIC
-    found = work.rows(sa.select(table.c.id, table.c.name).where(table.c.product_id == product_id))
-    known = {row["name"]: row["id"] for row in found}
+    known = {row["name"]: row["id"] for row in work.rows(_NAMES, product_id=product_id)}
     if name in known:
         return Characteristic.from_row(work.change(table, known[name], value_type=value_type, value=text))
     if len(known) >= CHARACTERISTICS_MAX:

@@ -12,10 +12,26 @@ from bss.inventory.records import Characteristic, Msisdn, Product, ResourceCount
 from bss.inventory.states import PRODUCT_ENDED, ResourceState
 from bss.inventory.tables import MSISDN, PRODUCT, PRODUCT_CHARACTERISTIC, SERVICE, SIM
 from bss.tables import begins_with
+from bss.tenant_rows import Prepared, prepared_by
 from bss.work import Work
 
 ROWS_MAX: Final = 1000
 _PREFIX_DIGITS_MIN: Final = 3
+
+
+_CHARACTERISTICS: Final = prepared_by(PRODUCT_CHARACTERISTIC.c.product_id, PRODUCT_CHARACTERISTIC.c.name)
+_SERVICES: Final = prepared_by(SERVICE.c.product_id, SERVICE.c.id)
+_ASSIGNED: Final = {
+    what.table.name: Prepared(
+        sa.select(what.table)
+        .where(
+            what.table.c.product_id.in_(sa.bindparam("values", expanding=True)),
+            what.table.c.state == ResourceState.ASSIGNED,
+        )
+        .order_by(what.table.c[what.key])
+    )
+    for what in KINDS.values()
+}
 
 
 @requires("inventory:read")
@@ -113,16 +129,14 @@ def products_by_digits(work: Work, digits: str, *, limit: int = 20) -> list[Prod
 @requires("inventory:read")
 def characteristics_of(work: Work, product_ids: Sequence[str]) -> list[Characteristic]:
     """Characteristics of these products, by name."""
-    table = PRODUCT_CHARACTERISTIC
-    rows = work.rows(sa.select(table).where(table.c.product_id.in_(product_ids)).order_by(table.c.name))
+    rows = work.rows(_CHARACTERISTICS, values=list(product_ids))
     return [Characteristic.from_row(row) for row in rows]
 
 
 @requires("inventory:read")
 def services_of(work: Work, product_ids: Sequence[str]) -> list[Service]:
     """Services that realise these products."""
-    rows = work.rows(sa.select(SERVICE).where(SERVICE.c.product_id.in_(product_ids)).order_by(SERVICE.c.id))
-    return [Service.from_row(row) for row in rows]
+    return [Service.from_row(row) for row in work.rows(_SERVICES, values=list(product_ids))]
 
 
 @requires("inventory:read")
@@ -130,11 +144,7 @@ def resources_of(work: Work, product_ids: Sequence[str]) -> list[Resource]:
     """Numbers and SIMs that these products have now."""
     found: list[Resource] = []
     for what in KINDS.values():
-        rows = work.rows(
-            sa.select(what.table)
-            .where(what.table.c.product_id.in_(product_ids), what.table.c.state == ResourceState.ASSIGNED)
-            .order_by(what.table.c[what.key])
-        )
+        rows = work.rows(_ASSIGNED[what.table.name], values=list(product_ids))
         found.extend(what.record.from_row(row) for row in rows)
     return found
 

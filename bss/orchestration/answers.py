@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bss.converting import meet
+
 
 class Made(msgspec.Struct, frozen=True, tag=True):
     """It is done, now or when it was asked before; `ids` are what it made."""
@@ -19,3 +21,4 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 Answer = Made | Failed
+meet(Answer)

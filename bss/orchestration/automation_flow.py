@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from bss.automation.actions import rule_caller
-from bss.automation.execution import begin, fail, finish
+from bss.automation.execution import Overtaken, begin, check_in_hand, fail, finish
 from bss.automation.operations import REPLAY_DUE, replay
 from bss.automation.records import RunTask
 from bss.due import Due, schedule
 from bss.due import finish as finish_due
 from bss.errors import BusinessError, Conflict
 from bss.orchestration.answers import Answer, Failed, Made
-from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
+from bss.orchestration.run import RESOURCE_ID, Ids, Run
 from bss.work import Work
 from vocabulary.instants import NS_PER_S
 
@@ -58,34 +56,36 @@ class AutomationFlow:
         self._reached = reached
 
     def __call__(self, run: Run, ids: Ids) -> None:
-        """Do the run `ids[RESOURCE_ID]` as far as it goes."""
-        task = _task(run.write("begin", lambda work: _json(begin(work, run_id=ids[RESOURCE_ID]))))
-        while task is not None:
-            task = self._do_or_fail(run, task)
+        """Do the run `ids[RESOURCE_ID]` as far as it goes. Its rows say where it is, whoever drove it so far."""
+        try:
+            task = run.commit(lambda work: begin(work, run_id=ids[RESOURCE_ID]))
+            while task is not None:
+                task = self._do_or_fail(run, task)
+        except Overtaken:
+            return  # whoever has moved it on drives it now
 
     def _do_or_fail(self, run: Run, task: RunTask) -> RunTask | None:
-        """The step of this task; the next one. A mistake of ours makes the run fail, so that people see it."""
+        """The step of this task; the next one. A mistake of ours makes the run fail, too, so that people see it."""
         try:
             return self._do(run, task)
+        except Overtaken:
+            raise
         except Exception as error:
-            code, reason = type(error).__name__, str(error)
-            run.write(f"{task.step.kind}.fail", lambda work: fail(work, step_id=task.step.id, code=code, error=reason))
+            failed = Failed(type(error).__name__, str(error))
+            run.commit(lambda work: _fail(work, task, failed))
             return None
 
     def _do(self, run: Run, task: RunTask) -> RunTask | None:
-        kind = task.step.kind
-        step = self._steps[kind]
+        step = self._steps[task.step.kind]
         self._reached("automation.step.before")
         if isinstance(step, Inside):
-            following = run.write(kind, lambda work: _json(_do_inside(work, step, task)))
+            following = run.commit(lambda work: _do_inside(work, step, task))
         else:
-            answer = run.ask(kind, lambda: msgspec.to_builtins(_ask(run, step, task)))
+            answer = _ask(run, step, task)
             self._reached("automation.step.asked")
-            following = run.write(
-                f"{kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
-            )
+            following = run.commit(lambda work: _note(work, step, task, answer))
         self._reached("automation.step.after")
-        return _task(following)
+        return following
 
 
 def replay_due(work: Work, due: Due) -> None:
@@ -114,38 +114,27 @@ def _ask(run: Run, step: Outside, task: RunTask) -> Answer:
 
 
 def _do_inside(work: Work, step: Inside, task: RunTask) -> RunTask | None:
-    try:
-        with work.all_or_nothing():
-            with _as_rule(work, task):
-                made = step.do(work, task)
-            return finish(work, step_id=task.step.id, outcome=dict(made))
-    except BusinessError as error:
-        fail(work, step_id=task.step.id, code=type(error).__name__, error=str(error))
-    return None
+    check_in_hand(work, task)
+    with _as_rule(work, task):
+        made = step.do(work, task)
+    return finish(work, step_id=task.step.id, outcome=dict(made))
 
 
 def _note(work: Work, step: Outside, task: RunTask, answer: Answer) -> RunTask | None:
     if isinstance(answer, Failed):
-        if answer.is_transient and task.step.attempts <= len(REPLAYS_S):
-            at_ns = work.now_ns + REPLAYS_S[task.step.attempts - 1] * NS_PER_S
-            schedule(work, REPLAY_DUE, resource_id=task.run.id, at_ns=at_ns)
-        fail(work, step_id=task.step.id, code=answer.code, error=answer.reason)
+        _fail(work, task, answer)
         return None
-    try:
-        with work.all_or_nothing():
-            with _as_rule(work, task):
-                refused = step.note(work, task, answer)
-            if refused is not None:
-                return fail(work, step_id=task.step.id, code=refused.code, error=refused.reason, redoes=step.redoes)
-            return finish(work, step_id=task.step.id, outcome=answer.ids)
-    except BusinessError as error:
-        fail(work, step_id=task.step.id, code=type(error).__name__, error=str(error))
-    return None
+    check_in_hand(work, task)
+    with _as_rule(work, task):
+        refused = step.note(work, task, answer)
+    if refused is not None:
+        return fail(work, step_id=task.step.id, code=refused.code, error=refused.reason, redoes=step.redoes)
+    return finish(work, step_id=task.step.id, outcome=answer.ids)
 
 
-def _json(task: RunTask | None) -> Json:
-    return None if task is None else msgspec.to_builtins(task)
-
-
-def _task(value: Json) -> RunTask | None:
-    return None if value is None else msgspec.convert(value, RunTask)
+def _fail(work: Work, task: RunTask, failed: Failed) -> None:
+    check_in_hand(work, task)
+    if failed.is_transient and task.step.attempts <= len(REPLAYS_S):
+        at_ns = work.now_ns + REPLAYS_S[task.step.attempts - 1] * NS_PER_S
+        schedule(work, REPLAY_DUE, resource_id=task.run.id, at_ns=at_ns)
+    fail(work, step_id=task.step.id, code=failed.code, error=failed.reason)

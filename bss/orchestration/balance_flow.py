@@ -1,5 +1,5 @@
-"""Top-ups and adjustments from the request to the engine's decision. Whatever happens in between, the action's id is the
-command's, so that it is done once; what stays pending is sent again when its due row comes up.
+"""Top-ups, adjustments and credit limits from the request to the engine's decision. Whatever happens in between, the action's
+id is the command's, so that it is done once; what stays pending is sent again when its due row comes up.
 """
 
 from dataclasses import replace
@@ -29,7 +29,9 @@ def change_balance(
     channel: str = "console",
     customer_id: str | None = None,
 ) -> BalanceAction:
-    """Have money added or taken. The action as it is then: done, refused, or pending where the engine didn't answer."""
+    """Have money added or taken, or the credit limit set. The action as it is then: done, refused, or pending where the engine
+    didn't answer.
+    """
     action = database.write(
         caller,
         lambda work: request_action(
@@ -80,14 +82,17 @@ def decide(engine: EnginePort, tenant_name: str, action: BalanceAction) -> Decis
         return None
     result = engine.send(_command(action, tenant))
     if isinstance(result, Done):
-        return Decision(ActionState.DONE, "", result.remaining)
+        remaining = None if action.kind == ActionKind.CREDIT_LIMIT else result.remaining
+        return Decision(ActionState.DONE, "", remaining)
     if isinstance(result, Refused):
         return Decision(ActionState.REFUSED, f"{result.code}: {result.reason}"[:400], None)
     return None
 
 
 def _command(action: BalanceAction, tenant: int) -> Change:
-    micros = action.amount_micros
+    micros, account_id = action.amount_micros, action.engine_account_id
+    if action.kind == ActionKind.CREDIT_LIMIT:
+        return Change(action.id, tenant, account_id, credit_limit_micros=micros, reason=action.reason)
     amount = Credit(Unit.MONEY, micros) if action.kind == ActionKind.TOP_UP else adjustment(micros)
     named = replace(amount, bucket_id=action.bucket_id or 0)
-    return Change(action.id, tenant, action.engine_account_id, amounts=(named,), reason=action.reason)
+    return Change(action.id, tenant, account_id, amounts=(named,), reason=action.reason)

@@ -11,7 +11,7 @@ from bss.due import Due, finish
 from bss.errors import BusinessError
 from bss.inventory.queries import product_counts_by_offering, products_of_offering
 from bss.orchestration.order_placing import AskedItem, place_order
-from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
+from bss.orchestration.run import RESOURCE_ID, Ids, Run
 from bss.orders.batches import BATCH_READY, RUNNING, cursor_of, go_on, note_chunk, open_batch, ordered_products
 from bss.orders.operations import WORKFLOW
 from bss.orders.records import Action
@@ -33,7 +33,7 @@ CHUNKS: Final = 20
 def open_migration(run: Run, ids: Ids) -> None:
     """A published release says what becomes of an offering's products: their batch."""
 
-    def open_(work: Work) -> Json:
+    def open_(work: Work) -> None:
         release = release_row(work, release_id=ids["release"])
         source = ids[RESOURCE_ID]
         open_batch(
@@ -45,7 +45,7 @@ def open_migration(run: Run, ids: Ids) -> None:
             from_ns=release.effective_ns,
         )
 
-    run.write("open", open_)
+    run.commit(open_)
 
 
 class BatchFlow:
@@ -55,12 +55,12 @@ class BatchFlow:
         self._reached = reached
 
     def __call__(self, run: Run, ids: Ids) -> None:
-        """Place chunks of the batch `ids[RESOURCE_ID]`."""
+        """Place chunks of the batch `ids[RESOURCE_ID]`, from where its row says that it is."""
         batch_id = ids[RESOURCE_ID]
         for number in range(1, CHUNKS + 1):
             place = partial(_place_chunk, batch_id=batch_id, is_last=number == CHUNKS)
             self._reached("batch.before")
-            goes_on = run.write(f"chunk-{number}", place)
+            goes_on = run.commit(place)
             self._reached("batch.after")
             if not goes_on:
                 return

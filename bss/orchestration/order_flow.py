@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from bss.due import schedule
 from bss.errors import BusinessError
 from bss.orchestration.answers import Answer, Failed, Made
-from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
-from bss.orders.execution import Task, begin, fail, finish
+from bss.orchestration.run import RESOURCE_ID, Ids, Run
+from bss.orders.execution import Overtaken, Task, begin, check_in_hand, fail, finish
 from bss.orders.operations import RETRY_DUE
 from bss.work import Work
 from vocabulary.instants import NS_PER_S
@@ -54,32 +52,35 @@ class OrderFlow:
         self._reached = reached
 
     def __call__(self, run: Run, ids: Ids) -> None:
-        """Drive the order `ids[RESOURCE_ID]` as far as it goes."""
-        task = _task(run.write("begin", lambda work: _json(begin(work, order_id=ids[RESOURCE_ID]))))
-        while task is not None:
-            task = self._do_or_fail(run, task)
+        """Drive the order `ids[RESOURCE_ID]` as far as it goes. Its rows say where it is, whoever drove it so far."""
+        try:
+            task = run.commit(lambda work: begin(work, order_id=ids[RESOURCE_ID]))
+            while task is not None:
+                task = self._do_or_fail(run, task)
+        except Overtaken:
+            return  # whoever has moved the order on drives it now
 
     def _do_or_fail(self, run: Run, task: Task) -> Task | None:
-        """The step of this task; the next one. A mistake of ours makes the order fall out, so that people see it."""
+        """The step of this task; the next one. A mistake of ours makes the order fall out, too, so that people see it."""
         try:
             return self._do(run, task)
+        except Overtaken:
+            raise
         except Exception as error:
-            code, reason = type(error).__name__, str(error)
-            return _task(run.write(f"{task.kind}.fail", lambda work: _json(_fail(work, task, code, reason))))
+            failed = Failed(type(error).__name__, str(error))
+            return run.commit(lambda work: _fail(work, task, failed))
 
     def _do(self, run: Run, task: Task) -> Task | None:
         step = self._steps[task.kind]
         self._reached(f"order.{task.kind}.before")
         if isinstance(step, Inside):
-            following = run.write(task.kind, lambda work: _json(_do_inside(work, step, task)))
+            following = run.commit(lambda work: _do_inside(work, step, task))
         else:
-            answer = run.ask(task.kind, lambda: msgspec.to_builtins(_ask(run, step, task)))
+            answer = _ask(run, step, task)
             self._reached(f"order.{task.kind}.asked")
-            following = run.write(
-                f"{task.kind}.note", lambda work: _json(_note(work, step, task, msgspec.convert(answer, Answer)))
-            )
+            following = run.commit(lambda work: _note(work, step, task, answer))
         self._reached(f"order.{task.kind}.after")
-        return _task(following)
+        return following
 
 
 def _ask(run: Run, step: Outside, task: Task) -> Answer:
@@ -90,35 +91,21 @@ def _ask(run: Run, step: Outside, task: Task) -> Answer:
 
 
 def _do_inside(work: Work, step: Inside, task: Task) -> Task | None:
-    try:
-        with work.all_or_nothing():
-            made = step.do(work, task)
-            return finish(work, step_id=task.step.id, outcome=dict(made))
-    except BusinessError as error:
-        return _fail(work, task, type(error).__name__, str(error))
+    check_in_hand(work, task)
+    return finish(work, step_id=task.step.id, outcome=dict(step.do(work, task)))
 
 
 def _note(work: Work, step: Outside, task: Task, answer: Answer) -> Task | None:
     if isinstance(answer, Failed):
-        if answer.is_transient and task.step.attempts <= len(RETRIES_S):
-            at_ns = work.now_ns + RETRIES_S[task.step.attempts - 1] * NS_PER_S
-            schedule(work, RETRY_DUE, resource_id=task.order.id, at_ns=at_ns)
-        return _fail(work, task, answer.code, answer.reason)
-    try:
-        with work.all_or_nothing():
-            step.note(work, task, answer)
-            return finish(work, step_id=task.step.id, outcome=answer.ids)
-    except BusinessError as error:
-        return _fail(work, task, type(error).__name__, str(error))
+        return _fail(work, task, answer)
+    check_in_hand(work, task)
+    step.note(work, task, answer)
+    return finish(work, step_id=task.step.id, outcome=answer.ids)
 
 
-def _fail(work: Work, task: Task, code: str, reason: str) -> Task | None:
-    return fail(work, step_id=task.step.id, code=code, error=reason)
-
-
-def _json(task: Task | None) -> Json:
-    return None if task is None else msgspec.to_builtins(task)
-
-
-def _task(value: Json) -> Task | None:
-    return None if value is None else msgspec.convert(value, Task)
+def _fail(work: Work, task: Task, failed: Failed) -> Task | None:
+    check_in_hand(work, task)
+    if failed.is_transient and task.step.attempts <= len(RETRIES_S):
+        at_ns = work.now_ns + RETRIES_S[task.step.attempts - 1] * NS_PER_S
+        schedule(work, RETRY_DUE, resource_id=task.order.id, at_ns=at_ns)
+    return fail(work, step_id=task.step.id, code=failed.code, error=failed.reason)

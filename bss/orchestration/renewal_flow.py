@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from bss.due import Due, finish, schedule
+from bss.converting import convert
+from bss.due import Due, due_of, finish, schedule
 from bss.engine_port import NoEngine
 from bss.errors import BusinessError
 from bss.inventory.queries import product
@@ -60,7 +61,7 @@ class RenewalFlow:
         self._reached("renewal.before")
         answer = run.ask("apply", lambda: msgspec.to_builtins(self._apply(run, product_id, from_ns)))
         self._reached("renewal.asked")
-        run.write("note", lambda work: self._note(work, product_id, from_ns, msgspec.convert(answer, Answer)))
+        run.write("note", lambda work: self._note(work, product_id, from_ns, convert(answer, Answer)))
         self._reached("renewal.after")
 
     def _apply(self, run: Run, product_id: str, from_ns: int) -> Answer:
@@ -96,7 +97,13 @@ class RenewalFlow:
         elif has.status == ProductStatus.ACTIVE and has.engine_account_id is not None:
             what = sold(self._ports.release(work, 0), has.offering_id)
             ends_ns = period_terms(what, from_ns, is_first=False).to_ns
+            if _is_scheduled(work, product_id, ends_ns):
+                return None  # noted by a run whose place this one takes
             if ends_ns < FOREVER_NS:
                 schedule(work, RENEWAL_DUE, resource_id=product_id, at_ns=ends_ns)
             work.event("ProductRenewedEvent", resource="product", resource_id=product_id, from_ns=str(from_ns))
         return None
+
+
+def _is_scheduled(work: Work, product_id: str, at_ns: int) -> bool:
+    return any(due.kind == RENEWAL_DUE and due.at_ns == at_ns for due in due_of(work, product_id))

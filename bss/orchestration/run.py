@@ -1,8 +1,14 @@
 """What a workflow sees of the run that it is in. Its function is called again from the start when a worker takes the run
-over; what a call here came to before is then given again, not done again. So apart from these calls a workflow has no
-effects and looks at no clock.
+over. There are two kinds of workflows:
 
-A new sequence of calls strands the runs that are under way: put it behind `is_patched`.
+- one whose rows say how far it is, such as an order: it reads its place, and each `commit` moves it on. What it asks others it
+  asks itself, under a key that is the same when it is asked again.
+- one whose rows don't: what `write` and `ask` came to before is given again, not done again. Apart from these calls it has no
+  effects and looks at no clock.
+
+A run that another release's code began isn't gone on with: the function is called in a new run, which is given nothing again.
+So rows have to say how far the work is, what is done already has to be found in them, and others have to be asked under a key
+that is made of rows, not of the run.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +30,9 @@ class Run(Protocol):
 
     workflow_id: str
 
+    def commit(self, function: Callable[[Work], T]) -> T:
+        """What `function` returns, committed; not kept: it reads by itself whether there is something to do."""
+
     def write(self, name: str, function: Callable[[Work], Json]) -> Json:
         """What `function` returns: its rows and the fact that it was done are one transaction, which may be tried again."""
 
@@ -32,9 +41,6 @@ class Run(Protocol):
 
     def read(self, function: Callable[[Work], T]) -> T:
         """What `function` reads. It isn't kept: only for what is asked then."""
-
-    def is_patched(self, name: str) -> bool:
-        """False in runs that began before the change that `name` stands for."""
 
 
 Workflow = Callable[[Run, Ids], None]

@@ -10,6 +10,7 @@ from bss.catalog.release import CatalogRelease
 from bss.crm.care_operations import TICKET_DUE, mark_overdue
 from bss.due import Due, finish
 from bss.errors import Conflict
+from bss.identity.operations import SESSION_OVER, forget_sessions
 from bss.inventory.operations import DUE_KINDS, end_due_state
 from bss.orchestration.automation_flow import AUTOMATION, AutomationFlow, replay_due
 from bss.orchestration.automation_steps import automation_steps
@@ -62,6 +63,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         BATCH_DUE: (batch_due, frozenset({"order:write"})),
         REPLAY_DUE: (replay_due, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
+        SESSION_OVER: (forget_sessions, frozenset({"user:authenticate"})),
     }
 
 

@@ -38,6 +38,20 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.step.id}{'/undo' if self.is_undo else ''}"
 
 
+class Overtaken(Exception):
+    """The step isn't as it was handed out: another worker, which took the order over, has moved it on."""
+
+
+@requires("order:execute")
+def check_in_hand(work: Work, task: Task) -> None:
+    """Before anything is written for a task: nobody else has done its step or let it fail. Overtaken.
+
+    Each of these raises the step's revision. So of two workers that drive an order, since one is believed dead, one writes.
+    """
+    if work.get(ORDER_STEP, task.step.id, field="step_id")["revision"] != task.step.revision:
+        raise Overtaken(f"step {task.step.id} of order {task.order.id}")
+
+
 @requires("order:execute")
 def begin(work: Work, *, order_id: str) -> Task | None:
     """The order's next step, begun. None where a workflow has nothing to do: it waits for people or its date, or has ended."""
@@ -125,8 +139,7 @@ def _undo_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
 def _change_step(work: Work, step: Row, happens: str, **values: Any) -> Row:
     return work.change(
         ORDER_STEP,
-        step["id"],
-        if_revision=step["revision"],
+        step,
         state=next_step_state(step["state"], happens),
         **values,
     )

@@ -11,6 +11,7 @@ from bss.errors import Conflict, Invalid
 from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.orders.states import OrderState, StepState, next_order_state, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.tenant_rows import Prepared
 from bss.work import Row, Work
 
 ITEMS_MAX: Final = 50
@@ -24,6 +25,9 @@ START_DUE: Final = "order.start"
 RETRY_DUE: Final = "order.retry"
 """Kind of the due row by which an order that fell out for a passing reason is tried again."""
 _CHANGED: Final = "ProductOrderStateChangeEvent"
+_STEPS: Final = Prepared(
+    sa.select(ORDER_STEP).where(ORDER_STEP.c.order_id == sa.bindparam("order_id")).order_by(ORDER_STEP.c.place)
+)
 
 
 @requires("order:write")
@@ -118,14 +122,14 @@ def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | No
 def move_order(work: Work, order: Row, happens: str, *, if_revision: int | None = None, **values: object) -> Row:
     """The order in its next state, and the event that tells of it. Conflict where that can't be."""
     state = next_order_state(order["state"], happens)
-    order = work.change(PRODUCT_ORDER, order["id"], if_revision=if_revision, state=state, **values)
+    order = work.change(PRODUCT_ORDER, order, if_revision=if_revision, state=state, **values)
     work.event(_CHANGED, resource="productOrder", resource_id=order["id"], state=state)
     return order
 
 
 def steps_of(work: Work, order_id: str) -> list[Row]:
     """The rows of an order's steps, by place."""
-    return list(work.rows(sa.select(ORDER_STEP).where(ORDER_STEP.c.order_id == order_id).order_by(ORDER_STEP.c.place)))
+    return list(work.rows(_STEPS, order_id=order_id))
 
 
 def _check_items(items: Sequence[NewItem]) -> None:

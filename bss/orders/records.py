@@ -5,6 +5,8 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from bss.converting import convert, meet
+
 
 class Action:
     """TMF622 OrderItemActionType, with the two actions on a product that it has no word for."""
@@ -52,7 +54,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The record of a row of its table."""
-        return msgspec.convert({name: row[name] for name in cls.__struct_fields__}, cls)
+        return convert({name: row[name] for name in cls.__struct_fields__}, cls)
 
 
 class Order(_Row, frozen=True):
@@ -93,6 +95,7 @@ class OrderStep(_Row, frozen=True):
     """A step of an order."""
 
     id: str
+    revision: int
     order_id: str
     item_id: str
     place: int
@@ -150,3 +153,6 @@ class BatchProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     batch: OrderBatch
     orders: dict[str, int]
+
+
+meet(Order, OrderItem, OrderStep, OrderBatch)

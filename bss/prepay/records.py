@@ -1,4 +1,4 @@
-"""Top-ups and adjustments as others read them."""
+"""Top-ups, adjustments and credit limits as others read them."""
 
 from enum import StrEnum
 
@@ -6,10 +6,11 @@ from bss.record import Record
 
 
 class ActionKind(StrEnum):
-    """What is done: money that was paid in, or a correction in either direction."""
+    """What is done: money that was paid in, a correction in either direction, or how much may be owed on the bill."""
 
     TOP_UP = "top_up"
     ADJUST = "adjust"
+    CREDIT_LIMIT = "credit_limit"
 
 
 class ActionState(StrEnum):
@@ -21,7 +22,7 @@ class ActionState(StrEnum):
 
 
 class BalanceAction(Record, frozen=True):
-    """One action. `amount_micros` is below zero where money is taken."""
+    """One action. `amount_micros` is below zero where money is taken; of a credit limit it is the new one."""
 
     id: str
     revision: int

@@ -26,6 +26,6 @@ BALANCE_ACTION: Final = tenant_table(
     sa.Index(None, "tenant", "kind", "customer_id", "id"),
     sa.Index(None, "tenant", "kind", "state", "id"),
 )
-"""A top-up or an adjustment. Its id is that of the engine's command, so that sending it again does it once.
+"""A top-up, an adjustment, or another credit limit. Its id is that of the engine's command: sent again, it is done once.
 `bucket_id`: of the account; null: the one of money without an end, or where it is taken, as usage takes it.
 """

@@ -24,6 +24,7 @@ class Profile:
     contacts: Sequence[ContactMedium]
     billing_accounts: Sequence[BillingAccount]
     consents: Sequence[Consent]
+    """all that the party said, in order: the last of a purpose holds"""
     products: Sequence[Product]
     orders: Sequence[Order]
     tickets: Sequence[Ticket]
@@ -49,7 +50,7 @@ def profile_of(work: Work, customer_id: str) -> Profile:
         party=crm.party(work, customer.party_id),
         contacts=crm.contact_media_of(work, [customer.party_id]),
         billing_accounts=crm.billing_accounts_of(work, [customer_id]),
-        consents=list(crm.consents_in_force(work, customer.party_id).values()),
+        consents=crm.consent_history(work, customer.party_id),
         products=products_of_customer(work, customer_id) if work.caller.may("inventory:read") else (),
         orders=list_orders(work, customer_id=customer_id, limit=20) if work.caller.may("order:read") else (),
         tickets=crm.tickets_of_customer(work, customer_id, limit=20) if may_see_tickets else (),

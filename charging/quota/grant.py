@@ -26,7 +26,7 @@ from charging.rating.price import (
 from charging.rating.time_bands import until_change
 from charging.tariff_tables import Control, RoundingScope
 from charging.usage_record import GrantBasis
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -48,7 +48,7 @@ _TARIFF_CHANGE = int(GrantBasis.TARIFF_CHANGE)
 _LAST = int(GrantBasis.LAST)
 
 
-@kernel
+@inlined_kernel
 def requested_units(mscc, unit):
     """Units of `unit` that the Requested-Service-Unit names; 0 where it names none."""
     if unit == _OCTETS:
@@ -58,7 +58,7 @@ def requested_units(mscc, unit):
     return mscc.requested_events if mscc.presence & HAS_REQUESTED_EVENTS else np.int64(0)
 
 
-@kernel
+@inlined_kernel
 def wanted_units(mscc, price):
     """What a request wants: as asked, within the price's bounds, or the price's own size."""
     asked = requested_units(mscc, price.unit)
@@ -67,7 +67,7 @@ def wanted_units(mscc, price):
     return min(max(asked, price.grant_units_min), price.grant_units_max)
 
 
-@kernel
+@inlined_kernel
 def basis_of_wanted(requested, price, want):
     """GrantBasis of what wanted_units gave for so many requested units."""
     basis = _REQUESTED if requested > 0 else _PRICE_SIZE
@@ -90,7 +90,7 @@ def count_reservations(arena, slot, service_tag):
     return found
 
 
-@kernel
+@inlined_kernel
 def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, made, want, now_ns):
     """Hold up to `want` units of allowances for a service that has `made` reservations; (units held, how many then)."""
     held = np.int64(0)
@@ -114,14 +114,14 @@ def _reserve_allowances(arena, slot, scratch, price, allowances, service_tag, ma
     return held, made
 
 
-@kernel
+@inlined_kernel
 def _affordable(arena, slot, scratch, price, micros, money_count, made, carry):
     """Units that money can hold for a service that has `made` reservations, at `micros` a block, above zero."""
     free = free_micros(arena, slot, price.settled_by, scratch.money, money_count, places_left(arena, slot, made))
     return affordable_units(price, micros, free, carry)
 
 
-@kernel
+@inlined_kernel
 def _reserve_money(arena, slot, scratch, price, micros, money_count, service_tag, made, carry, want):
     """Hold money for up to `want` units, at `micros` a block, above zero; (units held, carry then).
 
@@ -136,7 +136,7 @@ def _reserve_money(arena, slot, scratch, price, micros, money_count, service_tag
     return part, carry_after_reserve(price, part, carry) if price.rounding_scope == _SESSION_SCOPE else np.int64(0)
 
 
-@kernel
+@inlined_kernel
 def _has_more(arena, slot, scratch, price, micros, allowances, money_count, carry, now_ns):
     """Would the next grant be above 0, at `micros` a block? The first `money_count` of scratch.money are the valid money."""
     count = order_allowances(
@@ -160,7 +160,7 @@ def _has_more(arena, slot, scratch, price, micros, allowances, money_count, carr
     return money_count > 0 and affordable_units(price, micros, free, carry) > 0
 
 
-@kernel
+@inlined_kernel
 def grant(arena, slot, scratch, price, window, allowances, service_tag, made, carry, want, now_ns, answer):
     """Reserve up to `want` units for the service and fill `answer`'s grant, outcome and finality (docs/charging.md §6).
 

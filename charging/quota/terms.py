@@ -6,7 +6,7 @@ All of it is the price's as it is now, so that the record keeps none of it and a
 import numpy as np
 
 from charging.tariff_tables import FinalAction
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import THRESHOLD_UNITS_MAX
 from vocabulary.outcomes import Outcome
 
@@ -14,7 +14,7 @@ _TERMINATE = int(FinalAction.TERMINATE)
 _GRANTED = int(Outcome.GRANTED)
 
 
-@kernel
+@inlined_kernel
 def threshold_of(price, granted):
     """Units left of a grant when more is to be asked, always below it; 0 where the price says none or the grant is too small.
 
@@ -28,7 +28,7 @@ def threshold_of(price, granted):
     return units if units < granted else np.int64(0)
 
 
-@kernel
+@inlined_kernel
 def set_terms(price, window, is_final, answer):
     """Fill what a price says of the grant in `answer` (ANSWER_MSCC_DTYPE row).
 
@@ -46,7 +46,7 @@ def set_terms(price, window, is_final, answer):
         answer.threshold_units = threshold_of(price, answer.granted)
 
 
-@kernel
+@inlined_kernel
 def goes_on_without_quota(price):
     """Is a user whose credit is used up redirected or restricted, instead of being refused?"""
     return price.final_action > _TERMINATE

@@ -14,7 +14,7 @@ from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
 from charging.rating.funds import free_micros
 from charging.rating.price import cost_of, cost_of_report, starting_carry
 from charging.tariff_tables import Control
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import CHARGED_MICROS_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -62,7 +62,7 @@ def _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns):
     return left
 
 
-@kernel
+@inlined_kernel
 def _debit_money(arena, slot, scratch, unit, micros, now_ns):
     """Charge `micros` to `unit`, MONEY or BILL: each payer as far as it is above zero, the last the rest.
 
@@ -91,7 +91,7 @@ def _debit_money(arena, slot, scratch, unit, micros, now_ns):
     return _PAID
 
 
-@kernel
+@inlined_kernel
 def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_again, used, now_ns, usage):
     """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
 

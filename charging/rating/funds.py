@@ -3,7 +3,7 @@
 from balances.arena import rows_left
 from balances.record import BUCKET_REMAINING, HEADER_CREDIT_LIMIT, Section
 from balances.reservations import RESERVATIONS_PER_SERVICE_MAX, reserve
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel
 from vocabulary.limits import MICROS_MAX
 from vocabulary.units import Unit
 
@@ -11,13 +11,13 @@ _RESERVATIONS = int(Section.RESERVATIONS)
 _BILL = int(Unit.BILL)
 
 
-@kernel
+@inlined_kernel
 def places_left(arena, slot, made):
     """Reservations that a service which has `made` of them may still get, and that the record has room for."""
     return min(RESERVATIONS_PER_SERVICE_MAX - made, rows_left(arena, slot, _RESERVATIONS))
 
 
-@kernel
+@inlined_kernel
 def free_micros(arena, slot, unit, order, count, places):
     """Micros, 0..MICROS_MAX, that at most `places` of the buckets order[0:count] can give, all of `unit`, MONEY or BILL.
 
@@ -40,7 +40,7 @@ def free_micros(arena, slot, unit, order, count, places):
     return free
 
 
-@kernel
+@inlined_kernel
 def reserve_money(arena, slot, ledger, service_tag, order, count, places, micros):
     """Hold `micros`, at most what free_micros says of the same buckets and places, each bucket as far as it can give."""
     left = micros

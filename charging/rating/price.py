@@ -3,14 +3,14 @@
 import numpy as np
 
 from charging.tariff_tables import RoundingScope
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import MICROS_MAX, UNITS_MAX
 from vocabulary.money import ROUNDING_UP, divide_rounded
 
 _SESSION = int(RoundingScope.SESSION)
 
 
-@kernel
+@inlined_kernel
 def starting_carry(price, carry):
     """The carry that counts for a report: the session's, or 0 where each report is rounded alone.
 
@@ -21,7 +21,7 @@ def starting_carry(price, carry):
     return min(max(carry, -price.block_units), price.block_units)
 
 
-@kernel
+@inlined_kernel
 def cost_of(price, micros, units, carry):
     """(cost, carry after) of `units` used after `carry` at `micros` a block; cost -1 where it would pass MICROS_MAX.
 
@@ -35,7 +35,7 @@ def cost_of(price, micros, units, carry):
     return np.int64(blocks * micros), np.int64(total - blocks * price.block_units)
 
 
-@kernel
+@inlined_kernel
 def cost_of_report(price, rates, units, before, carry):
     """(cost, carry after) of a report: `before` of its `units` at the rate before the tariff change; cost -1 as in cost_of.
 
@@ -53,7 +53,7 @@ def cost_of_report(price, rates, units, before, carry):
     return cost, after if price.rounding_scope == _SESSION else np.int64(0)
 
 
-@kernel
+@inlined_kernel
 def affordable_units(price, micros, free_micros, carry):
     """Units that `free_micros` pays after `carry` at `micros` a block, in whole blocks. `micros` is above zero.
 
@@ -63,7 +63,7 @@ def affordable_units(price, micros, free_micros, carry):
     return max(blocks * price.block_units - carry, 0)
 
 
-@kernel
+@inlined_kernel
 def micros_to_reserve(price, micros, units, carry):
     """Micros that cover `units` after `carry` at `micros` a block, however the use is cut into reports: whole blocks."""
     blocks = max(divide_rounded(carry + units, price.block_units, ROUNDING_UP), 0)

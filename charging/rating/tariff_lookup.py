@@ -14,7 +14,7 @@ from balances.record import (
     Section,
 )
 from charging.tariff_tables import ABSENT, ANY, Control
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.outcomes import Outcome
 
 _NOT_APPLICABLE = int(Control.NOT_APPLICABLE)
@@ -27,7 +27,7 @@ _RATING_FAILED = int(Outcome.RATING_FAILED)
 _AUTHORIZATION_REJECTED = int(Outcome.AUTHORIZATION_REJECTED)
 
 
-@kernel
+@inlined_kernel
 def release_in_force(tariffs, tenant, now_ns):
     """Number of the tenant's release with the latest effective_ns <= now_ns; 0 where it has none."""
     releases = tariffs.releases
@@ -45,7 +45,7 @@ def release_in_force(tariffs, tenant, now_ns):
     return np.int64(found)
 
 
-@kernel
+@inlined_kernel
 def find_offer(tariffs, tenant, release, offer):
     """Row of `offers`, or where it would stand as ~row."""
     low, high = 0, tariffs.offers.shape[0]
@@ -67,7 +67,7 @@ def find_offer(tariffs, tenant, release, offer):
     return ~low
 
 
-@kernel
+@inlined_kernel
 def find_price(prices, first, count, service_context, rating_group, service_identifier):
     """Row of `prices` with exactly this key within [first, first + count), or -1."""
     low, high = first, first + count
@@ -95,7 +95,7 @@ def find_price(prices, first, count, service_context, rating_group, service_iden
     return -1
 
 
-@kernel
+@inlined_kernel
 def price_in_offer(tariffs, offer_row, service_context, rating_group, service_identifier):
     """The most particular price of an offer for a service, or -1; docs/charging.md §4."""
     first = np.int64(tariffs.offers[offer_row].price_first)
@@ -127,7 +127,7 @@ def _is_priced_elsewhere(tariffs, tenant, release, service_context, rating_group
     return False
 
 
-@kernel
+@inlined_kernel
 def look_up_price(arena, slot, tariffs, request, mscc, now_ns, release_ns):
     """(outcome, price row, offer row) for the service of an MSCC, from its request.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from charging.batch import HAS_USED_BEFORE
 from vocabulary.instants import FOREVER_NS, NS_PER_S
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.units import Unit
 
 WEEK_S: Final = 7 * 86400
@@ -135,7 +135,7 @@ def _said_before(mscc, unit):
     return mscc.before_seconds if unit == _SECONDS else mscc.before_events
 
 
-@kernel
+@inlined_kernel
 def rates_of_usage(tariffs, price, mscc, used, from_ns, to_ns):
     """UsageRates of `used` units that an MSCC reports, used in [from_ns, to_ns).
 
@@ -157,19 +157,19 @@ def rates_of_usage(tariffs, price, mscc, used, from_ns, to_ns):
     return UsageRates(np.int64(min(before, used)), np.int64(before_micros), np.int64(micros))
 
 
-@kernel
+@inlined_kernel
 def _steady(micros, validity_s):
     """The window of a grant whose price stays what it is."""
     return GrantWindow(micros, validity_s, np.int64(0), micros, validity_s)
 
 
-@kernel
+@inlined_kernel
 def until_change(window):
     """The same grant, but used until the tariff change only."""
     return _steady(window.now_micros, window.now_s)
 
 
-@kernel
+@inlined_kernel
 def window_of_grant(tariffs, price, ends_at_change, now_ns):
     """GrantWindow of a grant that is decided at now_ns: it ends at the second tariff change at the latest.
 

@@ -21,7 +21,7 @@ from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_ended_row, add_expiry_row
 from charging.sessions.open_sessions import end_session, ended_mark, mix16
 from vocabulary.instants import FOREVER_NS
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 
 _BUCKETS = int(Section.BUCKETS)
 _SESSIONS = int(Section.SESSIONS)
@@ -32,7 +32,7 @@ ENDED_BY_NEW_SESSION = 3
 ENDED_BY_COMMAND = 4
 
 
-@kernel
+@inlined_kernel
 def is_due(arena, slot, now_ns):
     """Is there anything to expire in the account?"""
     at = arena.section_at[slot, _SESSIONS]
@@ -72,10 +72,8 @@ def end_without_request(arena, slot, scratch, journal, session, request, ended_s
 
 
 @kernel
-def apply_due(arena, slot, scratch, journal, request, now_ns):
-    """End what supervision ends, expire what is over. True where the record changed."""
-    if not is_due(arena, slot, now_ns):
-        return False
+def _apply_due(arena, slot, scratch, journal, request, now_ns):
+    """End what supervision ends, expire what is over."""
     place = 0
     while place < count_rows(arena, slot, _SESSIONS):
         session = arena.section_at[slot, _SESSIONS] + place * SESSION_WORDS
@@ -105,10 +103,18 @@ def apply_due(arena, slot, scratch, journal, request, now_ns):
             -1,
         )
     remove_empty_buckets(arena, slot, now_ns)
+
+
+@inlined_kernel
+def apply_due(arena, slot, scratch, journal, request, now_ns):
+    """End what supervision ends, expire what is over. True where the record changed."""
+    if not is_due(arena, slot, now_ns):
+        return False
+    _apply_due(arena, slot, scratch, journal, request, now_ns)
     return True
 
 
-@kernel
+@inlined_kernel
 def next_due(arena, slot):
     """The next instant at which something of the account expires; 0 where nothing does."""
     due_ns = FOREVER_NS

@@ -76,7 +76,7 @@ def _is_too_late(arena, slot, request, now_ns):
     return not arena.changed[slot] and idle_ns > _UNCOUNTED_REPEAT_NS
 
 
-@kernel
+@inlined_kernel
 def find_repeat(arena, slot, at, request, now_ns):
     """Is the request one of the last two that the session at first word `at` answered, or the one that opened it? One of
     the constants above.
@@ -117,7 +117,7 @@ def _is_long_past(arena, at, request):
     return arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] != 0 and request.request_number < min(last, previous)
 
 
-@kernel
+@inlined_kernel
 def remember_request(arena, at, request, outcome):
     """Make this request the session's last answer; the last becomes the previous."""
     octet, half = 8 * at, 2 * at

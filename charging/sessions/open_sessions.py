@@ -23,7 +23,7 @@ from balances.record import (
 )
 from balances.reservations import commit_reservations
 from charging.batch import NEVER_COUNTS
-from vocabulary.kernel import kernel
+from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, SESSIONS_PER_ACCOUNT_MAX
 
 _SESSIONS = int(Section.SESSIONS)
@@ -35,7 +35,7 @@ BY_INITIAL = 16
 BY_LAST = 0
 
 
-@kernel
+@inlined_kernel
 def find_session(arena, slot, key_high, key_low):
     """First word of the open session with this 128-bit key, -1 where there is none."""
     high, low = np.int64(key_high), np.int64(key_low)
@@ -87,14 +87,14 @@ def open_session(arena, slot, request, now_ns):
     return at
 
 
-@kernel
+@inlined_kernel
 def mix16(request_number, body_hash):
     """16 bits that tell requests of a session apart."""
     body = np.int64(body_hash)
     return (np.int64(request_number) * 40503 + body + (body >> 16)) & 0xFFFF
 
 
-@kernel
+@inlined_kernel
 def request_mix(request):
     """The same of a request; its number says nothing where the peer never counts."""
     number = np.int64(0) if request.presence & NEVER_COUNTS else np.int64(request.request_number)

@@ -44,7 +44,7 @@ def _presence_of(rating_group, service_identifier):
     return present | (PRESENT_SERVICE_IDENTIFIER if service_identifier >= 0 else 0)
 
 
-@kernel
+@inlined_kernel
 def find_service(arena, slot, session_tag, rating_group, service_identifier):
     """First word of the session's service, -1 where it has none. Absent (-1) is a value of its own."""
     presence = _presence_of(rating_group, service_identifier)
@@ -81,13 +81,13 @@ def add_service(arena, slot, session, rating_group, service_identifier):
     return at
 
 
-@kernel
+@inlined_kernel
 def was_last(arena, service):
     """Was what follows the last grant said in the service's last answer?"""
     return (arena.octets[8 * service + SERVICE_FINALS] & FINAL_LAST) != 0
 
 
-@kernel
+@inlined_kernel
 def remember_answer(arena, service, answers, answer, is_cut):
     """Note what the service was answered, moving its last answer back unless this request gave that already.
 

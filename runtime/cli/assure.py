@@ -4,30 +4,27 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli.business import TenantOption, opened
-from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit, store_url
+from runtime.cli.business import Business, on_business_and_store
+from runtime.cli.contexts import add_group
+from runtime.cli.options import fail, store_url
 
 
+@on_business_and_store
 def inventory(
+    business: Business,
     repair: Annotated[
         bool, typer.Option("--repair", help="Ask engine and network for what the inventory says, where that is safe.")
     ] = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Compare every product with its account, number, SIM and status in engine and network, and back. Exit 1: they differ."""
-    settings = settings_or_exit(config, store, data_dir)
-    business = opened(config, data_dir, tenant)
     from bss.views.assurance import PortAway, find_differences
     from bss.views.assurance import repair as repair_difference
     from runtime.bss_ports import make_ports
 
     left = 0
     try:
-        ports = make_ports(settings, lambda: store_url(settings))
-        for each in find_differences(business.read, ports.engine, ports.network, tenant=tenant):
+        ports = make_ports(business.settings, lambda: store_url(business.settings))
+        for each in find_differences(business.read, ports.engine, ports.network, tenant=business.tenant):
             is_repaired = repair and repair_difference(each, ports.engine, ports.network)
             left += not is_repaired
             verdict = "repaired" if is_repaired else "differs" if each.repair else "differs, a person has to look"
@@ -41,11 +38,4 @@ def inventory(
 
 def register(app: typer.Typer) -> None:
     """Add `farebox assure`."""
-    group = typer.Typer(name="assure", no_args_is_help=True, rich_markup_mode=None)
-    group.command("inventory")(inventory)
-
-    @group.callback()
-    def assure() -> None:
-        """Controls of the business side."""
-
-    app.add_typer(group)
+    add_group(app, "assure", "Controls of the business side.", [("inventory", inventory)])

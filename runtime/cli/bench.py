@@ -188,6 +188,46 @@ def mixed(
     _report(run, save=save, compare=compare, folder=folder)
 
 
+def business(
+    orders: Annotated[int, typer.Option(help="Orders of one prepaid SIM; 0: none.")] = 400,
+    connections: Annotated[int, typer.Option(help="Connections that post them, and that read.")] = 4,
+    customers: Annotated[
+        int, typer.Option(help="Customers with a product each, for reads, lists, pages; 0: none.")
+    ] = 1_000_000,
+    seconds: Annotated[float, typer.Option(help="Seconds of each kind of read.")] = 10.0,
+    idle: Annotated[float, typer.Option(help="Seconds in which nobody asks anything.")] = 20.0,
+    fsync: FsyncOption = "always",
+    save: SaveOption = None,
+    compare: CompareOption = None,
+    folder: FolderOption = None,
+) -> None:
+    """Load the business side, on SQLite with one web process and one worker, and say what it does.
+
+    Orders go over TMF622 until each is completed, then inventory, engine and network are compared. Beside a database of many
+    customers: lists by each declared filter with their count, reads of one resource, pages of the console, and what web and
+    worker take while nobody asks. Exit code 1: an order isn't completed, or something differs.
+    """
+    from runtime.bench_business import BusinessPlan
+
+    if min(orders, customers, idle) < 0 or connections < 1 or seconds <= 0:
+        fail("these options make no plan: counts must be 0 or more, connections and seconds more than 0")
+    plan = BusinessPlan(
+        orders=orders,
+        order_connections=connections,
+        customers=customers,
+        read_s=seconds,
+        read_connections=connections,
+        idle_s=idle,
+    )
+
+    def run(at: Path, say: Callable[[str], None]) -> dict[str, Any]:
+        from runtime.bench_business import run_business
+
+        return run_business(plan, at, fsync=fsync, say=say)
+
+    _report(run, save=save, compare=compare, folder=folder)
+
+
 def _updates_of(text: str) -> dict[str, int]:
     """`least-most` or one number, as fields of a plan. ValueError."""
     least, _, most = text.partition("-")
@@ -254,6 +294,7 @@ def register(app: typer.Typer) -> None:
     group.command()(gy)
     group.command()(chf)
     group.command()(mixed)
+    group.command()(business)
 
     @group.callback()
     def bench() -> None:

@@ -1,19 +1,26 @@
-"""What commands on the business side share: its database, whose rows, and how a refusal is printed."""
+"""What commands on the business side work on: its database, whose rows, and how what they find and what they refuse is printed.
 
+`@on_business` is for commands that do something, `@finds` for those that show something, to people or as JSON.
+"""
+
+import functools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, NoReturn, TypeVar
 
 import typer
 
-from runtime.cli.options import fail, settings_or_exit
+from runtime.cli.contexts import works_on
+from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, StoreOption, fail, settings_or_exit
+from runtime.cli.tables import print_table
 
 if TYPE_CHECKING:
     from bss.access import Caller
     from bss.edge.database import Database
     from bss.idempotency import Idempotency
     from bss.work import Work
+    from runtime.settings import Settings
 
 _Result = TypeVar("_Result")
 
@@ -25,9 +32,16 @@ EXIT_REFUSED = 1
 class Business:
     """The database as an operator at the command line sees it; it may do everything in the tenant."""
 
-    def __init__(self, database: "Database", caller: "Caller") -> None:
+    def __init__(self, database: "Database", caller: "Caller", settings: "Settings", *, as_json: bool = False) -> None:
         self._database = database
         self._caller = caller
+        self.settings = settings
+        self._as_json = as_json
+
+    @property
+    def tenant(self) -> str:
+        """Whose rows."""
+        return self._caller.tenant
 
     def read(self, function: "Callable[[Work], _Result]") -> _Result:
         """What `function` returns of a snapshot; a refusal is printed, exit 1."""
@@ -40,6 +54,13 @@ class Business:
     def run(self, function: "Callable[[Database, Caller], _Result]") -> _Result:
         """What `function` does in transactions of its own; a refusal is printed, exit 1."""
         return self._run(lambda: function(self._database, self._caller))
+
+    def show(self, found: "Found") -> None:
+        """Print what was found, as it is asked for."""
+        if self._as_json:
+            print_json(found.records)
+        else:
+            found.show()
 
     def _run(self, run: Callable[[], _Result]) -> _Result:
         from sqlalchemy.exc import OperationalError
@@ -57,11 +78,21 @@ class Business:
             )
 
 
-def opened(config: Path | None, data_dir: Path | None, tenant: str) -> Business:
-    """The database of the settings; what is wrong with it is printed, exit 2."""
-    from runtime.bss_database import BssMissing, open_bss_database
+class Found(NamedTuple):
+    """What a command found: records for JSON, and how people are shown them."""
 
-    settings = settings_or_exit(config, None, data_dir)
+    records: Any
+    show: Callable[[], None]
+
+
+def opened(
+    tenant: str, config: Path | None, data_dir: Path | None, *, store: str | None = None, as_json: bool = False
+) -> Business:
+    """The database of the settings; what is wrong with it is printed, exit 2."""
+    from runtime.bss_database import open_bss_database
+    from runtime.bss_extra import BssMissing
+
+    settings = settings_or_exit(config, store, data_dir)
     try:
         database = open_bss_database(settings)
     except BssMissing as error:
@@ -70,7 +101,58 @@ def opened(config: Path | None, data_dir: Path | None, tenant: str) -> Business:
 
     from bss.access import EVERYTHING, Caller
 
-    return Business(database, Caller(tenant, f"cli:{getpass.getuser()}", frozenset({EVERYTHING})))
+    caller = Caller(tenant, f"cli:{getpass.getuser()}", frozenset({EVERYTHING}))
+    return Business(database, caller, settings, as_json=as_json)
+
+
+def _opened(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> Business:
+    return opened(tenant, config, data_dir)
+
+
+def _opened_beside_store(
+    tenant: TenantOption = "default",
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    data_dir: DataDirOption = None,
+) -> Business:
+    return opened(tenant, config, data_dir, store=store)
+
+
+def _opened_to_show(
+    tenant: TenantOption = "default",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+) -> Business:
+    return opened(tenant, config, data_dir, as_json=as_json)
+
+
+on_business: Final = works_on(_opened)
+"""The command gets the opened Business first."""
+on_business_and_store: Final = works_on(_opened_beside_store)
+"""The same of a command that asks the engine, too: `store_url(business.settings)` is where."""
+
+
+def table_of(
+    records: Any,
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[object, ...]],
+    *,
+    right: Sequence[str] = (),
+) -> Found:
+    """Records that people see as a table: `rows` has a value a column, None where there is none."""
+    return Found(records, lambda: print_table(title, columns, rows_of(rows), right=right))
+
+
+def finds(command: Callable[..., Found]) -> Callable[..., None]:
+    """The command gets the opened Business first, and returns what it Found; `--json` is for programs."""
+
+    @functools.wraps(command)
+    def show(business: Business, *arguments: Any, **options: Any) -> None:
+        business.show(command(business, *arguments, **options))
+
+    return works_on(_opened_to_show)(show)
 
 
 def refuse(*lines: str) -> NoReturn:

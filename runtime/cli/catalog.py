@@ -81,17 +81,18 @@ def check(
     checked = _checked(files, tenant)
     release = checked.release
     if against_store:
+        settings = settings_or_exit(config, store, data_dir)
 
         async def compare(opened: "RedisStore") -> tuple["Fault", ...]:
             from catalog_loader.check import succession_faults
             from catalog_loader.release import release_text
-            from runtime.clock import SystemClock
+            from runtime.moved_clock import clock_of
 
             published = await _published(opened, release.tenant)
             known = [each for each in published if release_text(each) != checked.text]
-            return succession_faults(checked, known, 0, SystemClock().now_ns())
+            return succession_faults(checked, known, 0, clock_of(settings).now_ns())
 
-        faults = run_with_catalogue(settings_or_exit(config, store, data_dir), compare)
+        faults = run_with_catalogue(settings, compare)
         if faults:
             _end_with(faults)
     counts = f"{len(release.offers)} offers, {len(release.prices)} prices, {len(release.allowances)} allowances"
@@ -115,11 +116,12 @@ def publish(
 
     Publishing the same files again changes nothing. A published release never changes: give the next one a new number.
     """
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
 
     checked = _checked(files, tenant)
     release = checked.release
-    now_ns = SystemClock().now_ns()
+    settings = settings_or_exit(config, store, data_dir)
+    now_ns = clock_of(settings).now_ns()
 
     async def work(
         opened: "RedisStore",
@@ -138,7 +140,7 @@ def publish(
             taken_up = await wait_taken_up(opened, result.stream_id, wait_s)
         return before, result, taken_up
 
-    before, result, taken_up = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+    before, result, taken_up = run_with_catalogue(settings, work)
     from catalog_loader.edge.publish import Published
 
     if not isinstance(result, Published):
@@ -161,14 +163,14 @@ def show(
     data_dir: DataDirOption = None,
 ) -> None:
     """Show the tenant's releases, and one of them with its offers, allowances and prices."""
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
 
     settings = settings_or_exit(config, store, data_dir)
     name = tenant or "default"
     published = run_with_catalogue(settings, lambda opened: _published(opened, name))
     from catalog_loader.release import in_force, release_text
 
-    current = in_force(published, SystemClock().now_ns())
+    current = in_force(published, clock_of(settings).now_ns())
     if not published:
         fail(f"tenant {name} has no release: `farebox catalog publish FILES` gives it one")
     shown = current or published[0]

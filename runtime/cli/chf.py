@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.engine import MetricsPortOption, ReadyFileOption
+from runtime.cli.engine import Process, as_process
 from runtime.cli.front_end import serve_front_end
-from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, flags_by_name
 
 if TYPE_CHECKING:
     from runtime.front_end import FrontEndProcess
@@ -20,27 +19,23 @@ ChfPortOption = Annotated[
 ]
 
 
+@as_process
 def chf(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
+    process: Process,
     host: ChfHostOption = None,
     port: ChfPortOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
 ) -> None:
     """Run a 5G front end alone: Nchf over HTTP/2, handed to the engines of the same data directory; it holds no money.
 
     It listens once engines have every partition, and waits for the next ones where they end.
     """
-    flags = flags_by_name(store, data_dir, chf__host=host, chf__port=port, telemetry__port=metrics_port)
 
     def make(settings: "Settings", url: str) -> "FrontEndProcess":
         from runtime.chf_process import ChfProcess
 
         return ChfProcess(settings, url)
 
-    serve_front_end("chf", config, flags, ready_file, make)
+    serve_front_end(process, "chf", make, chf__host=host, chf__port=port)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,12 +1,12 @@
 """`farebox customer`: add, find, look at, close and erase customers."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.business import Business, TenantOption, cells, opened, print_json, refuse, rows_of, shown
-from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
+from runtime.cli.business import Business, Found, finds, on_business, refuse, rows_of, shown, table_of
+from runtime.cli.contexts import add_group
+from runtime.cli.options import fail
 from runtime.cli.tables import print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 CustomerArgument = Annotated[
     str, typer.Argument(help="Id, number, IMSI or the beginning of a name; it has to mean one.")
 ]
+
+BILLING_ACCOUNT_NAME: Final = "main"
+"""Of the account that a new customer gets. Not the person's name: what an account is called outlives an erasure."""
 
 _HELP: Final = """Customers: who they are, what they have, who pays. Kept in the business side's database (bss.url).
 
@@ -33,20 +36,20 @@ Exit codes: 1 refused, 2 could not be asked.
 
 def register(app: typer.Typer) -> None:
     """Add `farebox customer`."""
-    group = typer.Typer(name="customer", help=_HELP, no_args_is_help=True, rich_markup_mode=None)
-    for name, command in (
+    commands = (
         ("add", add),
         ("search", search),
         ("show", show),
         ("audit", audit),
         ("close", close),
         ("erase", erase),
-    ):
-        group.command(name)(command)
-    app.add_typer(group)
+    )
+    add_group(app, "customer", _HELP, commands)
 
 
+@on_business
 def add(
+    business: Business,
     given_name: Annotated[str, typer.Option("--given-name", help="Of a person.", show_default=False)] = "",
     family_name: Annotated[str, typer.Option("--family-name", help="Of a person.", show_default=False)] = "",
     organization: Annotated[
@@ -56,14 +59,10 @@ def add(
     phone: Annotated[str, typer.Option("--phone", help="Where they are called.", show_default=False)] = "",
     currency: Annotated[str, typer.Option("--currency", help="Of their billing account.")] = "EUR",
     account_type: Annotated[str, typer.Option("--account-type", help="prepaid or postpaid.")] = "prepaid",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Add a person or an organisation as a customer, with a billing account."""
     if bool(organization) == bool(given_name or family_name):
         fail("name either a person (--given-name, --family-name) or an organisation (--organization)")
-    business = opened(config, data_dir, tenant)
 
     def make(work: "Work") -> tuple[str, str]:
         from bss.crm.customer_operations import add_billing_account, add_customer
@@ -80,7 +79,7 @@ def add(
             add_contact_medium(work, party_id=party.id, medium_type="phone", phone_number=phone)
         made = add_customer(work, party_id=party.id, name=party.full_name)
         account = add_billing_account(
-            work, customer_id=made.id, name=party.full_name, currency=currency, account_type=account_type
+            work, customer_id=made.id, name=BILLING_ACCOUNT_NAME, currency=currency, account_type=account_type
         )
         return made.id, account.id
 
@@ -88,37 +87,25 @@ def add(
     print_pairs((("customer", customer_id), ("billing account", account_id)))
 
 
+@finds
 def search(
+    business: Business,
     text: Annotated[str, typer.Argument(help="Beginning of a number, an IMSI, an ICCID or a name.")],
     limit: Annotated[int, typer.Option("--limit", help="Lines at most.", min=1, max=100)] = 20,
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+) -> Found:
     """Find customers by the beginning of a number, an IMSI, an ICCID or a name; names without case and accents."""
-    business = opened(config, data_dir, tenant)
     found = _search(business, text, limit)
-    if as_json:
-        print_json([hit._asdict() for hit in found])
-        return
     columns = ("customer", "name", "status", "number", "imsi", "product", "product_status")
-    rows = rows_of(
+    rows = (
         (hit.customer_id, hit.name, hit.customer_status, hit.number, hit.imsi, hit.product_id, hit.product_status)
         for hit in found
     )
-    print_table("customers", columns, rows)
+    return table_of([hit._asdict() for hit in found], "customers", columns, rows)
 
 
-def show(
-    who: CustomerArgument,
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@finds
+def show(business: Business, who: CustomerArgument) -> Found:
     """Show a customer: who it is, how it is reached, billing accounts, products, tickets, what happened last."""
-    business = opened(config, data_dir, tenant)
     from bss.crm.queries import billing_accounts_of, contact_media_of, tickets_of_customer, timeline
     from bss.inventory.queries import products_of_customer
 
@@ -128,95 +115,71 @@ def show(
     products = business.read(lambda work: products_of_customer(work, customer.id))
     tickets = business.read(lambda work: tickets_of_customer(work, customer.id))
     entries = business.read(lambda work: timeline(work, customer.id, limit=10))
-    if as_json:
-        print_json(
-            {
-                "customer": customer,
-                "contact_media": media,
-                "billing_accounts": accounts,
-                "products": products,
-                "tickets": tickets,
-                "timeline": [entry._asdict() for entry in entries],
-            }
-        )
-        return
-    print_pairs(
-        (
-            ("customer", customer.id),
-            ("name", customer.name or "-"),
-            ("status", customer.status),
-            ("since", shown(customer.from_ns)),
-            ("party", customer.party_id),
-            *(
-                (medium.medium_type, medium.email_address or medium.phone_number or medium.city or "-")
-                for medium in media
-            ),
-        )
+    pairs = (
+        ("customer", customer.id),
+        ("name", customer.name or "-"),
+        ("status", customer.status),
+        ("since", shown(customer.from_ns)),
+        ("party", customer.party_id),
+        *((medium.medium_type, medium.email_address or medium.phone_number or medium.city or "-") for medium in media),
     )
-    _print_lists(accounts, products, tickets, entries)
+
+    def show_all() -> None:
+        print_pairs(pairs)
+        _print_lists(accounts, products, tickets, entries)
+
+    records = {
+        "customer": customer,
+        "contact_media": media,
+        "billing_accounts": accounts,
+        "products": products,
+        "tickets": tickets,
+        "timeline": [entry._asdict() for entry in entries],
+    }
+    return Found(records, show_all)
 
 
+@finds
 def audit(
+    business: Business,
     who: CustomerArgument,
     limit: Annotated[int, typer.Option("--limit", help="Changes at most.", min=1, max=500)] = 50,
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Show who changed what of a customer and its party, when, and what was before and after."""
-    business = opened(config, data_dir, tenant)
-    from bss.audit_trail import audit_trail
+) -> Found:
+    """Show who changed what of a customer, when, and what was before and after: party, contacts, accounts and tickets, too."""
+    from bss.views.customer_changes import changes_of_customer
 
     customer = _customer(business, who)
-    entries = [
-        entry
-        for resource, resource_id in (("customer", customer.id), ("party", customer.party_id))
-        for entry in business.read(partial(audit_trail, resource=resource, resource_id=resource_id, limit=limit))
-    ]
-    entries.sort(key=lambda entry: entry.id, reverse=True)
-    if as_json:
-        print_json(entries[:limit])
-        return
+    entries = business.read(lambda work: changes_of_customer(work, customer.id, limit=limit))
     rows = []
-    for entry in entries[:limit]:
+    for entry in entries:
         for name in sorted({*(entry.before or {}), *(entry.after or {})}):
             before, after = (entry.before or {}).get(name), (entry.after or {}).get(name)
-            rows.append(
-                cells(shown(entry.at_ns), entry.subject, entry.operation, f"{entry.resource}.{name}", before, after)
-            )
-    print_table("changes", ("at", "by", "operation", "what", "before", "after"), rows)
+            rows.append((shown(entry.at_ns), entry.subject, entry.operation, f"{entry.resource}.{name}", before, after))
+    return table_of(entries, "changes", ("at", "by", "operation", "what", "before", "after"), rows)
 
 
+@on_business
 def close(
+    business: Business,
     who: CustomerArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why.", show_default=False)] = "",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Close a customer that has no product any more, and its billing accounts. It can't be opened again."""
-    business = opened(config, data_dir, tenant)
     customer = _customer(business, who)
 
-    def make(work: "Work") -> object:
-        from bss.orchestration.customer_closing import close_customer
+    from bss.orchestration.customer_closing import close_customer
 
-        return close_customer(work, customer.id, reason=reason or None)
-
-    business.write(make)
+    business.write(lambda work: close_customer(work, customer.id, reason=reason or None))
     print(f"customer {customer.id} is closed")
 
 
+@on_business
 def erase(
+    business: Business,
     who: CustomerArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask: it can't be undone.")] = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Erase the person behind a closed customer: names, contacts, documents, texts, and the audit trail's key to them."""
-    business = opened(config, data_dir, tenant)
     from bss.crm.erasure import erase_party
 
     customer = _customer(business, who)

@@ -4,10 +4,11 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from runtime.cli.contexts import works_on
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
@@ -30,18 +31,45 @@ MetricsPortOption = Annotated[
     int | None, typer.Option(help="Port of /metrics and /health; 0: any, -1: none.", show_default="9464")
 ]
 
+Run = Callable[["Settings", str], None]
+"""What a process does with its settings and the store's address, until it is told to stop."""
 
-def engine(
+
+class Process:
+    """A process that is run by itself on a given store: what its options say."""
+
+    def __init__(self, config: Path | None, flags: dict[str, Any], ready_file: Path | None) -> None:
+        self._config = config
+        self._flags = flags
+        self.ready_file = ready_file
+
+    def run(self, name: str, run: Run, *, is_beside_up: bool = False, **flags: Any) -> None:
+        """See run_process; `flags` are further settings, by `section__field`."""
+        run_process(name, self._config, flags_by_name(**flags) | self._flags, run, is_beside_up=is_beside_up)
+
+
+def _process(
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
+    metrics_port: MetricsPortOption = None,
+    ready_file: ReadyFileOption = None,
+) -> Process:
+    return Process(config, flags_by_name(store, data_dir, telemetry__port=metrics_port), ready_file)
+
+
+as_process: Final = works_on(_process)
+"""The command gets the Process that it runs first."""
+
+
+@as_process
+def engine(
+    process: Process,
     host: GyHostOption = None,
     port: GyPortOption = None,
-    metrics_port: MetricsPortOption = None,
     gy: Annotated[
         bool, typer.Option("--gy/--no-gy", help="Listen for Diameter in this process, or leave it to farebox gy.")
     ] = True,
-    ready_file: ReadyFileOption = None,
 ) -> None:
     """Run the engine alone, with its Diameter Gy front end or without, on a store that runs.
 
@@ -50,58 +78,44 @@ def engine(
     """
     from runtime import parent
 
-    flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
     is_supervised = parent.VARIABLE in os.environ
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.engine_process import run_engine
 
         await_running_store(settings, url)
-        run_engine(settings, url, ready_file=ready_file, report=say, ends_when_lost=is_supervised, has_gy=gy)
+        run_engine(settings, url, ready_file=process.ready_file, report=say, ends_when_lost=is_supervised, has_gy=gy)
 
-    run_process("engine", config, flags, run)
+    process.run("engine", run, gy__host=host, gy__port=port)
 
 
-def archiver(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
+@as_process
+def archiver(process: Process) -> None:
     """Run the archiver alone: journal of the store to segment files in the data directory."""
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.archiver_process import run_archiver_process
 
-        run_archiver_process(settings, url, ready_file=ready_file)
+        run_archiver_process(settings, url, ready_file=process.ready_file)
 
-    run_process("archiver", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+    process.run("archiver", run)
 
 
-def records(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
+@as_process
+def records(process: Process) -> None:
     """Run the record writer alone: segment files to charging records, both in the data directory."""
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.records_process import run_records
 
-        run_records(settings, url, ready_file=ready_file)
+        run_records(settings, url, ready_file=process.ready_file)
 
-    run_process("records", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+    process.run("records", run)
 
 
+@as_process
 def notifier(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
+    process: Process,
     retire: Annotated[
         bool,
         typer.Option(
@@ -123,52 +137,40 @@ def notifier(
             return
         from runtime.notices.process import run_notifier
 
-        run_notifier(settings, url, ready_file=ready_file)
+        run_notifier(settings, url, ready_file=process.ready_file)
 
-    run_process("notifier", config, flags_by_name(store, data_dir, telemetry__port=metrics_port), run)
+    process.run("notifier", run)
 
 
-def bss_web(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
+@as_process
+def bss_web(process: Process) -> None:
     """Serve the TM Forum APIs and the console alone."""
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.bss_web import run_bss_web
 
-        run_bss_web(settings, url, ready_file=ready_file)
+        run_bss_web(settings, url, ready_file=process.ready_file)
 
-    flags = flags_by_name(store, data_dir, telemetry__port=metrics_port)
-    run_process("bss-web", config, flags, run, is_beside_up=True)
+    process.run("bss-web", run, is_beside_up=True)
 
 
-def bss_worker(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
-) -> None:
+@as_process
+def bss_worker(process: Process) -> None:
     """Run a worker alone: orders, renewals and what is due. Of several each takes over from one that dies."""
 
     def run(settings: "Settings", url: str) -> None:
         from runtime.bss_worker import run_bss_worker
 
-        run_bss_worker(settings, url, ready_file=ready_file)
+        run_bss_worker(settings, url, ready_file=process.ready_file)
 
-    flags = flags_by_name(store, data_dir, telemetry__port=metrics_port)
-    run_process("bss-worker", config, flags, run, is_beside_up=True)
+    process.run("bss-worker", run, is_beside_up=True)
 
 
 def run_process(
     name: str,
     config: Path | None,
     flags: dict[str, Any],
-    run: Callable[["Settings", str], None],
+    run: Run,
     *,
     is_beside_up: bool = False,
 ) -> None:

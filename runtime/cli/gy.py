@@ -4,23 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.engine import MetricsPortOption, ReadyFileOption
+from runtime.cli.engine import Process, as_process
 from runtime.cli.front_end import serve_front_end
-from runtime.cli.options import ConfigOption, DataDirOption, GyHostOption, GyPortOption, StoreOption, flags_by_name
+from runtime.cli.options import GyHostOption, GyPortOption
 
 if TYPE_CHECKING:
     from runtime.front_end import FrontEndProcess
     from runtime.settings import Settings
 
 
+@as_process
 def gy(
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
+    process: Process,
     host: GyHostOption = None,
     port: GyPortOption = None,
-    metrics_port: MetricsPortOption = None,
-    ready_file: ReadyFileOption = None,
     listen: Annotated[
         bool, typer.Option("--listen/--no-listen", help="Listen, or take what `farebox up` accepts.", hidden=True)
     ] = True,
@@ -30,14 +27,13 @@ def gy(
     It listens once engines have every partition, and waits for the next ones where they end. The engine's --no-gy leaves
     the port to it.
     """
-    flags = flags_by_name(store, data_dir, gy__host=host, gy__port=port, telemetry__port=metrics_port)
 
     def make(settings: "Settings", url: str) -> "FrontEndProcess":
         from runtime.gy_process import GyProcess
 
         return GyProcess(settings, url, is_listening=listen)
 
-    serve_front_end("gy", config, flags, ready_file, make)
+    serve_front_end(process, "gy", make, gy__host=host, gy__port=port)
 
 
 def register(app: typer.Typer) -> None:

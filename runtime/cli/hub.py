@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli.business import TenantOption, cells, opened
-from runtime.cli.options import ConfigOption, DataDirOption
+from runtime.cli.business import Business, cells, on_business
+from runtime.cli.contexts import add_group
 
 HubArgument = Annotated[str, typer.Argument(help="Id of the hub.", show_default=False)]
 
 
+@on_business
 def add(
+    business: Business,
     callback: Annotated[str, typer.Argument(help="URL that messages are posted to.", show_default=False)],
     api: Annotated[
         str, typer.Option("--api", help="Whose events: automation, or an API such as productOrderingManagement.")
@@ -18,9 +20,6 @@ def add(
     query: Annotated[
         str, typer.Option("--query", help="eventType=KIND,KIND; all where left out.", show_default="all")
     ] = "",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Have a URL told of events. Its secret, which messages are signed with (Standard Webhooks), is printed this once."""
     from bss.hubs import register_hub
@@ -29,64 +28,55 @@ def add(
     def register(work: Work) -> Row:
         return register_hub(work, api=api, callback=callback, query=query)
 
-    made = opened(config, data_dir, tenant).write(register)
+    made = business.write(register)
     print(f"hub {made['id']}")
     print(f"secret {made['secrets'][0]}")
 
 
-def list_(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+@on_business
+def list_(business: Business) -> None:
     """List hubs, without their secrets."""
     from bss.hubs import list_hubs
     from runtime.cli.tables import print_table
 
-    found = opened(config, data_dir, tenant).read(list_hubs)
+    found = business.read(list_hubs)
     lines = [cells(each["id"], each["api"], each["callback"], each["query"]) for each in found]
     print_table("Hubs", ("hub", "api", "callback", "query"), lines)
 
 
-def remove(
-    hub: HubArgument, tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None
-) -> None:
+@on_business
+def remove(business: Business, hub: HubArgument) -> None:
     """Tell a hub nothing more."""
     from bss.hubs import unregister_hub
 
-    opened(config, data_dir, tenant).write(lambda work: unregister_hub(work, hub_id=hub))
+    business.write(lambda work: unregister_hub(work, hub_id=hub))
     print(f"hub {hub}: removed")
 
 
-def rotate(
-    hub: HubArgument, tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None
-) -> None:
+@on_business
+def rotate(business: Business, hub: HubArgument) -> None:
     """Give a hub a new secret, printed this once; messages are signed with the one before as well, until the next time."""
     from bss.hubs import rotate_secret
 
-    print(f"secret {opened(config, data_dir, tenant).write(lambda work: rotate_secret(work, hub_id=hub))}")
+    print(f"secret {business.write(lambda work: rotate_secret(work, hub_id=hub))}")
 
 
+@on_business
 def replay(
+    business: Business,
     hub: HubArgument,
     after: Annotated[
         str, typer.Option("--after", help="Id of the last event that arrived.", show_default="the first")
     ] = "",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Have events delivered again, under the ids that they had."""
     from bss.hubs import replay_hub
 
-    opened(config, data_dir, tenant).write(lambda work: replay_hub(work, hub_id=hub, after=after))
+    business.write(lambda work: replay_hub(work, hub_id=hub, after=after))
     print(f"hub {hub}: told again")
 
 
 def register(app: typer.Typer) -> None:
     """Add `farebox hub`."""
-    group = typer.Typer(name="hub", no_args_is_help=True, rich_markup_mode=None)
-    for name, command in (("add", add), ("list", list_), ("remove", remove), ("rotate", rotate), ("replay", replay)):
-        group.command(name)(command)
-
-    @group.callback()
-    def hub() -> None:
-        """Hubs: who is told of events, by webhooks."""
-
-    app.add_typer(group)
+    commands = (("add", add), ("list", list_), ("remove", remove), ("rotate", rotate), ("replay", replay))
+    add_group(app, "hub", "Hubs: who is told of events, by webhooks.", commands)

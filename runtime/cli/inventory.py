@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from runtime.cli.business import Business, TenantOption, opened, print_json, refuse, rows_of, shown
-from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
-from runtime.cli.tables import print_pairs, print_table
+from runtime.cli.business import Business, Found, finds, on_business, refuse, shown, table_of
+from runtime.cli.contexts import add_group
+from runtime.cli.options import fail
+from runtime.cli.tables import print_pairs
 
 if TYPE_CHECKING:
     from bss.inventory.import_rows import ImportPlan
@@ -43,9 +44,7 @@ that was cut off goes on when the same file is imported again; nothing is added 
 
 def register(app: typer.Typer) -> None:
     """Add `farebox inventory`."""
-    group = typer.Typer(name="inventory", help=_HELP, no_args_is_help=True, rich_markup_mode=None)
-    group.command("import", help=_IMPORT_HELP)(import_file)
-    for name, command in (
+    commands = (
         ("list", list_names),
         ("counts", counts),
         ("show", show),
@@ -54,21 +53,19 @@ def register(app: typer.Typer) -> None:
         ("quarantine", quarantine),
         ("block", block),
         ("retire", retire),
-    ):
-        group.command(name)(command)
-    app.add_typer(group)
+    )
+    group = add_group(app, "inventory", _HELP, commands)
+    group.command("import", help=_IMPORT_HELP)(import_file)
 
 
+@on_business
 def import_file(
+    business: Business,
     kind: KindArgument,
     file: Annotated[Path, typer.Argument(help="CSV file.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, add nothing.")] = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """See _IMPORT_HELP, which typer shows."""
-    business = opened(config, data_dir, tenant)
     from bss.inventory.import_rows import FILE_OCTETS_MAX, add_rows, check_rows, read_rows
 
     try:
@@ -91,7 +88,9 @@ def import_file(
     print(f"{file}: {added} added, {len(plan.rows) - added} were there already")
 
 
+@finds
 def list_names(
+    business: Business,
     kind: KindArgument,
     state: Annotated[
         str,
@@ -101,22 +100,14 @@ def list_names(
     begins: Annotated[str, typer.Option("--begins", help="Digits that they begin with.", show_default=False)] = "",
     after: Annotated[str, typer.Option("--after", help="Go on behind this one.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", help="Lines at most.", min=1, max=1000)] = 100,
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+) -> Found:
     """List numbers or SIMs by name, with their states."""
-    business = opened(config, data_dir, tenant)
     from bss.inventory.kinds import name_of
     from bss.inventory.queries import resources
 
     found = business.read(
         lambda work: resources(work, kind, state=state, pool=pool, begins=begins, after=after, limit=limit)
     )
-    if as_json:
-        print_json(found)
-        return
     columns = ("name", "pool", "state", "since", "until", "reserved_for", "product")
     rows = (
         (
@@ -130,50 +121,36 @@ def list_names(
         )
         for row in found
     )
-    print_table("numbers" if kind == "msisdn" else "SIMs", columns, rows_of(rows))
+    return table_of(found, "numbers" if kind == "msisdn" else "SIMs", columns, rows)
 
 
-def counts(
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@finds
+def counts(business: Business) -> Found:
     """Show how many numbers and SIMs of each pool are free, reserved, assigned and so on."""
-    business = opened(config, data_dir, tenant)
     from bss.inventory.queries import resource_counts
 
     found = business.read(resource_counts)
-    if as_json:
-        print_json([row._asdict() for row in found])
-        return
-    print_table("inventory", ("kind", "pool", "state", "count"), rows_of(tuple(row) for row in found), right=("count",))
+    records = [row._asdict() for row in found]
+    return table_of(records, "inventory", ("kind", "pool", "state", "count"), map(tuple, found), right=("count",))
 
 
-def show(
-    kind: KindArgument,
-    name: NameArgument,
-    tenant: TenantOption = "default",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@finds
+def show(business: Business, kind: KindArgument, name: NameArgument) -> Found:
     """Show a number or SIM, and which product of which customer has it."""
-    business = opened(config, data_dir, tenant)
     from bss.inventory.queries import product, resource
 
     found = business.read(lambda work: resource(work, kind, name))
     product_id = found.product_id or ""
     owner = business.read(lambda work: product(work, product_id)) if product_id else None
-    if as_json:
-        print_json({"resource": found, "product": owner})
-        return
-    _print(found)
+    pairs = _pairs_of(found)
     if owner is not None:
-        print_pairs((("product", owner.id), ("offering", owner.offering_id), ("customer", owner.customer_id)))
+        pairs += [("product", owner.id), ("offering", owner.offering_id), ("customer", owner.customer_id)]
+    return Found({"resource": found, "product": owner}, lambda: print_pairs(pairs))
 
 
+@on_business
 def reserve(
+    business: Business,
     kind: KindArgument,
     reserved_for: Annotated[str, typer.Option("--for", help="For what; the same again keeps the same one.")],
     name: Annotated[str, typer.Option("--name", help="This one.", show_default="any free one")] = "",
@@ -182,12 +159,8 @@ def reserve(
         str, typer.Option("--variant", help="Category of a number, kind of a SIM.", show_default="standard, usim")
     ] = "",
     minutes: Annotated[int, typer.Option("--minutes", help="How long.", min=1, max=500_000)] = 60,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Keep a free number or SIM for somebody; it is free again by itself when the time is over."""
-    business = opened(config, data_dir, tenant)
     from bss.inventory import operations
 
     row = business.write(
@@ -195,54 +168,30 @@ def reserve(
             work, kind, reserved_for=reserved_for, name=name, pool=pool, variant=variant, for_s=minutes * 60
         )
     )
-    _print(row)
+    print_pairs(_pairs_of(row))
 
 
-def release(
-    kind: KindArgument,
-    name: NameArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def release(business: Business, kind: KindArgument, name: NameArgument) -> None:
     """Free a number or SIM that is reserved, blocked or in quarantine."""
-    business = opened(config, data_dir, tenant)
     _act(business, "release", kind, name)
 
 
-def quarantine(
-    kind: KindArgument,
-    name: NameArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def quarantine(business: Business, kind: KindArgument, name: NameArgument) -> None:
     """Take a number or SIM from its product and keep it from others for 90 days. The engine isn't told: an order does that."""
-    business = opened(config, data_dir, tenant)
     _act(business, "quarantine", kind, name)
 
 
-def block(
-    kind: KindArgument,
-    name: NameArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def block(business: Business, kind: KindArgument, name: NameArgument) -> None:
     """Keep a free number or SIM from being given to anybody until it is released."""
-    business = opened(config, data_dir, tenant)
     _act(business, "block", kind, name)
 
 
-def retire(
-    kind: KindArgument,
-    name: NameArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def retire(business: Business, kind: KindArgument, name: NameArgument) -> None:
     """Give a number or SIM up for ever: ported out, or a card that was used or lost."""
-    business = opened(config, data_dir, tenant)
     _act(business, "retire", kind, name)
 
 
@@ -250,10 +199,10 @@ def _act(business: Business, action: str, kind: Kind, name: str) -> None:
     from bss.inventory import operations
 
     act = getattr(operations, action)
-    _print(business.write(lambda work: act(work, kind, name=name)))
+    print_pairs(_pairs_of(business.write(lambda work: act(work, kind, name=name))))
 
 
-def _print(row: "Resource") -> None:
+def _pairs_of(row: "Resource") -> list[tuple[str, str]]:
     from bss.inventory.kinds import name_of
 
     pairs = [
@@ -266,7 +215,7 @@ def _print(row: "Resource") -> None:
         pairs.append(("until", shown(row.state_until_ns)))
     if row.reserved_for:
         pairs.append(("reserved for", row.reserved_for))
-    print_pairs(pairs)
+    return pairs
 
 
 def _refuse_file(plan: "ImportPlan", file: Path) -> None:

@@ -16,6 +16,7 @@ MODULES: Final = (
     "demo",
     "up",
     "restart",
+    "clock",
     "engine",
     "gy",
     "chf",
@@ -41,14 +42,15 @@ MODULES: Final = (
 _HELP: Final = """Farebox charges telecom usage in real time: credit over Diameter Gy in milliseconds, every decision durable.
 
 \b
-    farebox demo                                  a charged session on your screen, in a folder of its own
-    farebox up                                    store, engine, archiver and record writer; ^C stops them
+    farebox demo                                  from a charged session to a renewed plan, in a folder of its own
+    farebox up                                    store, engine, records, console and APIs; ^C stops them
     farebox catalog publish prepaid.yaml          prices and offers, checked; swapped without a restart
     farebox subscriber add --msisdn 491700000001 --offer prepaid-start
     farebox session list                          who uses what at this moment
     farebox customer search 4917                  by number, IMSI or name
     farebox inventory import msisdn numbers.csv   numbers and SIMs
     farebox cdr tail -f                           charging records as they are written
+    farebox clock advance 31d                     of a `farebox up --test-clock`: a month passes
     farebox audit                                 proves that every balance follows from the journal
     farebox simulate smf                          plays a 5G session from a scenario file against any CHF
 

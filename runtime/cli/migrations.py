@@ -4,24 +4,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.business import Business, TenantOption, cells, opened, refuse, shown
-from runtime.cli.options import ConfigOption, DataDirOption
+from runtime.cli.business import Business, cells, on_business, refuse, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@on_business
 def migrations(
+    business: Business,
     retry: Annotated[
         str | None,
         typer.Option("--retry", help="Id of a batch: look for products that are left now.", show_default="none"),
     ] = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Show migrations of releases: how many products move, orders placed for them, and the states of these."""
-    business = opened(config, data_dir, tenant)
     from bss.orders.batches import batches, go_on
     from runtime.cli.tables import print_table
 

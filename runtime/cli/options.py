@@ -55,11 +55,16 @@ def settings_or_exit(
 def settings_of_flags(config: Path | None, flags: Mapping[str, Any]) -> "Settings":
     """The settings with flags by `section.field` over file and environment; all mistakes are printed, exit 2."""
     from runtime.config import ConfigError, read_settings
+    from runtime.moved_clock import ClockRefused, refuse_in_production
 
     try:
-        return read_settings(config, flags=flags)
+        settings = read_settings(config, flags=flags)
+        refuse_in_production(settings)
     except ConfigError as error:
         fail(*error.problems)
+    except ClockRefused as error:
+        fail(str(error))
+    return settings
 
 
 def flags_by_name(store: str | None = None, data_dir: Path | None = None, **flags: Any) -> dict[str, Any]:

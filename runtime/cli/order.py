@@ -3,20 +3,19 @@
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runtime.cli.business import TenantOption, opened
+from runtime.cli.business import Business, Found, finds, on_business
+from runtime.cli.contexts import add_group
 from runtime.cli.due_rows import due
-from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
+from runtime.cli.options import fail
 
 if TYPE_CHECKING:
     from bss.orders.records import Order, OrderView
     from bss.work import Work
 
-T = TypeVar("T")
 OrderArgument = Annotated[str, typer.Argument(help="Id of the order.", show_default=False)]
 NoteOption = Annotated[str, typer.Option("--note", help="Why; it is kept with the step.")]
 ItemOption = Annotated[
@@ -38,7 +37,9 @@ StartOption = Annotated[
 _RESOURCES = ("msisdn", "sim")
 
 
+@finds
 def place(
+    business: Business,
     customer: CustomerOption,
     item: ItemOption,
     billing_account: PayerOption = None,
@@ -46,11 +47,7 @@ def place(
     key: Annotated[
         str | None, typer.Option("--key", help="Makes it safe to repeat: the same key places it once.")
     ] = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Found:
     """Place an order. A worker (`farebox up`) does it; `farebox order show` says how far it is."""
     from bss.idempotency import Idempotency
     from bss.orchestration.order_placing import place_order
@@ -64,25 +61,24 @@ def place(
     def write(work: "Work") -> str:
         return place_order(work, **_arguments(customer, item, billing_account, start)).id
 
-    order_id = opened(config, data_dir, tenant).write(write, idempotency=idempotency)
-    print(json.dumps({"id": order_id}) if as_json else order_id)
+    order_id = business.write(write, idempotency=idempotency)
+    return Found({"id": order_id}, lambda: print(order_id))
 
 
+@on_business
 def dry_run(
+    business: Business,
     customer: CustomerOption,
     item: ItemOption,
     billing_account: PayerOption = None,
     start: StartOption = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Show what an order would do and cost; nothing is written."""
     from bss.orchestration.order_placing import preview_order
     from catalog_loader.amounts import money_text
 
     arguments = _arguments(customer, item, billing_account, start)
-    previewed = _read(config, data_dir, tenant, lambda work: preview_order(work, **arguments))
+    previewed = business.read(lambda work: preview_order(work, **arguments))
     for number, each in enumerate(previewed, 1):
         print(f"item {number}: {each.item.action} {each.item.offering_id} {each.item.product_id}".rstrip())
         for step in each.item.steps:
@@ -96,22 +92,16 @@ def dry_run(
             print(f"  due now: {money_text(each.price.due_now_micros, each.price.currency)}")
 
 
-def show(
-    order: OrderArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@finds
+def show(business: Business, order: OrderArgument) -> Found:
     """Show an order: its steps, how far each is, and which come after which."""
-    import msgspec
-
     from bss.orders import queries
 
-    view: OrderView = _read(config, data_dir, tenant, lambda work: queries.show(work, order_id=order))
-    if as_json:
-        print(msgspec.json.encode(view).decode())
-        return
+    view = business.read(lambda work: queries.show(work, order_id=order))
+    return Found(view, lambda: _print_order(view))
+
+
+def _print_order(view: "OrderView") -> None:
     print(f"order {view.order.id}: {view.order.state}, customer {view.order.customer_id}")
     for item in view.items:
         print(f"item {item.number}: {item.action} {item.offering_id}, product {item.product_id or '-'}")
@@ -123,99 +113,79 @@ def show(
                 print(f"      {words}")
 
 
+@on_business
 def list_(
+    business: Business,
     state: Annotated[
         str | None, typer.Option("--state", help="TMF622 state, such as held.", show_default="all")
     ] = None,
     customer: Annotated[str | None, typer.Option("--customer", help="Of this customer.", show_default="all")] = None,
     fallout: Annotated[bool, typer.Option("--fallout", help="Only those that wait for a person, with why.")] = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """List orders, the newest first; or the fallout queue, the oldest first."""
     from bss.orders import queries
     from vocabulary.instants import to_rfc3339
 
     if fallout:
-        for each in _read(config, data_dir, tenant, queries.fallout):
+        for each in business.read(queries.fallout):
             reason = f"{each.step.error_code}: {each.step.error}" if each.step.error else each.step.note
             print(f"{each.order.id}  {each.step.kind:<20} {each.step.state:<12} {reason}".rstrip())
         return
-    orders = _read(config, data_dir, tenant, lambda work: queries.list_orders(work, state=state, customer_id=customer))
+    orders = business.read(lambda work: queries.list_orders(work, state=state, customer_id=customer))
     for order in orders:
         print(f"{order.id}  {to_rfc3339(order.created_ns)}  {order.state:<20} {order.customer_id}")
 
 
-def retry(
-    order: OrderArgument,
-    note: NoteOption = "",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def retry(business: Business, order: OrderArgument, note: NoteOption = "") -> None:
     """Have the step that holds an order done again."""
     from bss.orders import fallout
 
-    _change(config, data_dir, tenant, lambda work: fallout.retry(work, order_id=order, note=note))
+    _change(business, lambda work: fallout.retry(work, order_id=order, note=note))
 
 
-def skip(
-    order: OrderArgument,
-    note: NoteOption,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def skip(business: Business, order: OrderArgument, note: NoteOption) -> None:
     """Go on without the step that holds an order."""
     from bss.orders import fallout
 
-    _change(config, data_dir, tenant, lambda work: fallout.skip(work, order_id=order, note=note))
+    _change(business, lambda work: fallout.skip(work, order_id=order, note=note))
 
 
-def take(
-    order: OrderArgument,
-    note: NoteOption,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def take(business: Business, order: OrderArgument, note: NoteOption) -> None:
     """Make the step that holds an order a manual task: a person does it, and says so with `farebox order done`."""
     from bss.orders import fallout
 
-    _change(config, data_dir, tenant, lambda work: fallout.take_in_hand(work, order_id=order, note=note))
+    _change(business, lambda work: fallout.take_in_hand(work, order_id=order, note=note))
 
 
+@on_business
 def done(
+    business: Business,
     order: OrderArgument,
     note: NoteOption,
     made: Annotated[
         list[str] | None, typer.Option("--made", help="An id that the step makes, such as account_id=7.")
     ] = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Say that the manual task of an order is done; it goes on."""
     from bss.orders import fallout
 
     outcome = dict(_pair(text, "--made") for text in made or [])
-    _change(
-        config, data_dir, tenant, lambda work: fallout.finish_by_hand(work, order_id=order, note=note, outcome=outcome)
-    )
+    _change(business, lambda work: fallout.finish_by_hand(work, order_id=order, note=note, outcome=outcome))
 
 
+@on_business
 def cancel(
+    business: Business,
     order: OrderArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the order.")] = "",
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Undo what was done of an order, and do no more of it."""
     from bss.orders import operations
 
-    _change(config, data_dir, tenant, lambda work: operations.cancel(work, order_id=order, reason=reason))
+    _change(business, lambda work: operations.cancel(work, order_id=order, reason=reason))
 
 
 def _arguments(customer: str, items: list[str], billing_account: str | None, start: str | None) -> dict[str, Any]:
@@ -255,19 +225,14 @@ def _pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def _change(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], Order]") -> None:
-    order = opened(config, data_dir, tenant).write(function)
+def _change(business: Business, function: "Callable[[Work], Order]") -> None:
+    order = business.write(function)
     print(f"order {order.id}: {order.state}")
-
-
-def _read(config: Path | None, data_dir: Path | None, tenant: str, function: "Callable[[Work], T]") -> T:
-    return opened(config, data_dir, tenant).read(function)
 
 
 def register(app: typer.Typer) -> None:
     """Add `farebox order`."""
-    group = typer.Typer(name="order", no_args_is_help=True, rich_markup_mode=None)
-    for name, command in (
+    commands = (
         ("place", place),
         ("dry-run", dry_run),
         ("show", show),
@@ -278,11 +243,5 @@ def register(app: typer.Typer) -> None:
         ("done", done),
         ("cancel", cancel),
         ("due", due),
-    ):
-        group.command(name)(command)
-
-    @group.callback()
-    def order() -> None:
-        """Orders: placed, followed and repaired by hand."""
-
-    app.add_typer(group)
+    )
+    add_group(app, "order", "Orders: placed, followed and repaired by hand.", commands)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.business import TenantOption, cells, opened, print_json, shown
-from runtime.cli.options import ConfigOption, DataDirOption, JsonOption, fail
+from runtime.cli.business import Business, Found, cells, finds, on_business, shown, table_of
+from runtime.cli.options import fail
 
 if TYPE_CHECKING:
-    from bss.automation.records import RuleSet
+    from bss.automation.records import RuleSet, RunView
     from bss.automation.rules_file import Rule
 
 RunArgument = Annotated[str, typer.Argument(help="Id of the run.", show_default=False)]
@@ -22,19 +22,17 @@ def add_run_commands(group: typer.Typer) -> None:
         group.command(name)(command)
 
 
+@on_business
 def publish(
+    business: Business,
     rules: Annotated[Path, typer.Argument(help="A file of rules (YAML).")],
     yes: YesOption = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Put a file of rules in force, instead of those before, after showing what that changes. Exit code 1: it has faults."""
     try:
         text = rules.read_text("utf-8")
     except (OSError, UnicodeError) as error:
         fail(f"{rules} can't be read: {error}")
-    business = opened(config, data_dir, tenant)
     from bss.automation.operations import publish_rules
     from bss.automation.queries import rules_in_force
     from bss.automation.rules_file import read_rules
@@ -54,19 +52,15 @@ def publish(
     print(f"in force: rules {made.number}, {len(after)} of them; workers go by them within a second")
 
 
-def list_(
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def list_(business: Business) -> None:
     """List the rules in force, with how many runs of each ended how."""
-    business = opened(config, data_dir, tenant)
     from bss.automation.queries import rules_in_force, run_counts
     from runtime.cli.tables import print_table
 
     found, counts = business.read(lambda work: (rules_in_force(work), run_counts(work)))
     if found is None:
-        fail(f"tenant {tenant} has no rules: `farebox rules publish FILE` puts some in force")
+        fail(f"tenant {business.tenant} has no rules: `farebox rules publish FILE` puts some in force")
     known = {each.rule: each for each in counts}
     lines = []
     for rule in _by_name(found).values():
@@ -81,50 +75,56 @@ def list_(
     )
 
 
+@finds
 def runs(
+    business: Business,
     state: Annotated[
         str | None, typer.Option("--state", help="running, done, failed or stopped.", show_default="all")
     ] = None,
     rule: Annotated[str | None, typer.Option("--rule", help="Of this rule.", show_default="all")] = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Found:
     """List runs of rules, the newest first."""
-    business = opened(config, data_dir, tenant)
     from bss.automation.queries import list_runs
     from bss.automation.records import RunState
-    from runtime.cli.tables import print_table
 
     if state is not None and state not in list(RunState):
         fail(f"--state {state}: write {', '.join(RunState)}")
     found = business.read(lambda work: list_runs(work, state=state, rule=rule))
-    if as_json:
-        print_json(found)
-        return
-    print_table(
+    return table_of(
+        found,
         "Runs",
         ("run", "rule", "state", "does", "about", "began"),
-        [cells(run.id, run.rule, run.state, run.action, run.resource_id, shown(run.created_ns)) for run in found],
+        ((run.id, run.rule, run.state, run.action, run.resource_id, shown(run.created_ns)) for run in found),
     )
 
 
-def show(
-    run: RunArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@finds
+def show(business: Business, run: RunArgument) -> Found:
     """Show a run: the event, its steps with what went in and came out, and what went wrong."""
-    business = opened(config, data_dir, tenant)
     from bss.automation.queries import show_run
 
     view = business.read(lambda work: show_run(work, run_id=run))
-    if as_json:
-        print_json(view)
-        return
+    return Found(view, lambda: _print_run(view))
+
+
+@on_business
+def replay(business: Business, run: RunArgument) -> None:
+    """Go on with a run at the step that failed."""
+    from bss.automation import operations
+
+    made = business.write(lambda work: operations.replay(work, run_id=run))
+    print(f"run {made.id}: {made.state}")
+
+
+def _by_name(found: "RuleSet | None") -> "dict[str, Rule]":
+    from bss.automation.rules_file import read_rules
+
+    if found is None:
+        return {}
+    return {rule.name: rule for rule in read_rules("rules.yaml", found.text.encode()).rules}
+
+
+def _print_run(view: "RunView") -> None:
     each = view.run
     print(f"run {each.id}: {each.state}, rule {each.rule} of rules {each.rule_set}")
     print(f"  {each.event_kind} of {each.resource} {each.resource_id}, event {each.event_id}, depth {each.depth}")
@@ -138,24 +138,3 @@ def show(
                 print(f"      {word}: " + ", ".join(f"{name}: {value}" for name, value in values.items()))
         if step.error:
             print(f"      {step.error_code}: {step.error}")
-
-
-def replay(
-    run: RunArgument,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
-    """Go on with a run at the step that failed."""
-    from bss.automation import operations
-
-    made = opened(config, data_dir, tenant).write(lambda work: operations.replay(work, run_id=run))
-    print(f"run {made.id}: {made.state}")
-
-
-def _by_name(found: "RuleSet | None") -> "dict[str, Rule]":
-    from bss.automation.rules_file import read_rules
-
-    if found is None:
-        return {}
-    return {rule.name: rule for rule in read_rules("rules.yaml", found.text.encode()).rules}

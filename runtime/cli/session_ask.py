@@ -5,15 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.options import (
-    ConfigOption,
-    DataDirOption,
-    StoreOption,
-    fail,
-    run_on_store,
-    settings_or_exit,
-)
-from runtime.cli.subscriber_lookup import EXIT_REFUSED, EXIT_WAITS, TenantOption, check_id, find_account, tenant_number
+from runtime.cli.account_commands import AccountCommands, by_account_command
+from runtime.cli.options import fail, run_on_store
+from runtime.cli.subscriber_lookup import EXIT_REFUSED, EXIT_WAITS, find_account, tenant_number
 
 if TYPE_CHECKING:
     from balances.commands import CommandResult
@@ -23,44 +17,22 @@ if TYPE_CHECKING:
 WhoseArgument = Annotated[
     str, typer.Argument(help="Session-Id, its key of 32 hex digits, or a subscriber's identity: all that are open.")
 ]
-CommandIdOption = Annotated[
-    str | None,
-    typer.Option(
-        "--id", help="Name of this command: the same again is done once.", show_default="a new one for each call"
-    ),
-]
 _WORDS: Final = {"reauth": "told to ask again", "abort": "told to end"}
 
 
-def reauth(
-    session: WhoseArgument,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@by_account_command
+def reauth(commands: AccountCommands, session: WhoseArgument) -> None:
     """Have clients of open sessions ask for credit again: RAR over Gy, REAUTHORIZATION over Nchf.
 
     The notifier tells them, again and again until they do; farebox session show says how far it is.
     """
     from balances.session_commands import SessionAction
 
-    settings = settings_or_exit(config, store, data_dir)
-    check_id(command_id)
-    run_on_store(
-        settings, lambda opened: _ask(opened, "reauth", SessionAction.REAUTHORIZE, session, tenant, command_id)
-    )
+    run_on_store(commands.settings, lambda opened: _ask(opened, "reauth", SessionAction.REAUTHORIZE, session, commands))
 
 
-def abort(
-    session: WhoseArgument,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@by_account_command
+def abort(commands: AccountCommands, session: WhoseArgument) -> None:
     """Have clients of open sessions end them: ASR over Gy, ABORT_CHARGING over Nchf.
 
     A session that its client has lost, or whose client doesn't end it, is ended here: what it holds goes back and its
@@ -68,17 +40,13 @@ def abort(
     """
     from balances.session_commands import SessionAction
 
-    settings = settings_or_exit(config, store, data_dir)
-    check_id(command_id)
-    run_on_store(settings, lambda opened: _ask(opened, "abort", SessionAction.ABORT, session, tenant, command_id))
+    run_on_store(commands.settings, lambda opened: _ask(opened, "abort", SessionAction.ABORT, session, commands))
 
 
 async def _ask(
-    store: "RedisStore", word: str, action: "SessionAction", session: str, tenant: str, command_id: str | None
+    store: "RedisStore", word: str, action: "SessionAction", session: str, commands: AccountCommands
 ) -> None:
     """Send the command for one session, or for all of a subscriber; what it came to is printed."""
-    from uuid import uuid4
-
     from balances.command_checks import CommandError
     from balances.commands import CommandIdUsed
     from balances.edge.command_sender import CommandSender
@@ -86,7 +54,7 @@ async def _ask(
     from catalog_loader.edge.publish import load_published
     from runtime.live_sessions import session_of
 
-    asked_id = command_id or f"{word}-{uuid4().hex}"
+    asked_id = commands.id_for(word)
     _, names = await load_published(store.client)
     live = await session_of(store, names, session)
     if live is not None:
@@ -95,7 +63,7 @@ async def _ask(
     elif ";" in session:
         fail(f"no open session {session}: farebox session list shows those that are")
     else:
-        number = await tenant_number(store, tenant)
+        number = await tenant_number(store, commands.tenant)
         _, account_id = await find_account(store, number, session)
         command = SessionCommand(asked_id, number, account_id, action)
     try:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from runtime.cli.account_commands import AccountCommands, by_account_command
 from runtime.cli.catalog import run_with_catalogue
+from runtime.cli.contexts import add_group
 from runtime.cli.options import (
     ConfigOption,
     DataDirOption,
@@ -15,7 +17,7 @@ from runtime.cli.options import (
     fail,
     settings_or_exit,
 )
-from runtime.cli.subscriber_answers import CommandIdOption, applied_or_exit, id_said, new_id
+from runtime.cli.subscriber_answers import applied_or_exit, id_said
 from runtime.cli.subscriber_change import register_changes
 from runtime.cli.subscriber_import import IMPORT_HELP, import_file
 from runtime.cli.subscriber_lookup import (
@@ -23,7 +25,6 @@ from runtime.cli.subscriber_lookup import (
     EXIT_WAITS,
     TenantOption,
     catalogue_of,
-    check_id,
     find_account,
     tenant_number,
 )
@@ -55,6 +56,7 @@ _HELP: Final = """Subscribers: an account each, with identities, products and ba
     farebox subscriber apply 491700000001 --offer data-monthly      a period of a product: its fee, its allowances
     farebox subscriber end-product 491700000001 --offer data-monthly
     farebox subscriber adjust 491700000001 --give 2.50 --reason "ticket 17"
+    farebox subscriber credit-limit 491700000001 --to 80.00         how much may be owed on the bill
 
 Nothing is written into accounts from here: commands wait in the store for the engine, which decides them like usage.
 Exit codes: 1 refused, 2 could not be asked, 3 the command waits for an engine.
@@ -63,16 +65,14 @@ Exit codes: 1 refused, 2 could not be asked, 3 the command waits for an engine.
 
 def register(app: typer.Typer) -> None:
     """Add `farebox subscriber`."""
-    group = typer.Typer(name="subscriber", help=_HELP, no_args_is_help=True, rich_markup_mode=None)
-    group.command("add")(add)
-    group.command("show")(show)
-    group.command("top-up")(top_up)
+    group = add_group(app, "subscriber", _HELP, (("add", add), ("show", show), ("top-up", top_up)))
     group.command("import", help=IMPORT_HELP)(import_file)
     register_changes(group)
-    app.add_typer(group)
 
 
+@by_account_command
 def add(
+    commands: AccountCommands,
     offer: Annotated[
         str, typer.Option("--offer", help="What the subscriber gets: id of an offer.", show_default=False)
     ],
@@ -91,20 +91,14 @@ def add(
         str, typer.Option("--allowances", help="Such as data-1gib=512MiB; - for none.", show_default="the offer's")
     ] = "",
     expires: Annotated[str, typer.Option("--expires", help="End of the account.", show_default="never")] = "",
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Open an account with one or several identities and an offer of the release in force."""
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
     from runtime.subscriber_identities import shown_identity
     from runtime.subscriber_terms import WantedTerms
 
-    check_id(command_id)
-    asked_id = command_id or new_id("add")
-    now_ns = SystemClock().now_ns()
+    asked_id = commands.id_for("add")
+    now_ns = clock_of(commands.settings).now_ns()
     given = {"msisdn": msisdn, "imsi": imsi, "sip": sip, "nai": nai, "private": private}
     named = {name: text for name, text in given.items() if text}
     if not named:
@@ -114,13 +108,13 @@ def add(
     async def work(opened: "RedisStore") -> "tuple[tuple[str, ...], CommandResult]":
         from balances.edge.command_sender import CommandSender
 
-        opening = _opening(await catalogue_of(opened, tenant, now_ns), named, wanted, now_ns)
+        opening = _opening(await catalogue_of(opened, commands.tenant, now_ns), named, wanted, now_ns)
         sender = CommandSender(opened, opened.meta.partition_count)
         with id_said():
             (result,) = await sender.open_accounts(asked_id, [opening])
         return opening.identities, result
 
-    identities, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+    identities, result = commands.run(work)
     account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
 
@@ -164,30 +158,26 @@ def show(
     _print_account(kinds, octets, names, as_json=as_json)
 
 
+@by_account_command
 def top_up(
+    commands: AccountCommands,
     identity: IdentityArgument,
     money: MoneyOption = "",
     allowances: AllowancesOption = "",
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Raise an account's money, give it allowances of the catalogue, or both."""
     from balances.commands import Change
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
     from runtime.subscriber_terms import TermsInvalid, credit_text, top_up_credits
 
-    check_id(command_id)
-    asked_id = command_id or new_id("top-up")
-    now_ns = SystemClock().now_ns()
+    asked_id = commands.id_for("top-up")
+    now_ns = clock_of(commands.settings).now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[str, CommandResult]":
         from balances.edge.command_sender import CommandSender
         from catalog_loader.names import names_of
 
-        catalogue = await catalogue_of(opened, tenant, now_ns)
+        catalogue = await catalogue_of(opened, commands.tenant, now_ns)
         try:
             credits = top_up_credits(catalogue.release, money, allowances, now_ns)
         except TermsInvalid as error:
@@ -203,7 +193,7 @@ def top_up(
             (result,) = await CommandSender(opened, opened.meta.partition_count).send([command])
         return " and ".join(texts), result
 
-    text, result = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+    text, result = commands.run(work)
     account_id = applied_or_exit(result, asked_id).account_id
     print(f"account {account_id} got {text}; `farebox subscriber show {identity}` shows its balances")
 

@@ -1,31 +1,15 @@
-"""`farebox subscriber bar | unbar | close | apply | end-product | adjust`: one account command each, whole or not at all."""
+"""`farebox subscriber bar | unbar | close | apply | end-product | adjust | credit-limit`: one account command each."""
 
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runtime.cli.catalog import run_with_catalogue
-from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit
-from runtime.cli.subscriber_answers import CommandIdOption, applied_or_exit, id_said, new_id
-from runtime.cli.subscriber_lookup import (
-    EXIT_REFUSED,
-    EXIT_WAITS,
-    TenantOption,
-    catalogue_of,
-    check_id,
-    find_account,
-)
+from runtime.cli.account_commands import AccountCommands, Asked, by_account_command
+from runtime.cli.options import fail
 
 if TYPE_CHECKING:
-    from balances.commands import Applied, Change
-    from balances.edge.redis_store import RedisStore
     from balances.queries import AccountView
     from runtime.cli.subscriber_lookup import Catalogue
-    from runtime.settings import Settings
-    from vocabulary.outcomes import Outcome
 
 IdentityArgument = Annotated[
     str, typer.Argument(help="IMSI, number, SIP URI ..., or with its kind, such as imsi:001010000000001.")
@@ -33,22 +17,6 @@ IdentityArgument = Annotated[
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people; it is kept in the journal.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 OfferOption = Annotated[str, typer.Option("--offer", help="Which product: id of its offer.", show_default=False)]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A command, and what people are told of it."""
-
-    command: "Change"
-    question: str
-    """asked before it is sent; '': nothing of value is taken"""
-    done: str
-    was_so: str
-    refusals: "Mapping[Outcome, str] | None" = None
-
-
-Ask = Callable[["Catalogue", "AccountView", str, int], Asked]
-"""(catalogue, account, command id, now) to what is asked."""
 
 
 def register_changes(group: typer.Typer) -> None:
@@ -59,16 +27,14 @@ def register_changes(group: typer.Typer) -> None:
     group.command("apply")(apply)
     group.command("end-product")(end_product)
     group.command("adjust")(adjust)
+    group.command("credit-limit")(credit_limit)
 
 
+@by_account_command
 def bar(
+    commands: AccountCommands,
     identity: IdentityArgument,
     reason: ReasonOption = "",
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Give an account no credit until it is unbarred.
 
@@ -78,34 +44,26 @@ def bar(
         f"{identity} is barred: it gets no credit until `farebox subscriber unbar`",
         f"{identity} was barred before",
     )
-    _set_status(identity, "bar", "BARRED", reason, said, tenant, command_id, settings_or_exit(config, store, data_dir))
+    _set_status(commands, identity, "bar", "BARRED", reason, said)
 
 
+@by_account_command
 def unbar(
+    commands: AccountCommands,
     identity: IdentityArgument,
     reason: ReasonOption = "",
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Give a barred account credit again; sessions that were refused meanwhile are told to ask again."""
     said = (f"{identity} is active", f"{identity} was active before")
-    _set_status(
-        identity, "unbar", "ACTIVE", reason, said, tenant, command_id, settings_or_exit(config, store, data_dir)
-    )
+    _set_status(commands, identity, "unbar", "ACTIVE", reason, said)
 
 
+@by_account_command
 def close(
+    commands: AccountCommands,
     identity: IdentityArgument,
     reason: ReasonOption = "",
     yes: YesOption = False,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Close an account for good. Its identities are free for the next that is opened with them.
 
@@ -129,10 +87,12 @@ def close(
             f"account {account.account_id} was closed before",
         )
 
-    _change(identity, "close", ask, tenant, command_id, settings_or_exit(config, store, data_dir), yes=yes)
+    commands.change(identity, "close", ask, yes=yes)
 
 
+@by_account_command
 def apply(
+    commands: AccountCommands,
     identity: IdentityArgument,
     offer: OfferOption,
     starts: Annotated[
@@ -141,11 +101,6 @@ def apply(
     until: Annotated[str, typer.Option("--until", help="End of it.", show_default="as the offer says")] = "",
     fee: Annotated[str, typer.Option("--fee", help="What it costs; 0 for nothing.", show_default="the offer's")] = "",
     yes: YesOption = False,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Activate or renew a product: take its fee, have it last for a period, give the allowances of that.
 
@@ -156,7 +111,7 @@ def apply(
         farebox subscriber apply 491700000001 --offer data-monthly
         farebox subscriber apply 491700000001 --offer data-monthly --from 2026-02-01 --until 2026-03-01 --fee 4.99
     """
-    if command_id and not starts:
+    if commands.command_id and not starts:
         fail("--from: it is needed with --id, because the same command again is about the same period")
 
     def ask(catalogue: "Catalogue", account: "AccountView", asked_id: str, now_ns: int) -> Asked:
@@ -182,10 +137,12 @@ def apply(
             },
         )
 
-    _change(identity, "apply", ask, tenant, command_id, settings_or_exit(config, store, data_dir), yes=yes)
+    commands.change(identity, "apply", ask, yes=yes)
 
 
+@by_account_command
 def end_product(
+    commands: AccountCommands,
     identity: IdentityArgument,
     offer: OfferOption,
     at: Annotated[str, typer.Option("--at", help="When it ends.", show_default="now")] = "",
@@ -194,11 +151,6 @@ def end_product(
     ] = False,
     reason: ReasonOption = "",
     yes: YesOption = False,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """End a product: from then on the offer's prices don't hold for the account. Allowances stay until their own end."""
 
@@ -216,10 +168,12 @@ def end_product(
             f"{offer} of account {account.account_id} ended before",
         )
 
-    _change(identity, "end-product", ask, tenant, command_id, settings_or_exit(config, store, data_dir), yes=yes)
+    commands.change(identity, "end-product", ask, yes=yes)
 
 
+@by_account_command
 def adjust(
+    commands: AccountCommands,
     identity: IdentityArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is kept in the journal.", show_default=False)],
     give: Annotated[str, typer.Option("--give", help='Such as "2.50", or 100MiB.', show_default=False)] = "",
@@ -230,11 +184,6 @@ def adjust(
     ] = 0,
     below_zero: Annotated[bool, typer.Option("--below-zero", help="Take money whatever is there.")] = False,
     yes: YesOption = False,
-    tenant: TenantOption = "default",
-    command_id: CommandIdOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Put a balance right: give or take money or units of an allowance, for a reason. Closed accounts are settled so, too.
 
@@ -263,23 +212,52 @@ def adjust(
             {Outcome.CREDIT_LIMIT_REACHED: f"there are not {words} to take; nothing was changed"},
         )
 
-    _change(identity, "adjust", ask, tenant, command_id, settings_or_exit(config, store, data_dir), yes=yes)
+    commands.change(identity, "adjust", ask, yes=yes)
+
+
+@by_account_command
+def credit_limit(
+    commands: AccountCommands,
+    identity: IdentityArgument,
+    limit: Annotated[
+        str, typer.Option("--to", help='How much may be owed on the bill, such as "50.00"; 0 for nothing.')
+    ],
+    reason: ReasonOption = "",
+    yes: YesOption = False,
+) -> None:
+    """Raise or lower how much an account may owe on its bill.
+
+    Where more is owed already than it may from now on, nothing is taken back: what sessions hold and report is charged, and
+    new quota on the bill is refused (4012) until enough is settled. An account that had no bill gets one.
+
+    \b
+        farebox subscriber credit-limit 491700000001 --to 80.00 --reason "pays on time"
+    """
+
+    def ask(catalogue: "Catalogue", account: "AccountView", asked_id: str, _: int) -> Asked:
+        from balances.commands import Change
+        from catalog_loader.amounts import money_text
+        from runtime.subscriber_changes import credit_limit_micros
+
+        micros, currency = credit_limit_micros(catalogue.release, limit), catalogue.release.currency
+        before = money_text(account.credit_limit_micros, currency)
+        may_owe = f"account {account.account_id} ({identity}) may owe {money_text(micros, currency)} on its bill"
+        owed = f"; {money_text(account.owed_micros, currency)} are owed" if account.owed_micros else ""
+        return Asked(
+            Change(asked_id, account.tenant, account.account_id, reason=reason, credit_limit_micros=micros),
+            f"{may_owe} instead of {before}{owed}" if micros < account.credit_limit_micros else "",
+            f"{may_owe}, {before} before",
+            f"{may_owe}, as before",
+        )
+
+    commands.change(identity, "credit-limit", ask, yes=yes)
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------
 
-_NOBODY_ASKED: Final = "nobody can be asked whether that is meant: say --yes"
-
 
 def _set_status(
-    identity: str,
-    word: str,
-    status: str,
-    reason: str,
-    said: tuple[str, str],
-    tenant: str,
-    command_id: str | None,
-    settings: "Settings",
+    commands: AccountCommands, identity: str, word: str, status: str, reason: str, said: tuple[str, str]
 ) -> None:
     def ask(_: "Catalogue", account: "AccountView", asked_id: str, __: int) -> Asked:
         from balances.commands import Change
@@ -288,77 +266,4 @@ def _set_status(
         command = Change(asked_id, account.tenant, account.account_id, status=AccountStatus[status], reason=reason)
         return Asked(command, "", *said)
 
-    _change(identity, word, ask, tenant, command_id, settings)
-
-
-def _change(
-    identity: str,
-    word: str,
-    ask: Ask,
-    tenant: str,
-    command_id: str | None,
-    settings: "Settings",
-    *,
-    yes: bool = False,
-) -> None:
-    """Read the account, ask where something is taken, send the command and say what it came to."""
-    check_id(command_id)
-    asked_id = command_id or new_id(word)
-
-    async def work(opened: "RedisStore") -> "tuple[Asked, Applied]":
-        from balances.command_checks import CommandError
-        from balances.edge.command_sender import CommandSender
-        from runtime.clock import SystemClock
-        from runtime.subscriber_terms import TermsInvalid
-
-        now_ns = SystemClock().now_ns()
-        catalogue = await catalogue_of(opened, tenant, now_ns)
-        account = await _read_account(opened, catalogue, identity)
-        try:
-            asked = ask(catalogue, account, asked_id, now_ns)
-        except TermsInvalid as error:
-            fail(*(f"--{fault.name}: {fault.problem}. {fault.remedy}" for fault in error.faults))
-        except CommandError as error:
-            fail(str(error))
-        if asked.question and not yes:
-            _confirm(asked.question)
-        with id_said():
-            (result,) = await CommandSender(opened, opened.meta.partition_count).send([asked.command])
-        return asked, applied_or_exit(result, asked_id, asked.refusals)
-
-    asked, applied = run_with_catalogue(settings, work)
-    if applied.was_so and asked.was_so:
-        print(asked.was_so)
-    else:
-        print(f"{asked.done}; `farebox subscriber show {identity}` shows it")
-
-
-async def _read_account(store: "RedisStore", catalogue: "Catalogue", identity: str) -> "AccountView":
-    """The account as it is now; ends where it is nobody's, not open yet, or can't be read."""
-    from balances.keys import partition_of
-    from balances.queries import RecordError, decode_record
-    from catalog_loader.edge.publish import read_releases
-    from catalog_loader.names import names_of
-    from runtime.subscriber_view import names_of_tenant
-
-    _, account_id = await find_account(store, catalogue.tenant, identity)
-    partition = partition_of(account_id, store.meta.partition_count)
-    (octets,) = await store.read_accounts(partition, [(catalogue.tenant, account_id)])
-    if octets is None:
-        print(f"farebox: the account of {identity} is not open yet: its command waits", file=sys.stderr)
-        raise typer.Exit(EXIT_WAITS)
-    releases = await read_releases(store.client, catalogue.tenant)
-    names = names_of([(catalogue.tenant, release, "") for release in releases])
-    try:
-        return decode_record(octets, names_of_tenant(names, catalogue.tenant))
-    except RecordError as error:
-        fail(f"the account's {error}")
-
-
-def _confirm(question: str) -> None:
-    """Ends where the answer is no, or nobody is there to give one."""
-    if not sys.stdin.isatty():
-        fail(f"{question}; {_NOBODY_ASKED}")
-    if not typer.confirm(f"{question}. Go on?"):
-        print("farebox: nothing was done", file=sys.stderr)
-        raise typer.Exit(EXIT_REFUSED)
+    commands.change(identity, word, ask)

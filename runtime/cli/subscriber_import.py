@@ -47,7 +47,7 @@ def import_file(
     data_dir: DataDirOption = None,
 ) -> None:
     """See IMPORT_HELP, which typer shows."""
-    from runtime.clock import SystemClock
+    from runtime.moved_clock import clock_of
     from runtime.subscriber_import import FILE_OCTETS_MAX, plan_import, run_import, taken_identities
 
     try:
@@ -56,7 +56,8 @@ def import_file(
             octets = opened_file.read(FILE_OCTETS_MAX + 1)
     except OSError as error:
         fail(f"{file} can't be read: {error.strerror}")
-    now_ns = SystemClock().now_ns()
+    settings = settings_or_exit(config, store, data_dir)
+    now_ns = clock_of(settings).now_ns()
 
     async def work(opened: "RedisStore") -> "tuple[ImportPlan, int, ImportOutcome | None]":
         catalogue = await catalogue_of(opened, tenant, now_ns)
@@ -76,7 +77,7 @@ def import_file(
             return plan, resumed, await run_import(opened, plan, progress=progress)
 
     try:
-        plan, resumed, outcome = run_with_catalogue(settings_or_exit(config, store, data_dir), work)
+        plan, resumed, outcome = run_with_catalogue(settings, work)
     except KeyboardInterrupt:
         fail(f"cut off: import {file} again, unchanged, to go on; nothing is opened twice")
     if plan.faults:

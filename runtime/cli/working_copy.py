@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.business import TenantOption, cells, opened, shown
+from runtime.cli.business import Business, cells, on_business, on_business_and_store, shown
 from runtime.cli.migrations import migrations, print_moves
-from runtime.cli.options import ConfigOption, DataDirOption, StoreOption, fail, settings_or_exit, store_url
+from runtime.cli.options import fail, store_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bss.catalog.release import CatalogRelease
     from bss.orchestration.catalog_publication import Published, Waiting
     from catalog_loader.changes import Change
-    from runtime.cli.business import Business
-    from runtime.settings import Settings
 
 EXIT_FAULTY: Final = 1
 
@@ -39,16 +37,10 @@ def add_commands(group: typer.Typer) -> None:
     group.command("migrations")(migrations)
 
 
-def import_files(
-    files: CatalogFiles,
-    yes: YesOption = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def import_files(business: Business, files: CatalogFiles, yes: YesOption = False) -> None:
     """Make the working copy what the files say, after showing what that changes. Edits and drafts are never overwritten."""
-    business = opened(config, data_dir, tenant)
-    read = _read_files(files, tenant)
+    read = _read_files(files, business.tenant)
     from bss.catalog.publication import import_release
     from bss.catalog.queries import import_diff
 
@@ -62,35 +54,33 @@ def import_files(
     print(f"imported: release {read.engine.number} ({read.engine.name}); `farebox catalog release` publishes it")
 
 
+@on_business
 def diff(
+    business: Business,
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files to hold against the working copy.", show_default=False)
     ] = None,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Show what publishing the working copy would change; with files, what importing them would."""
-    business = opened(config, data_dir, tenant)
     from bss.catalog.queries import import_diff, publication_diff
 
     if files:
-        read = _read_files(files, tenant)
+        read = _read_files(files, business.tenant)
         rows = business.read(lambda work: import_diff(work, release=read).rows)
         _print_changes(rows, "the working copy is what the files say")
     else:
         _print_changes(business.read(publication_diff), "nothing was edited since the last release")
 
 
-def status(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+@on_business
+def status(business: Business) -> None:
     """Show where the working copy stands, its faults, and the releases. Exit code 1: it has faults."""
-    business = opened(config, data_dir, tenant)
     from bss.catalog.queries import releases, working_copy_status
     from runtime.cli.tables import print_pairs, print_table
 
     copy, rows = business.read(lambda work: (working_copy_status(work), releases(work)))
     if copy is None:
-        fail(f"tenant {tenant} has no catalogue: `farebox catalog import FILES` gives it one")
+        fail(f"tenant {business.tenant} has no catalogue: `farebox catalog import FILES` gives it one")
     print_pairs(
         (
             ("base release", str(copy.base_release or "none")),
@@ -109,9 +99,9 @@ def status(tenant: TenantOption = "default", config: ConfigOption = None, data_d
         raise typer.Exit(EXIT_FAULTY)
 
 
-def export(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
+@on_business
+def export(business: Business) -> None:
     """Print the working copy as a file that `catalog import` reads as the same. Drafts are left out."""
-    business = opened(config, data_dir, tenant)
     import yaml
 
     from bss.catalog.queries import working_copy_file
@@ -120,27 +110,24 @@ def export(tenant: TenantOption = "default", config: ConfigOption = None, data_d
     print(yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=120), end="")
 
 
-def discard(
-    yes: YesOption = False,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    data_dir: DataDirOption = None,
-) -> None:
+@on_business
+def discard(business: Business, yes: YesOption = False) -> None:
     """Make the working copy its base release again: edits and drafts go. Before the first release all of it goes."""
-    business = opened(config, data_dir, tenant)
     from bss.catalog.publication import discard_edits, discard_everything
     from bss.catalog.queries import working_copy_status
 
     copy = business.read(working_copy_status)
     if copy is None:
-        fail(f"tenant {tenant} has no catalogue: nothing is to be discarded")
+        fail(f"tenant {business.tenant} has no catalogue: nothing is to be discarded")
     if not yes and not typer.confirm(f"Discard {copy.edit_count} edits and {copy.draft_count} drafts?"):
         fail("nothing was discarded")
     business.write(discard_everything if copy.base_release is None else discard_edits)
     print("discarded")
 
 
+@on_business_and_store
 def release(
+    business: Business,
     migrate: Annotated[
         list[str] | None,
         typer.Option(
@@ -155,18 +142,12 @@ def release(
     ] = False,
     yes: YesOption = False,
     wait_s: Annotated[float, typer.Option("--wait", min=1, help="Seconds to wait for the engine.")] = 15.0,
-    tenant: TenantOption = "default",
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    data_dir: DataDirOption = None,
 ) -> None:
     """Publish the working copy: an immutable release, taken up by engines without a restart.
 
     Refused where customers have what it takes away or changes, unless --migrate says what happens to them.
     """
-    settings = settings_or_exit(config, store, data_dir)
     said = _migrations(migrate or [])
-    business = opened(config, data_dir, tenant)
     from bss.catalog.queries import publication_diff, releases
     from bss.catalog.records import ReleaseState
 
@@ -180,10 +161,10 @@ def release(
             return
         if not yes and not typer.confirm("Publish it?"):
             fail("nothing was published")
-    result = _publish(business, settings, prepared[0] if finish else None, said, wait_s)
+    result = _publish(business, prepared[0] if finish else None, said, wait_s)
     from bss.orchestration.catalog_publication import Waiting
 
-    named = f"release {result.release.number} ({result.release.name}) of tenant {tenant}"
+    named = f"release {result.release.number} ({result.release.name}) of tenant {business.tenant}"
     if isinstance(result, Waiting):
         fail(
             f"{named} is prepared, and the engine has not answered: {result.reason}",
@@ -200,8 +181,7 @@ def release(
 
 
 def _publish(
-    business: "Business",
-    settings: "Settings",
+    business: Business,
     prepared: "ReleaseRow | None",
     migrations: dict[str, str],
     wait_s: float,
@@ -211,7 +191,7 @@ def _publish(
     from bss.orchestration.catalog_publication import finish_release, publish_catalog
     from runtime.bss_engine import BssEngine
 
-    engine = BssEngine(lambda: store_url(settings), timeout_s=wait_s)
+    engine = BssEngine(lambda: store_url(business.settings), timeout_s=wait_s)
     try:
         if prepared is not None:
             return business.run(lambda database, caller: finish_release(database, caller, engine, prepared))

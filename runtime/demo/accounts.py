@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -30,16 +31,22 @@ _LOOK_S: Final = 0.02
 class DemoAccounts:
     """What the demo does with the store beside Diameter."""
 
-    def __init__(self, store: RedisStore) -> None:
+    def __init__(self, store: RedisStore, names: Collection[str] = (ALLOWANCE, OFFER)) -> None:
+        """names   of offers and allowances that balances are shown with"""
         self._store = store
+        self._names = {number_of_name(name): name for name in names}
         self._tenant = 0
+
+    async def use_tenant(self, name: str) -> None:
+        """Whose accounts they are."""
+        self._tenant = await self._store.add_tenant(name)
 
     async def publish(self) -> Release:
         """Publish the sample catalogue and wait until the engine decides with it."""
         checked = check([SAMPLE]).checked
         if checked is None:
             raise DemoFailed(f"{SAMPLE} has faults")
-        self._tenant = await self._store.add_tenant(checked.release.tenant)
+        await self.use_tenant(checked.release.tenant)
         result = await publish(self._store.client, checked, self._tenant)
         if isinstance(result, NotPublished):
             raise DemoFailed(f"the sample catalogue can't be published: {result.faults[0]}")
@@ -90,4 +97,4 @@ class DemoAccounts:
         (octets,) = await self._store.read_accounts(partition, [(self._tenant, found[0])])
         if octets is None:
             raise DemoFailed(f"the store has no record of {account.name}'s account")
-        return decode_record(octets, {number_of_name(ALLOWANCE): ALLOWANCE, number_of_name(OFFER): OFFER})
+        return decode_record(octets, self._names)

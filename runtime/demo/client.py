@@ -1,6 +1,7 @@
 """The demo's packet core: python-diameter, an implementation of Diameter that shares nothing with ours."""
 
 import logging
+import queue
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from diameter.message.commands import CreditControlRequest
 from diameter.node import Node
 from diameter.node.application import SimpleThreadingApplication
 
-from runtime.demo.script import EVENT, TERMINATION, DemoSession, Step
+from runtime.demo.script import EVENT, SUCCESS, TERMINATION, DemoSession, Step
 from vocabulary.ids import IdentityKind
 from vocabulary.units import Unit
 
@@ -27,9 +28,11 @@ APPLICATION: Final = 4
 CONNECT_S: Final = 10
 ANSWER_S: Final = 10
 STOP_S: Final = 3
+TOLD_S: Final = 20.0
 _MULTIPLE_SERVICES_SUPPORTED: Final = 1
 _DIRECT_DEBITING: Final = 0
 _LOGOUT: Final = 1
+_RATING_GROUP: Final = 432
 
 _UNIT_FIELDS: Final = {
     Unit.OCTETS: "cc_total_octets",
@@ -56,12 +59,29 @@ class Answered(NamedTuple):
     is_final: bool
 
 
-class DemoClient:
-    """A Diameter peer that asks for credit, one request at a time."""
+class Told(NamedTuple):
+    """A Re-Auth-Request that the client was sent, and answered 2001."""
 
-    def __init__(self, application: SimpleThreadingApplication, realm: str) -> None:
+    session_id: str
+    rating_groups: tuple[int, ...]
+    at_s: float
+    """by time.monotonic()"""
+
+
+class DemoClient:
+    """A Diameter peer that asks for credit, one request at a time, and is told when to ask again."""
+
+    def __init__(self, told: "queue.Queue[Told]", application: SimpleThreadingApplication, realm: str) -> None:
+        self._told = told
         self._application = application
         self._realm = realm
+
+    def next_told(self) -> Told | None:
+        """The next Re-Auth-Request; None where none comes in time."""
+        try:
+            return self._told.get(timeout=TOLD_S)
+        except queue.Empty:
+            return None
 
     def ask(self, session: DemoSession, session_id: str, number: int, step: Step) -> Exchange:
         """Send the step's request and wait for the answer. TimeoutError."""
@@ -116,6 +136,18 @@ def answered(session: DemoSession, exchange: Exchange) -> Answered:
     )
 
 
+def _re_authorised(told: "queue.Queue[Told]", request: Any) -> Any:
+    """Answer a Re-Auth-Request, and keep what it says."""
+    answer = request.to_answer()
+    answer.session_id = request.session_id
+    answer.origin_host = ORIGIN_HOST.encode()
+    answer.origin_realm = ORIGIN_REALM.encode()
+    answer.result_code = SUCCESS
+    groups = tuple(int(avp.value) for avp in request.find_avps((_RATING_GROUP, 0)))
+    told.put(Told(request.session_id, groups, time.monotonic()))
+    return answer
+
+
 @contextmanager
 def connected(host: str, port: int, *, server_host: str, server_realm: str) -> Iterator[DemoClient]:
     """A client whose capabilities were exchanged with the server; it says good-bye at the end."""
@@ -123,13 +155,16 @@ def connected(host: str, port: int, *, server_host: str, server_realm: str) -> I
     node = Node(ORIGIN_HOST, ORIGIN_REALM)
     node.wakeup_interval = 1  # it looks so seldom whether it was stopped, in seconds
     peer = node.add_peer(f"aaa://{server_host}:{port}", server_realm, ip_addresses=[host], is_persistent=True)
+    told: queue.Queue[Told] = queue.Queue()
     application = SimpleThreadingApplication(
-        APPLICATION, is_auth_application=True, request_handler=lambda application, message: None
+        APPLICATION,
+        is_auth_application=True,
+        request_handler=lambda application, request: _re_authorised(told, request),
     )
-    node.add_application(application, [peer])
+    node.add_application(application, [peer], realms=[ORIGIN_REALM])
     node.start()
     try:
         application.wait_for_ready(CONNECT_S)
-        yield DemoClient(application, server_realm)
+        yield DemoClient(told, application, server_realm)
     finally:
         node.stop(wait_timeout=STOP_S)

@@ -1,7 +1,7 @@
 """What the demo shows: tables of requests and answers, balances and records."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
@@ -10,9 +10,12 @@ from rich.table import Table
 from balances.queries import AccountView
 from runtime.demo.client import Answered, Exchange
 from runtime.demo.script import LETTERS, SUCCESS, DemoAccount, DemoSession, Step
+from vocabulary.instants import NS_PER_S, to_rfc3339
 from vocabulary.units import OCTETS_PER_MIB, Unit
 
 MICROS_DIGITS: Final = 6
+_MADE: Final = ("product_id", "account_id")
+"""Of what steps of an order make."""
 WIDTH_PIPED: Final = 140
 
 
@@ -103,3 +106,54 @@ def show_balances(screen: Console, title: str, accounts: Sequence[tuple[DemoAcco
                 str(len(view.sessions)) if first else "",
             )
     screen.print(table)
+
+
+def show_order_steps(screen: Console, view: Mapping[str, Any]) -> None:
+    """Steps of an order as `farebox order show --json` has them, when each was done counted from the order's placing."""
+    table = Table(title="what was done for it", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "step", "state", "after"):
+        table.add_column(name)
+    for name in ("began", "done"):
+        table.add_column(name, justify="right")
+    table.add_column("made")
+    placed_ns = view["order"]["created_ns"]
+    for step in view["steps"]:
+        began, ended = (
+            "-" if step[name] is None else f"{(step[name] - placed_ns) / NS_PER_S:.2f} s"
+            for name in ("started_ns", "ended_ns")
+        )
+        table.add_row(
+            str(step["place"]),
+            step["kind"].replace("_", " "),
+            f"[green]{step['state']}[/]" if step["state"] == "done" else f"[yellow]{step['state']}[/]",
+            ", ".join(map(str, step["after"])) or "-",
+            began,
+            ended,
+            ", ".join(f"{name} {value}" for name, value in step["outcome"].items() if name in _MADE),
+        )
+    screen.print(table)
+
+
+def show_periods(screen: Console, views: Mapping[str, AccountView]) -> None:
+    """An account as it was before and after something: buckets with their ends, and until when its products are paid."""
+    table = Table(title="the account", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "bucket", "until"):
+        table.add_column(name)
+    table.add_column("free", justify="right", style="bold")
+    table.add_column("plan paid until")
+    for title, view in views.items():
+        paid = ", ".join(f"{product.name or product.offer}: {_day(product.to_ns)}" for product in view.products)
+        for place, bucket in enumerate(view.buckets):
+            table.add_row(
+                title if place == 0 else "",
+                bucket.name or f"#{bucket.allowance}",
+                _day(bucket.to_ns),
+                units(bucket.remaining, bucket.unit),
+                paid if place == 0 else "",
+            )
+    screen.print(table)
+
+
+def _day(instant_ns: int) -> str:
+    """The day of an instant, UTC; '-' for one that never comes."""
+    return to_rfc3339(instant_ns)[:16].replace("T", " ")

@@ -155,7 +155,7 @@ def effect_of(command: AccountCommand | None, now_ns: int) -> Effect:
     if not isinstance(command, Change):
         return Effect.CREDIT
     effect = _EFFECT_OF_STATUS[command.status]
-    if command.credits:
+    if command.credits or command.credit_limit_micros is not None:
         effect |= Effect.CREDIT
     if command.applies is not None:
         effect |= Effect.RIGHTS

@@ -16,10 +16,10 @@ from balances.edge.redis_store import RedisStore
 from balances.notifier_claim import NotifierLostError
 from balances.store import StoreError, StoreMeta
 from chf_http2.edge.notify_client import NotifyClient
-from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder, lock_notices, notifier_node
 from runtime.end_tasks import end_tasks
 from runtime.kill_points import reached
+from runtime.moved_clock import clock_of
 from runtime.notices.gy_frames import SOCKET_NAME
 from runtime.notices.gy_hub import GyHub
 from runtime.notices.messenger import Messenger, Tried
@@ -46,7 +46,7 @@ class NotifierProcess:
         self.partitions: list[PartitionNotices] = []
         self._settings = settings
         self._store = RedisStore(store_url)
-        self._clock = SystemClock()
+        self._clock = clock_of(settings)
         self._hub: GyHub | None = None
         self._client: NotifyClient | None = None
         self._meta: StoreMeta | None = None

@@ -5,8 +5,8 @@ import os
 
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreError
-from runtime.clock import SystemClock
 from runtime.data_folder import DataFolder, lock_notices, notifier_node
+from runtime.moved_clock import clock_of
 from runtime.notices.turn import LOOK_S, Turn
 from runtime.settings import Settings
 
@@ -20,7 +20,7 @@ def retire_notifier(settings: Settings, store_url: str) -> int:
 
 
 async def _retire(settings: Settings, store_url: str) -> int:
-    store, clock = RedisStore(store_url), SystemClock()
+    store, clock = RedisStore(store_url), clock_of(settings)
     lock = lock_notices(DataFolder(settings.store.data_dir))
     try:
         meta = await store.open()

@@ -87,6 +87,7 @@ def test_whatever_else_differs_is_another_command() -> None:
         *(replace(TOP_UP, applies=period) for period in periods),
         *(replace(TOP_UP, ends=end) for end in (END, replace(END, offer=9), replace(END, allowances=()))),
         replace(TOP_UP, reason="ticket 17"),
+        *(replace(TOP_UP, credit_limit_micros=limit) for limit in (0, 1)),
         OPEN,
         replace(OPEN, tenant=2),
         replace(OPEN, account_id=3),

@@ -95,6 +95,7 @@ def changes(draw):
         draw(st.sampled_from((None, ProductEnd(8, draw(ids), tuple(allowances))))),
         (Credit(Unit.MONEY, 1), *draw(st.lists(st.one_of(credits(), debits()), max_size=4))),
         draw(st.sampled_from(("", "charged twice, ticket 17"))),
+        draw(st.sampled_from((None, 0, 1, MICROS_MAX))),
     )
 
 
@@ -185,6 +186,13 @@ def test_largest_command_fits():
     assert decode_command(encode_command(change)) == change
 
 
+def test_a_change_without_a_credit_limit_has_the_octets_of_releases_before_it():
+    change = Change("a", 1, 1, amounts=(MONEY,), reason="b")
+    assert len(msgpack.unpackb(encode_command(change))[-1]) == 5
+    with pytest.raises(CommandError, match="no account command"):
+        decode_command(msgpack.packb([2, 2, "a", 1, 1, [0, None, None, [], "", 1, 2]]))
+
+
 MONEY = Credit(Unit.MONEY, 1)
 TERMS = Terms(978)
 ONE = ("1:e164:49",)
@@ -230,7 +238,9 @@ ONE = ("1:e164:49",)
         (lambda: ProductEnd(0, 1), "offer is 0"),
         (lambda: ProductEnd(1, 0), "product end is 0"),
         (lambda: ProductEnd(1, 1, ((Unit.MONEY, 0),)), "takes no money with it"),
-        (lambda: Change("a", 1, 1), "a change of nothing: name a status, a product or amounts"),
+        (lambda: Change("a", 1, 1), "a change of nothing: name a status, a product, a credit limit or amounts"),
+        (lambda: Change("a", 1, 1, credit_limit_micros=-1), "credit_limit_micros is -1"),
+        (lambda: Change("a", 1, 1, credit_limit_micros=MICROS_MAX + 1), "credit_limit_micros is"),
         (lambda: Change("a", 1, 1, amounts=(fee(1),)), "a fee without a product"),
         (
             lambda: Change("a", 1, 1, applies=ProductPeriod(5, 10**9, 2**62), ends=ProductEnd(5, 1)),

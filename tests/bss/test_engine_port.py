@@ -213,6 +213,23 @@ def test_an_account_is_barred_freed_and_closed_for_good(engine: Engine) -> None:
     assert engine.port.find_accounts(one.tenant, [one.msisdn, one.imsi]) == (heir.account_id, heir.account_id)
 
 
+def test_a_credit_limit_is_raised_and_lowered_and_its_bill_stays(engine: Engine) -> None:
+    one = Subscriber(engine).open()
+    assert one.view().owed_micros is None
+    done = changing(one, "limit", credit_limit_micros=50 * MICROS, reason="good payer")
+    assert (done, changing(one, "limit", credit_limit_micros=50 * MICROS, reason="good payer")) == (done, done)
+    view = one.view()
+    assert (view.credit_limit_micros, view.owed_micros) == (50 * MICROS, 0)
+    assert [(bucket.name, bucket.unit) for bucket in view.buckets] == [("money", Unit.MONEY), ("bill", Unit.BILL)]
+    assert changing(one, "same", credit_limit_micros=50 * MICROS) == Done(one.account_id, was_so=True)
+    assert isinstance(changing(one, "none", credit_limit_micros=0), Done)
+    assert (one.view().credit_limit_micros, one.view().owed_micros) == (0, 0)
+    changing(one, "close", status=AccountStatus.CLOSED)
+    refused = changing(one, "late", credit_limit_micros=5)
+    assert isinstance(refused, Refused)
+    assert refused.code == "end_user_service_denied"
+
+
 def test_amounts_are_done_in_order_and_whole_or_not_at_all(engine: Engine) -> None:
     one = Subscriber(engine).open()
     refused = changing(one, "a", amounts=(Credit(Unit.MONEY, MICROS), Debit(Unit.MONEY, 12 * MICROS)))

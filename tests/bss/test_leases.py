@@ -18,17 +18,22 @@ def renew(database: Database, holder: str, now_ns: int) -> bool:
     )
 
 
-def lapsed(database: Database, asker: str, now_ns: int) -> list[str]:
-    return database.across_tenants(lambda connection: leases.lapsed(connection, "re", asker=asker, now_ns=now_ns))
+def lapsed(database: Database, now_ns: int, *, but_not: str = "") -> list[str]:
+    return database.across_tenants(lambda connection: leases.lapsed(connection, "re", but_not=but_not, now_ns=now_ns))
+
+
+def held(database: Database, holder: str) -> list[str]:
+    return database.across_tenants(lambda connection: leases.held(connection, "re", holder=holder))
 
 
 def test_one_has_it_until_it_lapses(database: Database) -> None:
     assert take(database, "a", 100)
     assert not take(database, "b", 109)
     assert take(database, "a", 105)
-    assert lapsed(database, "b", 114) == []
-    assert lapsed(database, "b", 115) == ["relay"]
-    assert lapsed(database, "a", 115) == []
+    assert lapsed(database, 114) == []
+    assert lapsed(database, 115) == ["relay"]
+    assert lapsed(database, 115, but_not="relay") == []
+    assert (held(database, "a"), held(database, "b")) == (["relay"], [])
     assert take(database, "b", 115)
     assert not renew(database, "a", 116)
 

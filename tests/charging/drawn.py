@@ -234,6 +234,7 @@ changes_drawn = st.fixed_dictionaries(
         "status": st.sampled_from((AccountStatus.ACTIVE,) * 3 + (AccountStatus.BARRED, AccountStatus.CLOSED)),
         "applies": periods,
         "ends": ended,
+        "credit_limit_micros": st.sampled_from((None, None, 0, 10, 20, 1000, 5000)),
         "amounts": st.lists(
             st.one_of(credits_drawn.map(lambda drawn: drawn[0]), debits_drawn, debits_drawn, named_credits), max_size=4
         ).map(tuple),

@@ -1,6 +1,7 @@
 """What is owed on the bill: made at opening, settled by a credit of its own, and free of cost to accounts without one."""
 
 from dataclasses import replace
+from typing import Any
 
 import msgpack
 import pytest
@@ -122,6 +123,63 @@ def test_the_last_bill_of_a_closed_account_is_settled() -> None:
         assert held_by(sides) == (0, 0)
     sides = SideBySide(CATALOGUE, (account_of(owed=30, status=AccountStatus.CLOSED),))
     assert settle(sides, 30, others=(Credit(1),)) == Outcome.END_USER_SERVICE_DENIED, "it gets no money with it"
+
+
+def set_limit(sides: SideBySide, limit_micros: int, **others: Any) -> Outcome | str:
+    """Give the account another credit limit; how that was answered, "was so" where nothing was done."""
+    (answer,) = sides.decide([Change(1, START_NS, credit_limit_micros=limit_micros, **others)], START_NS)
+    return "was so" if answer.is_duplicate else answer.outcome
+
+
+def granted_to(sides: SideBySide, number: int, asks: int) -> tuple[Outcome, int | None]:
+    """What an update of the open session is granted on the bill."""
+    mscc = Mscc(10, None, {Unit.OCTETS: asks}, {Unit.OCTETS: 0})
+    (answer,) = sides.decide(
+        [CreditControl(1, (1 << 40, 1), UPDATE, number, number, START_NS, msccs=(mscc,))], START_NS
+    )
+    return answer.msccs[0].outcome, answer.msccs[0].granted
+
+
+def test_a_higher_limit_grants_more_and_a_lower_one_nothing_more() -> None:
+    """What is owed and what is held stay as they are, also where the limit falls below them."""
+    sides = SideBySide(CATALOGUE, (account_of(owed=80),))
+    ask(sides, INITIAL, 0, 10, None, 500)
+    assert held_by(sides) == (-100, 20)
+    assert set_limit(sides, 300) == Outcome.GRANTED
+    assert set_limit(sides, 300) == "was so"
+    assert granted_to(sides, 1, 150) == (Outcome.GRANTED, 150)
+    assert held_by(sides) == (-230, 150)
+    assert set_limit(sides, 50) == Outcome.GRANTED
+    assert held_by(sides) == (-230, 150)
+    ask(sides, UPDATE, 2, 10, 150, None)
+    assert held_by(sides) == (-230, 0), "a report is charged whatever the limit is"
+    assert granted_to(sides, 3, 1)[0] == Outcome.CREDIT_LIMIT_REACHED
+    assert settle(sides, 200) == Outcome.GRANTED
+    assert granted_to(sides, 4, 100) == (Outcome.GRANTED, 20)
+
+
+def test_an_account_without_a_bill_gets_one_with_its_first_limit_and_keeps_it() -> None:
+    sides = SideBySide(CATALOGUE, (Account(1, products=[Product(1)], buckets=[Bucket(MONEY_ID, remaining=5)]),))
+    assert set_limit(sides, 0) == "was so"
+    assert set_limit(sides, 40) == Outcome.GRANTED
+    assert [(bucket.unit, bucket.remaining) for bucket in sides.twin.accounts[1].buckets] == [
+        (Unit.MONEY, 5),
+        (Unit.BILL, 0),
+    ]
+    ask(sides, INITIAL, 0, 10, None, 30)
+    ask(sides, TERMINATION, 1, 10, 30, None)
+    assert set_limit(sides, 0) == Outcome.GRANTED
+    view = decode_record(sides.engine.records[(1, 1)])
+    assert (view.credit_limit_micros, view.owed_micros) == (0, 30), "it still owes"
+
+
+def test_a_limit_finds_no_room_for_a_bill_or_no_account_that_may_have_it() -> None:
+    full = [Bucket(number + 1, to_ns=START_NS + NS_PER_S, remaining=1) for number in range(BUCKETS_PER_ACCOUNT_MAX)]
+    sides = SideBySide(CATALOGUE, (Account(1, buckets=full),))
+    assert set_limit(sides, 40, amounts=(Credit(1),)) == Outcome.UNABLE_TO_COMPLY
+    assert sides.twin.accounts[1].credit_limit_micros == 0
+    sides = SideBySide(CATALOGUE, (account_of(status=AccountStatus.CLOSED),))
+    assert set_limit(sides, 40) == Outcome.END_USER_SERVICE_DENIED
 
 
 def test_a_debt_on_the_bill_has_the_floor_of_any_debt() -> None:

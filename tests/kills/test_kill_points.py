@@ -1,7 +1,7 @@
 """A `farebox up` under load that dies at every kill point in turn, and whose store is killed: nothing answered is lost.
 
-Engine, archiver and record writer are armed at once; each start takes the next point of its own, so that a process
-finds what its last death left, while the others die beside it. The longest list has the record writer.
+Front ends, engine, archiver and record writer are armed at once; each start takes the next point of its own, so that a process
+finds what its last death left, while the others die beside it. The longest list has the engine.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.kills.loaded_up import READY, LoadedUp, kill_plan, nchf_plan, report_
 
 AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
 HANDING_OVER = [point for point in KILL_POINTS if point.process in ("gy", "chf") or point.name in AT_THE_ENGINE]
-"""Points that are passed where front ends are processes of their own."""
+"""Points that are passed where front ends are processes of their own only."""
 OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
 """Points of engines that share the partitions (test_several_engines.py)."""
 OTHERS = [
@@ -35,8 +35,11 @@ SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 ALL_HIT_S = 120.0
 
 
+@pytest.mark.acceptance
 @pytest.mark.timeout(330)
-def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_engine_with_gy_in_its_process_dies_at_every_point(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan, wanted = kill_plan(measured_s=200.0), Counter({point.name: 1 for point in OTHERS})
     armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in OTHERS)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
@@ -69,28 +72,27 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
 
 
 @pytest.mark.timeout(400)
-def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Under Gy and Nchf at once, both front ends and the engine die at every point of the hand-off, then at any instant:
-    sessions go on, answers and charges agree."""
-    wanted = Counter({point.name: 1 for point in HANDING_OVER})
-    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in HANDING_OVER)
+def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under Gy and Nchf at once, both front ends and all behind them die at every point, then some at any instant: sessions go
+    on, answers and charges agree."""
+    points = (*OTHERS, *HANDING_OVER)
+    wanted = Counter({point.name: 1 for point in points})
+    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in points)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
     roles = ("gy-1", "chf-1", *READY)
     gy = kill_plan(measured_s=250.0)
     with LoadedUp(
-        tmp_path / "data", gy, "--front-ends", "1", "--chf", "1", nchf=nchf_plan(gy), kill_at=armed
+        tmp_path / "data", gy, "--front-ends", "1", "--chf", "1", nchf=nchf_plan(gy), kill_at=armed, **SMALL
     ) as farebox:
 
         def kill_all() -> None:
             farebox.wait_killed_at(wanted, ALL_HIT_S)
             state = farebox.up.wait_ready(*roles)
-            for role in ("chf-1", "engine", "gy-1"):
+            for role in ("chf-1", "engine", "gy-1", "store"):
                 Event().wait(instants.uniform(0.01, 0.1))
                 farebox.kill(role)
-            farebox.up.wait_ready("chf-1", "engine", "gy-1", but_not=state.pids)
+            farebox.up.wait_ready("chf-1", "engine", "gy-1", "store", but_not=state.pids)
 
         loaded = farebox.load(kill_all)
         farebox.up.wait_ready(*roles)
@@ -98,8 +100,8 @@ def test_front_ends_and_engines_die_on_either_side_of_the_hand_off(
         hits = farebox.killed_at()
         counts = farebox.stop_and_check_records(loaded)
         with capsys.disabled():
-            rows = [(point.name, hits[point.name]) for point in HANDING_OVER]
-            sys.stdout.write(f"\n{report_of(rows, ('kill point', 'hits'))}\n{counts}\n")
+            rows = [(point.name, hits[point.name]) for point in points]
+            sys.stdout.write(f"\n{report_of([*rows, ('store (SIGKILL)', 1)], ('kill point', 'hits'))}\n{counts}\n")
         assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
     assert hits == wanted, "each point is passed once, and none but those of the table"
     assert counts["requests"] == audited.request_count - sum(plan.subscribers for plan in farebox.plans) > 0

@@ -1,60 +1,57 @@
-"""Sessions of 5G clients beside a load, that are told to ask again, to end, and of new prices, over and over: what the
-notifier's kill points are passed by. Each try may meet a process that was just killed; what counts is how it ends.
+"""Sessions of 5G clients beside a load, that are told to ask again, to end, and of new prices: what the notifier's kill points
+are passed by. Each life of the notifier dies at the next point of its plan, so what is done is what passes that one.
+
+Each try may meet a process that was just killed; what counts is how it ends.
 """
 
-import asyncio
-import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import msgspec
 
-from balances.edge.redis_store import RedisStore
+from balances.session_commands import SessionAction
+from balances.store import StoreError
 from bench.workload import OFFER_NAME, SERVICE_CONTEXT, release
 from catalog_loader.check import CheckedRelease, check_release
-from catalog_loader.edge.publish import NotPublished, Published, publish
-from catalog_loader.release import Release, Service
+from catalog_loader.release import Service
 from runtime.bench_store import TENANT
-from tests.chf_http2.edge.notify_target import Notification, Reply, notify_target
+from tests.chf_http2.edge.notify_target import Notification, NotifyTarget, Reply, notify_target
 from tests.kills.loaded_up import LoadedUp
 from tests.runtime.notices.told_clients import ToldSmf
+from tests.runtime.notices.told_store import ToldStore
 from tests.runtime.running_up import invoke, wait_until
+from vocabulary.instants import NS_PER_S
 
 SETTINGS: Final = {
     "FAREBOX_NOTIFY_ALLOWED_NETWORKS": "127.0.0.0/8",
     "FAREBOX_NOTIFY_TIMEOUT_S": "5",
     "FAREBOX_NOTIFY_RETRY_MAX_S": "1",
-    "FAREBOX_NOTIFY_REPORT_S": "5",
+    "FAREBOX_NOTIFY_REPORT_S": "60",
+    "FAREBOX_NOTIFY_TOLD_MAX": "100",
     "FAREBOX_NOTIFY_PRICE_CHANGES_PER_S": "1",
 }
-"""Of the `farebox up`: tries soon follow each other."""
-_IMSIS: Final = tuple(f"26299999900000{number}" for number in range(3))
+"""Of the `farebox up`: tries soon follow each other, and no session is ended for want of a report."""
+_ASKED, _ABORTED, _SILENT = _IMSIS = tuple(f"26299999900000{number}" for number in range(3))
 """One is asked again, one ended, one does nothing until prices change."""
-_SETTLED_S: Final = 90.0
-_PAUSE_S: Final = 0.5
+_SETTLED_S: Final = 120.0
+_PATIENCE_S: Final = 10.0
+"""So long a point has until what passes it is done once more: what was asked for may be with a process that was killed."""
+_LOOK_S: Final = 0.2
 
 
-def _with_spare_prices(number: int) -> Release:
-    """The load's release of this number, with prices that no offer has: the load pays what it did, and prices changed."""
-    plain = release(number=number)
-    spares = tuple(
-        msgspec.structs.replace(
-            plain.prices[0], id=f"spare-{each}", services=(Service(SERVICE_CONTEXT, 9_000 + each),), price_micros=each
-        )
-        for each in range(2, number + 1)
-    )
-    return msgspec.structs.replace(plain, prices=(*plain.prices, *spares))
-
-
-async def _publish(url: str, checked: CheckedRelease) -> Published | NotPublished:
-    store = RedisStore(url)
-    try:
-        await store.open()
-        return await publish(store.client, checked, await store.add_tenant(TENANT))
-    finally:
-        await store.close()
+def _changed_release() -> CheckedRelease:
+    """The load's second release, with an offer that nobody has at a price of its own: the load pays what it did, and prices
+    changed."""
+    plain = release(number=2)
+    price = msgspec.structs.replace(plain.prices[0], id="spare", services=(Service(SERVICE_CONTEXT, 9_000),))
+    offer = msgspec.structs.replace(plain.offers[0], id="spare", name="Spare", prices=("spare",))
+    changes = {"prices": (*plain.prices, price), "offers": (*plain.offers, offer), "effective_ns": NS_PER_S}
+    report = check_release(msgspec.structs.replace(plain, **changes))
+    assert report.checked is not None, report.lines()
+    return report.checked
 
 
 class ToldSessions:
@@ -62,84 +59,78 @@ class ToldSessions:
 
     def __init__(self, farebox: LoadedUp) -> None:
         self._farebox = farebox
-        self._url = farebox.up.state.store_url
+        url = farebox.up.state.store_url
+        self._store = ToldStore(url, TENANT)
         self._smf = ToldSmf(farebox.plans[1].port)
-        self._numbers: dict[str, int] = {}
+        self._charging_ids = 0
         self._uris: dict[str, str] = {}
-        self._release_number = 1
+        self._changed = _changed_release()
+        self._is_published = False
+        self._passes: dict[str, Callable[[], None]] = {
+            "notifier.ended": lambda: self._store.ask(_ABORTED, SessionAction.ABORT),
+            "notifier.prices_told": self._publish_once,
+        }
+        """All other points are passed as somebody is asked again."""
         self.told: dict[str, int] = {}
         """Notifications by path."""
         for imsi in _IMSIS:
-            added = invoke(
-                "subscriber", "add", "--imsi", imsi, "--offer", OFFER_NAME, "--money", "9", "--store", self._url
-            )
+            added = invoke("subscriber", "add", "--imsi", imsi, "--offer", OFFER_NAME, "--money", "9", "--store", url)
             assert added.returncode == 0, added.stdout + added.stderr
 
-    def tell_until(self, is_enough: Callable[[], bool]) -> None:
-        """Have all three told of something again and again; afterwards each is told to end, and does."""
+    def tell_until_killed(self, points: Sequence[str], is_over: Callable[[], bool]) -> None:
+        """Pass these points, as they are armed, one after the other; afterwards each session is told to end, and does."""
         with notify_target(self._answer) as target:
-            while not is_enough():
-                self._try(lambda: self._open(target.uri))
-                self._try(lambda: self._ask("reauth", _IMSIS[0]))
-                self._try(lambda: self._ask("abort", _IMSIS[1]))
-                self._try(self._publish)
-                Event().wait(_PAUSE_S)
-                self._try(lambda: self._report(_IMSIS[0]))
+            while (reached := self._reached(points)) < len(points) and not is_over():
+                self._try(lambda: self._open(target))
+                self._try(self._passes.get(points[reached], self._ask_again))
+                self._wait_killed(points, reached)
             self._settle()
         self._smf.close()
+        self._store.close()
+
+    def _reached(self, points: Sequence[str]) -> int:
+        killed_at = self._farebox.killed_at()
+        return sum(killed_at[point] for point in points)
+
+    def _wait_killed(self, points: Sequence[str], reached: int) -> None:
+        ends = time.monotonic() + _PATIENCE_S
+        while self._reached(points) == reached and time.monotonic() < ends:
+            Event().wait(_LOOK_S)
 
     def _answer(self, notification: Notification) -> Reply:
+        """Who is to end has lost its session, as all have in the end: it is ended here."""
         self.told[notification.path] = self.told.get(notification.path, 0) + 1
-        return Reply(204)
+        return Reply(404 if "ABORT" in str(notification.body) else 204)
 
     def _try(self, step: Callable[[], None]) -> None:
-        """A step that may meet a killed process; the next round tries again."""
+        """A step that may meet a killed process; it is tried again later."""
         try:
             step()
-        except (httpx.HTTPError, AssertionError, OSError):
+        except (httpx.HTTPError, AssertionError, OSError, StoreError):
             self._smf.close()
             self._smf = ToldSmf(self._farebox.plans[1].port)
 
-    def _open(self, uri_of: Callable[[str], str]) -> None:
+    def _open(self, target: NotifyTarget) -> None:
         for imsi in _IMSIS:
-            if imsi not in self._uris and not self._sessions(imsi):  # one that is being ended is waited for
-                charging_id = self._numbers[imsi] = self._numbers.get(imsi, 0) + 10
-                self._uris[imsi] = self._smf.create(imsi, charging_id + int(imsi[-1]), uri_of(imsi))
-                self._numbers[imsi] += 1
+            if not self._store.sessions(imsi):
+                self._charging_ids += 1
+                self._uris[imsi] = self._smf.create(imsi, self._charging_ids, target.uri(imsi))
 
-    def _ask(self, command: str, imsi: str) -> None:
-        done = invoke("session", command, imsi, "--store", self._url)
-        assert done.returncode == 0, done.stdout + done.stderr
-        if command == "abort":
-            self._uris.pop(imsi, None)
+    def _ask_again(self) -> None:
+        self._store.ask(_ASKED, SessionAction.REAUTHORIZE)
 
-    def _report(self, imsi: str) -> None:
-        self._numbers[imsi] += 1
-        assert self._smf.update(self._uris[imsi], self._numbers[imsi], 0).granted_octets is not None
-
-    def _publish(self) -> None:
-        number = self._release_number + 1
-        checked = check_release(_with_spare_prices(number)).checked
-        assert checked is not None
-        result = asyncio.run(_publish(self._url, checked))
-        assert isinstance(result, Published), result
-        self._release_number = number
+    def _publish_once(self) -> None:
+        """Other prices; whichever life of the notifier comes finds them."""
+        if not self._is_published:
+            self._store.publish(self._changed)
+            self._is_published = True
 
     def _settle(self) -> None:
         """Nothing is armed any more: told to end, all sessions do, also those whose creation nobody was answered."""
         for imsi in _IMSIS:
-            wait_until("its abort is asked for", lambda imsi=imsi: self._is_asked("abort", imsi), _SETTLED_S)
+            self._store.ask(imsi, SessionAction.ABORT)
         try:
-            wait_until("the told sessions are ended", lambda: not any(map(self._sessions, _IMSIS)), _SETTLED_S)
+            wait_until("told sessions are ended", lambda: not any(map(self._store.sessions, _IMSIS)), _SETTLED_S)
         except AssertionError as error:
-            left = [session for imsi in _IMSIS for session in self._sessions(imsi)]
+            left = [session for imsi in _IMSIS for session in self._store.sessions(imsi)]
             raise AssertionError(f"{error}: {left}\n{self._farebox.up.text()[-6000:]}") from error
-
-    def _is_asked(self, command: str, imsi: str) -> bool:
-        return invoke("session", command, imsi, "--store", self._url).returncode == 0 or not self._sessions(imsi)
-
-    def _sessions(self, imsi: str) -> list[dict[str, Any]]:
-        done = invoke("session", "list", imsi, "--json", "--store", self._url)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-        return found

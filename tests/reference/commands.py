@@ -42,11 +42,9 @@ def open_account(command: Open) -> Account:
         tenant=command.tenant,
         currency=command.currency,
         status=command.status,
-        credit_limit_micros=command.credit_limit_micros,
         expires_ns=command.expires_ns,
     )
-    if command.credit_limit_micros:
-        account.buckets.append(Bucket(1, Unit.BILL))
+    set_credit_limit(account, command.credit_limit_micros)
     if command.offer:
         period = command.product_from_ns, command.product_to_ns
         start_s = command.product_from_ns // NS_PER_S
@@ -58,7 +56,8 @@ def change_account(account: Account, change: Change, now_ns: int, moved: list[Mo
     """(outcome, whether the product's period was applied before, so that nothing is done)."""
     if account.status == AccountStatus.CLOSED:
         reopens = change.status not in (AccountStatus.NONE, AccountStatus.CLOSED)
-        if reopens or change.applies or any(amount.movement not in SETTLES for amount in change.amounts):
+        sets_limit = change.credit_limit_micros is not None
+        if reopens or sets_limit or change.applies or any(amount.movement not in SETTLES for amount in change.amounts):
             return Outcome.END_USER_SERVICE_DENIED, False
     if change.applies is not None:
         product = next((product for product in account.products if product.offer == change.applies.offer), None)
@@ -70,6 +69,8 @@ def change_account(account: Account, change: Change, now_ns: int, moved: list[Mo
                 return Outcome.UNABLE_TO_COMPLY, False
         if not apply_product(account, product, change.applies, now_ns):
             return Outcome.UNABLE_TO_COMPLY, False
+    if change.credit_limit_micros is not None and not set_credit_limit(account, change.credit_limit_micros):
+        return Outcome.UNABLE_TO_COMPLY, False
     if change.ends is not None:
         end_product(account, change.ends)
     outcome = move_amounts(account, change.amounts, now_ns, moved)
@@ -78,6 +79,17 @@ def change_account(account: Account, change: Change, now_ns: int, moved: list[Mo
     if change.status != AccountStatus.NONE:
         account.status = change.status
     return outcome, False
+
+
+def set_credit_limit(account: Account, limit_micros: int) -> bool:
+    """The limit, with a bill where there may be something on it; False where there is no room for one."""
+    account.credit_limit_micros = limit_micros
+    if limit_micros == 0 or any(bucket.unit == Unit.BILL for bucket in account.buckets):
+        return True
+    if len(account.buckets) == BUCKETS_PER_ACCOUNT_MAX:
+        return False
+    account.buckets.append(Bucket(max((bucket.bucket_id for bucket in account.buckets), default=0) + 1, Unit.BILL))
+    return True
 
 
 def apply_product(account: Account, product: Product | None, applies: Applies, now_ns: int) -> bool:

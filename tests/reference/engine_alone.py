@@ -296,6 +296,8 @@ def _fill_command(batch: UsageBatch, row: int, request: Open | Change) -> None:
 def _fill_change(change: Any, request: Change) -> list[tuple[int, ...]]:
     """The change's columns; the rows of allowances that end."""
     change["status"] = int(request.status)
+    if request.credit_limit_micros is not None:
+        change["sets_credit_limit"], change["credit_limit_micros"] = 1, request.credit_limit_micros
     if request.applies is not None:
         change["product_from_ns"], change["product_to_ns"] = request.applies.from_ns, request.applies.to_ns
         for name in ("offer", "release", "priority"):

@@ -131,6 +131,7 @@ class Change:
     applies: Applies | None = None
     ends: Ends | None = None
     command_id: str = ""
+    credit_limit_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runtime.data_folder import DataFolder, UpState, read_up_state
-from runtime.settings import Settings
+from runtime.settings import BssSettings, Settings
 from runtime.up import UP_LINE
 from runtime.up_roles import planned_children
 from tests.reference.forks import start_module
 from tests.runtime.gy_client import gy_client
 
-ROLES = tuple(child.name for child in planned_children(Settings()))
-"""Processes beside the store, as they are without settings."""
+ROLES = tuple(child.name for child in planned_children(Settings(bss=BssSettings(web=0, workers=0))))
+"""Processes beside the store, as they are with --engine-only."""
 START_S = 110.0
 """Kernels that nobody compiled yet take most of it."""
 STOP_S = 40.0
@@ -41,9 +41,11 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Without settings of whoever runs the tests, and on ports that nobody else has."""
+    """Without settings of whoever runs the tests, on ports that nobody else has, and the engine alone unless told otherwise."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FAREBOX_") or name in KEPT}
     own = {
+        "FAREBOX_BSS_WEB": "0",
+        "FAREBOX_BSS_WORKERS": "0",
         "FAREBOX_RECORDS_FILE_AGE_S": "1",
         "FAREBOX_RECORDS_ONLY_IDLE": "false",  # tests keep all processors busy
         "FAREBOX_TELEMETRY_PORT": "0",

@@ -3,7 +3,6 @@ chooses a password.
 """
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from runtime.data_folder import DataFolder, take_first_login
 from tests.runtime.running_up import wait_until
 
 NO_STORE = "redis://127.0.0.1:1/0"
@@ -58,9 +58,13 @@ def test_apis_their_pages_and_the_console_are_served(web: Web) -> None:
 
 @pytest.mark.timeout(150)
 def test_the_first_administrator_has_to_choose_a_password(web: Web) -> None:
-    found = re.search(r"login=(\S+) one_time_password=(\S+)", web.log.read_text())
+    folder = DataFolder(web.log.parent)
+    assert folder.first_login.stat().st_mode & 0o777 == 0o600
+    found = take_first_login(folder)
     assert found is not None, web.log.read_text()
-    fields = {"login": found[1], "password": found[2], "tenant": "default", "to": "/console/orders"}
+    assert take_first_login(folder) is None, "it is said once"
+    assert found[1] not in web.log.read_text()
+    fields = {"login": found[0], "password": found[1], "tenant": "default", "to": "/console/orders"}
     with httpx.Client(base_url=web.url, trust_env=False, timeout=20) as client:
         assert client.post("/console/login", data=fields).headers["location"] == "/console/password"
         assert "Not for you" in client.get("/console/orders").text, "a one-time password is good for one thing"

@@ -247,7 +247,7 @@ def test_silent_sessions_are_swept_however_often_they_were_prolonged() -> None:
                 engine.sweep()
                 await scene.settle()
             assert scene.money() == expected
-        assert await scene.world.store.due_buckets(PARTITION) == []
+        assert await scene.world.store.due_buckets(PARTITION, scene.world.clock.now_ns() // NS_PER_S) == []
 
     play(work())
 

@@ -38,6 +38,7 @@ class FakeChild:
     def __init__(self, name: str, seen: Seen, *, refusals: int = 0, stops: bool = True) -> None:
         self.name = name
         self.restarts_in_turn = name != "store"
+        self.is_to_die = False
         self.starts = 0
         self.alive = False
         self.serves = True
@@ -146,6 +147,23 @@ def test_dead_child_is_started_again_ever_more_slowly_and_says_why() -> None:
     assert ends == [f"it said so; starts again in {delay:g} s" for delay in RESTART_S[:3]]
 
 
+def test_child_that_was_to_die_is_started_again_at_once_each_time() -> None:
+    seen: Seen = []
+    child = FakeChild("engine", seen)
+    child.is_to_die = True
+
+    async def script(supervised: Supervisor) -> None:
+        for times in range(1, 4):
+            await until(lambda times=times: child.starts == times and supervised.ports())
+            child.alive = False
+            await until(lambda: not supervised.ports())
+        await until(lambda: child.starts == 4 and child.alive)
+
+    run([child], seen, script)
+    ends = [words for _, state, words in seen if state == "ended"]
+    assert ends == [f"it said so; starts again in {RESTART_S[0]:g} s"] * 3
+
+
 def test_child_that_lived_long_starts_from_the_shortest_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "STEADY_S", 0.0)
     seen: Seen = []
@@ -252,6 +270,7 @@ def test_kill_point_is_armed_for_the_first_start_alone(tmp_path: Path, program: 
     child = process_child(tmp_path, FAREBOX_KILL_AT="engine.loaded")
     for expected in ("kill at engine.loaded", "kill at None"):
         asyncio.run(child.start())
+        assert child.is_to_die == (expected != "kill at None")
         wait_until("ready", child.ready_ports)
         assert (tmp_path / "engine.log").read_text().splitlines()[-1] == expected
         assert child.stop(10.0)

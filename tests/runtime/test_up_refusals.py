@@ -27,6 +27,7 @@ def test_unsafe_store_is_refused_and_named(tmp_path: Path, setting: str, value: 
         client.close()
         refused = invoke(
             "up",
+            "--engine-only",
             "--data-dir",
             str(tmp_path / "data"),
             "--store",
@@ -41,7 +42,7 @@ def test_unsafe_store_is_refused_and_named(tmp_path: Path, setting: str, value: 
 
 
 def test_kill_points_are_refused_in_production_and_where_unknown(tmp_path: Path) -> None:
-    arguments = ("up", "--data-dir", str(tmp_path / "data"), "--port", "0")
+    arguments = ("up", "--engine-only", "--data-dir", str(tmp_path / "data"), "--port", "0")
     refused = invoke(*arguments, FAREBOX_ENGINE_ENVIRONMENT="production", FAREBOX_KILL_AT="engine.commit_done")
     assert refused.returncode == 2
     assert "FAREBOX_KILL_AT" in refused.stderr

@@ -1,18 +1,27 @@
-"""Runs workflows with DBOS: what a step came to is kept, and after a death the next worker goes on behind the last one.
+"""Runs workflows with DBOS: what a call came to is kept, and after a death the next worker goes on behind the last one.
 
-`workflows.db` holds which workflow is whose and how far it is; what a step wrote is checkpointed in the business database, in
-the step's own transaction. A worker is a slot with a fixed name (bss/leases.py): DBOS knows it as executor id. DBOS gives a
+It does so where its code is that of the run. A run that other code began is begun anew, from the rows that say how far its
+order or product is: what it recorded may be of other calls, in another order, of another form (docs/decisions/0035).
+
+`workflows.db` holds which workflow is whose, and how far it is where no rows of its own say that; what `Run.write` wrote is
+checkpointed in the business database, in the same transaction.
+
+A worker is a slot with a fixed name (bss/leases.py): DBOS knows it as executor id. DBOS gives a
 workflow to nobody else by itself after a kill, so whoever takes a lapsed slot calls `take_over`.
 
 There is one DBOS a process, so there is one `DurableWorkflows` a process.
 """
 
+import functools
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 from dbos import (
     DBOS,
     DBOSConfig,
@@ -29,7 +38,11 @@ from bss.work import Work
 
 VERSION: Final = "farebox"
 """DBOS resumes runs of its own version only and would make it a hash of the sources: each deployment would strand what is in
-flight. Sequences of steps change behind `Run.is_patched` instead."""
+flight. What becomes of the runs of other code is decided here instead, by `code_of`."""
+_BSS: Final = Path(__file__).resolve().parents[2]
+_CODE_DIGITS: Final = 12
+_ANEW: Final = "@"
+"""Between the id of a run and the code that begins it anew."""
 _QUEUE: Final = "taken-over"
 _POLL_S: Final = 1.0
 _AT_ONCE: Final = 8
@@ -41,6 +54,16 @@ _WRITING: Final = threading.Lock()
 tables) that an order took five times the processor time, and most of it was for nothing; on SQLite they wait in any case."""
 
 
+@functools.cache
+def code_of(folder: Path = _BSS) -> str:
+    """Which code this is: other sources, other digits. Calls of runs, and what they return, are made by all of them."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:_CODE_DIGITS]
+
+
 class DurableRun:
     """See bss/orchestration/run.py."""
 
@@ -49,6 +72,11 @@ class DurableRun:
         self._caller = caller
         self._database = database
         self._datasource = datasource
+
+    def commit(self, function: Callable[[Work], T]) -> T:
+        """See Run."""
+        with _WRITING:
+            return self._database.write(self._caller, function)
 
     def write(self, name: str, function: Callable[[Work], Json]) -> Json:
         """See Run."""
@@ -74,17 +102,19 @@ class DurableRun:
         """See Run."""
         return self._database.read(self._caller, function)
 
-    def is_patched(self, name: str) -> bool:
-        """See Run."""
-        return DBOS.patch(name)
-
 
 class DurableWorkflows:
     """The workflows of this process, by name, and their state in `folder`/workflows.db."""
 
-    def __init__(self, database: Database, folder: Path, *, slot: str, workflows: Mapping[str, Workflow]) -> None:
-        """slot   executor id: who has the slot's lease, and nobody else, may give its name"""
+    def __init__(
+        self, database: Database, folder: Path, *, slot: str, workflows: Mapping[str, Workflow], code: str = ""
+    ) -> None:
+        """
+        slot   executor id: who has the slot's lease, and nobody else, may give its name
+        code   '' is `code_of` these sources
+        """
         self.slot = slot
+        self._code = code or code_of()
         self._database = database
         self._slots_free = threading.BoundedSemaphore(_AT_ONCE)
         DBOS(config=_config(folder / "workflows.db", slot))
@@ -107,7 +137,7 @@ class DurableWorkflows:
         self._slots_free.acquire()
         try:
             with SetWorkflowID(workflow_id):
-                handle = DBOS.start_workflow(self._functions[name], tenant, dict(ids))
+                handle = DBOS.start_workflow(self._functions[name], tenant, dict(ids), self._code)
         except BaseException:
             self._slots_free.release()
             raise
@@ -136,15 +166,28 @@ class DurableWorkflows:
         finally:
             self._slots_free.release()
 
-    def _registered(self, name: str, workflow: Workflow) -> Callable[[str, dict[str, str]], None]:
-        def run_workflow(tenant: str, ids: dict[str, str]) -> None:
+    def _registered(self, name: str, workflow: Workflow) -> Callable[..., None]:
+        def run_workflow(tenant: str, ids: dict[str, str], code: str = "") -> None:
             workflow_id = DBOS.workflow_id
             assert workflow_id is not None
+            if code != self._code:
+                self._begin_anew(name, workflow_id, tenant, ids)
+                return
             caller = Caller(tenant, f"workflow:{name}", ROLES["workflow"])
             workflow(DurableRun(workflow_id, caller, self._database, self._datasource), ids)
 
         run_workflow.__qualname__ = f"run_{name}"
         return DBOS.workflow(name=name)(run_workflow)
+
+    def _begin_anew(self, name: str, workflow_id: str, tenant: str, ids: Ids) -> None:
+        """Another run takes the place of one of other code, which ends when that has begun. Its id is the same at each try.
+
+        In a thread of its own, where DBOS doesn't take it for a call of the run that ends.
+        """
+        anew_id = f"{workflow_id}{_ANEW}{self._code}"
+        structlog.get_logger().warning("a workflow of another release begins anew", workflow=workflow_id, anew=anew_id)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self.start, name, workflow_id=anew_id, tenant=tenant, ids=ids).result()
 
 
 def _config(path: Path, slot: str) -> DBOSConfig:

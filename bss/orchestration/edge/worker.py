@@ -16,7 +16,7 @@ import structlog
 
 from bss.deliveries import Event
 from bss.edge.database import Database
-from bss.leases import give_back, lapsed, renew, take
+from bss.leases import give_back, held, lapsed, renew, take
 from bss.orchestration.edge.durable import DurableWorkflows
 from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.run import RESOURCE_ID, Workflow
@@ -46,6 +46,7 @@ class Worker:
     run_due     does what is due now; how many rows
     wall_ns     the machine's clock, which nobody moves
     on_lost     ends the process at once
+    code        see DurableWorkflows
     """
 
     database: Database
@@ -58,6 +59,7 @@ class Worker:
     wall_ns: Callable[[], int]
     on_lost: Callable[[], None]
     hears: Callable[[Event], None] = lambda event: None
+    code: str = ""
     lease_s: float = LEASE_S
     look_s: float = LOOK_S
 
@@ -66,7 +68,7 @@ class Worker:
         slot = self._take_slot()
         keeping = threading.Thread(target=self._keep, args=(slot, stopping), daemon=True)
         keeping.start()
-        durable = DurableWorkflows(self.database, self.folder, slot=slot, workflows=self.workflows)
+        durable = DurableWorkflows(self.database, self.folder, slot=slot, workflows=self.workflows, code=self.code)
         durable.launch()
         relay = self.relay([lambda event: self._start(durable, event), self.hears])
         try:
@@ -93,7 +95,7 @@ class Worker:
         """What workers that died had under way goes on here."""
         now_ns = self.wall_ns()
         for slot in self.database.across_tenants(
-            lambda connection: lapsed(connection, SLOT, asker=self.name, now_ns=now_ns)
+            lambda connection: lapsed(connection, SLOT, but_not=durable.slot, now_ns=now_ns)
         ):
             if self._take(slot):
                 found = durable.take_over(slot)
@@ -103,9 +105,11 @@ class Worker:
                 )
 
     def _take_slot(self) -> str:
-        for number in range(1, SLOTS_MAX + 1):
-            if self._take(f"{SLOT}{number}"):
-                return f"{SLOT}{number}"
+        """The slot that it had when it died, else the first that is free."""
+        own = self.database.across_tenants(lambda connection: held(connection, SLOT, holder=self.name))
+        for slot in (*own, *(f"{SLOT}{number}" for number in range(1, SLOTS_MAX + 1))):
+            if self._take(slot):
+                return slot
         raise NoSlot(f"{SLOTS_MAX} workers run already: stop one")
 
     def _take(self, lease: str) -> bool:

@@ -52,17 +52,30 @@ def test_due_accounts_by_bucket(harness):
             await exchange(connection, commit_of(mine, first_of(mine), ZERO, due=due))
             more = commit_of(mine, after(first_of(mine)), first_of(mine), due=[(current - 3, [3, 4])])
             await exchange(connection, more)
-            buckets = await store.due_buckets(0)
+            buckets = await store.due_buckets(0, int(harness.now_s))
             assert buckets == [current - 3, current]
             assert sorted(await store.due_accounts(0, current - 3)) == [3, 4, 5]
             assert await store.due_accounts(0, current - 2) == []
-            assert await store.due_buckets(1) == []
+            assert await store.due_buckets(1, int(harness.now_s)) == []
             done = commit_of(mine, after(first_of(mine), 2), after(first_of(mine)), due_done=current - 3)
             await exchange(connection, done)
-            assert await store.due_buckets(0) == [current]
+            assert await store.due_buckets(0, int(harness.now_s)) == [current]
             await store.forget_due(0, current)
             await store.forget_due(0, current)
-            assert await store.due_buckets(0) == []
+            assert await store.due_buckets(0, int(harness.now_s)) == []
+
+    run(test)
+
+
+def test_due_buckets_of_a_clock_that_was_moved_ahead(harness):
+    async def test():
+        async with owned(harness) as (store, mine, connection):
+            current = int(harness.now_s) // DUE_BUCKET_S
+            later = current + 40 * 86400 // DUE_BUCKET_S
+            due = [(current + 2, [1]), (later - 300, [2]), (later, [3]), (later + 1, [4])]
+            await exchange(connection, commit_of(mine, first_of(mine), ZERO, due=due))
+            assert await store.due_buckets(0, int(harness.now_s)) == []
+            assert await store.due_buckets(0, later * DUE_BUCKET_S) == [current + 2, later - 300, later]
 
     run(test)
 

@@ -2,25 +2,30 @@
 an engine and a network in memory, users of several roles."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+from unittest.mock import patch
 
 import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
 
-from bss.access import Caller
+from bss.access import ROLES, Caller
 from bss.all_tables import METADATA
 from bss.automation.operations import publish_rules
 from bss.console.pages import mount_console
 from bss.console.site import Site
-from bss.crm.care_operations import open_ticket, record_interaction
-from bss.crm.operations import add_contact_medium
+from bss.crm.care_operations import add_ticket_note, open_ticket, record_consent, record_interaction
+from bss.crm.customer_operations import add_customer
+from bss.crm.operations import add_contact_medium, add_individual
 from bss.crm.queries import customer
 from bss.edge.database import Database, database_url
 from bss.edge.login import Logins
+from bss.engine_port import Identity
 from bss.identity.operations import add_user, change_own_password, open_tenant
 from bss.inventory.queries import product
 from bss.live_figures import Counters, Sample
@@ -28,12 +33,15 @@ from bss.network_port import NetworkRefused
 from bss.work import Work
 from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
+from vocabulary.ids import IdentityKind
 from vocabulary.instants import NS_PER_S
 
 PASSWORD = "right horse battery"
 START_S = 20.0
 SYSTEM = Caller("default", "test", frozenset({"*"}))
 _REQUESTS_PER_S = 9_000
+EMPTY_TENANT = "brand-2"
+T = TypeVar("T")
 
 
 class SampleCounters:
@@ -63,6 +71,27 @@ class SampleCounters:
         )
 
 
+class PagesDatabase:
+    """The database as pages have it; it can be away while logins go on."""
+
+    def __init__(self, database: Database) -> None:
+        self.is_away = False
+        self._database = database
+
+    def read(self, caller: Caller, query: Callable[[Work], T]) -> T:
+        """See Transactions."""
+        return self._present().read(caller, query)
+
+    def write(self, caller: Caller, operation: Callable[[Work], T]) -> T:
+        """See Transactions."""
+        return self._present().write(caller, operation)
+
+    def _present(self) -> Database:
+        if self.is_away:
+            raise OperationalError("SELECT", {}, Exception("connection refused"))
+        return self._database
+
+
 @dataclass(slots=True)
 class Served:
     """What a test needs of it."""
@@ -70,26 +99,55 @@ class Served:
     url: str
     world: World
     counters: SampleCounters
+    pages: PagesDatabase
     account_id: int
+    leaving_id: str
+    """a customer without products"""
+    ticket_id: str
+
+
+_USERS = (
+    ("default", "ann", "administrator"),
+    ("default", "cara", "care_agent"),
+    ("default", "otto", "auditor"),
+    ("default", "guest", "guest"),
+    (EMPTY_TENANT, "ann", "administrator"),
+)
 
 
 def _add_users(database: Database) -> None:
-    database.write(SYSTEM, lambda work: open_tenant(work, name="default"))
-    for login, role in (("ann", "administrator"), ("cara", "care_agent"), ("otto", "auditor")):
-        made = database.write(SYSTEM, lambda work, login=login, role=role: add_user(work, login=login, roles=[role]))
-        own = Caller("default", f"user:{login}", frozenset({"password:own"}))
+    for tenant, login, role in _USERS:
+        system = Caller(tenant, "test", frozenset({"*"}))
+        database.write(system, lambda work, tenant=tenant: open_tenant(work, name=tenant))
+        made = database.write(system, lambda work, login=login, role=role: add_user(work, login=login, roles=[role]))
+        own = Caller(tenant, f"user:{login}", frozenset({"password:own"}))
         old = made.one_time_password
         database.write(own, lambda work, old=old: change_own_password(work, old=old, new=PASSWORD))
 
 
-def _add_story(work: Work, customer_id: str) -> None:
-    """What a care agent finds of the customer beside their plan."""
+def _add_story(work: Work, customer_id: str) -> tuple[str, str]:
+    """What a care agent finds of the customer beside their plan; (id of a customer who leaves, id of a ticket)."""
     party_id = customer(work, customer_id).party_id
     add_contact_medium(work, party_id=party_id, medium_type="email", email_address="ann@example.org", is_preferred=True)
-    open_ticket(work, description="No data abroad", severity="major", ticket_type="network", customer_id=customer_id)
+    add_contact_medium(work, party_id=party_id, medium_type="phone", phone_number="+48 601 000 000")
+    ticket = open_ticket(
+        work,
+        name="No data abroad",
+        description="Since Monday in Vienna, calls work",
+        severity="major",
+        ticket_type="network",
+        customer_id=customer_id,
+    )
+    add_ticket_note(work, ticket.id, text="Roaming partner was asked")
     record_interaction(
         work, customer_id=customer_id, direction="inbound", channel="phone", reason="Asked about roaming"
     )
+    for purpose, is_granted, version in (("marketing", True, "2024-05"), ("marketing", False, "2025-01")):
+        record_consent(
+            work, party_id=party_id, purpose=purpose, is_granted=is_granted, channel="web", text_version=version
+        )
+    leaving = add_individual(work, given_name="Eva", family_name="Kowalska")
+    return add_customer(work, party_id=leaving.id, name="Eva Kowalska").id, ticket.id
 
 
 RULES = """rules:
@@ -121,7 +179,9 @@ def _run_rules(world: World) -> None:
 def _order(world: World) -> int:
     """One plan that is active, one order that a refusing network holds; the account of the first."""
     view = world.ordered()
-    account_id = world.do(product, view.items[0].product_id).engine_account_id
+    line = world.do(product, view.items[0].product_id)
+    account_id = line.engine_account_id
+    world.engine.begin_session(1, Identity(IdentityKind.E164, line.number), "pgw1.example.net;1;7;ann")
     world.network.refuses = NetworkRefused("no_profile", "the network has no such profile")
     world.ordered()
     assert isinstance(account_id, int)
@@ -137,25 +197,33 @@ def served_console(folder: Path) -> Iterator[Served]:
     METADATA.create_all(plain)
     plain.dispose()
     database = Database(url, now_ns=clock.now_ns)
-    counters = SampleCounters()
-    _add_users(database)
-    world = World(database, SYSTEM, lines=4)
-    account_id = _order(world)
-    _run_rules(world)
-    database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
-    app = FastAPI()
-    mount_console(app, Site(database, world.engine, counters, Logins(database)), secret="for tests")
+    try:
+        with patch.dict(ROLES, guest=frozenset()):
+            _add_users(database)
+            world = World(database, SYSTEM, lines=4)
+            account_id = _order(world)
+            _run_rules(world)
+            leaving_id, ticket_id = database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
+            counters, pages = SampleCounters(), PagesDatabase(database)
+            app = FastAPI()
+            mount_console(app, Site(pages, world.engine, counters, Logins(database)), secret="for tests")
+            with _serving(app) as address:
+                yield Served(address, world, counters, pages, account_id, leaving_id, ticket_id)
+    finally:
+        database.close()
+
+
+@contextmanager
+def _serving(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         _wait(server, thread)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", world, counters, account_id)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(START_S)
-        database.close()
 
 
 def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:

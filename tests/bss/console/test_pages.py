@@ -11,7 +11,7 @@ import pytest
 from bss.automation.queries import list_runs
 from bss.console.frame import PLACES
 from bss.console.site import COOKIE
-from tests.bss.console.served import PASSWORD, Served, served_console
+from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, served_console
 
 CPU_S_MAX = 0.15
 """Of making a page, its client's part in it included: what a quiet machine takes, since nothing is waited for."""
@@ -25,12 +25,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @contextmanager
-def client_of(served: Served, login: str) -> Iterator[httpx.Client]:
+def client_of(served: Served, login: str, tenant: str = "default") -> Iterator[httpx.Client]:
     """A browser's place, logged in."""
     with httpx.Client(base_url=served.url, trust_env=False, timeout=20) as client:
-        answer = client.post(
-            "/console/login", data={"login": login, "password": PASSWORD, "tenant": "default", "to": ""}
-        )
+        answer = client.post("/console/login", data={"login": login, "password": PASSWORD, "tenant": tenant, "to": ""})
         assert (answer.status_code, answer.headers["location"]) == (303, "/console")
         yield client
 
@@ -65,6 +63,85 @@ def test_a_run_of_a_rule_is_shown_and_filtered(served: Served) -> None:
         assert "there is no automation_run" in client.get("/console/automation/runs/none").text
     with client_of(served, "otto") as client:
         assert "automation:read" in client.get("/console/automation/runs").text
+
+
+def paths(served: Served) -> list[tuple[str, str]]:
+    """(path, permission) of each page."""
+    customer, ticket = served.world.customer_id, served.ticket_id
+    return [
+        *((place.path.replace("/customers", "/customers?q=now"), place.permission) for place in PLACES),
+        (f"/console/customers/{customer}", "customer:read"),
+        (f"/console/customers/{customer}/changes", "audit:read"),
+        (f"/console/tickets/{ticket}", "ticket:read"),
+        ("/console/orders/new", "order:write"),
+        ("/console/orders/any", "order:read"),
+    ]
+
+
+def test_every_page_says_which_permission_lacks(served: Served) -> None:
+    with client_of(served, "guest") as client:
+        for path, permission in paths(served):
+            text = client.get(path).text
+            assert "Not for you" in text, path
+            assert permission in text, path
+
+
+def test_every_page_says_that_the_database_is_away(served: Served) -> None:
+    served.pages.is_away = True
+    try:
+        with client_of(served, "ann") as client:
+            for path, _ in paths(served):
+                answer = client.get(path)
+                assert answer.status_code == 200, path
+                assert "The database can" in answer.text or path == "/console", path
+                assert "connection refused" in answer.text or path == "/console", path
+    finally:
+        served.pages.is_away = False
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/console/customers", "Whom do you look for?"),
+        ("/console/customers?q=nobody", "Nobody is found"),
+        ("/console/tickets", "No ticket is open"),
+        ("/console/tickets/none", "there is no trouble_ticket"),
+        ("/console/orders", "No orders"),
+        ("/console/orders/new", "no catalogue release is in force"),
+        ("/console/fallout", "Nothing fell out"),
+        ("/console/catalogue", "No catalogue yet"),
+        ("/console/inventory", "No numbers and no SIMs"),
+        ("/console/automation", "Nothing failed"),
+        ("/console/customers/none/changes", "there is no customer"),
+    ],
+)
+def test_what_a_page_says_of_a_tenant_who_has_nothing(served: Served, path: str, said: str) -> None:
+    with client_of(served, "ann", EMPTY_TENANT) as client:
+        assert said in client.get(path).text
+
+
+def test_another_tenants_ids_are_nobodys(served: Served) -> None:
+    with client_of(served, "ann", EMPTY_TENANT) as client:
+        for path in (f"/console/customers/{served.world.customer_id}", f"/console/tickets/{served.ticket_id}"):
+            text = client.get(path).text
+            assert "there is no" in text
+            assert "Nowak" not in text
+
+
+def test_a_customers_changes_say_who_did_what(served: Served) -> None:
+    with client_of(served, "otto") as client:
+        text = client.get(f"/console/customers/{served.world.customer_id}/changes").text
+    for part in ("record consent", "text_version", "2025-01", "add contact medium", "ann@example.org"):
+        assert part in text
+    assert "open ticket" not in text, "an auditor doesn't read tickets"
+
+
+def test_a_ticket_offers_what_may_follow(served: Served) -> None:
+    with client_of(served, "cara") as client:
+        text = client.get(f"/console/tickets/{served.ticket_id}").text
+    for part in ("No data abroad", "Resolve", "Take it over", "Roaming partner was asked", "acknowledged"):
+        assert part in text
+    assert "Close" not in text, "it isn't resolved"
 
 
 def test_nobody_sees_a_page_without_a_login(served: Served) -> None:
@@ -105,7 +182,16 @@ def test_a_session_that_was_ended_is_over_at_once(served: Served) -> None:
 def test_a_customer_has_balances_tickets_and_orders_on_one_page(served: Served) -> None:
     with client_of(served, "cara") as client:
         text = client.get(f"/console/customers/{served.world.customer_id}").text
-    for part in ("Ann Nowak", "EUR", "GiB", "Asked about roaming", "ann@example.org", "Monthly"):
+    for part in (
+        "Ann Nowak",
+        "EUR",
+        "GiB",
+        "Asked about roaming",
+        "ann@example.org",
+        "Monthly",
+        "data-1gib",
+        "withdrawn",
+    ):
         assert part in text
 
 

@@ -144,7 +144,7 @@ def test_search_by_name_uses_its_index(database: Database, anyone: Caller) -> No
     """What makes it quick among a million: the range is one of an index that gives the order, too."""
     statements: list[tuple[str, Any]] = []
 
-    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    @sa.event.listens_for(database.readers, "before_cursor_execute")
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
         statements.append((statement, parameters))
 

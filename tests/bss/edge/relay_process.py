@@ -1,17 +1,18 @@
-"""A relay as a process of its own, which FAREBOX_KILL_AT may end: URL of the database, and the name of the relay."""
+"""A relay as a process of its own, which dies at a kill point."""
 
 import asyncio
 import os
 import signal
-import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from bss.edge.database import Database
 from bss.edge.relay import Relay
 from bss.edge.webhooks import WebhookClient
-from runtime.kill_points import VARIABLE, arm, reached
+from runtime.kill_points import arm_each, reached
 from tests.bss.edge.relaying import LOOPBACK, api_of
 
 
@@ -26,6 +27,10 @@ async def _run(url: str, node: str) -> None:
     database.close()
 
 
-if __name__ == "__main__":
-    arm(os.environ.get(VARIABLE), environment="lab", process="bss-worker")
-    asyncio.run(_run(sys.argv[1], sys.argv[2]))
+def relay(url: str, node: str, log: Path, points: Sequence[str]) -> None:
+    """Relay until SIGTERM, or until one of the kill points."""
+    with log.open("a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    arm_each(points)
+    asyncio.run(_run(url, node))

@@ -1,11 +1,10 @@
 """A relay that is killed at each of its points: another goes on, nothing is lost, and a repeat carries the same id."""
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ import sqlalchemy as sa
 from bss.access import Caller
 from bss.deliveries import DELIVERY, LEASE_NS
 from bss.edge.database import Database
-from runtime.kill_points import KILL_POINTS, KILLED_LINE, VARIABLE
+from runtime.kill_points import KILL_POINTS, KILLED_LINE
+from tests.bss.edge.relay_process import relay
 from tests.bss.edge.relaying import deliveries, hub, order_event
 from tests.bss.edge.test_relay import wait_until
 from tests.bss.edge.webhook_target import webhook_target
@@ -24,12 +24,13 @@ EVENTS = 3
 WAIT_S = 60.0
 
 
-def start(url: sa.URL, node: str, log: Path, kill_at: str = "") -> "subprocess.Popen[bytes]":
-
-    own = {**os.environ, VARIABLE: kill_at} if kill_at else {**os.environ}
-    arguments = ("-m", "tests.bss.edge.relay_process", url.render_as_string(hide_password=False), node)
-    with log.open("ab") as file:
-        return subprocess.Popen([sys.executable, *arguments], env=own, stdout=file, stderr=file)
+def start(url: sa.URL, node: str, log: Path, *points: str) -> BaseProcess:
+    """A fork of a process that has imported all of it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.bss.edge.relay_process", "tests.bss.orchestration.worker_child"])
+    process = context.Process(target=relay, args=(url.render_as_string(hide_password=False), node, log, points))
+    process.start()
+    return process
 
 
 def let_leases_lapse(database: Database) -> None:
@@ -49,8 +50,9 @@ def test_killed_there_another_goes_on(point: str, database_at: sa.URL, anyone: C
     with webhook_target() as target:
         hub(database, anyone, target.url())
         events = [order_event(database, anyone, f"o{number}") for number in range(EVENTS)]
-        first = start(database_at, "relay-1", log, kill_at=f"{point}:1")
-        assert first.wait(WAIT_S) == -signal.SIGKILL, log.read_text()
+        first = start(database_at, "relay-1", log, point)
+        first.join(WAIT_S)
+        assert first.exitcode == -signal.SIGKILL, log.read_text()
         assert f"{KILLED_LINE} {point}" in log.read_text()
         let_leases_lapse(database)
         second = start(database_at, "relay-2", log)
@@ -61,8 +63,8 @@ def test_killed_there_another_goes_on(point: str, database_at: sa.URL, anyone: C
                 WAIT_S,
             )
         finally:
-            second.send_signal(signal.SIGTERM)
-            second.wait(WAIT_S)
+            second.terminate()
+            second.join(WAIT_S)
         got = Counter(target.next().id for _ in range(target.got.qsize()))
     assert set(got) == set(events)
     assert max(got.values()) <= 2

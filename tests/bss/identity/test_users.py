@@ -9,6 +9,7 @@ from bss.access import EVERYTHING, ROLES, Caller, Forbidden
 from bss.audit import AUDIT, SECRET
 from bss.audit_trail import audit_trail
 from bss.edge.database import Database
+from bss.edge.due_rows import DueRows
 from bss.edge.login import Logins
 from bss.errors import BusinessError, Conflict, Invalid, NotFound
 from bss.identity.operations import (
@@ -31,7 +32,8 @@ from bss.identity.operations import (
 from bss.identity.passwords import is_password
 from bss.identity.queries import sessions_of, tenant, user, users
 from bss.identity.records import LoggedIn, LoginRefused
-from bss.identity.tables import USER
+from bss.identity.tables import SESSION, USER
+from bss.orchestration.worker_tables import due_handlers
 from bss.work import Work
 from tests.bss.conftest import TestClock
 
@@ -240,3 +242,33 @@ def test_a_tenant_has_a_name_that_keys_can_hold(database: Database, caller_of: C
     for name in ("Brand", "a:b", "", "x" * 32):
         with pytest.raises(Invalid, match="can't be a tenant"):
             database.write(caller_of(tenant=name), lambda work: open_tenant(work, name="Brand"))
+
+
+def test_sessions_that_are_over_are_forgotten(database: Database, anyone: Caller, clock: TestClock) -> None:
+    """Those that ended, those that ran out, and such as an earlier release left without a due row; no other."""
+
+    def run_due() -> int:
+        return DueRows(database, due_handlers(), {}, holder="test").run_due()
+
+    def tokens() -> int:
+        return database.read(anyone, lambda work: len(work.rows(sa.select(SESSION.c.id))))
+
+    def leave(work: Work) -> None:
+        row = work.row(sa.select(SESSION).limit(1))
+        assert row is not None
+        work.insert(SESSION, user_id=row["user_id"], token_hash="of old", seen_ns=1, expires_ns=2)
+
+    a_user(database, anyone)
+    database.write(anyone, leave)
+    assert (run_due(), tokens()) == (0, 3)
+    clock.advance(s=SESSION_S - 1)
+    kept = log_in(database, "ann", PASSWORD).token
+    clock.advance(s=1)
+    run_due()
+    assert tokens() == 1
+    assert Logins(database).caller("default", kept) is not None
+    Logins(database).log_out("default", kept)
+    clock.advance(s=SESSION_S)
+    run_due()
+    assert tokens() == 0
+    assert run_due() == 0

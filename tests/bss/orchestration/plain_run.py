@@ -18,6 +18,10 @@ class PlainRun:
         self._database = database
         self._caller = Caller(tenant, "workflow:test", ROLES["workflow"])
 
+    def commit(self, function: Callable[[Work], Any]) -> Any:
+        """See Run."""
+        return self._database.write(self._caller, function)
+
     def write(self, name: str, function: Callable[[Work], Any]) -> Any:
         """See Run."""
         self.names.append(name)
@@ -31,7 +35,3 @@ class PlainRun:
     def read(self, function: Callable[[Work], Any]) -> Any:
         """See Run."""
         return self._database.read(self._caller, function)
-
-    def is_patched(self, name: str) -> bool:
-        """See Run."""
-        return True

@@ -1,10 +1,11 @@
-"""Top-ups and adjustments: done at once, or by a worker when the engine is back; each once."""
+"""Top-ups, adjustments and credit limits: done at once, or by a worker when the engine is back; each once."""
 
 import pytest
 
 from balances.queries import AccountView
 from bss.access import Caller
 from bss.edge.database import Database
+from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product
 from bss.orchestration.balance_flow import change_balance
 from bss.prepay.queries import action
@@ -88,3 +89,33 @@ def test_a_reply_that_was_lost_doesnt_add_the_money_twice(world: World, account_
     assert world.run_due() == 1
     assert world.do(action, pending.id).state == ActionState.DONE
     assert money(world, account_id) == before + 10 * EURO
+
+
+def limit(world: World, account_id: int) -> int:
+    view = world.engine.read_account(1, account_id)
+    assert isinstance(view, AccountView)
+    return view.credit_limit_micros
+
+
+def test_a_credit_limit_is_set_and_moves_no_money(world: World, account_id: int) -> None:
+    before = money(world, account_id)
+    for micros in (50 * EURO, 20 * EURO, 0):
+        done = change(world, account_id, ActionKind.CREDIT_LIMIT, micros)
+        assert (done.state, done.remaining_micros, limit(world, account_id)) == (ActionState.DONE, None, micros)
+    assert money(world, account_id) == before
+    with pytest.raises(Invalid, match="zero or above"):
+        change(world, account_id, ActionKind.CREDIT_LIMIT, -1)
+
+
+def test_a_credit_limit_on_its_way_isnt_overtaken(world: World, account_id: int, clock: TestClock) -> None:
+    """Sent again later it would undo the one that was set meanwhile."""
+    world.engine.is_away = True
+    assert change(world, account_id, ActionKind.CREDIT_LIMIT, 50 * EURO).state == ActionState.PENDING
+    world.engine.is_away = False
+    with pytest.raises(Conflict, match="on its way"):
+        change(world, account_id, ActionKind.CREDIT_LIMIT, 20 * EURO)
+    assert change(world, account_id + 1, ActionKind.CREDIT_LIMIT, 20 * EURO).state == ActionState.REFUSED
+    clock.advance(s=5)
+    assert world.run_due() == 1
+    assert limit(world, account_id) == 50 * EURO
+    assert change(world, account_id, ActionKind.CREDIT_LIMIT, 20 * EURO).state == ActionState.DONE

@@ -10,7 +10,7 @@ from bss.api.apis import api_of
 from bss.catalog.documents import read_sources
 from bss.catalog.publication import confirm_release, import_release, prepare_release
 from bss.catalog.queries import import_diff
-from bss.catalog.release import CatalogRelease
+from bss.catalog.release import CatalogRelease, engine_part
 from bss.crm.customer_operations import add_billing_account, add_customer
 from bss.crm.operations import add_individual
 from bss.deliveries import spread, unspread_events
@@ -112,6 +112,7 @@ class World:
         self.flows = workflows(self.ports)
         self.rules = EventRules(database, wall_ns=count(1, KNOWN_FOR_NS).__next__)
         self.customer_id, self.billing_account_id = seed(database, caller, lines=lines)
+        self.engine.publish_release(engine_part(catalogue()), now_ns=database.now_ns())
 
     def do(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return self.database.write(self.caller, lambda work: operation(work, *arguments, **named))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runtime.demo.pdu_session import CHARGED_MICROS, STEPS, PduSessionTable, session_id_of
+from runtime.demo.pdu_session import OVER_5G, PduSessionTable, session_id_of
 from runtime.demo.process import DemoFailed
 from runtime.demo.records import record_faults
-from runtime.demo.run import Demo, run_demo
+from runtime.demo.run import run_demo
 from runtime.demo.screen import euros, units
 from runtime.demo.script import ACCOUNTS, ANNA, MIB, SESSIONS
+from runtime.demo.stage import Stage
 from runtime.simulate.player import Exchange
 from runtime.simulate.scenario import Kind
 from vocabulary.units import Unit
@@ -55,15 +56,15 @@ def test_script_adds_up() -> None:
 
 def test_the_5g_session_goes_on_where_the_others_ended_and_adds_up() -> None:
     before = [session for session in SESSIONS if session.account == ANNA][-1].steps[-1].money_left_micros
-    left = [money for _, money in STEPS]
-    assert (left[0], left[-1]) == (before, before - CHARGED_MICROS)
-    assert [step.kind for step, _ in STEPS] == [Kind.CREATE, Kind.UPDATE, Kind.REPEAT, Kind.RELEASE]
+    left = [money for _, money in OVER_5G.steps]
+    assert (left[0], left[-1]) == (before, before - OVER_5G.charged_micros)
+    assert [step.kind for step, _ in OVER_5G.steps] == [Kind.CREATE, Kind.UPDATE, Kind.REPEAT, Kind.RELEASE]
 
 
 def test_the_5g_session_is_shown_a_row_a_rating_group_and_upf() -> None:
     screen = Console(width=200)
-    table = PduSessionTable()
-    body = {"invocationSequenceNumber": 1, **STEPS[1][0].body}
+    table = PduSessionTable(OVER_5G)
+    body = {"invocationSequenceNumber": 1, **OVER_5G.steps[1][0].body}
     answer = {"multipleUnitInformation": [{"ratingGroup": 10, "grantedUnit": {"totalVolume": MIB}, "validityTime": 9}]}
     location = f"http://chf/chargingdata/{'0123456789abcdef' * 4}"
     exchange = Exchange(Kind.UPDATE, "http://chf", body, 200, answer, location, 0.001, "why")
@@ -94,11 +95,11 @@ def test_records_that_are_not_as_expected_are_faults() -> None:
 
 
 def test_what_is_not_as_expected_is_a_fault() -> None:
-    demo = Demo(Console(quiet=True), shows_avps=False)
-    demo._expect("money", 1, 1)
-    assert demo.faults == []
-    demo._expect("money", 2, 1)
-    assert demo.faults == ["money is 2, expected 1"]
+    stage = Stage(Console(quiet=True))
+    stage.expect("money", 1, 1)
+    assert stage.faults == []
+    stage.expect("money", 2, 1)
+    assert stage.faults == ["money is 2, expected 1"]
 
 
 def test_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ PERIOD = commands.ProductPeriod(5, NS_PER_S, FOREVER_NS)
     [
         ({"amounts": (commands.Credit(Unit.MONEY, 5),)}, Effect.CREDIT),
         ({"amounts": (commands.Debit(Unit.MONEY, 5),)}, Effect(0)),
+        ({"credit_limit_micros": 5}, Effect.CREDIT),
         ({"status": AccountStatus.BARRED}, Effect.LOSS),
         ({"status": AccountStatus.ACTIVE}, Effect.RIGHTS),
         ({"status": AccountStatus.CLOSED}, Effect.CLOSED),

@@ -1,15 +1,16 @@
 """A notifier that dies at each of its kill points in turn: every client is told, none without an end, and the books hold."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from balances.session_commands import SessionAction
 from runtime.kill_points import KILL_POINTS, KILLED_LINE, VARIABLE
-from tests.catalog_loader.sample_release import SAMPLE_2
+from runtime.notices.notice import Stage
+from tests.catalog_loader.sample_release import SAMPLE_2, checked_sample
 from tests.chf_http2.edge.notify_target import Notification, Reply, notify_target
 from tests.runtime.notices.told_clients import MIB, ToldSmf, told_packet_core
+from tests.runtime.notices.told_store import ToldStore
 from tests.runtime.running_up import RunningUp, invoke, open_account, running_up, wait_until
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "notifier"]
@@ -32,14 +33,6 @@ def killed_at(up: RunningUp) -> list[str]:
     return [line.removeprefix(KILLED_LINE).strip() for line in lines if line.startswith(KILLED_LINE)]
 
 
-def sessions(up: RunningUp, imsi: str) -> list[dict[str, Any]]:
-    """The subscriber's open sessions."""
-    done = invoke("session", "list", imsi, "--json", "--store", up.state.store_url)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
-
-
 @pytest.mark.timeout(240)
 def test_what_is_owed_is_told_whenever_the_notifier_dies(tmp_path: Path) -> None:
     going, lost, another = "001010000000001", "001010000000002", "001010000000003"
@@ -50,34 +43,37 @@ def test_what_is_owed_is_told_whenever_the_notifier_dies(tmp_path: Path) -> None
         return Reply(204)
 
     armed = {VARIABLE: ",".join(POINTS)}
-    with running_up(tmp_path / "data", "--chf", "1", **SETTINGS, **armed) as up, notify_target(answer) as target:
+    with (
+        running_up(tmp_path / "data", "--chf", "1", **SETTINGS, **armed) as up,
+        notify_target(answer) as target,
+        ToldStore(up.state.store_url) as store,
+    ):
         for imsi in (going, lost, another):
             open_account(up, imsi)
-        store = up.state.store_url
         smf = ToldSmf(up.state.ports["chf"])
         uris = {imsi: smf.create(imsi, int(imsi[-1]), target.uri(imsi)) for imsi in (going, another)}
 
-        assert invoke("session", "reauth", going, "--store", store).returncode == 0
+        store.ask(going, SessionAction.REAUTHORIZE)
         wait_until("it is told and noted", lambda: "notifier.settled" in killed_at(up), 60)
-        wait_until("a report is waited for", lambda: "taken" in str(sessions(up, going)[0]["owed"]))
+        wait_until("a report is waited for", lambda: store.owed(going).stage is Stage.TOLD)
         assert 1 <= told[f"/nsmf-callback/{going}"] <= TRIES_MAX
         assert smf.update(uris[going], 1, MIB).granted_octets == 10 * MIB
-        wait_until("its report settles it", lambda: sessions(up, going)[0]["owed"] is None)
+        wait_until("its report settles it", lambda: store.owed(going) is None)
 
         with told_packet_core(up.state.ports["gy"], lambda request: UNKNOWN_SESSION_ID) as core:
             assert core.ask(1, 0, "pgw.visited.example;lost", lost, asked=MIB).granted_octets == MIB
-            assert invoke("session", "abort", lost, "--store", store).returncode == 0
-            wait_until("its session is ended", lambda: not sessions(up, lost))
+            store.ask(lost, SessionAction.ABORT)
+            wait_until("its session is ended", lambda: not store.sessions(lost), 60)
             assert 1 <= core.told.qsize() <= TRIES_MAX
 
         told.clear()
-        assert invoke("catalog", "publish", str(SAMPLE_2), "--store", store).returncode == 0
+        store.publish(checked_sample(SAMPLE_2))
         for number, imsi in enumerate((going, another), 2):
             wait_until("it is told of new prices", lambda imsi=imsi: told.get(f"/nsmf-callback/{imsi}"), 60)
             assert smf.update(uris[imsi], number, MIB).granted_octets is not None
-            wait_until("its report settles it", lambda imsi=imsi: sessions(up, imsi)[0]["owed"] is None)
+            wait_until("its report settles it", lambda imsi=imsi: store.owed(imsi) is None)
             assert smf.release(uris[imsi], 9) == 204
         assert killed_at(up) == POINTS
-        audited = invoke("audit", "--store", store, "--data-dir", str(up.folder.path))
+        audited = invoke("audit", "--store", up.state.store_url, "--data-dir", str(up.folder.path))
         assert audited.returncode == 0, audited.stdout + audited.stderr
         smf.close()

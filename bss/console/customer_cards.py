@@ -1,0 +1,153 @@
+"""What is known of a customer, a card a subject: contacts, who pays, products, orders, what happened."""
+
+from nicegui import ui
+
+from bss.console.forms import Asked, ask, given
+from bss.console.frame import act, show_card
+from bss.console.rows import show_facts
+from bss.console.site import ROOT, Viewer
+from bss.console.words import instant, money, person
+from bss.crm.care_operations import DIRECTIONS, record_interaction
+from bss.crm.operations import add_contact_medium
+from bss.crm.records import BillingAccount, ContactMedium
+from bss.views.customer_360 import Profile
+
+_CHANNELS = ("phone", "shop", "mail", "chat", "letter")
+_MEDIA = {"email": "email_address", "phone": "phone_number"}
+_NEEDS = "This needs the permission {}."
+
+
+def contacts_card(viewer: Viewer, profile: Profile) -> None:
+    """How the party is reached, the preferred way first."""
+    with show_card("Contacts"):
+        if viewer.caller.may("customer:write") and profile.party.erased_ns is None:
+            ui.button("Add a contact", on_click=lambda: _add_contact(viewer, profile)).props("outline dense")
+        if not profile.contacts:
+            ui.label("None known.").classes("text-slate-700")
+        show_facts([(each.medium_type, _address(each)) for each in profile.contacts])
+
+
+def _address(contact: ContactMedium) -> str:
+    street = ", ".join(filter(None, (contact.street1, contact.post_code, contact.city, contact.country)))
+    value = contact.email_address or contact.phone_number or street or contact.social_network_id or "-"
+    return f"{value}{' (preferred)' if contact.is_preferred else ''}"
+
+
+async def _add_contact(viewer: Viewer, profile: Profile) -> None:
+    asked = await ask(
+        "Add a contact",
+        [
+            Asked("medium_type", "How", choices={each: each for each in _MEDIA}),
+            Asked("address", "Address or number", rule=given("Write it")),
+            Asked("preferred", "Preferred", "no", choices={"no": "no", "yes": "yes"}),
+        ],
+        "Add",
+    )
+    if asked is None:
+        return
+    medium = asked["medium_type"]
+    done = await act(
+        lambda: viewer.write(
+            lambda work: add_contact_medium(
+                work,
+                party_id=profile.party.id,
+                medium_type=medium,
+                is_preferred=asked["preferred"] == "yes",
+                **{_MEDIA[medium]: asked["address"]},
+            )
+        ),
+        "The contact is added",
+    )
+    if done is not None:
+        ui.navigate.reload()
+
+
+def billing_card(profile: Profile) -> None:
+    """Who gets the bills."""
+    with show_card("Billing accounts"):
+        if not profile.billing_accounts:
+            ui.label("None: nothing of this customer is billed.").classes("text-slate-700")
+        for account in profile.billing_accounts:
+            with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
+                with ui.column().classes("gap-0"):
+                    ui.label(account.name).classes("font-medium")
+                    ui.label(_terms(account)).classes("text-slate-700 text-sm")
+                ui.badge(account.state).props("outline")
+
+
+def _terms(account: BillingAccount) -> str:
+    day = f", bill on day {account.bill_cycle_day}" if account.bill_cycle_day else ""
+    limit = account.credit_limit_micros
+    credit = f", credit {money(limit, account.currency)}" if limit else ""
+    return f"{account.account_type}, {account.currency}{day}{credit}, {account.payment_status}"
+
+
+def products_card(viewer: Viewer, profile: Profile) -> None:
+    """What they have and had."""
+    with show_card("Products"):
+        if viewer.caller.may("order:write"):
+            target = f"{ROOT}/orders/new?customer={profile.customer.id}"
+            ui.button("New order", on_click=lambda: ui.navigate.to(target)).props("outline dense")
+        if not viewer.caller.may("inventory:read"):
+            ui.label(_NEEDS.format("inventory:read")).classes("text-slate-700")
+        elif not profile.products:
+            ui.label("None yet.").classes("text-slate-700")
+        for product in profile.products:
+            with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
+                with ui.column().classes("gap-0"):
+                    ui.label(product.name).classes("font-medium")
+                    ui.label(" ".join(filter(None, (product.number, product.imsi)))).classes("text-slate-700 text-sm")
+                ui.badge(product.status).props("outline")
+
+
+def orders_card(viewer: Viewer, profile: Profile) -> None:
+    """The newest orders."""
+    with show_card("Orders"):
+        if not viewer.caller.may("order:read"):
+            ui.label(_NEEDS.format("order:read")).classes("text-slate-700")
+        elif not profile.orders:
+            ui.label("None yet.").classes("text-slate-700")
+        for order in profile.orders:
+            with ui.row().classes("w-full items-center justify-between"):
+                ui.link(f"{order.id[:8]}, {instant(order.created_ns)}", f"{ROOT}/orders/{order.id}")
+                ui.badge(order.state).props("outline")
+
+
+def timeline_card(viewer: Viewer, profile: Profile) -> None:
+    """Contacts, tickets, consents, the latest first; a button for who may write down a contact."""
+    with show_card("What happened"):
+        if viewer.caller.may("customer:write") and profile.party.erased_ns is None:
+            ui.button("Write down a contact", on_click=lambda: _record_contact(viewer, profile)).props("outline dense")
+        if not profile.timeline:
+            ui.label("Nothing yet.").classes("text-slate-700")
+        for entry in profile.timeline:
+            with ui.column().classes("w-full gap-0 border-l-4 border-slate-300 pl-3"):
+                ui.label(entry.title).classes("font-medium")
+                ui.label(f"{instant(entry.at_ns)}, {person(entry.subject)}").classes("text-slate-700 text-sm")
+                if entry.text:
+                    ui.label(entry.text)
+
+
+async def _record_contact(viewer: Viewer, profile: Profile) -> None:
+    asked = await ask(
+        "Write down a contact",
+        [
+            Asked("reason", "What it was about", rule=given("Say it in a few words")),
+            Asked("description", "What was said", is_long=True),
+            Asked("direction", "Who called", choices={"inbound": "the customer", "outbound": "we"}),
+            Asked("channel", "How", choices={each: each for each in _CHANNELS}),
+        ],
+        "Write it down",
+    )
+    if asked is None:
+        return
+    assert asked["direction"] in DIRECTIONS
+    values = asked | {"description": asked["description"] or None}
+    done = await act(
+        lambda: viewer.write(
+            lambda work: record_interaction(work, customer_id=profile.customer.id, **values)  # type: ignore[arg-type]
+        ),
+        "It is written down",
+    )
+    if done is not None:
+        ui.navigate.reload()
