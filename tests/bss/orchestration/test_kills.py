@@ -12,7 +12,9 @@ from tests.bss.edge.webhook_target import webhook_target
 from tests.bss.orchestration.yard import Yard
 
 POINTS = [point.name for point in KILL_POINTS if point.process == "bss-worker"]
-LINES = 60
+SECOND_PASSAGES = [f"automation.step.{moment}:2" for moment in ("before", "after")]
+"""A run's next step, which others are asked for."""
+LINES = 100
 LIVES = 8
 """Of a worker, before one of another name takes over."""
 
@@ -27,9 +29,10 @@ def test_kill_points_are_the_steps() -> None:
 def test_who_dies_anywhere_is_followed(yard: Yard) -> None:
     with webhook_target() as target:
         yard.listen(target)
-        yard.prepare(active=4, suspended=1, held=1)
+        yard.prepare(active=6, suspended=1, held=1)
         hits = yard.die_at(POINTS, at_once=1, lives=LIVES)
+        hits += yard.die_at(SECOND_PASSAGES, at_once=1, lives=LIVES)
         yard.settle()
-        assert hits == dict.fromkeys(POINTS, 1)
+        assert hits == dict.fromkeys((*POINTS, *SECOND_PASSAGES), 1)
         yard.check()
         yard.check_webhooks(target)

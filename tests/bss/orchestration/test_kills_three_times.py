@@ -1,5 +1,5 @@
-"""Every kill point of workers three times, on both databases, under orders, changes and renewals at once, while a second worker
-lives that takes over: nothing is lost, nothing is done twice, and everybody agrees.
+"""Every kill point of workers three times, on both databases, under orders, changes, renewals, migrations and rules at once,
+while a second worker lives that takes over: nothing is lost, nothing is done twice, and everybody agrees.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ def test_every_point_three_times_with_a_second_worker(yard: Yard, database_at: s
     hits = Counter[str]()
     with webhook_target() as target:
         yard.listen(target)
-        yard.prepare(active=8, suspended=2, held=2)
+        yard.prepare(active=10, suspended=2, held=2)
         beside = Beside(yard)
         for _ in range(ROUNDS):
             hits += yard.die_at(POINTS, at_once=AT_ONCE, lives=1, beside=beside, patience_s=PATIENCE_S)
@@ -40,9 +40,10 @@ def test_every_point_three_times_with_a_second_worker(yard: Yard, database_at: s
     rows += [(f"orders {state}", count) for state, count in sorted(yard.states().items())]
     rows += [*messages.items(), ("taken over", takeovers)]
     says = (
-        f"Each kill point of workers hit {ROUNDS} times on {kind}, under orders of every kind, cancelled ones and renewals at"
-        f" once, with a second worker that takes over. Behind it every order is completed or undone, inventory, engine and"
-        f" network agree, each fee was taken once, and each event reached its hub, again only under its id."
+        f"Each kill point of workers hit {ROUNDS} times on {kind}, under orders of every kind, cancelled ones, renewals,"
+        f" batches of migrations and rules at once, with a second worker that takes over. Behind it every order is completed"
+        f" or undone, inventory, engine and network agree, each fee was taken once, each event ran its rule once, and each"
+        f" event reached its hub, again only under its id."
     )
     evidence.write(f"kill-points-orders-{kind}", f"Kill points of workers, {kind}", says, HEAD, rows)
     assert all(hits[point] == ROUNDS for point in POINTS), hits

@@ -25,7 +25,7 @@ class _OtherNames:
     """A run whose calls have other names."""
 
     def __init__(self, run: Run) -> None:
-        self.workflow_id, self.read, self._run = run.workflow_id, run.read, run
+        self.workflow_id, self.read, self.commit, self._run = run.workflow_id, run.read, run.commit, run
 
     def write(self, name: str, function: Callable[..., Any]) -> Any:
         return self._run.write(f"old {name}", function)
