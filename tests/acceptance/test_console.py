@@ -1,148 +1,14 @@
-"""The console in a real browser (Debian's Chromium, headless): each page, each money action, what is shown where there is
-nothing, an error or no permission; nothing is loaded from outside, nothing is logged as an error, axe finds nothing serious.
-
-Screenshots go to docs/images/console when FAREBOX_SCREENSHOTS names that folder.
+"""The console in a real browser: each page, each money action, what is shown where there is nothing, an error or no
+permission.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import msgspec
-import pytest
-
-from bss.catalog.operations import change_resource
-from bss.catalog.queries import resources
-from bss.catalog.records import Offering
 from bss.console.frame import PLACES
-from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, served_console
+from tests.acceptance.browser import DESK, IN_BROWSER, PHONE, Browser
+from tests.bss.console.served import EMPTY_TENANT, Served
 
-playwright_api = pytest.importorskip(
-    "playwright.sync_api", reason="playwright isn't installed: tests/acceptance/run does"
-)
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe isn't installed: tests/acceptance/run does"
-)
-
-CHROMIUM = shutil.which("chromium") or ""
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not CHROMIUM, reason="there is no chromium (apt-get install chromium)"),
-]
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-HIDE_BACKDROP = "document.querySelectorAll('.q-dialog__backdrop').forEach(each => each.style.visibility = 'hidden')"
-"""axe takes what lies behind a dialog for something before it, and finds its texts pale."""
+pytestmark = IN_BROWSER
 SEEN_S = 8
 """So long the live page is looked at, so that its charts have lines."""
-SERIOUS = ("serious", "critical")
-
-
-class Browser:
-    """One tab; what it logged and asked of others."""
-
-    def __init__(self, page: Any, served: Served) -> None:
-        self.page, self.served = page, served
-        self.complaints: list[str] = []
-        page.on("console", lambda said: self._note(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: self._note(str(error)))
-        page.on("request", self._check_request)
-
-    def _note(self, text: str) -> None:
-        self.complaints.append(text)
-
-    def _check_request(self, request: Any) -> None:
-        if not request.url.startswith((self.served.url, self.served.url.replace("http", "ws"), "data:", "blob:")):
-            self._note(f"asked {request.url}")
-
-    def log_in(self, login: str, tenant: str = "default") -> None:
-        self.page.goto(f"{self.served.url}/console/login")
-        self.page.get_by_label("User").fill(login)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_label("Tenant").fill(tenant)
-        self.page.get_by_role("button", name="Log in").click()
-        self.page.get_by_role("heading", name="Live operations").wait_for()
-
-    def open_customer(self, customer_id: str = "") -> None:
-        self.open(f"/console/customers/{customer_id or self.served.world.customer_id}", "Customer")
-
-    def press(self, button: str) -> None:
-        self.page.get_by_role("button", name=button, exact=True).first.click()
-
-    def answer(self, button: str, **typed: str) -> None:
-        """Fill the dialog that is open, by the beginnings of its labels, and press a button of it."""
-        dialog = self.page.get_by_role("dialog").last
-        dialog.wait_for()
-        for label, text in typed.items():
-            dialog.get_by_label(label.replace("_", " ")).first.fill(text)
-        dialog.get_by_role("button", name=button, exact=True).click()
-
-    def open(self, path: str, heading: str) -> None:
-        self.page.goto(f"{self.served.url}{path}")
-        self.page.get_by_role("heading", name=heading, exact=True).first.wait_for()
-
-    def sees(self, text: str) -> None:
-        self.page.get_by_text(text).first.wait_for(timeout=10_000)
-
-    def picture(self, name: str) -> None:
-        """The whole page on a desk, what is seen at once on a phone."""
-        folder = os.environ.get("FAREBOX_SCREENSHOTS")
-        if not folder:
-            return
-        size = self.page.viewport_size
-        height = self.page.evaluate("document.documentElement.scrollHeight")
-        if size["width"] > PHONE["width"]:
-            self.page.set_viewport_size({"width": size["width"], "height": max(height, 600)})
-        self.page.wait_for_timeout(400)
-        self.page.screenshot(path=Path(folder) / f"{name}.png")
-        self.page.set_viewport_size(size)
-
-    def check(self, name: str) -> None:
-        """A picture, and what axe finds once nothing moves any more."""
-        self.picture(name)
-        self.page.wait_for_timeout(400)
-        self.page.evaluate(HIDE_BACKDROP)
-        found = axe.Axe().run(self.page).response["violations"]
-        serious = [
-            f"{each['id']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary']}"
-            for each in found
-            if each["impact"] in SERIOUS
-        ]
-        assert not serious, f"{name}: " + "\n".join(serious)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_console(Path(tmp_path_factory.mktemp("console"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def browser(chromium: Any, served: Served) -> Iterator[Browser]:
-    context = chromium.new_context(viewport=DESK)
-    tab = Browser(context.new_page(), served)
-    yield tab
-    context.close()
-    assert not tab.complaints, "\n".join(tab.complaints)
 
 
 def test_every_page_is_drawn_and_accessible(browser: Browser) -> None:
@@ -351,23 +217,6 @@ def test_fallout_is_decided_with_a_reason(browser: Browser) -> None:
     browser.sees("Note: the network's people know")
 
 
-def test_a_run_that_failed_is_replayed_behind_a_question(browser: Browser) -> None:
-    browser.log_in("ann")
-    browser.open("/console/automation/runs?state=stopped", "Automation runs")
-    browser.sees("No runs")
-    browser.open("/console/automation/runs?state=failed", "Automation runs")
-    browser.page.get_by_role("link", name="01").first.click()
-    browser.page.get_by_role("heading", name="Automation run", exact=True).wait_for()
-    browser.sees("what went wrong")
-    browser.check("automation-run")
-    browser.page.get_by_role("button", name="Replay").click()
-    browser.sees("Replay this run?")
-    browser.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-    browser.page.get_by_role("button", name="Replay").click()
-    browser.page.get_by_role("dialog").get_by_role("button", name="Replay").click()
-    browser.page.locator("main").get_by_text("running").first.wait_for()
-
-
 def test_a_key_leads_to_the_search_on_each_page(browser: Browser) -> None:
     browser.log_in("ann")
     for place in PLACES:
@@ -442,27 +291,6 @@ def test_each_page_fits_on_a_phone_and_a_desk(browser: Browser) -> None:
             assert width <= size["width"], f"{path} is {width} wide on {size}"
             if suffix and title in ("Customer", "Tickets", "Live operations"):
                 browser.check(f"{suffix}-{title.split()[0].lower()}")
-
-
-def test_a_release_says_what_becomes_of_who_would_be_stranded(browser: Browser) -> None:
-    world = browser.served.world
-    (old,) = [each for each in world.do(resources, kind=Offering) if each.id == "monthly"]
-    world.do(change_resource, resource=msgspec.structs.replace(old, offer="dear"))
-    browser.log_in("ann")
-    browser.open("/console/catalogue", "Catalogue")
-    browser.page.get_by_role("button", name="Publish", exact=True).click()
-    browser.sees("would be stranded")
-    browser.page.get_by_role("dialog").get_by_role("button", name="Publish").click()
-    browser.sees("Say what becomes of them")
-    browser.page.get_by_label("Products of monthly become").click()
-    browser.page.get_by_role("option", name="with its changes").click()
-    browser.picture("publish")
-    browser.page.get_by_role("dialog").get_by_role("button", name="Publish").click()
-    browser.page.get_by_role("cell", name="2", exact=True).first.wait_for()
-    world.relay()
-    browser.open("/console/catalogue", "Catalogue")
-    browser.sees("monthly to monthly")
-    browser.check("migrations")
 
 
 def money_of(served: Served) -> int:

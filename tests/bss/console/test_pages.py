@@ -73,6 +73,7 @@ def paths(served: Served) -> list[tuple[str, str]]:
         (f"/console/customers/{customer}", "customer:read"),
         (f"/console/customers/{customer}/changes", "audit:read"),
         (f"/console/tickets/{ticket}", "ticket:read"),
+        ("/console/automation/runs/any", "automation:read"),
         ("/console/orders/new", "order:write"),
         ("/console/orders/any", "order:read"),
     ]
@@ -112,6 +113,7 @@ def test_every_page_says_that_the_database_is_away(served: Served) -> None:
         ("/console/catalogue", "No catalogue yet"),
         ("/console/inventory", "No numbers and no SIMs"),
         ("/console/automation", "Nothing failed"),
+        ("/console/automation/runs", "No runs"),
         ("/console/customers/none/changes", "there is no customer"),
     ],
 )

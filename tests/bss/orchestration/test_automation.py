@@ -23,13 +23,16 @@ from bss.edge.database import Database
 from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.queries import product
+from bss.orchestration.automation_flow import AutomationFlow
 from bss.orchestration.automation_steps import TOLD, automation_steps
 from bss.orchestration.event_rules import EventRules
+from bss.orchestration.run import RESOURCE_ID
 from bss.orders.queries import list_orders
 from bss.outbox import OUTBOX
 from bss.prepay.queries import actions_of_account
 from bss.prepay.records import ActionState
 from tests.bss.conftest import TestClock
+from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World
 from vocabulary.units import Unit
 
@@ -318,3 +321,28 @@ def test_another_tenants_events_fire_nothing(world: World) -> None:
     world.relay()
     assert runs(world) == []
     assert world.database.read(other, list_runs) == []
+
+
+@pytest.mark.parametrize(("moment", "passage"), [("before", 1), ("asked", 1), ("before", 2)])
+def test_a_worker_that_was_overtaken_writes_nothing(world: World, moment: str, passage: int) -> None:
+    """It was slow and taken for dead: while it is about to do a step, or asks, another one does the run to its end."""
+    product_id = world.ordered().items[0].product_id or ""
+    account_id = world.do(product, product_id).engine_account_id
+    publish(world, rule("top_up", product=product_id, amount="1.00 EUR"))
+    had = money(world, product_id)
+    passed: list[str] = []
+
+    def overtake(name: str) -> None:
+        passed.append(name)
+        if passed.count(f"automation.step.{moment}") == passage and name.endswith(moment):
+            flow(PlainRun(world.database), {RESOURCE_ID: only_run(world).run.id})
+
+    flow = world.flows["automation"]
+    steps = automation_steps(world.ports)
+    world.flows = {**world.flows, "automation": AutomationFlow(steps, overtake)}
+    happen(world)
+    view = only_run(world)
+    assert view.run.state == RunState.DONE
+    assert [step.attempts for step in view.steps] == [1, 1, 1]
+    assert money(world, product_id) == had + 1_000_000
+    assert len(world.do(actions_of_account, account_id)) == 1

@@ -102,6 +102,7 @@ COMMANDS = (
     ("bench", "gy"),
     ("bench", "chf"),
     ("bench", "mixed"),
+    ("bench", "business"),
     ("config", "show"),
 )
 HEAVY = (
