@@ -10,13 +10,14 @@ from tests.acceptance.browser import CHROMIUM, DESK, LACKS, QUIET, Browser
 from tests.bss.console.served import Served, served_console
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One: NiceGUI serves once a process."""
     with served_console(Path(tmp_path_factory.mktemp("console"))) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     playwright_api = pytest.importorskip("playwright.sync_api", reason=LACKS)
     with playwright_api.sync_playwright() as playwright:
