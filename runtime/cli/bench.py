@@ -207,6 +207,10 @@ def business(
     customers: lists by each declared filter with their count, reads of one resource, pages of the console, and what web and
     worker take while nobody asks. Exit code 1: an order isn't completed, or something differs.
     """
+    from runtime import bss_extra
+
+    if not bss_extra.is_installed():
+        fail(f"the business side isn't installed: {bss_extra.REMEDY}")
     from runtime.bench_business import BusinessPlan
 
     if min(orders, customers, idle) < 0 or connections < 1 or seconds <= 0:

@@ -143,6 +143,8 @@ def sample_arguments(operation: Operation, ids: dict[str, str]) -> dict[str, Any
             found[name] = ids[name]
         elif name == "resource_id":
             found[name] = ids["customer_id"]
+        elif name == "rows":
+            found[name] = {"customer": [ids["customer_id"]]}
         elif name == "ticket_ids":
             found[name] = [ids["ticket_id"]]
         elif name in _IDS:

@@ -28,7 +28,7 @@ ENGINE_SIDE = """
 import importlib, pkgutil
 import runtime
 from runtime.cli.main import build
-BUSINESS = ("runtime.bss_", "runtime.live_counters")
+BUSINESS = ("runtime.bss_", "runtime.bench_business", "runtime.live_counters")
 for found in pkgutil.walk_packages(runtime.__path__, "runtime."):
     if not found.name.startswith(BUSINESS) or found.name == "runtime.bss_extra":
         importlib.import_module(found.name)

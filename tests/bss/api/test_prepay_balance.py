@@ -18,6 +18,7 @@ from bss.catalog.release import engine_part
 from bss.catalog.working_copy import published_release
 from bss.edge.database import Database
 from bss.inventory.product_operations import create_product
+from bss.inventory.queries import product
 from bss.orchestration.order_placing import AskedItem
 from bss.orchestration.run import RESOURCE_ID
 from bss.orders.queries import show
@@ -78,8 +79,10 @@ def adjustment(said: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name != "partyAccount"} | {"reason": "asked"} | members
 
 
-def money(world: World) -> int:
-    view = world.engine.read_account(1, 1)
+def money(world: World, product_id: str) -> int:
+    tenant = world.engine.tenant_number(world.caller.tenant)
+    assert isinstance(tenant, int)
+    view = world.engine.read_account(tenant, world.do(product, product_id).engine_account_id)
     assert isinstance(view, AccountView)
     return view.total()[0]
 
@@ -195,7 +198,7 @@ def test_a_list_of_too_many_accounts_is_refused(client: httpx.Client, world: Wor
 def test_money_is_added_and_taken(
     client: httpx.Client, world: World, product_id: str, body: Callable[..., dict[str, Any]]
 ) -> None:
-    before = money(world)
+    before = money(world, product_id)
     said = body(amount={"units": "EUR", "amount": 12.5}, reason="at the counter", channel={"id": "shop"})
     answer = client.post(TOP_UPS_AT, json=said)
     assert answer.status_code == 201, answer.text
@@ -208,7 +211,7 @@ def test_money_is_added_and_taken(
     assert found["confirmationDate"]
     taken = client.post(ADJUSTMENTS_AT, json=adjustment(said, amount={"units": "EUR", "amount": -2.25}))
     assert (taken.json()["status"], taken.json()["amount"]["amount"]) == ("completed", -2.25)
-    assert money(world) == before + 10_250_000
+    assert money(world, product_id) == before + 10_250_000
     by_customer = client.get(TOP_UPS_AT, params={"relatedParty.id": world.customer_id, "status": "completed"})
     assert by_customer.json() == [found]
 
@@ -234,9 +237,9 @@ def test_a_top_up_names_a_bucket_by_its_id(client: httpx.Client, body: Callable[
 
 
 def test_while_the_engine_is_away_a_top_up_is_written_down_and_done_once(
-    client: httpx.Client, world: World, body: Callable[..., dict[str, Any]]
+    client: httpx.Client, world: World, product_id: str, body: Callable[..., dict[str, Any]]
 ) -> None:
-    before, key = money(world), {"Idempotency-Key": "till-7"}
+    before, key = money(world, product_id), {"Idempotency-Key": "till-7"}
     world.engine.is_away = True
     pending = client.post(TOP_UPS_AT, json=body(), headers=key)
     assert (pending.status_code, pending.json()["status"]) == (201, "created")
@@ -246,7 +249,7 @@ def test_while_the_engine_is_away_a_top_up_is_written_down_and_done_once(
     for _ in range(2):
         again = client.post(TOP_UPS_AT, json=body(), headers=key)
         assert (again.json()["id"], again.json()["status"]) == (pending.json()["id"], "completed")
-    assert money(world) == before + 10 * EURO
+    assert money(world, product_id) == before + 10 * EURO
 
 
 def test_what_the_engine_refuses_failed_and_says_why(
