@@ -33,7 +33,7 @@ def run_bench(
 
     chf   5G front ends, 1 or more for a ChfPlan
     """
-    say("starting Farebox (the first start on a machine compiles kernels for about a minute) ...")
+    say("starting Farebox (the first start on a machine compiles kernels for one to four minutes) ...")
     with BenchFarebox(folder, fsync=fsync, partitions=partitions, chf=chf) as farebox:
         state = farebox.state
         store = BenchStore(state.store_url, plan)
@@ -67,7 +67,7 @@ def run_mixed_bench(
 
     chf, front_ends   5G front ends, 1 or more, and processes for Gy, 0: within the engine's
     """
-    say("starting Farebox (the first start on a machine compiles kernels for about a minute) ...")
+    say("starting Farebox (the first start on a machine compiles kernels for one to four minutes) ...")
     results: dict[str, Any] = {}
     with BenchFarebox(folder, fsync=fsync, partitions=partitions, chf=chf, front_ends=front_ends) as farebox:
         for place, phase in enumerate(plan.phases()):

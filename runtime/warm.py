@@ -57,7 +57,7 @@ def warm(report: Callable[[str], None] = print) -> None:
     from runtime.rehearsal import rehearse
 
     if not mark.exists():
-        report("compiling kernels, once for these sources on this machine: about a minute ...")
+        report("compiling kernels, once for these sources on this machine: one to four minutes ...")
         cache_folder().mkdir(parents=True, exist_ok=True)
         with (cache_folder() / "warm.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
