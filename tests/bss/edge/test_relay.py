@@ -108,6 +108,8 @@ def test_a_target_that_hangs_uses_its_own_slots_alone(database: Database, anyone
         for number in range(3 * TARGET_SLOTS):
             order_event(database, anyone, f"s{number}")
         wait_until("it hangs", lambda: silent.hanging_max == TARGET_SLOTS)
+        # Who registers while events wait to be spread gets those as well.
+        wait_until("all are spread", lambda: states(database, anyone).total() == 3 * TARGET_SLOTS)
         hub(database, anyone, good.url())
         began = time.monotonic()
         for number in range(10):
