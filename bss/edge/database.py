@@ -221,9 +221,15 @@ def _sqlite_readers(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite_connections(url: sa.URL, *more: str) -> sa.Engine:
-    """An engine whose connections have our settings, and `more`."""
+    """An engine whose connections have our settings, and `more`. Errors hide what was to be written: they go to logs and rows,
+    where erasing a person doesn't look.
+    """
     engine = sa.create_engine(
-        url, pool_size=_POOL, max_overflow=_POOL, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+        url,
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
     )
     settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", *more)
 
@@ -238,7 +244,12 @@ def _sqlite_connections(url: sa.URL, *more: str) -> sa.Engine:
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
-        url, pool_size=_POOL, max_overflow=_POOL, isolation_level="SERIALIZABLE", pool_pre_ping=True
+        url,
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        hide_parameters=True,
+        isolation_level="SERIALIZABLE",
+        pool_pre_ping=True,
     )
 
 

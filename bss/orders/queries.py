@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from bss.access import requires
 from bss.orders.operations import steps_of
 from bss.orders.records import Fallout, Order, OrderItem, OrderStep, OrderView
-from bss.orders.states import FALLEN, OrderState, state_of_item
+from bss.orders.states import ENDED, FALLEN, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.work import Work
 
@@ -65,6 +65,14 @@ def list_orders(
         statement = statement.where(PRODUCT_ORDER.c.customer_id == customer_id)
     rows = work.rows(statement.limit(min(limit, PAGE_MAX)).offset(offset))
     return [Order.from_row(row) for row in rows]
+
+
+@requires("customer:read")
+def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> Sequence[Order]:
+    """A customer's orders that haven't ended, also those that wait for their date, the oldest first."""
+    table = PRODUCT_ORDER
+    statement = sa.select(table).where(table.c.customer_id == customer_id, table.c.state.not_in(sorted(ENDED)))
+    return [Order.from_row(row) for row in work.rows(statement.order_by(table.c.id).limit(min(limit, PAGE_MAX)))]
 
 
 @requires("order:read")
