@@ -30,7 +30,6 @@ from bss.edge.migrate import migrate
 from bss.edge.token_keys import token_key
 from bss.identity.operations import OWN_PASSWORD, add_user, change_own_password, open_tenant
 from bss.identity.records import LoggedIn
-from bss.inventory.queries import product_counts_by_offering
 from bss.orchestration.catalog_publication import Published, publish_catalog
 from bss.views.assurance import find_differences
 from bss.work import Work
@@ -142,9 +141,7 @@ class _Served:
         engine = BssEngine(lambda: self.store_url)
         try:
             self.database.write(_CALLER, _import)
-            published = publish_catalog(
-                self.database, _CALLER, engine, products_in_use=product_counts_by_offering, migrations={}
-            )
+            published = publish_catalog(self.database, _CALLER, engine, migrations={})
         finally:
             engine.close()
         if not isinstance(published, Published):
