@@ -193,7 +193,7 @@ INTERACTION: Final = tenant_table(
     sa.Index(None, "tenant", "from_ns", "id"),
     sa.Index(None, "tenant", "direction", "id"),
     sa.Index(None, "tenant", "status", "id"),
-    sa.Index(None, "tenant", "party_id", "from_ns"),
+    sa.Index(None, "tenant", "party_id", "id"),
     sa.Index(None, "tenant", "ticket_id"),
     person=("party_id", Through("customer_id", "customer")),
 )
@@ -227,7 +227,7 @@ TICKET: Final = tenant_table(
 """`due_ns`: when it is to be resolved, `overdue_ns`: since when it is late, `requested_ns`: when the customer wants it."""
 for _columns in (
     ("customer_id", "id"),
-    ("party_id",),
+    ("party_id", "id"),
     ("status", "due_ns"),
     ("status", "id"),
     ("severity", "id"),
