@@ -23,14 +23,12 @@ from bss.work import Row, Work
 
 @requires("customer:erase")
 def erase_party(work: Work, party_id: str, *, tables: Sequence[sa.Table]) -> None:
-    """A person asks to be forgotten. It can't be undone; asked again, nothing happens.
+    """A person asks to be forgotten. It can't be undone; asked again, what an earlier release left of them goes.
 
     tables  all that may have rows about people (bss/orchestration/person_erasure.py has them)
     NotFound; Conflict where they are a customer that isn't closed, or a ticket about them is open.
     """
     party = work.get(PARTY, party_id)
-    if party["erased_ns"] is not None:
-        return
     open_customers = sa.select(CUSTOMER.c.id).where(
         CUSTOMER.c.party_id == party_id, CUSTOMER.c.status != CustomerStatus.CLOSED
     )
@@ -41,6 +39,8 @@ def erase_party(work: Work, party_id: str, *, tables: Sequence[sa.Table]) -> Non
         if personal_columns(table) and table is not PARTY:
             for row in work.rows(sa.select(table).where(is_about(table, party_id))):
                 _erase_row(work, table, row)
+    if party["erased_ns"] is not None:
+        return
     empty = dict.fromkeys(personal_columns(PARTY))
     work.change(PARTY, party_id, **empty, status=ERASED_STATUS, erased_ns=work.now_ns)
     work.erase_person(party_id)

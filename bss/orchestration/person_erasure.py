@@ -13,6 +13,7 @@ STAYS: Final = {
     "idempotency": "keys that clients choose for their requests",
     "msisdn": "the operator's numbers, which others get after a quarantine",
     "order_item": "the number and the SIM that were chosen",
+    "order_step": "what the network said of a number or a SIM that it refused",
     "product": "which number, ICCID and IMSI it had: charging records, which the law has operators keep, name them",
     "product_order": "the client's own number of the order",
     "sim": "the operator's SIMs",

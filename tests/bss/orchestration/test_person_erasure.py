@@ -27,12 +27,14 @@ from bss.hubs import register_hub
 from bss.idempotency import Idempotency
 from bss.inventory.product_operations import change_product, set_characteristics
 from bss.inventory.queries import products_of_customer
+from bss.network_port import NUMBER_IN_USE, NetworkRefused
 from bss.orchestration.customer_closing import close_customer
 from bss.orchestration.order_placing import AskedItem
 from bss.orchestration.person_erasure import STAYS, erase_person
 from bss.orders import fallout
 from bss.orders.operations import cancel, place
 from bss.orders.records import Action, NewItem, PlannedStep
+from bss.outbox import OUTBOX
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.records import ActionKind, ActionState
 from bss.tables import personal_columns
@@ -143,6 +145,11 @@ def orders(world: World, customer_id: str) -> None:
     )
     world.do(settle_action, topped.id, state=ActionState.DONE)
     world.ordered(Action.TERMINATE, product_id)
+    refused = world.place()
+    world.network.refuses = NetworkRefused(NUMBER_IN_USE, f"number {product.number} is another subscriber's")
+    assert world.run(refused.id).order.state == "held"
+    world.do(cancel, order_id=refused.id)
+    assert world.run(refused.id).order.state == "cancelled"
 
 
 def a_known_person(world: World) -> tuple[str, str]:
@@ -201,7 +208,7 @@ def test_no_table_holds_what_was_written_about_a_person(world: World) -> None:
 @ON_SQLITE
 def test_what_stays_of_a_person_is_listed_with_its_reason(world: World) -> None:
     party_id, customer_id = a_known_person(world)
-    (product,) = world.do(products_of_customer, customer_id)
+    *_, product = world.do(products_of_customer, customer_id)
     forget(world, party_id, customer_id)
     identities = [each.casefold() for each in (product.number, product.iccid, product.imsi) if each]
     assert len(identities) == 3
@@ -227,6 +234,19 @@ def test_what_an_earlier_release_audited_in_the_open_goes_as_well(world: World) 
     assert "audit" in holding(world.database, *SECRETS)
     forget(world, party_id, customer_id)
     assert not holding(world.database, *SECRETS)
+
+
+@ON_SQLITE
+def test_what_an_earlier_release_left_of_a_person_goes_when_it_is_asked_again(world: World) -> None:
+    party_id, customer_id = a_known_person(world)
+    forget(world, party_id, customer_id)
+    left = sa.update(BILLING_ACCOUNT).where(BILLING_ACCOUNT.c.customer_id == customer_id).values(name=MARK)
+    world.database.across_tenants(lambda connection: connection.execute(left))
+    told = world.do(lambda work: work.count(sa.select(OUTBOX.c.id)))
+    for _ in range(2):
+        world.do(erase_person, party_id)
+        assert not holding(world.database, *SECRETS)
+    assert world.do(lambda work: work.count(sa.select(OUTBOX.c.id))) == told, "it is told once"
 
 
 @ON_SQLITE
