@@ -20,14 +20,16 @@ def of_tenant(statement: AnySelect, tenant: str) -> AnySelect:
 
     def limit_select(select: AnySelect) -> None:
         conditions = [_is_of(table, tenant) for source in _sources(select) for table in _always_there(source)]
-        select._where_criteria += tuple(
-            conditions
-        )  # a clone of ours; Select.where would make another, which nobody sees
+        # A clone of ours; Select.where would make another, which nobody sees. What the clone remembers of itself goes, its
+        # cache key above all: under a key without the tenant the next one would get the first one's compiled statement.
+        select._where_criteria += tuple(conditions)
+        select._reset_memoizations()
 
     def limit_join(join: Join) -> None:
         if isinstance(join.right, sa.Table | Alias):
             # not in WHERE: rows that an outer join makes up for missing ones have no tenant
             join.onclause = sa.and_(join.onclause, _is_of(join.right, tenant))  # type: ignore[arg-type]
+            join._reset_memoizations()
 
     return visitors.cloned_traverse(statement, {}, {"select": limit_select, "join": limit_join})
 

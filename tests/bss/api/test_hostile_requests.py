@@ -202,14 +202,21 @@ def test_changes(asks: httpx.Client, tenants: dict[str, dict[str, str]], api: Ap
 @sqlite_alone
 @each_resource
 def test_another_tenants_rows_are_not_there(
-    asks: httpx.Client, tenants: dict[str, dict[str, str]], api: Api, resource: Resource
+    asks: httpx.Client,
+    tenants: dict[str, dict[str, str]],
+    authorization: Callable[..., dict[str, str]],
+    api: Api,
+    resource: Resource,
 ) -> None:
     theirs = {tenants["hostile-theirs"][name] for name in (ROW_OF.get(resource.name, "party_id"), "customer_id")}
     page = asks.get(at(api, resource), params={"limit": PAGE_MAX})
     assert not any(one in page.text for one in theirs)
+    owner = authorization(of="hostile-theirs")
     for name in resource.all_filters():
         for value in theirs if name == "id" or name.endswith(".id") else ():
-            assert harmless(asks.get(at(api, resource), params={name: value})).json() == [], (name, value)
+            harmless(asks.get(at(api, resource), params={name: value}, headers=owner))
+            found = asks.get(at(api, resource), params={name: value})
+            assert harmless(found).json() == [], f"{name}={value}, which its owner has just asked for, too"
     for resource_id in theirs:
         one_at = f"{at(api, resource)}/{resource_id}"
         patch = asks.patch(one_at, json={"name": "mine"}, headers=PATCH_TYPE | {"If-Match": "*"})
