@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.business_load import BusinessTarget, run_idle, run_lists, run_orders, run_pages, run_reads
+from bench.business_load import BusinessTarget, run_idle, run_lists, run_live_page, run_orders, run_pages, run_reads
 from bench.business_seed import TENANT, seed_customers, seed_pools
 from bench.generator_process import BenchError
 from bench.measure import commit_stamp, machine_stamp, processor_shares, sample_machine, versions_stamp
@@ -124,6 +124,9 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
         found["pages"] = run_pages(served.target, customers=plan.customers)
         say(f"waiting {plan.idle_s:.0f} s ...")
         found["idle"] = run_idle(served.target, plan.idle_s)
+        if plan.idle_s:
+            say(f"looking at live operations for {plan.idle_s:.0f} s ...")
+            found["live page"] = run_live_page(served.target, plan.idle_s)
         return found
 
 
