@@ -68,6 +68,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 }
 """Permissions by role; a user may have several roles."""
 
+GRANTABLE: Final = frozenset[str]().union(*ROLES.values())
+"""Permissions that a program may be given: those that some role has. Another one is mistyped."""
+
 
 class Unauthenticated(Exception):
     """Nobody is known to call: no caller, or one whose time is over."""

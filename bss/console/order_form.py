@@ -10,7 +10,6 @@ from bss.console.orders import PATH
 from bss.console.rows import show_facts, show_rows
 from bss.console.site import Site, Viewer
 from bss.console.words import instant, money
-from bss.crm.queries import billing_accounts_of
 from bss.errors import BusinessError
 from bss.orchestration.order_placing import AskedItem, PreviewedItem, place_order, preview_order
 from bss.orders.records import Action
@@ -68,14 +67,8 @@ def register(site: Site) -> None:
             who.set_options({customer: customer}, value=customer)
 
 
-def _billing_account(work: Work, customer_id: str) -> str | None:
-    accounts = billing_accounts_of(work, [customer_id])
-    return accounts[0].id if accounts else None
-
-
 def _preview(work: Work, customer_id: str, item: AskedItem) -> PreviewedItem:
-    account = _billing_account(work, customer_id)
-    return preview_order(work, customer_id=customer_id, items=[item], billing_account_id=account, channel=CHANNEL)[0]
+    return preview_order(work, customer_id=customer_id, items=[item], channel=CHANNEL)[0]
 
 
 def _show_preview(previewed: PreviewedItem) -> None:
@@ -114,8 +107,7 @@ async def _place(viewer: Viewer, customer_id: str, item: AskedItem, price: Price
         return
 
     def place(work: Work) -> str:
-        account = _billing_account(work, customer_id)
-        return place_order(work, customer_id=customer_id, items=[item], billing_account_id=account, channel=CHANNEL).id
+        return place_order(work, customer_id=customer_id, items=[item], channel=CHANNEL).id
 
     placed = await act(lambda: viewer.write(place), "The order is placed")
     if placed is not None:

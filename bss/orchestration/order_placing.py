@@ -1,7 +1,6 @@
 """Placing an order: what is asked for against catalogue, customer and inventory, then the order with the steps of each item."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,13 +10,14 @@ from bss.catalog.orderable import characteristic_faults, characteristics_of, ord
 from bss.catalog.pricing import PricePreview, preview_price
 from bss.catalog.queries import release_in_force
 from bss.catalog.release import CatalogRelease
-from bss.crm.queries import billing_account, customer, party
+from bss.crm.queries import customer, party
 from bss.crm.records import Customer, Individual
 from bss.crm.states import CustomerStatus
-from bss.errors import Conflict, Invalid, NotFound
+from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product, products_of_customer
 from bss.inventory.records import Product
 from bss.inventory.states import ProductStatus
+from bss.orchestration.order_checks import check_chosen, named_by, payer_of
 from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
 from bss.orders.operations import place
 from bss.orders.records import ACTIONS, Action, NewItem, Order
@@ -61,7 +61,6 @@ class _Asking(NamedTuple):
 
     customer_id: str
     has: list[Product]
-    billing_account_id: str | None
     starts_ns: int
 
 
@@ -79,21 +78,15 @@ def place_order(
 ) -> Order:
     """Place an order. NotFound, Invalid, Conflict name the item and the field.
 
-    channel   where it comes from, for conditions of offerings; it is kept with the order
+    billing_account_id   who pays; None: the customer's first active one in the currency of what is added, if there is one
+    channel              where it comes from, for conditions of offerings; it is kept with the order
     """
-    previewed = preview_order(
-        work,
-        customer_id=customer_id,
-        items=items,
-        billing_account_id=billing_account_id,
-        requested_start_ns=requested_start_ns,
-        channel=channel,
-    )
+    previewed, payer_id = _looked_at(work, customer_id, items, billing_account_id, requested_start_ns, channel)
     return place(
         work,
         customer_id=customer_id,
         items=[each.item for each in previewed],
-        billing_account_id=billing_account_id,
+        billing_account_id=payer_id,
         external_id=external_id,
         description=description,
         requested_start_ns=requested_start_ns,
@@ -112,19 +105,25 @@ def preview_order(
     channel: str = "",
 ) -> list[PreviewedItem]:
     """A dry run: what the order would do and cost. It refuses what `place_order` refuses, and writes nothing."""
-    with _named("customer_id"):
+    return _looked_at(work, customer_id, items, billing_account_id, requested_start_ns, channel)[0]
+
+
+def _looked_at(
+    work: Work,
+    customer_id: str,
+    items: Sequence[AskedItem],
+    billing_account_id: str | None,
+    requested_start_ns: int | None,
+    channel: str,
+) -> tuple[list[PreviewedItem], str | None]:
+    """What each item would do and cost, and the billing account that pays for it."""
+    with named_by("customer_id"):
         buyer = customer(work, customer_id)
     if buyer.status == CustomerStatus.CLOSED:
         raise Conflict("customer_id", "the customer is closed", "Add a new customer for the party")
-    if billing_account_id is not None:
-        with _named("billing_account_id"):
-            payer = billing_account(work, billing_account_id)
-        if payer.customer_id != customer_id:
-            raise Invalid("billing_account_id", "it is another customer's", "Name one of this customer")
     asking = _Asking(
         customer_id,
         products_of_customer(work, customer_id, with_ended=False),
-        billing_account_id,
         max(work.now_ns, requested_start_ns or 0),
     )
     for index, item in enumerate(items):
@@ -138,7 +137,9 @@ def preview_order(
         if faults:
             index = next(i for i, item in enumerate(items) if item.offering_id == faults[0].id)
             raise Conflict(f"items[{index}].offering_id", faults[0].problem, faults[0].remedy)
-    return [_item(work, release, item, asking, f"items[{index}]") for index, item in enumerate(items)]
+    currency = release.engine.currency if release is not None else None
+    payer_id = payer_of(work, customer_id=customer_id, named=billing_account_id, currency=currency)
+    return [_item(work, release, item, asking, f"items[{index}]") for index, item in enumerate(items)], payer_id
 
 
 def _item(work: Work, release: CatalogRelease | None, item: AskedItem, asking: _Asking, field: str) -> PreviewedItem:
@@ -151,6 +152,8 @@ def _item(work: Work, release: CatalogRelease | None, item: AskedItem, asking: _
     unknown = sorted(set(item.resources) - taken)
     if unknown:
         raise Invalid(f"{field}.resources.{unknown[0][:40]}", "the offering takes none", "Leave it out")
+    kept, starts_ns = item.reservation, asking.starts_ns
+    check_chosen(work, item.resources, reservation=kept, starts_ns=starts_ns, field=f"{field}.resources")
     new = NewItem(
         action=Action.ADD,
         offering_id=what.offering.id,
@@ -168,7 +171,7 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
     """An action on a product: what it takes is what the product has."""
     if not item.product_id:
         raise Invalid(f"{field}.product_id", f"{item.action} of nothing", "Name the product that it changes")
-    with _named(f"{field}.product_id"):
+    with named_by(f"{field}.product_id"):
         has = product(work, item.product_id)
     if has.customer_id != asking.customer_id:
         raise Invalid(f"{field}.product_id", "it is another customer's", "Name a product of this customer")
@@ -190,15 +193,6 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
         product_id=has.id,
         steps=plan(item.action, frozenset(taken)),
     )
-
-
-@contextmanager
-def _named(field: str) -> Iterator[None]:
-    """What isn't there is named by the field that asked for it."""
-    try:
-        yield
-    except NotFound as error:
-        raise NotFound(field, error.reason, error.remedy) from None
 
 
 def _facts(work: Work, buyer: Customer, has: list[Product], channel: str) -> dict[str, Any]:

@@ -23,13 +23,14 @@ ItemOption = Annotated[
     typer.Option(
         "--item",
         help="add:OFFERING, suspend:PRODUCT, resume:PRODUCT or delete:PRODUCT; behind a comma what is chosen, such as"
-        " msisdn=48600100200 or sim=ICCID or a characteristic. Several are one order.",
+        " msisdn=48600100200 or sim=ICCID, reservation=WHAT where they are kept for something, or a characteristic."
+        " Several are one order.",
         show_default=False,
     ),
 ]
 CustomerOption = Annotated[str, typer.Option("--customer", help="Id of the customer.", show_default=False)]
 PayerOption = Annotated[
-    str | None, typer.Option("--billing-account", help="Who pays for it.", show_default="nobody is billed")
+    str | None, typer.Option("--billing-account", help="Who pays for it.", show_default="the customer's first")
 ]
 StartOption = Annotated[
     str | None, typer.Option("--start", help="An instant (RFC 3339) at which it begins.", show_default="now")
@@ -196,7 +197,7 @@ def _arguments(customer: str, items: list[str], billing_account: str | None, sta
         try:
             starts_ns = from_rfc3339(start)
         except ValueError as error:
-            fail(f"--start {start}: {error}")
+            fail(f"--start {start}: {error}. Write an instant such as 2026-03-01T08:00:00Z")
     return {
         "customer_id": customer,
         "items": [_item(text) for text in items],
@@ -214,8 +215,9 @@ def _item(text: str) -> Any:
         fail(f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id")
     values = dict(_pair(each, "--item") for each in chosen)
     resources = {key: values.pop(key) for key in _RESOURCES if key in values}
+    reservation = values.pop("reservation", "")
     named = {"offering_id": name} if action == "add" else {"product_id": name}
-    return AskedItem(action=action, resources=resources, characteristics=values, **named)
+    return AskedItem(action=action, resources=resources, reservation=reservation, characteristics=values, **named)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

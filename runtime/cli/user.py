@@ -9,6 +9,7 @@ from runtime.cli.contexts import add_group
 from runtime.cli.tables import print_pairs
 
 LoginArgument = Annotated[str, typer.Argument(help="Name that the user logs in with.")]
+ClientArgument = Annotated[str, typer.Argument(help="Name of the program.")]
 RoleOption = Annotated[
     list[str],
     typer.Option(
@@ -24,6 +25,7 @@ _HELP: Final = """Users of the console and programs that call the APIs.
     farebox user list
     farebox user password ann                    another one-time password
     farebox user client shop --permission order:write --permission customer:read
+    farebox user client-lock shop                no more tokens
 
 Exit codes: 1 refused, 2 could not be asked.
 """
@@ -41,6 +43,9 @@ def register(app: typer.Typer) -> None:
         ("enable", enable),
         ("end-sessions", end_sessions),
         ("client", client),
+        ("clients", list_clients),
+        ("client-secret", client_secret),
+        ("client-lock", client_lock),
     )
     add_group(app, "user", _HELP, commands)
 
@@ -135,11 +140,16 @@ def client(
     ],
 ) -> None:
     """Let a program call the APIs by client credentials. Its secret is printed here once and kept as a hash."""
+    from bss.access import EVERYTHING, GRANTABLE
     from bss.api_clients import add_client
+    from bss.errors import Invalid
     from bss.identity.passwords import TOKEN_OCTETS, token_of
     from bss.work import Work
 
     def make(work: Work) -> str:
+        for unknown in set(permission) - GRANTABLE:
+            known = ", ".join(sorted(GRANTABLE - {EVERYTHING}))
+            raise Invalid("permission", f"there is none {unknown[:40]!r}", f"Known are {known}")
         secret = token_of(work.random_octets(TOKEN_OCTETS))
         add_client(work, name=name, secret=secret, permissions=permission)
         return secret
@@ -148,6 +158,40 @@ def client(
     print_pairs(
         (("client id", f"{name}@{business.tenant}"), ("client secret", secret), ("permissions", ", ".join(permission)))
     )
+
+
+@finds
+def list_clients(business: Business) -> Found:
+    """List programs that may call the APIs, with what they may."""
+    from bss.api_clients import clients
+
+    found = business.read(clients)
+    rows = ((row["id"], "active" if row["is_active"] else "locked", ", ".join(row["permissions"])) for row in found)
+    return table_of(found, "programs", ("name", "state", "permissions"), rows)
+
+
+@on_business
+def client_secret(business: Business, name: ClientArgument) -> None:
+    """Give a program another secret, printed here once; the former one is void at once."""
+    from bss.api_clients import renew_secret
+    from bss.identity.passwords import TOKEN_OCTETS, token_of
+    from bss.work import Work
+
+    def renew(work: Work) -> str:
+        secret = token_of(work.random_octets(TOKEN_OCTETS))
+        renew_secret(work, name=name, secret=secret)
+        return secret
+
+    print_pairs((("client id", f"{name}@{business.tenant}"), ("client secret", business.write(renew))))
+
+
+@on_business
+def client_lock(business: Business, name: ClientArgument) -> None:
+    """Give a program no more tokens; those that it has end by themselves, after 15 minutes at most."""
+    from bss.api_clients import lock_client
+
+    business.write(lambda work: lock_client(work, name=name))
+    print(f"{name}@{business.tenant} is locked")
 
 
 def _set_active(business: Business, login: str, *, is_active: bool) -> None:

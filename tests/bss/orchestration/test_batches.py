@@ -14,7 +14,7 @@ from bss.due import due_of
 from bss.edge.database import Database
 from bss.engine_port import NoEngine
 from bss.errors import Conflict
-from bss.inventory.operations import add_number
+from bss.inventory.operations import block, release
 from bss.inventory.queries import product
 from bss.inventory.states import ProductStatus
 from bss.orchestration import batch_flow
@@ -197,13 +197,14 @@ def test_what_waits_for_its_date_is_made_of_what_its_offering_became(world: Worl
 
 @ON_SQLITE
 def test_what_falls_out_before_it_is_made_follows_as_well(world: World) -> None:
-    taken = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600999999"})
+    taken = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"})
     order = world.place(taken)
-    assert world.run(order.id).order.state == "held", "there is no such number"
+    world.do(block, "msisdn", name="48600100002")
+    assert world.run(order.id).order.state == "held", "the number was blocked meanwhile"
     edit(world, "monthly", lifecycle_status="retired")
     edit(world, "dear", price_ids=("monthly-fee",))
     publish(world, monthly="dear")
-    world.do(add_number, number="48600999999")
+    world.do(release, "msisdn", name="48600100002")
     world.do(retry, order_id=order.id)
     view = world.run(order.id)
     assert (view.order.state, view.items[0].offering_id) == ("completed", "dear")

@@ -8,10 +8,13 @@ import sqlalchemy as sa
 from balances.record import AccountStatus
 from bss.access import Caller
 from bss.catalog.pricing import PricePreview
+from bss.crm.customer_operations import add_billing_account, set_billing_account_state
+from bss.crm.states import BillingAccountState
 from bss.due import due_of
 from bss.edge.database import Database
 from bss.engine_port import Identity
 from bss.errors import Conflict, Invalid, NotFound
+from bss.inventory.operations import release, reserve
 from bss.inventory.queries import product, resource_counts
 from bss.inventory.tables import PRODUCT
 from bss.network_port import NetworkRefused, SubscriberState
@@ -50,6 +53,36 @@ def states(world: World) -> dict[tuple[str, str], int]:
     return {(each.kind, each.state): each.row_count for each in world.do(resource_counts)}
 
 
+def test_the_customers_account_pays_where_none_is_named(world: World) -> None:
+    foreign = world.do(add_billing_account, customer_id=world.customer_id, name="abroad", currency="USD")
+    closed = world.do(add_billing_account, customer_id=world.customer_id, name="former", currency="EUR")
+    world.do(set_billing_account_state, closed.id, state=BillingAccountState.CLOSED)
+    assert world.place().billing_account_id == world.billing_account_id
+    with pytest.raises(Conflict, match="the billing account is in USD, the catalogue in EUR"):
+        world.place(billing_account_id=foreign.id)
+    with pytest.raises(Conflict, match="the billing account is closed"):
+        world.place(billing_account_id=closed.id)
+    world.do(set_billing_account_state, world.billing_account_id, state=BillingAccountState.CLOSED)
+    assert world.place().billing_account_id is None
+
+
+def test_chosen_numbers_are_there_and_can_be_had(world: World) -> None:
+    def chosen(number: str, **options: str) -> AskedItem:
+        return AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": number}, **options)  # type: ignore[arg-type]
+
+    free, kept, taken = "48600100000", "48600100001", "48600100002"
+    with pytest.raises(NotFound, match=r"items\[0\].resources.msisdn: there is no number '111'"):
+        world.place(chosen("111"))
+    world.do(reserve, "msisdn", reserved_for="counter 4", name=kept)
+    world.run(world.place(chosen(taken)).id)
+    for number, state in ((kept, "reserved"), (taken, "assigned")):
+        with pytest.raises(Conflict, match=rf"items\[0\].resources.msisdn: {number} is {state}"):
+            world.place(chosen(number))
+    assert world.run(world.place(chosen(kept, reservation="counter 4")).id).order.state == "completed"
+    world.place(chosen(taken), requested_start_ns=NOW_NS + DAY_NS)  # it may be free then
+    assert world.run(world.place(chosen(free)).id).order.state == "completed"
+
+
 def test_an_ordered_plan_is_active_everywhere(world: World) -> None:
     view = world.ordered()
     assert (view.order.state, [step.state for step in view.steps]) == ("completed", ["done"] * 5)
@@ -74,8 +107,9 @@ def test_an_ordered_plan_is_active_everywhere(world: World) -> None:
 
 def test_a_chosen_number_is_given(world: World) -> None:
     item = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"})
-    assert product_of(world, world.run(world.place(item).id)).number == "48600100002"
-    other = world.run(world.place(item).id)
+    first, second = world.place(item), world.place(item)
+    assert product_of(world, world.run(first.id)).number == "48600100002"
+    other = world.run(second.id)
     assert (other.order.state, other.steps[0].state) == ("held", "failed")
     assert other.steps[0].error_code == "Conflict"
 
@@ -109,7 +143,8 @@ def test_a_product_is_suspended_resumed_and_ended(world: World) -> None:
 @pytest.mark.parametrize("failing", ["assign_resources", "provision_network", "open_account", "apply_product"])
 def test_an_order_that_fell_out_is_undone_whole(world: World, failing: str) -> None:
     if failing == "assign_resources":
-        order = world.place(AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "1"}))
+        order = world.place(AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"}))
+        world.do(reserve, "msisdn", reserved_for="counter 4", name="48600100002")
     else:
         order = world.place()
     if failing == "provision_network":
@@ -127,6 +162,8 @@ def test_an_order_that_fell_out_is_undone_whole(world: World, failing: str) -> N
     world.do(cancel, order_id=order.id)
     view = world.run(order.id)
     assert (view.order.state, {step.state for step in view.steps}) == ("cancelled", {"undone"})
+    if failing == "assign_resources":
+        world.do(release, "msisdn", name="48600100002", reserved_for="counter 4")
     assert states(world) == {("msisdn", "free"): 3, ("sim", "free"): 3}
     assert world.network.read_subscriber("260030000000000") is None
     assert world.engine.find_accounts(1, [Identity(IdentityKind.E164, "48600100000")]) == (None,)

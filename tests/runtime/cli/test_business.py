@@ -137,6 +137,14 @@ def test_a_program_gets_a_secret_that_is_shown_once(farebox: Farebox) -> None:
     assert "there is a client 'shop' already" in (
         farebox("user", "client", "shop", "--permission", "order:write", expect=1).stderr
     )
+    mistyped = farebox("user", "client", "web", "--permission", "orders:write", expect=1).stderr
+    assert "there is none 'orders:write'. Known are" in mistyped
+    assert "order:write" in mistyped
+    assert farebox.pairs("user", "client-secret", "shop")["client secret"] != made["client secret"]
+    farebox("user", "client-lock", "shop")
+    (kept,) = farebox.json("user", "clients")
+    assert (kept["id"], kept["is_active"], kept["permissions"]) == ("shop", False, ["order:write"])
+    assert "there is no" in farebox("user", "client-lock", "nobody", expect=1).stderr
 
 
 def test_tenants_have_customers_of_their_own(farebox: Farebox) -> None:

@@ -1,0 +1,63 @@
+"""What an order names of the customer's and the operator's: who pays for it, which number and SIM were chosen."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bss.crm.queries import billing_account, billing_accounts_of
+from bss.crm.states import BillingAccountState
+from bss.errors import Conflict, Invalid, NotFound
+from bss.inventory.kinds import Kind
+from bss.inventory.queries import resource
+from bss.inventory.states import ResourceState
+from bss.work import Work
+
+
+def payer_of(work: Work, *, customer_id: str, named: str | None, currency: str | None) -> str | None:
+    """The billing account that pays for an order: the one that was named, else the customer's first that can pay.
+
+    currency   that the order is paid in; None: it adds nothing, and nobody is looked for
+
+    Without any that can pay it is None: nobody gets a bill. NotFound, Invalid, Conflict where the named one can't pay.
+    """
+    if named is None:
+        found = billing_accounts_of(work, [customer_id]) if currency is not None else []
+        can_pay = (each.id for each in found if each.state == BillingAccountState.ACTIVE and each.currency == currency)
+        return next(can_pay, None)
+    with named_by("billing_account_id"):
+        payer = billing_account(work, named)
+    if payer.customer_id != customer_id:
+        raise Invalid("billing_account_id", "it is another customer's", "Name one of this customer")
+    if currency is None:
+        return payer.id
+    if payer.state == BillingAccountState.CLOSED:
+        raise Conflict("billing_account_id", "the billing account is closed", "Name an open one")
+    if payer.currency != currency:
+        # The engine holds the account's money in the release's currency: a sum in another one would be taken for it.
+        problem = f"the billing account is in {payer.currency}, the catalogue in {currency}"
+        raise Conflict("billing_account_id", problem, f"Name one in {currency}")
+    return payer.id
+
+
+def check_chosen(work: Work, chosen: Mapping[str, str], *, reservation: str, starts_ns: int, field: str) -> None:
+    """A number and a SIM that were chosen are there, and can be had by who starts now. What is taken until a later start
+    may be free then. Invalid, NotFound, Conflict name the resource below `field`.
+    """
+    kinds: tuple[Kind, ...] = ("msisdn", "sim")
+    for kind in kinds:
+        if kind not in chosen:
+            continue
+        with named_by(f"{field}.{kind}"):
+            has = resource(work, kind, chosen[kind])
+        is_kept = has.state == ResourceState.RESERVED and bool(reservation) and has.reserved_for == reservation
+        is_later = starts_ns > work.now_ns and has.state != ResourceState.RETIRED
+        if not (has.state == ResourceState.FREE or is_kept or is_later):
+            raise Conflict(f"{field}.{kind}", f"{chosen[kind]} is {has.state}", "Choose another one, or none")
+
+
+@contextmanager
+def named_by(field: str) -> Iterator[None]:
+    """What isn't there is named by the field that asked for it."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(field, error.reason, error.remedy) from None
