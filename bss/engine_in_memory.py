@@ -41,6 +41,7 @@ from bss.engine_port import (
 from catalog_loader.check import CheckedRelease, succession_faults
 from catalog_loader.faults import Fault
 from catalog_loader.names import CatalogueNames, names_of
+from vocabulary.command_refusals import said_of
 from vocabulary.instants import FOREVER_NS
 from vocabulary.outcomes import Outcome
 
@@ -268,7 +269,7 @@ def _digest(command: EngineCommand) -> tuple[bool, str]:
 
 
 def _refused(outcome: Outcome) -> Refused:
-    return Refused(outcome.name.lower(), f"the engine said {outcome.name.lower().replace('_', ' ')}")
+    return Refused(outcome.name.lower(), said_of(outcome))
 
 
 def _shown(key: str) -> str:

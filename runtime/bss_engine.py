@@ -60,6 +60,7 @@ from runtime.notices.notice import in_words
 from runtime.releases import wait_taken_up
 from runtime.subscriber_identities import shown_identity
 from runtime.subscriber_view import names_of_tenant
+from vocabulary.command_refusals import said_of
 from vocabulary.outcomes import Outcome
 
 TIMEOUT_S: Final = 10.0
@@ -325,7 +326,7 @@ def _said(result: Applied | RefusedByEngine | IdentityTaken) -> SendResult:
 
 
 def _refused(outcome: Outcome) -> Refused:
-    return Refused(outcome.name.lower(), f"the engine said {outcome.name.lower().replace('_', ' ')}")
+    return Refused(outcome.name.lower(), said_of(outcome))
 
 
 def _session(live: LiveSession) -> OpenSession:

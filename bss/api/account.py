@@ -33,6 +33,7 @@ from bss.crm.queries import customers_by_id
 from bss.crm.states import BILLING_ACCOUNT_NEXT, BillingAccountState
 from bss.crm.tables import BILLING_ACCOUNT
 from bss.errors import Invalid
+from bss.orchestration.customer_closing import close_billing_account
 from bss.work import Work
 
 _CUSTOMER: Final = related_party("Customer", roles=("customer",))
@@ -69,7 +70,10 @@ def _change(work: Work, account_id: str, if_revision: int | None, values: Values
     columns = _columns(values)
     if "state" in values:
         state = BillingAccountState(values["state"] or BillingAccountState.ACTIVE)
-        set_billing_account_state(work, account_id, state=state, if_revision=if_revision)
+        if state == BillingAccountState.CLOSED:
+            close_billing_account(work, account_id, if_revision=if_revision)
+        else:
+            set_billing_account_state(work, account_id, state=state, if_revision=if_revision)
         if_revision = None  # the next change is of the revision that this one made
     if columns:
         change_billing_account(work, account_id, if_revision=if_revision, **columns)

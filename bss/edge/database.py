@@ -232,6 +232,7 @@ def _sqlite_connections(url: sa.URL, *more: str) -> sa.Engine:
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
     )
     settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", *more)
+    settings += ("secure_delete=ON",)  # what is erased is no longer in the file either, whatever SQLite was built with
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

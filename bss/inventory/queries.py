@@ -64,6 +64,13 @@ def open_product_count(work: Work, customer_id: str) -> int:
     return work.count(sa.select(PRODUCT.c.id).where(*own))
 
 
+@requires("customer:read")
+def open_product_count_of_payer(work: Work, billing_account_id: str) -> int:
+    """How many products a billing account pays for that have not ended."""
+    own = (PRODUCT.c.billing_account_id == billing_account_id, PRODUCT.c.status.not_in(PRODUCT_ENDED))
+    return work.count(sa.select(PRODUCT.c.id).where(*own))
+
+
 @requires("inventory:read")
 def product_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products that have not ended there are of each offering."""

@@ -4,10 +4,10 @@ from typing import Final
 
 from bss.crm.customer_operations import set_billing_account_state, set_customer_status
 from bss.crm.queries import billing_accounts_of
-from bss.crm.records import Customer
+from bss.crm.records import BillingAccount, Customer
 from bss.crm.states import BillingAccountState, CustomerStatus
 from bss.errors import Conflict
-from bss.inventory.queries import open_product_count
+from bss.inventory.queries import open_product_count, open_product_count_of_payer
 from bss.orders.queries import orders_under_way
 from bss.work import Work
 
@@ -30,8 +30,17 @@ def close_customer(
         work, customer_id, status=CustomerStatus.CLOSED, reason=reason, if_revision=if_revision
     )
     for account in billing_accounts_of(work, [customer_id]):
-        set_billing_account_state(work, account.id, state=BillingAccountState.CLOSED)
+        close_billing_account(work, account.id)
     return closed
+
+
+def close_billing_account(work: Work, account_id: str, *, if_revision: int | None = None) -> BillingAccount:
+    """The billing account, closed; it can't be opened again. NotFound, Stale; Conflict: it pays for products."""
+    count = open_product_count_of_payer(work, account_id)
+    if count:
+        paid = "1 product that has" if count == 1 else f"{count} products that have"
+        raise Conflict("state", f"the account pays for {paid} not ended", "Terminate them first, by an order")
+    return set_billing_account_state(work, account_id, state=BillingAccountState.CLOSED, if_revision=if_revision)
 
 
 def check_no_order_under_way(work: Work, customer_id: str, *, field: str) -> None:

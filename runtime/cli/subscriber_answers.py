@@ -59,23 +59,10 @@ def applied_or_exit(
         )
         raise typer.Exit(EXIT_REFUSED)
     if isinstance(result, Refused):
-        why = (_refusals() | dict(refusals or {})).get(result.outcome, result.outcome.name)
+        from vocabulary.command_refusals import said_of
+
+        why = (refusals or {}).get(result.outcome) or said_of(result.outcome)
         print(f"farebox: refused for account {result.account_id}: {why}", file=sys.stderr)
         raise typer.Exit(EXIT_REFUSED)
     print(f"farebox: {result.reason}; ask again with --id {command_id}, and it is done once", file=sys.stderr)
     raise typer.Exit(EXIT_WAITS)
-
-
-def _refusals() -> "dict[Outcome, str]":
-    """What the engine's outcomes say of an account command (docs/charging.md §9)."""
-    from vocabulary.limits import MICROS_MAX, UNITS_MAX
-    from vocabulary.outcomes import Outcome
-
-    return {
-        Outcome.INVALID_AVP_VALUE: f"a balance would pass its maximum ({MICROS_MAX // 1_000_000:,} in money,"
-        f" {UNITS_MAX:,} units): give less",
-        Outcome.USER_UNKNOWN: "there is no such account",
-        Outcome.END_USER_SERVICE_DENIED: "the account is closed",
-        Outcome.UNABLE_TO_COMPLY: "the account exists already, or has no room for another balance",
-        Outcome.CREDIT_LIMIT_REACHED: "what is there doesn't pay it; nothing was changed",
-    }

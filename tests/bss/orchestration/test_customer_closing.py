@@ -7,8 +7,9 @@ from bss.crm.queries import billing_account, customer
 from bss.crm.states import CustomerStatus
 from bss.edge.database import Database
 from bss.errors import Conflict
-from bss.orchestration.customer_closing import ORDERS_NAMED_MAX, close_customer
+from bss.orchestration.customer_closing import ORDERS_NAMED_MAX, close_billing_account, close_customer
 from bss.orders.operations import cancel
+from bss.orders.records import Action
 from tests.bss.conftest import NOW_NS
 from tests.bss.orchestration.world import World
 from vocabulary.instants import NS_PER_S
@@ -48,3 +49,12 @@ def test_who_is_closed_orders_nothing(world: World) -> None:
     world.do(close_customer, world.customer_id)
     with pytest.raises(Conflict, match="customer_id: the customer is closed"):
         world.place()
+
+
+def test_who_pays_for_a_product_stays_open(world: World) -> None:
+    product_id = world.ordered().items[0].product_id
+    assert product_id is not None
+    with pytest.raises(Conflict, match="state: the account pays for 1 product that has not ended"):
+        world.do(close_billing_account, world.billing_account_id)
+    world.ordered(Action.TERMINATE, product_id)
+    assert world.do(close_billing_account, world.billing_account_id).state == "closed"
