@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from bss.catalog.faults import FieldFault
 from bss.catalog.records import LifecycleStatus, Offering, PriceType
 from bss.catalog.release import CatalogRelease
+from catalog_loader.amounts import money_text
 
 Migrations = Mapping[str, str]
 """Offering that products are of → offering that they get; to itself: they follow the change of its terms."""
@@ -100,8 +101,8 @@ def _recurring(release: CatalogRelease, offering: Offering) -> str:
     return (
         ", ".join(
             sorted(
-                f"{each.amount_micros} micros each {each.recurring_charge_period_length} "
-                f"{each.recurring_charge_period_type}"
+                f"{money_text(int(each.amount_micros or 0), release.engine.currency)} each "
+                f"{each.recurring_charge_period_length} {each.recurring_charge_period_type}"
                 for each in release.prices_of(offering)
                 if each.price_type == PriceType.RECURRING
             )

@@ -62,7 +62,7 @@ _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Log in - Farebox</title>
+<title>Log in - Farebox</title><link rel="icon" href="data:,">
 <style>
 body { margin: 0; font: 16px/1.5 system-ui, sans-serif; background: #eef3f6; color: #1b2a33; }
 main { max-width: 22rem; margin: 12vh auto 0; padding: 2rem; background: #fff; border-radius: .5rem;

@@ -33,4 +33,5 @@ def register(site: Site) -> None:
             if again.validate() and await act(change, "The password is changed"):
                 ui.navigate.to(f"{ROOT}/login")
 
+        again.on("keydown.enter", on_click)
         ui.button("Change it", on_click=on_click)
