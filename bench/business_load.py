@@ -136,7 +136,7 @@ def _followed(engine: sa.Engine, count: int, wait_s: float) -> dict[str, int]:
     while True:
         with engine.connect() as connection:
             counted = sa.select(PRODUCT_ORDER.c.state, sa.func.count()).group_by(PRODUCT_ORDER.c.state)
-            states: dict[str, int] = dict(connection.execute(counted).tuples().all())
+            states: dict[str, int] = dict(connection.execute(counted).all())
         if sum(states.get(state, 0) for state in _ENDED) == count:
             return states
         if time.monotonic() > ends:

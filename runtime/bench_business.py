@@ -172,13 +172,8 @@ def _served(folder: Path, fsync: str, say: Callable[[str], None]) -> Iterator[_S
     say("starting Farebox with its business side ...")
     folder.mkdir(parents=True, exist_ok=True)
     with _simulated_hss(folder) as (hss, hss_url):
-        settings = {
-            "FAREBOX_BSS_WEB": "1",
-            "FAREBOX_BSS_WEB_PORT": "0",
-            "FAREBOX_BSS_WORKERS": "1",
-            "FAREBOX_BSS_HSS_URL": hss_url,
-        }
-        with BenchFarebox(folder, fsync=fsync, partitions=1, environment=settings) as farebox:
+        network = {"FAREBOX_BSS_HSS_URL": hss_url}
+        with BenchFarebox(folder, fsync=fsync, partitions=1, has_business=True, environment=network) as farebox:
             database = Database(database_url("", folder), now_ns=time.time_ns)
             try:
                 port = farebox.state.ports["bss_web"]

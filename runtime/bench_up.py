@@ -66,13 +66,15 @@ class BenchFarebox:
         partitions: int,
         chf: int = 0,
         front_ends: int = 0,
+        has_business: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """BenchUpError. `chf` 5G front ends run beside the engine; with any, `port` is theirs. `front_ends`: of Gy."""
         self._chf_roles = [f"{CHF}-{number}" for number in range(1, chf + 1)]
         self.folder = DataFolder(folder)
         self.scrapes_missed = 0
-        flags = ["--engine-only", "--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
+        flags = ["--web-port", "0"] if has_business else ["--engine-only"]
+        flags += ["--data-dir", str(folder), "--port", "0", "--metrics-port", "0", "--fsync", fsync]
         flags += ["--partitions", str(partitions), "--chf", str(chf), "--front-ends", str(front_ends)]
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "up.log").open("wb") as log:

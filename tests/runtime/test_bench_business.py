@@ -1,0 +1,23 @@
+"""`farebox bench business` for seconds: orders over TMF622 through a whole Farebox, then reads beside some customers."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.business_report import REQUIRED_KEYS, is_sound_business
+from runtime.bench_business import BusinessPlan, run_business
+
+PLAN = BusinessPlan(orders=4, order_connections=2, customers=60, read_s=0.2, read_connections=2, idle_s=0.5)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.acceptance
+def test_orders_are_completed_and_everything_is_read(tmp_path: Path) -> None:
+    result = run_business(PLAN, tmp_path, fsync="everysec", say=lambda text: None)
+    assert is_sound_business(result), result["orders"]
+    assert set(REQUIRED_KEYS) <= set(result)
+    assert result["orders"]["states"] == {"completed": 24}, "20 warm it up"
+    assert result["lists"]["no filter"]["total"] == 60
+    assert all(read["per_s"] > 0 for read in result["reads"].values())
+    assert result["pages"]["customer"]["ms"]["p50"] > 0
+    assert result["idle"]["business_percent"] >= 0
