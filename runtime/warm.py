@@ -6,8 +6,10 @@ other types fail instead of compiling for a second while requests wait.
 """
 
 import fcntl
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,10 +48,22 @@ def forbid_compiling() -> None:
             dispatcher._can_compile = False
 
 
+@contextmanager
+def _compiling_beside() -> Iterator[None]:
+    """A process compiles the 5G kernels on another core meanwhile: who comes to them finds them kept, or compiles them, too."""
+    words = "from runtime.chf_rehearsal import rehearse_alone; rehearse_alone()"
+    beside = subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        beside.kill()
+        beside.wait()
+
+
 def warm(report: Callable[[str], None] = print) -> None:
     """Compile (or load) every kernel that serving calls, and say so where it takes long.
 
-    Where several processes find nothing compiled, one compiles and the others wait for it.
+    Where several processes find nothing compiled, one compiles, in two processes, and the others wait for it.
     """
     mark = _mark()
     if mark.name in _done:
@@ -61,7 +75,8 @@ def warm(report: Callable[[str], None] = print) -> None:
         cache_folder().mkdir(parents=True, exist_ok=True)
         with (cache_folder() / "warm.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            rehearse()
+            with _compiling_beside():
+                rehearse()
             mark.touch()
     else:
         rehearse()

@@ -197,8 +197,8 @@ def test_one_that_hangs_and_one_that_is_forbidden_hold_up_nobody(up: RunningUp, 
         for imsi in (hanging, forbidden, good):
             farebox(up, "session", "reauth", imsi)
         assert target.next().path == "/nsmf-callback/good"
-        wait_until("the forbidden one is given up", lambda: open_sessions(up, forbidden)[0]["owed"] is None)
         assert all(session["owed"] is not None for session in open_sessions(up, hanging)), "tried again and again"
+        wait_until("the forbidden one is given up", lambda: open_sessions(up, forbidden)[0]["owed"] is None)
         assert "not in notify.allowed_networks" in (up.folder.logs / "notifier.log").read_text()
         for uri in uris:
             assert smf.release(uri, 1) == 204
