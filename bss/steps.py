@@ -8,8 +8,7 @@ from typing import Final, Self
 import msgspec
 
 from bss.converting import meet
-from bss.due import schedule
-from bss.work import Row, Work
+from bss.work import Row
 from vocabulary.instants import NS_PER_S
 
 ERROR_CHARACTERS_MAX: Final = 1000
@@ -58,7 +57,8 @@ def in_hand(steps: Sequence[Row], step_id: str, *, revision: int) -> Row:
     return row
 
 
-def try_again(work: Work, kind: str, *, resource_id: str, attempts: int, failed: Failed) -> None:
-    """Where the reason may pass, have a due row of this kind try it again, a few times."""
-    if failed.is_transient and attempts <= len(RETRIES_S):
-        schedule(work, kind, resource_id=resource_id, at_ns=work.now_ns + RETRIES_S[attempts - 1] * NS_PER_S)
+def retry_at_ns(failed: Failed, *, attempts: int, now_ns: int) -> int | None:
+    """When it is tried again by itself, after so many attempts, where the reason may pass; None: people decide."""
+    if not failed.is_transient or attempts > len(RETRIES_S):
+        return None
+    return now_ns + RETRIES_S[attempts - 1] * NS_PER_S

@@ -9,7 +9,8 @@ from bss.access import requires
 from bss.automation.operations import CONDITION, REPLAY_DUE, steps_of
 from bss.automation.records import Run, RunState, RunStep, RunStepState, RunTask
 from bss.automation.tables import RUN, RUN_STEP
-from bss.steps import ERROR_CHARACTERS_MAX, Failed, in_hand, try_again
+from bss.due import schedule
+from bss.steps import ERROR_CHARACTERS_MAX, Failed, in_hand, retry_at_ns
 from bss.work import Row, Work
 
 MADE_ID: Final = "made_id"
@@ -43,7 +44,9 @@ def fail(work: Work, task: RunTask, failed: Failed) -> None:
     """
     steps = steps_of(work, task.run.id)
     step = in_hand(steps, task.step.id, revision=task.step.revision)
-    try_again(work, REPLAY_DUE, resource_id=task.run.id, attempts=task.step.attempts, failed=failed)
+    again_ns = retry_at_ns(failed, attempts=task.step.attempts, now_ns=work.now_ns)
+    if again_ns is not None:
+        schedule(work, REPLAY_DUE, resource_id=task.run.id, at_ns=again_ns)
     said: dict[str, Any] = {
         "error_code": failed.code,
         "error": failed.reason[:ERROR_CHARACTERS_MAX],

@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from bss.access import requires
+from bss.due import schedule
 from bss.orders.operations import RETRY_DUE, move_order, steps_of
 from bss.orders.records import Order, OrderItem, OrderStep
 from bss.orders.states import FALLEN, PASSED, OrderState, StepState, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
-from bss.steps import ERROR_CHARACTERS_MAX, Failed, in_hand, try_again
+from bss.steps import ERROR_CHARACTERS_MAX, Failed, in_hand, retry_at_ns
 from bss.work import Row, Work
 
 PRODUCT_ID: Final = "product_id"
@@ -73,7 +74,9 @@ def fail(work: Work, task: Task, failed: Failed) -> Task | None:
     """
     steps = steps_of(work, task.order.id)
     step = in_hand(steps, task.step.id, revision=task.step.revision)
-    try_again(work, RETRY_DUE, resource_id=task.order.id, attempts=task.step.attempts, failed=failed)
+    again_ns = retry_at_ns(failed, attempts=task.step.attempts, now_ns=work.now_ns)
+    if again_ns is not None:
+        schedule(work, RETRY_DUE, resource_id=task.order.id, at_ns=again_ns)
     said = {"error_code": failed.code, "error": failed.reason[:ERROR_CHARACTERS_MAX], "ended_ns": work.now_ns}
     step.update(_change_step(work, step, "fail", **said))
     order = work.get(PRODUCT_ORDER, task.order.id)
