@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from bench.business_client import Asked, Reply, WebConnection, ask_all, request
 from bench.business_seed import OFFERING, customer_id, number_of, product_id
 from bench.generator_process import BenchError
+from bench.live_page import keep_open
 from bench.measure import sample_cpu
 from bss.orders.tables import PRODUCT_ORDER
 
@@ -231,11 +232,26 @@ def _checked(reply: Reply, wanted: tuple[int, ...]) -> Reply:
     return reply
 
 
+def run_live_page(target: BusinessTarget, seconds: float) -> dict[str, Any]:
+    """The same while one user looks at live operations. BenchError."""
+    connection = target.connect()
+    page = _checked(connection.ask(target.page("/console")), (200,)).body.decode()
+    connection.close()
+    begun: list[_Cost] = []
+    url = f"http://{target.host}:{target.port}"
+    updates = keep_open(url, page, target.cookie, seconds, lambda: begun.append(_Cost(target.pids)))
+    return {"updates": updates, **_waiting(begun[0], seconds)}
+
+
 def run_idle(target: BusinessTarget, seconds: float) -> dict[str, Any]:
     """CPU of web and worker, percent of one processor, while nobody asks anything: the most that it can take of the engine's
     rate where they share one.
     """
     cost = _Cost(target.pids)
     time.sleep(seconds)
+    return _waiting(cost, seconds)
+
+
+def _waiting(cost: _Cost, seconds: float) -> dict[str, Any]:
     shares = cost.by_role(seconds, 100)
     return {"seconds": seconds, "cpu_percent": shares, "business_percent": round(shares["web"] + shares["worker"], 2)}

@@ -4,6 +4,7 @@ sealed with the key of the person whose they are, so that erasing the key erases
 
 import base64
 import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bss.tables import identifier, instant, plain_table
+from bss.tables import identifier, instant, personal_columns, plain_table
 
 AUDIT: Final = plain_table(
     "audit",
@@ -86,13 +87,22 @@ def seal_personal(
     for name, value in values.items():
         if name in secret:
             shown[name] = SECRET
-        elif name not in personal or value is None:
+        elif name not in personal or not value:
             shown[name] = value
         elif key is not None:
-            shown[name] = _seal(str(value), key, entropy(_NONCE_OCTETS))
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            shown[name] = _seal(text, key, entropy(_NONCE_OCTETS))
         else:
             shown[name] = ERASED
     return shown
+
+
+def without_personal(table: sa.Table, values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Audited values, sealed or not, with ERASED for the personal ones."""
+    if values is None:
+        return None
+    personal = personal_columns(table)
+    return {name: ERASED if value and name in personal else value for name, value in values.items()}
 
 
 def open_sealed(values: dict[str, Any] | None, *, key: bytes | None) -> dict[str, Any] | None:

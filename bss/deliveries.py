@@ -27,8 +27,6 @@ LEASE_NS: Final = 30 * NS_PER_S
 RETRY_S_MIN: Final = 5
 RETRY_S_MAX: Final = 3600
 SAID_CHARACTERS_MAX: Final = 500
-KEPT_NS: Final = 30 * 24 * 3600 * NS_PER_S
-"""How long events and what became of them are kept, for replays and for people."""
 
 DELIVERY: Final = plain_table(
     "delivery",
@@ -180,15 +178,6 @@ def _replay_behind(connection: sa.Connection, hub: Any, after: int, now_ns: int,
     rows = [_row(hub, event, now_ns) for event in missed if wants(hub, event, api_of)]
     if rows:
         connection.execute(sa.insert(DELIVERY), rows)
-
-
-def forget_old(connection: sa.Connection, *, now_ns: int) -> None:
-    """Remove events that were spread KEPT_NS ago, with their deliveries; what still waits stays."""
-    waiting = sa.select(DELIVERY.c.event_sequence).where(DELIVERY.c.state == WAITING)
-    is_old = sa.and_(OUTBOX.c.relayed_ns < now_ns - KEPT_NS, OUTBOX.c.sequence.not_in(waiting))
-    old = sa.select(OUTBOX.c.sequence).where(is_old)
-    connection.execute(sa.delete(DELIVERY).where(DELIVERY.c.event_sequence.in_(old)))
-    connection.execute(sa.delete(OUTBOX).where(is_old))
 
 
 # --- leasing and settling --------------------------------------------------------------------------------------------

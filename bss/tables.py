@@ -2,7 +2,7 @@
 a reference across tenants can't be stored.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -37,9 +37,24 @@ def micros(name: str, **options: Any) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, **options)
 
 
-def personal(name: str, kind: sa.types.TypeEngine[Any], **options: Any) -> sa.Column[Any]:
-    """A column that holds personal data: its values in the audit trail are sealed with the person's key."""
+def personal(
+    name: str, kind: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]], **options: Any
+) -> sa.Column[Any]:
+    """A column that holds personal data, or free text about a person: its values in the audit trail are sealed with the
+    person's key, and erasing the person empties it.
+    """
     return sa.Column(name, kind, info={"personal": True}, **options)
+
+
+class Through(NamedTuple):
+    """A row is about whom the row of `table` is about that its `column` names."""
+
+    column: str
+    table: str
+
+
+Person = str | Through
+"""How a row says whom it is about: by a column with the party's id, or through another row."""
 
 
 def secret(
@@ -59,12 +74,20 @@ def begins_with(column: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[
     return sa.and_(column >= prefix, column < prefix + LAST_CHARACTER)
 
 
-def tenant_table(name: str, *parts: sa.schema.SchemaItem, person: str = "", is_audited: bool = True) -> sa.Table:
+def tenant_table(
+    name: str,
+    *parts: sa.schema.SchemaItem,
+    person: Person | tuple[Person, ...] = (),
+    goes_with_person: bool = False,
+    is_audited: bool = True,
+) -> sa.Table:
     """A table of rows that `Work` writes: tenant and id are its primary key, `revision` is its ETag.
 
-    person      column that names whose personal data a row holds; needed where a column is personal. A row where it is
-                null is about nobody that is known: its own id stands for them
-    is_audited  False where rows follow from others, whose changes are in the audit trail
+    person            who a row is about; needed where a column is personal. Of several, the first that names anybody has
+                      the key that seals what is audited, and erasing any of them empties the row. A row that names
+                      nobody is about nobody that is known: its own id stands for them
+    goes_with_person  nothing of a row remains once the person is erased; else its personal columns are emptied
+    is_audited        False where rows follow from others, whose changes are in the audit trail
     """
     table = sa.Table(
         name,
@@ -76,11 +99,32 @@ def tenant_table(name: str, *parts: sa.schema.SchemaItem, person: str = "", is_a
         instant("updated_ns", nullable=False),
         *parts,
         sa.PrimaryKeyConstraint("tenant", "id"),
-        info={"person": person, "is_audited": is_audited},
+        info={
+            "person": person if isinstance(person, tuple) and not isinstance(person, Through) else (person,),
+            "goes_with_person": goes_with_person,
+            "is_audited": is_audited,
+        },
     )
-    if any(column.info.get("personal") for column in table.columns) and not person:
+    if personal_columns(table) and not person:
         raise ValueError(f"table {name} has personal columns: name the column that says whose they are (person=)")
     return table
+
+
+def personal_columns(table: sa.Table) -> list[str]:
+    """Names of the columns that are personal."""
+    return [column.name for column in table.columns if column.info.get("personal")]
+
+
+def is_about(table: sa.Table, person_id: str) -> sa.ColumnElement[bool]:
+    """Rows of the table that are about a person, whichever way they say so."""
+    return sa.or_(sa.false(), *(_says(table, way, person_id) for way in table.info["person"]))
+
+
+def _says(table: sa.Table, way: Person, person_id: str) -> sa.ColumnElement[bool]:
+    if isinstance(way, str):
+        return table.c[way] == person_id
+    owner = table.metadata.tables[way.table]
+    return table.c[way.column].in_(sa.select(owner.c.id).where(is_about(owner, person_id)))
 
 
 def plain_table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:

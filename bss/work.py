@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import MultipleResultsFound
 
 from bss.access import Caller
-from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal
+from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal, without_personal
 from bss.errors import NotFound, Stale
 from bss.idempotency import Idempotency
 from bss.outbox import OUTBOX
 from bss.statements import Row as Row
 from bss.statements import Statement
+from bss.tables import personal_columns
 from bss.tenant_rows import TENANT, AnySelect, Prepared, of_tenant
 
 T = TypeVar("T")
@@ -189,6 +190,16 @@ class Work:
             .values(key=None, erased_ns=self.now_ns)
         )
 
+    def erase_audited(self, table: sa.Table, row_id: str) -> None:
+        """Nobody reads any more what the audit trail holds in personal columns of a row, whoever's key it is sealed with, or
+        where an earlier release didn't seal it.
+        """
+        for entry in self.rows(sa.select(AUDIT).where(AUDIT.c.resource == table.name, AUDIT.c.resource_id == row_id)):
+            emptied = {side: without_personal(table, entry[side]) for side in ("before", "after")}
+            if any(emptied[side] != entry[side] for side in emptied):
+                is_entry = sa.and_(AUDIT.c.tenant == self.caller.tenant, AUDIT.c.id == entry["id"])
+                self._connection.execute(sa.update(AUDIT).where(is_entry).values(emptied))
+
     def person_key(self, person_id: str) -> bytes | None:
         """The key that seals what is audited of a person; none once they are erased, or where nothing was sealed."""
         row = self.row(_PERSON_KEY, person_id=person_id)
@@ -202,9 +213,10 @@ class Work:
         old, new = changed_columns(table, before, after)
         if before is not None and after is not None and not new:
             return  # the revision alone was raised: what was changed is in rows beside it, which are audited
-        person = table.info.get("person")
-        person_id = str(row[person] or row["id"]) if person else None
-        key = self._key_for(person_id) if person_id else None
+        person_id = key = None
+        if any(side and side.get(name) for side in (old, new) for name in _personal(table)):
+            person_id = self._person_of(table, row) or str(row["id"])
+            key = self._key_for(person_id)
         entry = {
             "tenant": self.caller.tenant,
             "id": self.new_id(),
@@ -219,6 +231,19 @@ class Work:
         }
         _insertion(AUDIT, tuple(entry)).run(self._connection, entry)
 
+    def _person_of(self, table: sa.Table, row: Row) -> str | None:
+        """Whom a row is about, the first that it names."""
+        for way in table.info["person"]:
+            if isinstance(way, str):
+                found: str | None = row[way]
+            else:
+                owner_table = table.metadata.tables[way.table]
+                owner = self.find(owner_table, row[way.column]) if row[way.column] else None
+                found = None if owner is None else self._person_of(owner_table, owner)
+            if found:
+                return found
+        return None
+
     def _key_for(self, person_id: str) -> bytes | None:
         """The person's key, made where they have none yet; none for who is erased."""
         known = self.row(_PERSON_KEY, person_id=person_id)
@@ -231,6 +256,9 @@ class Work:
 
 
 _PERSON_KEY = Prepared(sa.select(PERSON_KEY.c.key).where(PERSON_KEY.c.person_id == sa.bindparam("person_id")))
+
+
+_personal = functools.cache(personal_columns)
 
 
 def _is_row(table: sa.Table) -> "sa.ColumnElement[bool]":

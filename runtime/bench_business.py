@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.business_load import BusinessTarget, run_idle, run_lists, run_orders, run_pages, run_reads
+from bench.business_load import BusinessTarget, run_idle, run_lists, run_live_page, run_orders, run_pages, run_reads
 from bench.business_seed import TENANT, seed_customers, seed_pools
 from bench.generator_process import BenchError
 from bench.measure import commit_stamp, machine_stamp, processor_shares, sample_machine, versions_stamp
@@ -30,7 +30,6 @@ from bss.edge.migrate import migrate
 from bss.edge.token_keys import token_key
 from bss.identity.operations import OWN_PASSWORD, add_user, change_own_password, open_tenant
 from bss.identity.records import LoggedIn
-from bss.inventory.queries import product_counts_by_offering
 from bss.orchestration.catalog_publication import Published, publish_catalog
 from bss.views.assurance import find_differences
 from bss.work import Work
@@ -125,6 +124,9 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
         found["pages"] = run_pages(served.target, customers=plan.customers)
         say(f"waiting {plan.idle_s:.0f} s ...")
         found["idle"] = run_idle(served.target, plan.idle_s)
+        if plan.idle_s:
+            say(f"looking at live operations for {plan.idle_s:.0f} s ...")
+            found["live page"] = run_live_page(served.target, plan.idle_s)
         return found
 
 
@@ -142,9 +144,7 @@ class _Served:
         engine = BssEngine(lambda: self.store_url)
         try:
             self.database.write(_CALLER, _import)
-            published = publish_catalog(
-                self.database, _CALLER, engine, products_in_use=product_counts_by_offering, migrations={}
-            )
+            published = publish_catalog(self.database, _CALLER, engine, migrations={})
         finally:
             engine.close()
         if not isinstance(published, Published):

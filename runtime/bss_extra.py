@@ -17,6 +17,7 @@ MODULES: Final = (
     "starlette",
     "uvicorn",
     "nicegui",
+    "socketio",
 )
 """What the extra brings, as it is imported, in the order of pyproject.toml."""
 REMEDY: Final = "install it with: pip install 'farebox[bss]'"

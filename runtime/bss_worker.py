@@ -25,6 +25,7 @@ from bss.orchestration.edge.relay_thread import RelayThread
 from bss.orchestration.edge.worker import SLOTS_MAX, Worker
 from bss.orchestration.event_rules import EventRules
 from bss.orchestration.worker_tables import STARTED_BY, asking_handlers, due_handlers, workflows
+from bss.retention import KEPT_DAYS
 from runtime.bss_database import open_bss_database
 from runtime.bss_ports import make_ports
 from runtime.data_folder import DataFolder
@@ -54,7 +55,13 @@ class BssWorkerProcess:
         def relay(listeners: Sequence[Callable[[Event], None]]) -> RelayThread:
             return RelayThread(
                 lambda client: Relay(
-                    self._database, client.post, node=name, api_of=api_of, listeners=listeners, reached=reached
+                    self._database,
+                    client.post,
+                    node=name,
+                    api_of=api_of,
+                    listeners=listeners,
+                    kept_days={setting: getattr(settings.bss, setting) for setting in KEPT_DAYS},
+                    reached=reached,
                 ),
                 lambda: WebhookClient(settings.webhooks.networks, tls_ca=settings.webhooks.tls_ca),
                 wake=DataFolder(settings.store.data_dir).run,

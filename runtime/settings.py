@@ -17,6 +17,7 @@ from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
+_DAYS_MAX: Final = 36_500
 FRONT_ENDS_MAX: Final = 32
 WORKERS_MAX: Final = 4
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")
@@ -161,6 +162,12 @@ class BssSettings:
         "how clients reach the APIs, such as https://bss.example.net: what links in answers begin with; empty: relative",
     )
     has_console: bool = setting(True, "false: the APIs alone")
+    events_kept_days: int = setting(
+        30, "days that events and what became of them at hubs are kept once they were told, for replays, 1..36500"
+    )
+    runs_kept_days: int = setting(
+        90, "days that runs of automation rules are kept once they ended, those that failed too, 1..36500"
+    )
 
     def __post_init__(self) -> None:
         is_known = not self.url or self.url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///"))
@@ -171,7 +178,14 @@ class BssSettings:
             faults += (f"hss_url is {self.hss_url!r}: begin it with http:// or https://",)
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             faults += (f"public_url is {self.public_url!r}: begin it with http:// or https://",)
-        _check_ranges(self, (("workers", 0, WORKERS_MAX), ("web", 0, 1), ("web_port", 0, 65535)), faults)
+        ranges = (
+            ("workers", 0, WORKERS_MAX),
+            ("web", 0, 1),
+            ("web_port", 0, 65535),
+            ("events_kept_days", 1, _DAYS_MAX),
+            ("runs_kept_days", 1, _DAYS_MAX),
+        )
+        _check_ranges(self, ranges, faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from bss.api.customer import CUSTOMER_API, PARTY_TYPES, party_reference, type_of_party
+from bss.api.filters import Filter
+from bss.api.kinds import Text
+from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import Document, Field, Many, Values, Writable
 from bss.api.rows import Row
 from bss.api.structures import href_of, related_party
@@ -21,6 +26,11 @@ RELATED_PARTY: Final = Field(
     writable=Writable.ONCE,
     meaning="the customer, and the party that it is about; the customer's own where no party is said",
 )
+
+
+def by_related_party(table: sa.Table) -> Filter:
+    """The filter that goes with RELATED_PARTY: the id of any that it names, the customer or the party that it is about."""
+    return Filter("relatedParty.id", Text(ID_LENGTH_MAX), table.c.customer_id, also=(table.c.party_id,))
 
 
 def concerned(work: Work, said: Sequence[Values] | None) -> dict[str, str]:

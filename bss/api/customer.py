@@ -171,7 +171,7 @@ CUSTOMERS: Final = Resource(
             "status",
             OneOf(tuple(CUSTOMER_NEXT)),
             is_filter=True,
-            meaning="active unless another is said; closed once it has no products, and with its accounts",
+            meaning="active unless another is said; closed, with its accounts, once no product and no order is open",
         ),
         Field("statusReason", Text(400), meaning="why it has this status"),
         Field("validFor", PERIOD, meaning="since when the party buys, and until when it did"),

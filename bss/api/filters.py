@@ -19,12 +19,19 @@ class Filter:
     """What a list may be filtered by beside plain fields: a member of an object in it, such as engagedParty.id.
 
     column  of the resource's own rows, or of another table, whose rows name the resource's by `owner`
+    also    further columns of the resource's own rows: one of them has the value
     """
 
     path: str
     kind: FilterKind
     column: sa.ColumnElement[Any]
     owner: sa.ColumnElement[Any] | None = None
+    also: tuple[sa.Column[Any], ...] = ()
+
+    @property
+    def is_sorted_by(self) -> bool:
+        """Has each row one value for it, by which lists can be sorted?"""
+        return self.owner is None and not self.also
 
 
 class Condition(NamedTuple):
@@ -56,4 +63,4 @@ class Selection:
         """
         if self.sort is not None:
             return self.sort
-        return next((one.filter for one in self.conditions if one.operator != "eq" and one.filter.owner is None), None)
+        return next((one.filter for one in self.conditions if one.operator != "eq" and one.filter.is_sorted_by), None)

@@ -143,7 +143,7 @@ def _fields_parameter(resource: Resource) -> Schema:
 
 
 def _sort_parameter(resource: Resource) -> Schema:
-    names = [path for path, one in resource.all_filters().items() if one.owner is None]
+    names = [path for path, one in resource.all_filters().items() if one.is_sorted_by]
     enum = [sign + name for name in names for sign in ("", "-")]
     return _query("sort", {"type": "string", "enum": enum}, "by this; with - the last first")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bss.api.concerned import RELATED_PARTY, concerned, put_concerned
+from bss.api.concerned import RELATED_PARTY, by_related_party, concerned, put_concerned
 from bss.api.filters import Filter
 from bss.api.kinds import Instant, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
@@ -134,7 +134,7 @@ INTERACTIONS: Final = Resource(
         *OF_SUBTYPES,
     ),
     filters=(
-        Filter("relatedParty.id", Text(ID_LENGTH_MAX), INTERACTION.c.customer_id),
+        by_related_party(INTERACTION),
         Filter("interactionDate.startDateTime", Instant(), INTERACTION.c.from_ns),
     ),
     domain=Domain(

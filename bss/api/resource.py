@@ -247,8 +247,7 @@ class Resource:
 
     def indexes(self) -> list[Index]:
         """What indexes or keys must be there, so that every declared filter is found by one."""
-        found = [self.domain.rows.index_of(one) for one in self.all_filters().values()]
-        return [one for one in found if one is not None]
+        return [index for one in self.all_filters().values() for index in self.domain.rows.indexes_of(one)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ class Rows(Protocol):
     def column(self, name: str) -> sa.ColumnElement[Any] | None:
         """The column of this name; None where rows don't have it."""
 
-    def index_of(self, one: Filter) -> Index | None:
-        """The index by which a filter finds its rows; None where it looks at few rows in any case."""
+    def indexes_of(self, one: Filter) -> tuple[Index, ...]:
+        """The indexes by which a filter finds its rows, one a column; none where it looks at few rows in any case."""
 
     def page(self, reach: Reach, selection: Selection, show: Show[T]) -> tuple[int, T]:
         """(how many rows match, what `show` makes of the page's)."""
@@ -77,16 +77,16 @@ class TableRows:
         """See Rows."""
         return self.table.c.get(name)
 
-    def index_of(self, one: Filter) -> Index:
+    def indexes_of(self, one: Filter) -> tuple[Index, ...]:
         """See Rows. The id is behind: rows come in its order; without it SQLite goes through all ids and looks at each."""
         column, owner = one.column, one.owner
         assert isinstance(column, sa.Column)
         assert isinstance(column.table, sa.Table)
         if owner is not None:
             assert isinstance(owner, sa.Column)
-            return column.table, ("tenant", column.name, owner.name)
+            return ((column.table, ("tenant", column.name, owner.name)),)
         behind = () if column.name == "id" else ("id",)
-        return column.table, ("tenant", *self.only, column.name, *behind)
+        return tuple((self.table, ("tenant", *self.only, each.name, *behind)) for each in (column, *one.also))
 
     def find(self, work: Work, row_id: str) -> Row | None:
         """The tenant's row of an id; None."""
@@ -140,14 +140,25 @@ class TableRows:
 
     def _matching(self, one: Condition) -> sa.ColumnElement[bool]:
         found = in_sql(one)
-        return found if one.filter.owner is None else self.table.c.id.in_(sa.select(one.filter.owner).where(found))
+        if one.filter.owner is not None:
+            return self.table.c.id.in_(sa.select(one.filter.owner).where(found))
+        if not one.filter.also:
+            return found
+        # not OR: with that SQLite goes through all ids, as rows come in their order
+        matching = [found, *(_on(one, column) for column in one.filter.also)]
+        ids = [sa.select(self.table.c.id).where(each).correlate(None) for each in matching]
+        return self.table.c.id.in_(sa.union(*ids))
 
 
 def in_sql(one: Condition) -> sa.ColumnElement[bool]:
     """The condition on its own column."""
+    return _on(one, one.filter.column)
+
+
+def _on(one: Condition, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     if len(one.values) > 1:
-        return one.filter.column.in_(one.values)
-    found: sa.ColumnElement[bool] = OPERATORS[one.operator](one.filter.column, one.values[0])
+        return column.in_(one.values)
+    found: sa.ColumnElement[bool] = OPERATORS[one.operator](column, one.values[0])
     return found
 
 
@@ -177,12 +188,12 @@ class EngineRows:
         """See Rows."""
         return sa.column(name) if name in self.columns else None
 
-    def index_of(self, one: Filter) -> Index | None:
+    def indexes_of(self, one: Filter) -> tuple[Index, ...]:
         """See Rows."""
         if one.owner is None:
-            return None
+            return ()
         assert isinstance(one.column, sa.Column)
-        return one.column.table, ("tenant", one.column.name)
+        return ((one.column.table, ("tenant", one.column.name)),)
 
     def one(self, reach: Reach, row_id: str, show: Show[T]) -> tuple[Row, T] | None:
         """See Rows."""

@@ -108,8 +108,8 @@ def _sort_of(text: str, filters: Mapping[str, Filter]) -> tuple[Filter | None, b
     if not name:
         return None, False
     found = filters.get(name.lstrip("-+ "))
-    if found is None or found.owner is not None or len(name) - len(name.lstrip("-+ ")) > 1:
-        able = ", ".join(path for path, one in filters.items() if one.owner is None)
+    if found is None or not found.is_sorted_by or len(name) - len(name.lstrip("-+ ")) > 1:
+        able = ", ".join(path for path, one in filters.items() if one.is_sorted_by)
         raise _refused(f"sort has to be one of {able}, with a - in front for the last first")
     return found, name.startswith("-")
 

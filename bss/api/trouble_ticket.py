@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bss.api.concerned import RELATED_PARTY, concerned, put_concerned
-from bss.api.filters import Filter
+from bss.api.concerned import RELATED_PARTY, by_related_party, concerned, put_concerned
 from bss.api.kinds import Instant, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -181,7 +180,7 @@ TROUBLE_TICKETS: Final = Resource(
         NotServed("troubleTicketRelationship", "tickets have no relationships"),
         *OF_SUBTYPES,
     ),
-    filters=(Filter("relatedParty.id", Text(ID_LENGTH_MAX), TICKET.c.customer_id),),
+    filters=(by_related_party(TICKET),),
     domain=Domain(TableRows(TICKET), "ticket:read", "ticket:write", fill=_fill, create=_create, change=_change),
     next_states={str(state): tuple(map(str, following)) for state, following in TICKET_NEXT.items()},
     events=tuple(

@@ -40,6 +40,7 @@ other. `reason`: why it was stopped. `made_id`: what the action made."""
 index(RUN, "state", "id")
 index(RUN, "rule", "resource_id", "id")
 index(RUN, "made_id")
+sa.Index("ix_automation_run_ended", RUN.c.ended_ns)
 
 RUN_STEP: Final = tenant_table(
     "automation_step",

@@ -29,6 +29,15 @@ _PUBLISHED: Final = sa.select(RELEASE.c.text).where(RELEASE.c.state == ReleaseSt
 _IN_FORCE: Final = Prepared(
     _PUBLISHED.where(RELEASE.c.effective_ns <= sa.bindparam("at_ns")).order_by(RELEASE.c.effective_ns.desc()).limit(1)
 )
+_LATER: Final = Prepared(
+    sa.select(RELEASE.c.number, RELEASE.c.migrations)
+    .where(
+        RELEASE.c.state == ReleaseState.PUBLISHED,
+        RELEASE.c.number > sa.bindparam("release"),
+        RELEASE.c.effective_ns <= sa.bindparam("at_ns"),
+    )
+    .order_by(RELEASE.c.number)
+)
 _OF_NUMBER: Final = Prepared(_PUBLISHED.where(RELEASE.c.number == sa.bindparam("number")))
 
 
@@ -153,6 +162,17 @@ def release_with_offering(work: Work, *, offering_id: str, before: int) -> Catal
         if release.offering(offering_id) is not None:
             return release
     return release_of_number(work, number=before)
+
+
+@requires("catalog:read")
+def successor_of(work: Work, *, offering_id: str, release: int) -> tuple[str, int]:
+    """What migrations of releases in force have made of an offering of `release`: (offering id, number of the release that
+    said so last); the same two where none did.
+    """
+    for row in work.rows(_LATER, release=release, at_ns=work.now_ns):
+        if offering_id in row["migrations"]:
+            offering_id, release = row["migrations"][offering_id], row["number"]
+    return offering_id, release
 
 
 @requires("catalog:read")

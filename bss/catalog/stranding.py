@@ -17,7 +17,7 @@ def find_stranded(
 ) -> list[FieldFault]:
     """What of `after` would strand customers of `before`.
 
-    in_use       number of products that aren't terminated, by offering id
+    in_use       number of products that aren't terminated, ordered ones included, by offering id
     migrations   what is said to happen to them
     """
     faults = [*_check_migrations(before, after, migrations)]
@@ -74,7 +74,7 @@ def _credit_limit_micros(release: CatalogRelease, offering: Offering) -> int:
 
 
 def _check_offering(before: CatalogRelease, after: CatalogRelease, old: Offering, count: int) -> list[FieldFault]:
-    has = f"{count} product{'s' if count != 1 else ''} of customers {'are' if count != 1 else 'is'} of it"
+    has = f"{count} product{'s' if count != 1 else ''} of customers {'are' if count != 1 else 'is'} of it, or ordered"
     new = after.offering(old.id)
     if new is None:
         remedy = f"Keep it, retired if it isn't to be sold, or migrate them: {old.id}=<offering>"

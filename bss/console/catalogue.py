@@ -12,7 +12,6 @@ from bss.console.frame import act, confirmed, page, show_empty
 from bss.console.rows import show_facts, show_rows
 from bss.console.site import ROOT, Site, Viewer
 from bss.console.words import instant
-from bss.inventory.queries import product_counts_by_offering
 from bss.orchestration.catalog_publication import Published, Waiting, publish_catalog
 
 PATH = f"{ROOT}/catalogue"
@@ -100,9 +99,7 @@ async def _publish(viewer: Viewer, count: int) -> None:
     async def do() -> Published | Waiting:
         caller = site.who(viewer.cookie)
         return await run_in_threadpool(
-            lambda: publish_catalog(
-                site.database, caller, site.engine, products_in_use=product_counts_by_offering, migrations=migrations
-            )
+            lambda: publish_catalog(site.database, caller, site.engine, migrations=migrations)
         )
 
     try:

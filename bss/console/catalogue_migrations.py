@@ -12,15 +12,15 @@ from bss.console.frame import act, answer_of
 from bss.console.rows import show_rows
 from bss.console.site import Viewer
 from bss.console.words import instant
-from bss.inventory.queries import product_counts_by_offering
 from bss.orders.batches import batches
+from bss.views.offerings_in_use import offerings_in_use
 from bss.work import Work
 
 Found = tuple[Mapping[str, int], Sequence[FieldFault], Sequence[Offering]]
 
 
 def _find(work: Work) -> Found:
-    in_use = product_counts_by_offering(work)
+    in_use = offerings_in_use(work)
     return in_use, stranded_by_publishing(work, in_use=in_use), resources(work, kind=Offering)
 
 

@@ -5,15 +5,15 @@ from nicegui import ui
 from bss.console.forms import Asked, ask, given
 from bss.console.frame import act
 from bss.console.site import Viewer
-from bss.crm.erasure import erase_party
 from bss.crm.states import CustomerStatus
 from bss.orchestration.customer_closing import close_customer
+from bss.orchestration.person_erasure import erase_person
 from bss.views.customer_360 import Profile
 from bss.work import Work
 
 ERASE_TEXT = (
-    "Names, contacts, documents, notes and what the audit trail holds of them are gone for good. That there was a customer"
-    " with these products and orders stays. Charging records hold numbers until they are purged by age."
+    "Names, contacts, documents, notes, reasons and what the audit trail holds of them are gone for good. That there was a"
+    " customer with these products, numbers and orders stays. Charging records hold numbers until they are purged by age."
 )
 
 
@@ -29,7 +29,8 @@ def end_buttons(viewer: Viewer, profile: Profile) -> None:
 async def _close(viewer: Viewer, profile: Profile) -> None:
     reason = Asked("reason", "Why", rule=given("Say why: it is kept with the customer"))
     text = (
-        "Their billing accounts are closed with them. It can't be opened again; products have to be terminated first."
+        "Their billing accounts are closed with them. It can't be opened again; products have to be terminated first, and"
+        " orders to be cancelled or ended."
     )
     asked = await ask("Close this customer?", [reason], "Close", text=text)
     if asked is None:
@@ -49,7 +50,7 @@ async def _erase(viewer: Viewer, profile: Profile) -> None:
         return
 
     def erase(work: Work) -> bool:
-        erase_party(work, profile.party.id)
+        erase_person(work, profile.party.id)
         return True
 
     if await act(lambda: viewer.write(erase), "The person is erased"):

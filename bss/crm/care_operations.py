@@ -20,6 +20,7 @@ from bss.crm.states import (
 from bss.crm.tables import CONSENT, CUSTOMER, INTERACTION, TICKET, TICKET_NOTE, TICKET_STATUS
 from bss.due import Due, finish, schedule, unschedule
 from bss.errors import Conflict, Invalid
+from bss.tables import is_about
 from bss.work import Row, Work
 
 DIRECTIONS: Final = ("inbound", "outbound")
@@ -297,9 +298,9 @@ def _tell_ticket(work: Work, ticket: Row, kind: str) -> None:
 
 
 def check_no_open_ticket(work: Work, party_id: str) -> None:
-    """Conflict where a ticket about the party isn't ended."""
+    """Conflict where a ticket about the party, or what it has as a customer, isn't ended."""
     count = work.count(
-        sa.select(TICKET.c.id).where(TICKET.c.party_id == party_id, TICKET.c.status.not_in(sorted(TICKET_ENDED)))
+        sa.select(TICKET.c.id).where(is_about(TICKET, party_id), TICKET.c.status.not_in(sorted(TICKET_ENDED)))
     )
     if count:
         raise Conflict("id", f"{count} tickets about the person are open", "Resolve or cancel them first")

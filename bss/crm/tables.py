@@ -1,10 +1,10 @@
-"""Tables of customers: who they are, what they agreed to, what was said. The only tables with personal columns."""
+"""Tables of customers: who they are, what they agreed to, what was said."""
 
 from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import identifier, index, instant, micros, personal, reference, sorted_text, tenant_table
+from bss.tables import Through, identifier, index, instant, micros, personal, reference, sorted_text, tenant_table
 
 NAME: Final = sa.String(200)
 TEXT: Final = sa.String(4000)
@@ -56,6 +56,7 @@ IDENTIFICATION: Final = tenant_table(
     reference("party_id", "party"),
     sa.Index(None, "tenant", "party_id"),
     person="party_id",
+    goes_with_person=True,
 )
 """Passport, company register and the like."""
 
@@ -63,7 +64,7 @@ CONTACT_MEDIUM: Final = tenant_table(
     "contact_medium",
     identifier("party_id", nullable=False),
     sa.Column("medium_type", WORD, nullable=False),
-    sa.Column("contact_type", sa.String(64)),
+    personal("contact_type", sa.String(64)),
     sa.Column("is_preferred", sa.Boolean, nullable=False),
     personal("email_address", sa.String(254)),
     personal("phone_number", WORD),
@@ -82,6 +83,7 @@ CONTACT_MEDIUM: Final = tenant_table(
     sa.Index(None, "tenant", "email_address"),
     sa.Index(None, "tenant", "phone_number"),
     person="party_id",
+    goes_with_person=True,
 )
 
 CUSTOMER: Final = tenant_table(
@@ -89,22 +91,22 @@ CUSTOMER: Final = tenant_table(
     personal("name", NAME),
     identifier("party_id", nullable=False),
     sa.Column("status", WORD, nullable=False),
-    sa.Column("status_reason", sa.String(400)),
+    personal("status_reason", sa.String(400)),
     sa.Column("segment", sa.String(64)),
     instant("from_ns", nullable=False),
     instant("to_ns"),
-    sa.Column("characteristics", sa.JSON, nullable=False),
+    personal("characteristics", sa.JSON, nullable=False),
     reference("party_id", "party"),
     person="party_id",
 )
-"""A party that buys. `name` is what it is called as a customer; `characteristics` name to value, nothing personal."""
+"""A party that buys. `name` is what it is called as a customer; `characteristics` name to value."""
 for _columns in (("party_id", "id"), ("name", "id"), ("status", "id")):
     index(CUSTOMER, *_columns)
 
 BILLING_ACCOUNT: Final = tenant_table(
     "billing_account",
-    sa.Column("name", NAME, nullable=False),
-    sa.Column("description", sa.String(2000)),
+    personal("name", NAME, nullable=False),
+    personal("description", sa.String(2000)),
     identifier("customer_id", nullable=False),
     sa.Column("account_type", WORD, nullable=False),
     sa.Column("state", WORD, nullable=False),
@@ -114,6 +116,7 @@ BILLING_ACCOUNT: Final = tenant_table(
     sa.Column("bill_cycle_day", sa.Integer),
     sa.Column("bill_format", WORD),
     reference("customer_id", "customer"),
+    person=Through("customer_id", "customer"),
 )
 for _columns in (("customer_id", "id"), ("name", "id"), ("state", "id")):
     index(BILLING_ACCOUNT, *_columns)
@@ -175,7 +178,7 @@ INTERACTION: Final = tenant_table(
     identifier("ticket_id"),
     sa.Column("direction", WORD, nullable=False),
     sa.Column("channel", sa.String(64), nullable=False),
-    sa.Column("reason", sa.String(400), nullable=False),
+    personal("reason", sa.String(400), nullable=False),
     personal("description", TEXT),
     sa.Column("status", WORD, nullable=False),
     instant("status_since_ns", nullable=False),
@@ -190,9 +193,9 @@ INTERACTION: Final = tenant_table(
     sa.Index(None, "tenant", "from_ns", "id"),
     sa.Index(None, "tenant", "direction", "id"),
     sa.Index(None, "tenant", "status", "id"),
-    sa.Index(None, "tenant", "party_id", "from_ns"),
+    sa.Index(None, "tenant", "party_id", "id"),
     sa.Index(None, "tenant", "ticket_id"),
-    person="party_id",
+    person=("party_id", Through("customer_id", "customer")),
 )
 """A call, a visit, a letter, a chat; `subject` is who of ours wrote it down."""
 
@@ -205,7 +208,7 @@ TICKET: Final = tenant_table(
     sa.Column("priority", WORD),
     sa.Column("status", WORD, nullable=False),
     instant("status_since_ns", nullable=False),
-    sa.Column("status_reason", sa.String(400)),
+    personal("status_reason", sa.String(400)),
     identifier("customer_id"),
     identifier("party_id"),
     sa.Column("external_id", sa.String(100)),
@@ -219,12 +222,12 @@ TICKET: Final = tenant_table(
     instant("resolved_ns"),
     reference("customer_id", "customer"),
     reference("party_id", "party"),
-    person="party_id",
+    person=("party_id", Through("customer_id", "customer")),
 )
 """`due_ns`: when it is to be resolved, `overdue_ns`: since when it is late, `requested_ns`: when the customer wants it."""
 for _columns in (
     ("customer_id", "id"),
-    ("party_id",),
+    ("party_id", "id"),
     ("status", "due_ns"),
     ("status", "id"),
     ("severity", "id"),
@@ -239,11 +242,12 @@ TICKET_STATUS: Final = tenant_table(
     "ticket_status",
     identifier("ticket_id", nullable=False),
     sa.Column("status", WORD, nullable=False),
-    sa.Column("reason", sa.String(400)),
+    personal("reason", sa.String(400)),
     instant("at_ns", nullable=False),
     sa.Column("subject", sa.String(200), nullable=False),
     reference("ticket_id", "trouble_ticket"),
     sa.Index(None, "tenant", "ticket_id", "id"),
+    person=Through("ticket_id", "trouble_ticket"),
     is_audited=False,
 )
 """Each status that a ticket had, in order."""
@@ -258,7 +262,7 @@ TICKET_NOTE: Final = tenant_table(
     reference("ticket_id", "trouble_ticket"),
     sa.Index(None, "tenant", "ticket_id", "id"),
     sa.Index(None, "tenant", "party_id"),
-    person="party_id",
+    person=("party_id", Through("ticket_id", "trouble_ticket")),
 )
 
 CRM_TABLES: Final = (

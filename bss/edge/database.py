@@ -193,7 +193,9 @@ def _sqlite_readers(url: sa.URL) -> sa.Engine:
 
 
 def _sqlite_connections(url: sa.URL, *more: str, count: int) -> sa.Engine:
-    """An engine of so many connections at most, with our settings, and `more`."""
+    """An engine of so many connections at most, with our settings, and `more`. Errors hide what was to be written: they go to
+    logs and rows, where erasing a person doesn't look.
+    """
     busy_s = _BUSY_MS / 1000
     engine = sa.create_engine(
         url,
@@ -201,6 +203,7 @@ def _sqlite_connections(url: sa.URL, *more: str, count: int) -> sa.Engine:
         max_overflow=0,
         pool_use_lifo=True,
         pool_timeout=busy_s,
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": busy_s},
     )
     settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", *more)
@@ -216,7 +219,12 @@ def _sqlite_connections(url: sa.URL, *more: str, count: int) -> sa.Engine:
 
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
-        url, pool_size=_POOL, max_overflow=_POOL, isolation_level="SERIALIZABLE", pool_pre_ping=True
+        url,
+        pool_size=_POOL,
+        max_overflow=_POOL,
+        hide_parameters=True,
+        isolation_level="SERIALIZABLE",
+        pool_pre_ping=True,
     )
 
 

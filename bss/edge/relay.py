@@ -22,7 +22,6 @@ from bss.deliveries import (
     GivenUp,
     Leased,
     Outcome,
-    forget_old,
     lease,
     replay,
     settle,
@@ -30,6 +29,7 @@ from bss.deliveries import (
     unspread_events,
 )
 from bss.edge.database import Database
+from bss.retention import KEPT_DAYS, forget_old
 from bss.webhook_body import event_body
 from bss.webhook_signature import SecretInvalid, signed_headers
 from vocabulary.instants import NS_PER_S
@@ -57,6 +57,7 @@ class Relay:
 
     node        name of this relay in leases, as no other one has it
     api_of      the API whose hubs are told of a resource; '' where none has it
+    kept_days   how long what is forgotten by age is kept (bss/retention.py)
     listeners   called in order with each event before it is spread, in a thread; an event may come again, with its id
     reached     kill points (runtime/kill_points.py)
     """
@@ -70,6 +71,7 @@ class Relay:
         api_of: Callable[[str], str],
         listeners: Sequence[Callable[[Event], None]] = (),
         body_of: Callable[[Event], bytes] = event_body,
+        kept_days: Mapping[str, int] = KEPT_DAYS,
         reached: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._database = database
@@ -78,6 +80,7 @@ class Relay:
         self._api_of = api_of
         self._listeners = listeners
         self._body_of = body_of
+        self._kept_days = kept_days
         self._reached = reached
         self._in_flight: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -138,7 +141,9 @@ class Relay:
         return bool(spread_count or leased)
 
     def _spread(self) -> int:
-        """Listeners hear of new events, then hubs get their deliveries; how many events and replays these were."""
+        """Listeners hear of new events, then hubs get their deliveries, and what is old is forgotten; how much of it there was,
+        so that 0 says that there is no more.
+        """
         now_ns = self._database.now_ns()
         events = self._heard(
             self._database.across_tenants(lambda connection: unspread_events(connection, _EVENTS_AT_ONCE))
@@ -147,17 +152,16 @@ class Relay:
             self._reached("relay.listened")
         is_time_to_forget = now_ns - self._forgot_ns >= _FORGET_EVERY_NS
 
-        def write(connection: sa.Connection) -> int:
+        def write(connection: sa.Connection) -> tuple[int, bool]:
             if events:
                 spread(connection, events, now_ns=now_ns, api_of=self._api_of)
-            if is_time_to_forget:
-                forget_old(connection, now_ns=now_ns)
-            return replay(connection, now_ns=now_ns, api_of=self._api_of)
+            is_more = is_time_to_forget and forget_old(connection, now_ns=now_ns, days=self._kept_days)
+            return replay(connection, now_ns=now_ns, api_of=self._api_of), is_more
 
-        count = len(events) + self._database.across_tenants(write)
-        if is_time_to_forget:
+        replay_count, is_more = self._database.across_tenants(write)
+        if is_time_to_forget and not is_more:
             self._forgot_ns = now_ns
-        return count
+        return len(events) + replay_count + is_more
 
     def _heard(self, events: list[Event]) -> list[Event]:
         """Those that everybody here took. What a listener can't take comes again, and its resource's later ones behind it."""

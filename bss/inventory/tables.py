@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import identifier, index, instant, reference, sorted_text, tenant_table, unique
+from bss.tables import Through, identifier, index, instant, personal, reference, sorted_text, tenant_table, unique
 
 STATE: Final = sa.String(24)
 NUMBER_DIGITS_MAX: Final = 15
@@ -13,7 +13,7 @@ ICCID_DIGITS_MAX: Final = 20
 PRODUCT: Final = tenant_table(
     "product",
     sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("description", sa.String(2000)),
+    personal("description", sa.String(2000)),
     identifier("offering_id", nullable=False),
     sa.Column("offering_name", sa.String(200)),
     identifier("specification_id"),
@@ -37,6 +37,7 @@ PRODUCT: Final = tenant_table(
     reference("customer_id", "customer"),
     reference("billing_account_id", "billing_account"),
     reference("parent_id", "product"),
+    person=Through("customer_id", "customer"),
 )
 """What a customer has of an offering. `number`, `iccid`, `imsi` are what it had last, kept when it has ended; who holds a
 number now says MSISDN. `prices`: a list of {name, price_type, micros, currency, period}, as agreed when it was ordered.
@@ -64,10 +65,12 @@ PRODUCT_CHARACTERISTIC: Final = tenant_table(
     identifier("product_id", nullable=False),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("value_type", sa.String(24), nullable=False),
-    sa.Column("value", sa.String(1000), nullable=False),
+    personal("value", sa.String(1000), nullable=False),
     reference("product_id", "product"),
     unique("product_id", "name"),
     sa.Index(None, "tenant", "name", "value"),
+    person=Through("product_id", "product"),
+    goes_with_person=True,
 )
 """`value` is text, whatever its `value_type` (string, integer, boolean) says it means."""
 

@@ -4,7 +4,7 @@ Two transactions with a call of the engine between them. What dies on the way le
 again finishes it: the engine does nothing where it has the text already.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from bss.access import Caller
@@ -14,7 +14,8 @@ from bss.catalog.queries import release_text_of
 from bss.catalog.records import ReleaseRow
 from bss.catalog.release import engine_part, read_catalog
 from bss.engine_port import EnginePort, ReleasePublished, ReleaseRefused
-from bss.work import Transactions, Work
+from bss.views.offerings_in_use import offerings_in_use
+from bss.work import Transactions
 from catalog_loader.faults import Fault
 
 
@@ -40,16 +41,14 @@ def publish_catalog(
     caller: Caller,
     engine: EnginePort,
     *,
-    products_in_use: Callable[[Work], Mapping[str, int]],
     migrations: Mapping[str, str],
 ) -> Published | Waiting:
     """Publish the working copy of the caller's tenant. CatalogFaulty, Conflict where it can't be.
 
-    products_in_use   number of products by offering id, read in the transaction that fixes the release
-    migrations        offering → offering, for products whose offering goes or gets other terms
+    migrations   offering → offering, for products, ordered ones too, whose offering goes or gets other terms
     """
     release = database.write(
-        caller, lambda work: prepare_release(work, in_use=products_in_use(work), migrations=migrations)
+        caller, lambda work: prepare_release(work, in_use=offerings_in_use(work), migrations=migrations)
     )
     return finish_release(database, caller, engine, release)
 

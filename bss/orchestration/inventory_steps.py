@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
+from bss.catalog.queries import successor_of
 from bss.due import schedule, unschedule
 from bss.inventory.kinds import Kind, name_of
 from bss.inventory.operations import POOL_DEFAULT, assign, quarantine, retire, unassign
@@ -18,12 +21,14 @@ from bss.inventory.states import ProductStatus
 from bss.orchestration.plans import Sold, resources_taken, sold
 from bss.orchestration.ports import Ports
 from bss.orchestration.product_terms import period_terms, whole_second
-from bss.orders.execution import PRODUCT_ID, Task
+from bss.orders.execution import PRODUCT_ID, Task, follow_offering
 from bss.work import Work
 from vocabulary.instants import FOREVER_NS
 
 STARTS_NS: Final = "starts_ns"
 """Outcome of `assign_resources`: when the product's first period begins, the same at each try."""
+ORDERED_OFFERING: Final = "ordered_offering"
+"""Outcome of `assign_resources`: what was ordered, where a migration of the catalogue replaced it."""
 RENEWAL_DUE: Final = "product.renewal"
 """Kind of the due row by which a product's next period begins."""
 CFS: Final = "CFS"
@@ -38,9 +43,16 @@ class InventorySteps:
         self._ports = ports
 
     def assign_resources(self, work: Work, task: Task) -> Made:
-        """A product that is about to become active, with its number and SIM."""
-        item = task.item
-        what = self.sold(work, task)
+        """A product that is about to become active, with its number and SIM. Where a migration of the catalogue has replaced
+        its offering since it was ordered, it is of the one that others' products got: no batch finds what isn't made yet.
+        """
+        offering_id, release = successor_of(work, offering_id=task.item.offering_id, release=task.item.release)
+        followed = {}
+        if release != task.item.release:
+            item = follow_offering(work, item_id=task.item.id, offering_id=offering_id, release=release)
+            followed = {ORDERED_OFFERING: task.item.offering_id} if offering_id != task.item.offering_id else {}
+            task = msgspec.structs.replace(task, item=item)
+        item, what = task.item, self.sold(work, task)
         made = create_product(
             work,
             customer_id=task.order.customer_id,
@@ -63,7 +75,7 @@ class InventorySteps:
         for kind in kinds:
             if kind in taken:
                 self._give(work, kind, made, task)
-        return {PRODUCT_ID: made.id, STARTS_NS: str(whole_second(work.now_ns))}
+        return {PRODUCT_ID: made.id, STARTS_NS: str(whole_second(work.now_ns)), **followed}
 
     def free_resources(self, work: Work, task: Task) -> Made:
         """The product came to nothing: number and SIM are free again. One that was active already ends as aborted."""

@@ -13,6 +13,7 @@ from bss.catalog.queries import release_in_force
 from bss.catalog.release import CatalogRelease
 from bss.crm.queries import billing_account, customer, party
 from bss.crm.records import Customer, Individual
+from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.queries import product, products_of_customer
 from bss.inventory.records import Product
@@ -113,6 +114,8 @@ def preview_order(
     """A dry run: what the order would do and cost. It refuses what `place_order` refuses, and writes nothing."""
     with _named("customer_id"):
         buyer = customer(work, customer_id)
+    if buyer.status == CustomerStatus.CLOSED:
+        raise Conflict("customer_id", "the customer is closed", "Add a new customer for the party")
     if billing_account_id is not None:
         with _named("billing_account_id"):
             payer = billing_account(work, billing_account_id)

@@ -86,6 +86,12 @@ def fail(work: Work, task: Task, failed: Failed) -> Task | None:
     return None
 
 
+@requires("order:execute")
+def follow_offering(work: Work, *, item_id: str, offering_id: str, release: int) -> OrderItem:
+    """A migration of the catalogue has replaced what the item was to add: it adds this one, as `release` has it."""
+    return OrderItem.from_row(work.change(ORDER_ITEM, item_id, offering_id=offering_id, release=release))
+
+
 def _go_on(work: Work, order: Row, steps: list[Row]) -> Task | None:
     if any(step["state"] in FALLEN for step in steps) and not order["is_cancelling"]:
         return None

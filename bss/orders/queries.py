@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from bss.access import requires
 from bss.orders.operations import steps_of
-from bss.orders.records import Fallout, Order, OrderItem, OrderStep, OrderView
-from bss.orders.states import FALLEN, OrderState, state_of_item
+from bss.orders.records import Action, Fallout, Order, OrderItem, OrderStep, OrderView
+from bss.orders.states import FALLEN, UNDER_WAY, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.work import Work
 
@@ -65,6 +65,31 @@ def list_orders(
         statement = statement.where(PRODUCT_ORDER.c.customer_id == customer_id)
     rows = work.rows(statement.limit(min(limit, PAGE_MAX)).offset(offset))
     return [Order.from_row(row) for row in rows]
+
+
+@requires("customer:read")
+def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> Sequence[Order]:
+    """A customer's orders that haven't ended, also those that wait for their date, the oldest first."""
+    table = PRODUCT_ORDER
+    statement = sa.select(table).where(table.c.customer_id == customer_id, table.c.state.in_(sorted(UNDER_WAY)))
+    return [Order.from_row(row) for row in work.rows(statement.order_by(table.c.id).limit(min(limit, PAGE_MAX)))]
+
+
+@requires("inventory:read")
+def ordered_counts_by_offering(work: Work) -> dict[str, int]:
+    """How many products orders under way are to make of each offering, and haven't yet."""
+    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+    counted = (
+        sa.select(ORDER_ITEM.c.offering_id, sa.func.count().label("row_count"))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .where(
+            PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)),
+            ORDER_ITEM.c.action == Action.ADD,
+            ORDER_ITEM.c.product_id.is_(None),
+        )
+        .group_by(ORDER_ITEM.c.offering_id)
+    )
+    return {row["offering_id"]: row["row_count"] for row in work.rows(counted)}
 
 
 @requires("order:read")

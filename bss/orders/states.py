@@ -41,6 +41,16 @@ class StepState:
 
 ENDED: Final = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
 """States in which an order stays."""
+UNDER_WAY: Final = frozenset(
+    {
+        OrderState.ACKNOWLEDGED,
+        OrderState.PENDING,
+        OrderState.IN_PROGRESS,
+        OrderState.HELD,
+        OrderState.PENDING_CANCELLATION,
+    }
+)
+"""The others; few orders are in them, and an index finds those."""
 PASSED: Final = frozenset({StepState.DONE, StepState.SKIPPED})
 """States of a step that let those behind it begin."""
 FALLEN: Final = frozenset({StepState.FAILED, StepState.MANUAL, StepState.UNDO_FAILED})

@@ -6,20 +6,21 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import identifier, index, instant, reference, tenant_table, unique
+from bss.tables import Through, identifier, index, instant, personal, reference, tenant_table, unique
 
 PRODUCT_ORDER: Final = tenant_table(
     "product_order",
     sa.Column("state", sa.String(24), nullable=False),
     sa.Column("is_cancelling", sa.Boolean, nullable=False),
     sa.Column("external_id", sa.String(200), nullable=False),
-    sa.Column("description", sa.String(2000), nullable=False),
+    personal("description", sa.String(2000), nullable=False),
     identifier("customer_id", nullable=False),
     identifier("billing_account_id"),
     instant("requested_start_ns"),
     instant("completed_ns"),
-    sa.Column("cancellation_reason", sa.String(500), nullable=False),
+    personal("cancellation_reason", sa.String(500), nullable=False),
     sa.Column("channel", sa.String(64)),
+    person=Through("customer_id", "customer"),
 )
 """`state` is TMF622's word. `is_cancelling`: its steps are undone, not done. `channel`: where it comes from, as it was said."""
 for _filter in ("state", "customer_id", "external_id", "is_cancelling"):
@@ -35,9 +36,10 @@ ORDER_ITEM: Final = tenant_table(
     identifier("product_id"),
     sa.Column("resources", sa.JSON, nullable=False),
     sa.Column("reservation", sa.String(64), nullable=False),
-    sa.Column("characteristics", sa.JSON, nullable=False),
+    personal("characteristics", sa.JSON, nullable=False),
     reference("order_id", "product_order"),
     unique("order_id", "number"),
+    person=Through("order_id", "product_order"),
 )
 """`product_id` names the product that an add makes, once it is made, or that another action changes. `release` is the number
 of the catalogue release that it was ordered from. `resources` are names of those that were chosen, by kind; others are taken
@@ -58,13 +60,14 @@ ORDER_STEP: Final = tenant_table(
     sa.Column("compensation", sa.String(40), nullable=False),
     sa.Column("is_point_of_no_return", sa.Boolean, nullable=False),
     sa.Column("is_for_people", sa.Boolean, nullable=False),
-    sa.Column("note", sa.String(1000), nullable=False),
+    personal("note", sa.String(1000), nullable=False),
     sa.Column("outcome", sa.JSON, nullable=False),
     instant("started_ns"),
     instant("ended_ns"),
     reference("order_id", "product_order"),
     reference("item_id", "order_item"),
     unique("order_id", "place"),
+    person=Through("order_id", "product_order"),
 )
 """`after` are the places of the steps that come before it. `compensation` is what undoes it; empty: nothing is to undo.
 `outcome` holds ids of what it made. An `is_for_people` step is done by a person, outside."""

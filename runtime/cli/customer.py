@@ -164,7 +164,7 @@ def close(
     who: CustomerArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why.", show_default=False)] = "",
 ) -> None:
-    """Close a customer that has no product any more, and its billing accounts. It can't be opened again."""
+    """Close a customer that has no product and no order under way, and its billing accounts. It can't be opened again."""
     customer = _customer(business, who)
 
     from bss.orchestration.customer_closing import close_customer
@@ -180,12 +180,12 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask: it can't be undone.")] = False,
 ) -> None:
     """Erase the person behind a closed customer: names, contacts, documents, texts, and the audit trail's key to them."""
-    from bss.crm.erasure import erase_party
+    from bss.orchestration.person_erasure import erase_person
 
     customer = _customer(business, who)
     if not yes:
         typer.confirm(f"Erase {customer.name or customer.id} for ever?", abort=True)
-    business.write(lambda work: erase_party(work, customer.party_id))
+    business.write(lambda work: erase_person(work, customer.party_id))
     print(f"the person of customer {customer.id} is erased")
 
 

@@ -45,13 +45,16 @@ def print_moves(business: Business, migrations: "Mapping[str, str]") -> None:
     """How many products a release would move; whom it would strand is printed, exit 1."""
     from bss.catalog.publication import stranded_by_publishing
     from bss.inventory.queries import product_counts_by_offering
+    from bss.views.offerings_in_use import offerings_in_use
 
-    in_use = business.read(product_counts_by_offering)
+    has, in_use = business.read(product_counts_by_offering), business.read(offerings_in_use)
     faults = business.read(lambda work: stranded_by_publishing(work, in_use=in_use, migrations=migrations))
     for source, target in sorted(migrations.items()):
         follows = "follow its changes" if source == target else f"move to {target}"
         print(
-            f"{in_use.get(source, 0)} products of {source} {follows}, an order each; `farebox catalog migrations` shows them"
+            f"{has.get(source, 0)} products of {source} {follows}, an order each; `farebox catalog migrations` shows them"
         )
+        if ordered := in_use.get(source, 0) - has.get(source, 0):
+            print(f"{ordered} that are ordered and not made yet {follows}, as they are made")
     if faults:
         refuse(*map(str, faults))

@@ -187,7 +187,6 @@ def _publish(
     wait_s: float,
 ) -> "Published | Waiting":
     """Publish the working copy, or finish the prepared release; a refusal is printed, exit 1."""
-    from bss.inventory.queries import product_counts_by_offering
     from bss.orchestration.catalog_publication import finish_release, publish_catalog
     from runtime.bss_engine import BssEngine
 
@@ -195,11 +194,7 @@ def _publish(
     try:
         if prepared is not None:
             return business.run(lambda database, caller: finish_release(database, caller, engine, prepared))
-        return business.run(
-            lambda database, caller: publish_catalog(
-                database, caller, engine, products_in_use=product_counts_by_offering, migrations=migrations
-            )
-        )
+        return business.run(lambda database, caller: publish_catalog(database, caller, engine, migrations=migrations))
     finally:
         engine.close()
 

@@ -48,6 +48,7 @@ _POLL_S: Final = 1.0
 _AT_ONCE: Final = 8
 _BUSY_MS: Final = 30_000
 _POOL: Final = 16
+_MAKES_MAX: Final = 5
 _END_S: Final = 10
 _WRITING: Final = threading.Lock()
 """Writes of this process's workflows follow each other. On PostgreSQL eight at once met so often (each looks through small
@@ -118,11 +119,7 @@ class DurableWorkflows:
         self._database = database
         self._slots_free = threading.BoundedSemaphore(_AT_ONCE)
         DBOS(config=_config(folder / "workflows.db", slot))
-        self._datasource = SQLAlchemyDatasource.create(
-            database.engine.url.render_as_string(hide_password=False),
-            engine=database.engine,
-            serializer=DBOSPortableJSONSerializer(),
-        )
+        self._datasource = _datasource(database)
         self._functions = {name: self._registered(name, workflow) for name, workflow in workflows.items()}
 
     def launch(self) -> None:
@@ -188,6 +185,21 @@ class DurableWorkflows:
         structlog.get_logger().warning("a workflow of another release begins anew", workflow=workflow_id, anew=anew_id)
         with ThreadPoolExecutor(1) as thread:
             thread.submit(self.start, name, workflow_id=anew_id, tenant=tenant, ids=ids).result()
+
+
+def _datasource(database: Database) -> SQLAlchemyDatasource:
+    """Two workers that start on a new PostgreSQL at once both make DBOS's tables; who hears that they are there looks again."""
+    for attempt in range(_MAKES_MAX):
+        try:
+            return SQLAlchemyDatasource.create(
+                database.engine.url.render_as_string(hide_password=False),
+                engine=database.engine,
+                serializer=DBOSPortableJSONSerializer(),
+            )
+        except sa.exc.DBAPIError:
+            if attempt == _MAKES_MAX - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _config(path: Path, slot: str) -> DBOSConfig:

@@ -14,10 +14,14 @@ from bss.crm.queries import billing_account
 from bss.edge.database import Database
 from bss.inventory.product_operations import set_product_status
 from bss.inventory.states import ProductStatus
+from bss.orders.operations import cancel, place
+from bss.orders.records import Action, NewItem, PlannedStep
 from tests.bss.api import kit
 from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
+from tests.bss.conftest import NOW_NS
 from tests.bss.customers import a_product
+from vocabulary.instants import NS_PER_S
 
 AT = f"{CUSTOMER_API.path}/customer"
 PATCH_TYPE = {"Content-Type": "application/merge-patch+json"}
@@ -110,6 +114,22 @@ def test_who_has_products_isnt_closed(
     answer = patch(client, customer_id, {"status": "closed", "statusReason": "moved"}, created.headers["etag"])
     assert (answer.status_code, answer.json()["status"]) == (200, "closed"), answer.text
     assert database.read(caller, lambda work: billing_account(work, account.id)).state == "closed"
+
+
+def test_who_has_an_order_under_way_isnt_closed(
+    client: httpx.Client, ann: dict[str, Any], database: Database, caller: Caller
+) -> None:
+    customer_id = client.post(AT, json={"name": "Ann", "engagedParty": ann}).json()["id"]
+    item = NewItem(action=Action.ADD, offering_id="mobile", steps=(PlannedStep(kind="activate"),))
+    later_ns = NOW_NS + 3600 * NS_PER_S
+    order = database.write(
+        caller, lambda work: place(work, customer_id=customer_id, items=[item], requested_start_ns=later_ns)
+    )
+    refused = patch(client, customer_id, {"status": "closed"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert f"{order.id} (pending). Cancel it, or wait" in refused.json()["message"]
+    database.write(caller, lambda work: cancel(work, order_id=order.id))
+    assert patch(client, customer_id, {"status": "closed"}).status_code == 200
 
 
 def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str, Any]) -> None:

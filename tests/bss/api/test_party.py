@@ -8,9 +8,9 @@ import pytest
 from bss.access import Caller
 from bss.api.party import INDIVIDUALS, ORGANIZATIONS, PARTY_API
 from bss.api.resource import Resource
-from bss.crm.erasure import erase_party
 from bss.crm.operations import add_contact_medium
 from bss.edge.database import Database
+from bss.orchestration.person_erasure import erase_person
 from bss.outbox import OUTBOX
 from tests.bss.api import kit
 from tests.bss.api.conftest import Server, sqlite_alone
@@ -102,7 +102,7 @@ def test_an_erased_person_is_shown_as_such_and_stays_so(
     client: httpx.Client, database: Database, caller: Caller
 ) -> None:
     party_id = client.post(INDIVIDUALS_AT, json=WHOLE).json()["id"]
-    database.write(caller, lambda work: erase_party(work, party_id))
+    database.write(caller, lambda work: erase_person(work, party_id))
     at = f"{INDIVIDUALS_AT}/{party_id}"
     shown = client.get(at)
     assert shown.json() == {"id": party_id, "href": shown.json()["href"], "@type": "Individual", "status": "erased"}

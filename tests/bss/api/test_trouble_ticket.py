@@ -1,5 +1,6 @@
 """TMF621 over tickets: as the conformance kit checks it, as schemathesis asks it, and what is ours."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 
 from bss.access import Caller
 from bss.api.trouble_ticket import TROUBLE_TICKET_API, TROUBLE_TICKETS
+from bss.crm.care_operations import open_ticket
+from bss.crm.operations import add_individual
 from bss.edge.database import Database
 from bss.outbox import OUTBOX
 from bss.work import Work
@@ -107,6 +110,54 @@ def test_tickets_are_found(client: httpx.Client, ann: dict[str, Any], query: str
     client.post(AT, json=BODY | {"externalId": "CRM-7", "relatedParty": [ann["customer"]]})
     answer = client.get(f"{AT}?{query.format(customer=ann['customer']['id'])}")
     assert (answer.status_code, len(answer.json())) == (200, int(is_found))
+
+
+def test_whoever_a_ticket_names_finds_it(
+    client: httpx.Client, ann: dict[str, Any], database: Database, caller: Caller
+) -> None:
+    """TMF621 relatedParty: party or party role. A customer by its own id, its party's, and that of who called for it."""
+    bo = database.write(caller, lambda work: add_individual(work, given_name="Bo", family_name="Owl")).id
+    called = {"id": bo, "@referredType": "Individual"}
+    related = {
+        "customer": [ann["customer"]],
+        "called": [ann["customer"], called],
+        "party": [called],
+        "nobody": [],
+    }
+    ids = {
+        name: client.post(AT, json=BODY | ({"relatedParty": said} if said else {})).json()["id"]
+        for name, said in related.items()
+    }
+
+    def found(query: str) -> list[str]:
+        answer = client.get(f"{AT}?{query}")
+        assert answer.status_code in (200, 206), answer.text
+        assert answer.headers["X-Total-Count"] == str(total_of.get(query, len(answer.json())))
+        return [one["id"] for one in answer.json()]
+
+    customer_id, party_id = ann["customer"]["id"], ann["party"]["id"]
+    by_page = f"relatedParty.id={customer_id},{bo}&limit=1&offset="
+    total_of = {f"{by_page}{place}": 3 for place in range(3)}
+    assert found(f"relatedParty.id={customer_id}") == [ids["customer"], ids["called"]]
+    assert found(f"relatedParty.id={party_id}") == [ids["customer"]]
+    assert found(f"relatedParty.id={bo}") == [ids["called"], ids["party"]]
+    assert found(f"relatedParty.id={customer_id},{bo}") == [ids["customer"], ids["called"], ids["party"]], "each once"
+    assert [each for place in range(3) for each in found(f"{by_page}{place}")] == list(ids.values())[:3]
+    assert found(f"relatedParty.id={bo}&severity=minor") == []
+    assert client.get(f"{AT}?sort=relatedParty.id").status_code == 400
+
+
+@sqlite_alone
+def test_another_tenants_related_party_finds_nothing(
+    client: httpx.Client, database: Database, caller_of: Callable[..., Caller]
+) -> None:
+    def make(work: Work) -> str:
+        made = a_customer(work)
+        open_ticket(work, description="theirs", severity="low", ticket_type="other", customer_id=made.id)
+        return made.party_id
+
+    party_id = database.write(caller_of(tenant="brand-2"), make)
+    assert client.get(AT, params={"relatedParty.id": party_id}).json() == []
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,16 @@ import msgspec
 import pytest
 
 from bss.access import Caller
-from bss.catalog.operations import change_resource
+from bss.catalog.faults import CatalogFaulty
+from bss.catalog.operations import change_head, change_resource
 from bss.catalog.queries import resources
 from bss.catalog.records import Offering
 from bss.due import due_of
 from bss.edge.database import Database
 from bss.engine_port import NoEngine
 from bss.errors import Conflict
-from bss.inventory.queries import product, product_counts_by_offering
+from bss.inventory.operations import add_number
+from bss.inventory.queries import product
 from bss.inventory.states import ProductStatus
 from bss.orchestration import batch_flow
 from bss.orchestration.catalog_publication import Published, publish_catalog
@@ -28,7 +30,10 @@ from bss.views.assurance import find_differences
 from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
 from vocabulary.ids import number_of_name
+from vocabulary.instants import NS_PER_S
 from vocabulary.units import Unit
+
+_DAY_NS = 86_400 * NS_PER_S
 
 
 @pytest.fixture
@@ -49,7 +54,6 @@ def publish(world: World, **migrations: str) -> None:
         world.database,
         world.caller,
         world.engine,
-        products_in_use=product_counts_by_offering,
         migrations=migrations,
     )
     assert isinstance(published, Published)
@@ -159,6 +163,78 @@ def _open_only(world: World) -> str:
                 ids = {**event.ids, RESOURCE_ID: event.resource_id}
                 world.flows[name](PlainRun(world.database, workflow_id=event.id), ids)
     return only_batch(world).batch.id
+
+
+def test_what_waits_for_its_date_is_made_of_what_its_offering_became(world: World, clock: TestClock) -> None:
+    """Through two releases, the second of which lets products follow a change of their own offering."""
+    order = world.place(requested_start_ns=clock.now_ns() + 10 * _DAY_NS)
+    edit(world, "monthly", lifecycle_status="retired")
+    publish(world, monthly="dear")
+    world.relay()
+    assert only_batch(world).batch.total_count == 0, "a batch finds nothing"
+    clock.advance(days=1)
+    edit(world, "dear", price_ids=("monthly-fee",))
+    publish(world, dear="dear")
+    world.relay()
+    assert world.view(order.id).items[0].offering_id == "monthly", "it is as it was ordered until then"
+    clock.advance(days=10)
+    world.run_due()
+    world.relay()
+    view = world.view(order.id)
+    assert (view.order.state, view.items[0].offering_id, view.items[0].release) == ("completed", "dear", 3)
+    assert view.steps[0].outcome["ordered_offering"] == "monthly"
+    product_id = view.items[0].product_id or ""
+    has = world.do(product, product_id)
+    assert (has.offering_id, [price["micros"] for price in has.prices]) == ("dear", [5_000_000])
+    assert offers(world, product_id) == {number_of_name("dear")}
+    before = money(world, product_id)
+    clock.advance(days=31)
+    world.run_due()
+    world.relay()
+    assert money(world, product_id) == before - 5_000_000, "it is renewed as the others are"
+    assert differences(world) == []
+
+
+@ON_SQLITE
+def test_what_falls_out_before_it_is_made_follows_as_well(world: World) -> None:
+    taken = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600999999"})
+    order = world.place(taken)
+    assert world.run(order.id).order.state == "held", "there is no such number"
+    edit(world, "monthly", lifecycle_status="retired")
+    edit(world, "dear", price_ids=("monthly-fee",))
+    publish(world, monthly="dear")
+    world.do(add_number, number="48600999999")
+    world.do(retry, order_id=order.id)
+    view = world.run(order.id)
+    assert (view.order.state, view.items[0].offering_id) == ("completed", "dear")
+
+
+@ON_SQLITE
+def test_an_order_keeps_its_offering_until_the_release_is_in_force(world: World, clock: TestClock) -> None:
+    order = world.place(requested_start_ns=clock.now_ns() + _DAY_NS)
+    edit(world, "monthly", lifecycle_status="retired")
+    world.do(change_head, values={"effective_ns": clock.now_ns() + 2 * _DAY_NS})
+    publish(world, monthly="dear")
+    world.relay()
+    clock.advance(days=1)
+    world.run_due()
+    world.relay()
+    view = world.view(order.id)
+    assert (view.order.state, view.items[0].offering_id) == ("completed", "monthly")
+    clock.advance(days=2)
+    world.run_due()
+    world.relay()
+    assert world.do(product, view.items[0].product_id).offering_id == "dear", "the batch moves it like others"
+
+
+@ON_SQLITE
+def test_a_release_owes_to_who_has_ordered(world: World, clock: TestClock) -> None:
+    order = world.place(requested_start_ns=clock.now_ns() + _DAY_NS)
+    edit(world, "monthly", offer="dear")
+    with pytest.raises(CatalogFaulty, match="1 product of customers is of it, or ordered"):
+        publish(world)
+    world.do(cancel, order_id=order.id)
+    publish(world)
 
 
 @ON_SQLITE

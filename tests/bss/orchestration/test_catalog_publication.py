@@ -14,7 +14,6 @@ from bss.edge.database import Database
 from bss.engine_in_memory import MemoryEngine
 from bss.engine_port import Unknown
 from bss.inventory.product_operations import set_product_status
-from bss.inventory.queries import product_counts_by_offering
 from bss.inventory.states import ProductStatus
 from bss.orchestration.catalog_publication import Published, Waiting, finish_release, publish_catalog
 from catalog_loader.check import CheckedRelease
@@ -32,7 +31,7 @@ class LateEngine(MemoryEngine):
 
 def publish(database: Database, caller: Caller, engine: MemoryEngine, **migrations: str) -> Published | Waiting:
     named = {source.replace("_", "-"): target for source, target in migrations.items()}
-    return publish_catalog(database, caller, engine, products_in_use=product_counts_by_offering, migrations=named)
+    return publish_catalog(database, caller, engine, migrations=named)
 
 
 def change_offer(database: Database, caller: Caller) -> None:

@@ -5,6 +5,8 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
 from bss.access import Caller
 from bss.api.apis import api_of
 from bss.catalog.documents import read_sources
@@ -112,7 +114,8 @@ class World:
         self.flows = workflows(self.ports)
         self.rules = EventRules(database, wall_ns=count(1, KNOWN_FOR_NS).__next__)
         self.customer_id, self.billing_account_id = seed(database, caller, lines=lines)
-        self.engine.publish_release(engine_part(catalogue()), now_ns=database.now_ns())
+        own = replace(catalogue(), engine=replace(catalogue().engine, tenant=caller.tenant))
+        self.engine.publish_release(engine_part(own), now_ns=database.now_ns())
 
     def do(self, operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return self.database.write(self.caller, lambda work: operation(work, *arguments, **named))

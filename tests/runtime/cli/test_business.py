@@ -3,11 +3,16 @@
 import json
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bss.access import EVERYTHING, Caller
+from bss.edge.database import Database, database_url
+from bss.orders.operations import place
+from bss.orders.records import Action, NewItem, PlannedStep
 from tests.runtime.running_up import Invoked, invoke
 
 
@@ -35,6 +40,17 @@ def farebox(tmp_path: Path) -> Farebox:
     return Farebox(tmp_path / "data")
 
 
+def order_that_waits(farebox: Farebox, customer_id: str) -> str:
+    """Id of an order of the customer that begins in a day."""
+    database = Database(database_url("", farebox.data_dir), now_ns=time.time_ns)
+    item = NewItem(action=Action.ADD, offering_id="mobile", steps=(PlannedStep(kind="activate"),))
+    asked = {"customer_id": customer_id, "items": [item], "requested_start_ns": time.time_ns() + 86_400 * 10**9}
+    caller = Caller("default", "user:ann", frozenset({EVERYTHING}))
+    order = database.write(caller, lambda work: place(work, **asked))
+    database.close()
+    return order.id
+
+
 def test_a_customer_is_added_found_closed_and_erased(farebox: Farebox) -> None:
     made = farebox.pairs(
         "customer", "add", "--given-name", "Zoë", "--family-name", "Strauß", "--email", "z@example.net"
@@ -49,6 +65,11 @@ def test_a_customer_is_added_found_closed_and_erased(farebox: Farebox) -> None:
     for part in ("Zoë Strauß", "z@example.net", "products: none"):
         assert part in table
     assert "the person is a customer" in farebox("customer", "erase", "strauss", "--yes", expect=1).stderr
+    order_id = order_that_waits(farebox, made["customer"])
+    refused = farebox("customer", "close", "strauss", expect=1).stderr
+    assert order_id in refused
+    assert "Cancel it, or wait" in refused
+    farebox("order", "cancel", order_id)
     farebox("customer", "close", "strauss", "--reason", "moved")
     assert "customer.status" in farebox("customer", "audit", "strauss").stdout
     farebox("customer", "erase", "strauss", "--yes")

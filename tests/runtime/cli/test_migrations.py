@@ -10,6 +10,8 @@ from bss.access import Caller
 from bss.catalog.publication import confirm_release, prepare_release
 from bss.edge.database import Database, database_url
 from bss.orders.batches import open_batch
+from bss.orders.operations import place
+from bss.orders.records import Action, NewItem, PlannedStep
 from runtime.cli import catalog
 from tests.bss.catalog.sample import SAMPLE
 from tests.bss.conftest import NOW_NS
@@ -32,6 +34,8 @@ def test_products_are_counted_before_and_seen_afterwards(tmp_path: Path) -> None
     database.write(ANYONE, lambda work: confirm_release(work, release_id=prepare_release(work, in_use={}).id))
     for _ in range(2):
         database.write(ANYONE, a_product)
+    waits = NewItem(action=Action.ADD, offering_id="prepaid-start", steps=(PlannedStep(kind="activate"),))
+    database.write(ANYONE, lambda work: place(work, customer_id="c-1", items=[waits], requested_start_ns=2 * NOW_NS))
     path = tmp_path / "changed.yaml"
     text = SAMPLE.read_text().replace("number: 1", "number: 2").replace("2025-01-01", "2025-02-01")
     path.write_text(
@@ -42,10 +46,11 @@ def test_products_are_counted_before_and_seen_afterwards(tmp_path: Path) -> None
     assert farebox(tmp_path, "import", str(path), "--yes").exit_code == 0
     stranded = farebox(tmp_path, "release", "--dry-run")
     assert stranded.exit_code == 1
-    assert "2 products of customers are of it" in stranded.output
+    assert "3 products of customers are of it, or ordered" in stranded.output
     looked = farebox(tmp_path, "release", "--dry-run", "--migrate", "prepaid-start=prepaid-start")
     assert looked.exit_code == 0, looked.output
     assert "2 products of prepaid-start follow its changes" in looked.output
+    assert "1 that are ordered and not made yet follow its changes, as they are made" in looked.output
     assert "Migrations: none" in farebox(tmp_path, "migrations").output
     batch = database.write(
         ANYONE,

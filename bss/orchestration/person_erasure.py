@@ -1,0 +1,31 @@
+"""A person is forgotten: in every table of every domain that has text about them."""
+
+from typing import Final
+
+from bss.all_tables import TABLES
+from bss.crm.erasure import erase_party
+from bss.crm.queries import customers_of_party
+from bss.orchestration.customer_closing import check_no_order_under_way
+from bss.work import Work
+
+STAYS: Final = {
+    "audit": "who changed a number, or a reference of a client, and when",
+    "idempotency": "keys that clients choose for their requests",
+    "msisdn": "the operator's numbers, which others get after a quarantine",
+    "order_item": "the number and the SIM that were chosen",
+    "order_step": "what the network said of a number or a SIM that it refused",
+    "product": "which number, ICCID and IMSI it had: charging records, which the law has operators keep, name them",
+    "product_order": "the client's own number of the order",
+    "sim": "the operator's SIMs",
+    "trouble_ticket": "the client's own number of the ticket",
+}
+"""Tables in which a number, a SIM or a client's reference stays once a person is erased, and why; names and contacts stay in
+none. docs/business.md has the same list.
+"""
+
+
+def erase_person(work: Work, party_id: str) -> None:
+    """See bss/crm/erasure.py. Conflict also where an order of theirs is under way: it would write about them again."""
+    for customer in customers_of_party(work, party_id):
+        check_no_order_under_way(work, customer.id, field="id")
+    erase_party(work, party_id, tables=TABLES)
