@@ -9,8 +9,7 @@ from bss.access import Caller
 from bss.deliveries import unspread_events
 from bss.due import schedule
 from bss.edge.database import Database, database_url
-from bss.orchestration.automation_flow import AutomationFlow
-from bss.orchestration.automation_steps import automation_steps
+from bss.orchestration.automation_steps import automation_flow, automation_steps
 from bss.orchestration.event_rules import EventRules
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
@@ -45,7 +44,7 @@ def happen(data_dir: Path) -> None:
     kind, resource = "ProductOrderStateChangeEvent", "productOrder"
     database.write(caller, lambda work: work.event(kind, resource=resource, resource_id="o-1", state="held"))
     database.write(caller, lambda work: schedule(work, "order.retry", resource_id="o-1", at_ns=NOW_NS))
-    flow = AutomationFlow(automation_steps(Ports(None, None, read_release)))  # type: ignore[arg-type]
+    flow = automation_flow(automation_steps(Ports(None, None, read_release)))  # type: ignore[arg-type]
     hears = EventRules(database, wall_ns=lambda: 1)
     for event in database.across_tenants(lambda connection: unspread_events(connection, 10)):
         hears(event)
