@@ -3,9 +3,10 @@ sealed with the key of the person whose they are, so that erasing the key erases
 """
 
 import base64
+import functools
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -44,11 +45,28 @@ ERASED: Final = "(erased)"
 SECRET: Final = "(secret)"
 
 
+class _Columns(NamedTuple):
+    """Of a table, as the audit trail has them."""
+
+    names: tuple[str, ...]
+    personal: frozenset[str]
+    secret: frozenset[str]
+
+
+@functools.cache
+def _columns(table: sa.Table) -> _Columns:
+    def marked(word: str) -> frozenset[str]:
+        return frozenset(column.name for column in table.columns if column.info.get(word))
+
+    names = tuple(column.name for column in table.columns if column.name not in NOT_AUDITED)
+    return _Columns(names, marked("personal"), marked("secret"))
+
+
 def changed_columns(
     table: sa.Table, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """What a change did, by column: values before and after; null where the row wasn't there, equal ones left out."""
-    names = [column.name for column in table.columns if column.name not in NOT_AUDITED]
+    names = _columns(table).names
     if before is None or after is None:
         return tuple(  # type: ignore[return-value]
             None if row is None else {name: row[name] for name in names if row[name] is not None}
@@ -62,13 +80,14 @@ def seal_personal(
     table: sa.Table, values: dict[str, Any] | None, *, key: bytes | None, entropy: Callable[[int], bytes]
 ) -> dict[str, Any] | None:
     """The values with personal ones sealed; without a key (an erased person) they are left out, and so are secrets."""
-    if values is None:
-        return None
+    _, personal, secret = _columns(table)
+    if values is None or not (personal or secret):
+        return values
     shown = {}
     for name, value in values.items():
-        if table.c[name].info.get("secret"):
+        if name in secret:
             shown[name] = SECRET
-        elif not table.c[name].info.get("personal") or not value:
+        elif name not in personal or not value:
             shown[name] = value
         elif key is not None:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

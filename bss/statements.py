@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -16,7 +17,9 @@ Values = Mapping[str, Any]
 Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
 Processor = Callable[[Any], Any]
 
-_DIALECT: Final = SQLiteDialect_pysqlite()
+_DIALECT: Final = SQLiteDialect_pysqlite(
+    json_serializer=lambda value: msgspec.json.encode(value).decode(), json_deserializer=msgspec.json.decode
+)
 _DRIVER: Final = SQLiteDialect_pysqlite.import_dbapi()
 _LIST_MAX: Final = 50
 """Lists of so many values have a text of their own each; longer ones are rare."""

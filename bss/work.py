@@ -124,7 +124,7 @@ class Work:
     def insert(self, table: sa.Table, **values: Any) -> Row:
         """A new row; `id` is made unless given. Constraints of the database raise sqlalchemy.exc.IntegrityError."""
         values.setdefault("id", self.new_id())
-        row = {column.name: None for column in table.columns} | values
+        row = {**_empty(table), **values}
         row |= {
             "tenant": self.caller.tenant,
             "revision": 1,
@@ -272,6 +272,12 @@ def _by_id(table: sa.Table) -> Statement:
 
 
 @functools.cache
+def _empty(table: sa.Table) -> Row:
+    """A row without values."""
+    return dict.fromkeys(table.columns.keys())
+
+
+@functools.cache
 def _insertion(table: sa.Table, names: tuple[str, ...]) -> Statement:
     return Statement(sa.insert(table).inline(), writes=names)
 
@@ -295,7 +301,7 @@ def _check_columns(table: sa.Table, values: Mapping[str, Any]) -> None:
     for name in values:
         if name in ("tenant", "revision", "created_ns", "updated_ns"):
             raise TypeError(f"{table.name}.{name} is written by Work alone")
-        if name not in table.c:
+        if name not in _empty(table):
             raise TypeError(f"{table.name} has no column {name}")
 
 

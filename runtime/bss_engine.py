@@ -6,9 +6,12 @@ loop, and each call waits for its work there, at most `timeout_s`.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import uvloop
 
 from balances import identity_moves
 from balances.commands import (
@@ -67,6 +70,8 @@ TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 32
 """Calls that work at once: each has a connection to the store, whose client has 64."""
 _ENDS_S: Final = 5.0
+_TENANT_KNOWN_S: Final = 1.0
+"""How long a tenant's number is used again: two steps of an order ask for it, and a store that goes back takes longer."""
 
 _Result = TypeVar("_Result")
 
@@ -90,7 +95,8 @@ class BssEngine:
         self._timeout_s = timeout_s
         self._store: RedisStore | None = None
         self._names = CatalogueNames()
-        self._loop = asyncio.new_event_loop()
+        self._tenants: dict[str, tuple[int, float]] = {}
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bss-engine", daemon=True)
         self._thread.start()
         self._opening = self._on_loop(_make(asyncio.Lock))
@@ -107,7 +113,14 @@ class BssEngine:
     # --- EnginePort
     def tenant_number(self, tenant: str) -> int | NoEngine:
         """See EnginePort."""
-        return self._read(lambda store: store.add_tenant(tenant))
+        number, asked_s = self._tenants.get(tenant, (0, 0.0))
+        if number and time.monotonic() < asked_s + _TENANT_KNOWN_S:
+            return number
+        asked_s = time.monotonic()
+        found = self._read(lambda store: store.add_tenant(tenant))
+        if not isinstance(found, NoEngine):
+            self._tenants[tenant] = found, asked_s
+        return found
 
     def send(self, command: EngineCommand) -> SendResult:
         """See EnginePort."""

@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import ctypes
+import functools
 import gc
 import os
 import sys
@@ -48,6 +49,16 @@ def _memory_ends_with_its_module() -> Iterator[None]:
     yield
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _authorities_are_read_once() -> Iterator[None]:
+    """httpx reads all the world's for each client, also where it will speak without TLS: half of the time of many tests."""
+    from httpx._transports import default
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", functools.cache(default.create_ssl_context))
+        yield
 
 
 @pytest.fixture(autouse=True)

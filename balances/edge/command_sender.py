@@ -37,7 +37,8 @@ from vocabulary.limits import COMMANDS_WAITING_MAX
 _CHUNK_ROWS: Final = 2000
 _ASKED_ROWS: Final = 2048
 _PROBES: Final = 3
-_PAUSE_S: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+_PAUSE_S: Final = (0.002, 0.003, 0.005, 0.01, 0.02, 0.05)
+"""Before each look for answers; one that looks sooner sees an engine that still writes."""
 _SEND_ATTEMPTS: Final = 2
 NO_OWNER_S: Final = 0.5
 """After so long without an answer the sender looks whether an engine is there at all."""
@@ -222,9 +223,12 @@ class CommandSender:
         """Keep the partition's engine busy until each of the lane's commands has come to a result."""
         pause = 0
         lane.answered_at_s = time.monotonic()
-        while lane.to_append or lane.appended:
+        while True:
             while lane.to_append and len(lane.appended) < COMMANDS_WAITING_MAX:
                 await self._append_chunk(lane, results)
+            if not lane.appended:
+                break
+            await asyncio.sleep(_PAUSE_S[min(pause, len(_PAUSE_S) - 1)])
             if await self._take_answers(lane, results):
                 lane.answered_at_s = time.monotonic()
                 pause = 0
@@ -235,7 +239,6 @@ class CommandSender:
                 for row, _ in (*lane.appended, *lane.to_append):
                     results.put(row, Waiting(reason))
                 return
-            await asyncio.sleep(_PAUSE_S[min(pause, len(_PAUSE_S) - 1)])
             pause += 1
         results.report()
 

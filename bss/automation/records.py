@@ -94,6 +94,11 @@ class RunTask(msgspec.Struct, frozen=True, kw_only=True):
     """what the run's steps have made so far"""
 
     @property
+    def kind(self) -> str:
+        """What is to be done."""
+        return self.step.kind
+
+    @property
     def key(self) -> str:
         """What makes it safe to ask others for it again: the same at each try."""
         return self.step.id

@@ -4,7 +4,6 @@ the database could not serialise.
 
 import os
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -165,51 +164,24 @@ def _alone(connection: sa.Connection) -> Iterator[None]:
         connection.commit()
 
 
-class _WriterTurn:
-    """Whose turn it is to write, among this process's threads. SQLite's own waiting looks again after ever longer pauses: of
-    eight threads that write, each got less than a transaction a second.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holder: object = None
-
-    def take(self, record: object) -> None:
-        """Wait for the turn; a connection keeps it until it is given back. After long SQLite may say what is the matter."""
-        if self._holder is not record and self._lock.acquire(timeout=_BUSY_MS / 1000):
-            self._holder = record
-
-    def pass_on(self, record: object) -> None:
-        """The connection is given back."""
-        if self._holder is record:
-            self._holder = None
-            self._lock.release()
-
-
-def _pool_record(connection: sa.Connection) -> object:
-    return connection.connection._connection_record
-
-
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    engine = _sqlite_connections(url)
-    turn = _WriterTurn()
+    """One connection, which this process's threads get in turn. With several each read anew what another one wrote: of an order
+    370 pages of the file, where one reads 70. And SQLite's own waiting, which looks again after ever longer pauses, gave each
+    of eight threads less than a transaction a second.
+    """
+    engine = _sqlite_connections(url, count=1)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # a writer takes its lock before it reads: with a plain BEGIN, racing "select a free one, update it" gave one twice
-        turn.take(_pool_record(connection))
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    @sa.event.listens_for(engine, "checkin")
-    def pass_on(connection: Any, record: Any) -> None:
-        turn.pass_on(record)
 
     return engine
 
 
 def _sqlite_readers(url: sa.URL) -> sa.Engine:
     """Connections that can't write, with a pool of their own: to switch one to and fro took longer than a read."""
-    engine = _sqlite_connections(url, "query_only=ON")
+    engine = _sqlite_connections(url, "query_only=ON", count=2 * _POOL)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -220,16 +192,19 @@ def _sqlite_readers(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _sqlite_connections(url: sa.URL, *more: str) -> sa.Engine:
-    """An engine whose connections have our settings, and `more`. Errors hide what was to be written: they go to logs and rows,
-    where erasing a person doesn't look.
+def _sqlite_connections(url: sa.URL, *more: str, count: int) -> sa.Engine:
+    """An engine of so many connections at most, with our settings, and `more`. Errors hide what was to be written: they go to
+    logs and rows, where erasing a person doesn't look.
     """
+    busy_s = _BUSY_MS / 1000
     engine = sa.create_engine(
         url,
-        pool_size=_POOL,
-        max_overflow=_POOL,
+        pool_size=count,
+        max_overflow=0,
+        pool_use_lifo=True,
+        pool_timeout=busy_s,
         hide_parameters=True,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+        connect_args={"check_same_thread": False, "timeout": busy_s},
     )
     settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", *more)
     settings += ("secure_delete=ON",)  # what is erased is no longer in the file either, whatever SQLite was built with

@@ -4,10 +4,11 @@ Each request carries its key as Idempotency-Key. What comes back in time and can
 lost connection, an answer 5xx, 408, 425 or 429, and what can't be read leave it Unknown.
 """
 
+import http.client
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-import httpx
+from urllib.parse import urlsplit
 
 from bss.network_port import (
     ChangeSim,
@@ -43,15 +44,10 @@ class HssClient:
     """
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        # A connection a request: on one that is kept, a second answer was taken for that of the next request.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.Client(
-            base_url=url, timeout=timeout_s, follow_redirects=False, trust_env=False, limits=limits
-        )
-
-    def close(self) -> None:
-        """End the connections."""
-        self._client.close()
+        parts = urlsplit(url)
+        self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._host, self._port, self._path = parts.hostname or "", parts.port, parts.path.rstrip("/")
+        self._timeout_s = timeout_s
 
     def send(self, request: NetworkRequest) -> NetworkResult:
         """See NetworkPort."""
@@ -81,20 +77,29 @@ class HssClient:
     def _ask(self, method: str, path: str, body: Any, *, key: str = "") -> _Answer | NetworkUnknown:
         """The answer in time; Unknown where there is none, or one that says: ask again."""
         headers = {"Idempotency-Key": key} if key else {}
+        octets = None
+        if body is not None:
+            octets, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        # A connection a request: on one that is kept, a second answer was taken for that of the next request.
+        connection = self._kind(self._host, self._port, timeout=self._timeout_s)
         try:
-            with self._client.stream(method, path, json=body, headers=headers) as response:
-                octets = b""
-                for part in response.iter_bytes():
-                    octets += part
-                    if len(octets) > BODY_OCTETS_MAX:
-                        return NetworkUnknown(f"answered more than {BODY_OCTETS_MAX} octets")
-            if response.status_code >= 500 or response.status_code in _ASK_AGAIN:
-                return NetworkUnknown(f"answered {response.status_code}")
-            return _Answer(response.status_code, httpx.Response(200, content=octets).json() if octets else None)
-        except httpx.TimeoutException as error:
-            return NetworkUnknown(f"no answer in time: {type(error).__name__}")
-        except httpx.HTTPError as error:
+            connection.request(method, self._path + path, octets, headers)
+            response = connection.getresponse()
+            said = response.read(BODY_OCTETS_MAX + 1)
+        except TimeoutError:
+            return NetworkUnknown("no answer in time")
+        except (OSError, http.client.HTTPException) as error:
             return NetworkUnknown(f"not reached: {str(error) or type(error).__name__}")
+        finally:
+            connection.close()
+        if response.status >= 500 or response.status in _ASK_AGAIN:
+            return NetworkUnknown(f"answered {response.status}")
+        if len(said) > BODY_OCTETS_MAX:
+            return NetworkUnknown(f"answered more than {BODY_OCTETS_MAX} octets")
+        if response.length:
+            return NetworkUnknown(f"its answer ended {response.length} octets too early")
+        try:
+            return _Answer(response.status, json.loads(said) if said else None)
         except ValueError as error:
             return NetworkUnknown(f"answered what is no JSON: {error}")
 

@@ -120,13 +120,21 @@ def reserve(
 
 
 @requires("inventory:write")
-def assign(work: Work, kind: Kind, *, name: str, product_id: str, reserved_for: str = "") -> Resource:
-    """Give a number or SIM to a product, which shows it from now on. Asked again, it is done once.
+def assign(
+    work: Work, kind: Kind, *, product_id: str, name: str = "", reserved_for: str = "", pool: str = POOL_DEFAULT
+) -> Resource:
+    """Give a number or SIM to a product, which shows it from now on. One that is named is given once, asked again or not.
 
-    Conflict: it is reserved for something else, in quarantine after another product, or the product has one.
+    name  this number or ICCID; where it is empty, what is reserved for `reserved_for`, else any free one of the pool
+    Conflict: it is reserved for something else, in quarantine after another product, or the product has one; none is free.
     """
     what = KINDS[kind]
-    row = _named(work, kind, name)
+    if name:
+        row = _named(work, kind, name)
+    else:
+        kept = _reserved_row(work, kind, reserved_for, "") if reserved_for else None
+        row = kept or _any_free(work, kind, pool, what.variant_default)
+        name = row[what.key]
     product = work.get(PRODUCT, product_id, field="product_id")
     if row["state"] == ResourceState.ASSIGNED and row["product_id"] == product_id:
         return what.record.from_row(row)

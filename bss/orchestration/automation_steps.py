@@ -3,9 +3,10 @@ that the rule is. Texts are the rule's, filled in from the event; one that came 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
-from bss.automation import actions
+from bss.automation import actions, execution
 from bss.automation.execution import MADE_ID
 from bss.automation.operations import RUN_RESOURCE
 from bss.automation.records import RunTask
@@ -15,17 +16,19 @@ from bss.crm.care_operations import open_ticket, record_interaction
 from bss.crm.states import TICKET_DUE_NS
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product
-from bss.orchestration.answers import Answer, Failed, Made
-from bss.orchestration.automation_flow import Inside, Outside, Steps
 from bss.orchestration.balance_flow import Decision, decide
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.ports import NO_ENGINE, Ports
+from bss.orchestration.step_flow import Inside, Outside, StepFlow
 from bss.orders.records import Action
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.queries import action as read_action
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 
+AUTOMATION: Final = "automation"
+"""The workflow's name."""
 CHANNEL: Final = "automation"
 """Where tickets, interactions, orders and money say that they come from."""
 TOLD: Final = "AutomationNoticeEvent"
@@ -39,6 +42,8 @@ _REMAINING: Final = "remaining_micros"
 
 
 Do = Callable[[Work, RunTask], Mapping[str, str]]
+Steps = Mapping[str, Inside[RunTask] | Outside[RunTask]]
+"""What does each kind of step."""
 
 
 class _Asked(NamedTuple):
@@ -54,11 +59,18 @@ def automation_steps(ports: Ports) -> Steps:
         actions.RECORD_INTERACTION: Inside(_with_texts(_record_interaction)),
         actions.PLACE_ORDER: Inside(_with_texts(_place_order)),
         actions.REQUEST_BALANCE_CHANGE: Inside(_with_texts(_request_balance_change)),
-        actions.SEND_BALANCE_CHANGE: Outside(
-            money.read, money.send, money.note, redoes=(actions.REQUEST_BALANCE_CHANGE,)
-        ),
+        actions.SEND_BALANCE_CHANGE: Outside(money.read, money.send, money.note),
         actions.TELL_HUBS: Inside(_with_texts(_tell_hubs)),
     }
+
+
+def automation_flow(steps: Steps, reached: Callable[[str], None] = lambda name: None) -> StepFlow[RunTask]:
+    """The workflow of a rule's run: its action, step after step, as the rule's own caller."""
+    return StepFlow(execution, steps, point=lambda task: "automation.step", reached=reached, acting=_as_rule)
+
+
+def _as_rule(work: Work, task: RunTask) -> AbstractContextManager[None]:
+    return work.acting_as(actions.rule_caller(work.caller.tenant, task.run.rule, task.run.action))
 
 
 def _with_texts(do: Do) -> Do:
@@ -188,4 +200,6 @@ class _Money:
             outcome=made.ids[_OUTCOME],
             remaining_micros=None if remaining is None else int(remaining),
         )
-        return Failed("refused", made.ids[_OUTCOME]) if state == ActionState.REFUSED else None
+        if state != ActionState.REFUSED:
+            return None
+        return Failed("refused", made.ids[_OUTCOME], redoes=(actions.REQUEST_BALANCE_CHANGE,))

@@ -8,7 +8,7 @@ import msgspec
 from bss.catalog.queries import successor_of
 from bss.due import schedule, unschedule
 from bss.inventory.kinds import Kind, name_of
-from bss.inventory.operations import assign, quarantine, reserve, retire, unassign
+from bss.inventory.operations import POOL_DEFAULT, assign, quarantine, retire, unassign
 from bss.inventory.product_operations import (
     add_service,
     create_product,
@@ -133,11 +133,14 @@ class InventorySteps:
 
     def _give(self, work: Work, kind: Kind, made: Product, task: Task) -> None:
         item = task.item
-        reservation, name = item.reservation or item.id, item.resources.get(kind, "")
-        kept = reserve(
-            work, kind, reserved_for=reservation, name=name, pool=item.characteristics.get(f"{kind}_pool", "default")
+        assign(
+            work,
+            kind,
+            product_id=made.id,
+            name=item.resources.get(kind, ""),
+            reserved_for=item.reservation,
+            pool=item.characteristics.get(f"{kind}_pool", POOL_DEFAULT),
         )
-        assign(work, kind, name=name_of(kept), product_id=made.id, reserved_for=reservation)
 
 
 def product_id_of(task: Task) -> str:

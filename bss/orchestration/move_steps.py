@@ -14,12 +14,12 @@ from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.product_operations import change_product
 from bss.inventory.records import Product
-from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.inventory_steps import RENEWAL_DUE, STARTS_NS, agreed_prices, product_id_of, product_of
 from bss.orchestration.plans import Sold, sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import whole_second
 from bss.orders.execution import Task
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 from vocabulary.ids import number_of_name
 from vocabulary.instants import FOREVER_NS, NS_PER_S

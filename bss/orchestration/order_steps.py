@@ -1,10 +1,27 @@
-"""Every kind of step that plans name (plans.py) and what does it, as a table."""
+"""The workflow of an order, forwards, or backwards once it is cancelled: every kind of step that plans name (plans.py) and what
+does it, as a table. What becomes of a step that falls out, people decide (bss/orders/fallout.py).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from bss.orchestration.inventory_steps import InventorySteps
 from bss.orchestration.move_steps import MoveSteps
-from bss.orchestration.order_flow import Inside, Outside, Steps
 from bss.orchestration.outside_steps import EngineSteps, NetworkSteps
 from bss.orchestration.ports import Ports
+from bss.orchestration.step_flow import Inside, Outside, StepFlow
+from bss.orders import execution
+from bss.orders.execution import Task
+
+ORDER: Final = "order"
+"""The workflow's name."""
+Steps = Mapping[str, Inside[Task] | Outside[Task]]
+"""What does each kind of step, and of compensation."""
+
+
+def order_flow(steps: Steps, reached: Callable[[str], None] = lambda name: None) -> StepFlow[Task]:
+    """The workflow, for a table of steps."""
+    return StepFlow(execution, steps, point=lambda task: f"order.{task.kind}", reached=reached)
 
 
 def order_steps(ports: Ports) -> Steps:

@@ -27,11 +27,11 @@ from bss.network_port import (
     Resume,
     Suspend,
 )
-from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.inventory_steps import STARTS_NS, InventorySteps, product_id_of, product_of
 from bss.orchestration.ports import NO_ENGINE, UNKNOWN, Ports, ask_network, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms
 from bss.orders.execution import Task
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 from vocabulary.ids import IdentityKind
 from vocabulary.outcomes import Outcome

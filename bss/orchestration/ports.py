@@ -7,7 +7,7 @@ from typing import Final
 from bss.catalog.release import CatalogRelease
 from bss.engine_port import Done, EnginePort, NoEngine, Refused, SendResult
 from bss.network_port import NetworkDone, NetworkPort, NetworkRefused, NetworkRequest
-from bss.orchestration.answers import Answer, Failed, Made
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 
 NO_ENGINE: Final = "no_engine"

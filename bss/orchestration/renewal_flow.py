@@ -13,13 +13,13 @@ from bss.engine_port import NoEngine
 from bss.errors import BusinessError
 from bss.inventory.queries import product
 from bss.inventory.states import ProductStatus
-from bss.orchestration.answers import Answer, Failed, Made
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.plans import sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms, whole_second
 from bss.orchestration.run import RESOURCE_ID, Ids, Json, Run
 from bss.orders.operations import WORKFLOW
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 
@@ -68,7 +68,7 @@ class RenewalFlow:
         try:
             asked = run.read(lambda work: self._read(work, product_id, from_ns))
         except BusinessError as error:
-            return Failed(type(error).__name__, str(error))
+            return Failed.by(error)
         if asked is None:
             return Made()
         tenant = self._ports.engine.tenant_number(asked.tenant)

@@ -1,10 +1,11 @@
 """What a worker does, as tables: workflows by name, the events that start them, and what due rows do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from bss.access import Caller
-from bss.automation.operations import REPLAY_DUE, RUN_READY
+from bss.automation.operations import REPLAY_DUE, RUN_READY, replay
 from bss.catalog.queries import release_in_force, release_of_number
 from bss.catalog.release import CatalogRelease
 from bss.crm.care_operations import TICKET_DUE, mark_overdue
@@ -12,13 +13,11 @@ from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.identity.operations import SESSION_OVER, forget_sessions
 from bss.inventory.operations import DUE_KINDS, end_due_state
-from bss.orchestration.automation_flow import AUTOMATION, AutomationFlow, replay_due
-from bss.orchestration.automation_steps import automation_steps
+from bss.orchestration.automation_steps import AUTOMATION, automation_flow, automation_steps
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.batch_flow import BATCH, MIGRATION, MIGRATION_SAID, BatchFlow, batch_due, open_migration
 from bss.orchestration.inventory_steps import RENEWAL_DUE
-from bss.orchestration.order_flow import ORDER, OrderFlow
-from bss.orchestration.order_steps import order_steps
+from bss.orchestration.order_steps import ORDER, order_flow, order_steps
 from bss.orchestration.ports import Ports
 from bss.orchestration.renewal_flow import RENEWAL, RENEWAL_READY, RenewalFlow, start_renewal
 from bss.orchestration.run import Workflow
@@ -44,11 +43,11 @@ Asking = Callable[[Transactions, Caller, Due], object]
 def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) -> dict[str, Workflow]:
     """Workflows by name."""
     return {
-        ORDER: OrderFlow(order_steps(ports), reached),
+        ORDER: order_flow(order_steps(ports), reached),
         RENEWAL: RenewalFlow(ports, reached),
         MIGRATION: open_migration,
         BATCH: BatchFlow(reached),
-        AUTOMATION: AutomationFlow(automation_steps(ports), reached),
+        AUTOMATION: automation_flow(automation_steps(ports), reached),
     }
 
 
@@ -61,7 +60,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
         BATCH_DUE: (batch_due, frozenset({"order:write"})),
-        REPLAY_DUE: (replay_due, frozenset({"automation:write"})),
+        REPLAY_DUE: (_replay_run, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),
         SESSION_OVER: (forget_sessions, frozenset({"user:authenticate"})),
     }
@@ -87,9 +86,18 @@ def _start_order(work: Work, due: Due) -> None:
 
 
 def _retry_order(work: Work, due: Due) -> None:
+    with _unless_decided(work, due):
+        retry(work, order_id=due.resource_id, note="tried again by itself")
+
+
+def _replay_run(work: Work, due: Due) -> None:
+    with _unless_decided(work, due):
+        replay(work, run_id=due.resource_id)
+
+
+@contextmanager
+def _unless_decided(work: Work, due: Due) -> Iterator[None]:
+    """The due row is done, whether or not a person was quicker to do what it asks for."""
     finish(work, due)
-    try:
-        with work.all_or_nothing():
-            retry(work, order_id=due.resource_id, note="tried again by itself")
-    except Conflict:
-        return  # a person was quicker
+    with suppress(Conflict), work.all_or_nothing():
+        yield

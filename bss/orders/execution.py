@@ -2,18 +2,20 @@
 transaction of what the step wrote; so rows, step and order always agree.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from bss.access import requires
-from bss.orders.operations import move_order, steps_of
+from bss.due import schedule
+from bss.orders.operations import RETRY_DUE, move_order, steps_of
 from bss.orders.records import Order, OrderItem, OrderStep
 from bss.orders.states import FALLEN, PASSED, OrderState, StepState, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.steps import ERROR_CHARACTERS_MAX, Failed, in_hand, retry_at_ns
 from bss.work import Row, Work
 
-ERROR_CHARACTERS_MAX: Final = 1000
 PRODUCT_ID: Final = "product_id"
 
 
@@ -38,56 +40,48 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.step.id}{'/undo' if self.is_undo else ''}"
 
 
-class Overtaken(Exception):
-    """The step isn't as it was handed out: another worker, which took the order over, has moved it on."""
-
-
 @requires("order:execute")
-def check_in_hand(work: Work, task: Task) -> None:
-    """Before anything is written for a task: nobody else has done its step or let it fail. Overtaken.
-
-    Each of these raises the step's revision. So of two workers that drive an order, since one is believed dead, one writes.
-    """
-    if work.get(ORDER_STEP, task.step.id, field="step_id")["revision"] != task.step.revision:
-        raise Overtaken(f"step {task.step.id} of order {task.order.id}")
-
-
-@requires("order:execute")
-def begin(work: Work, *, order_id: str) -> Task | None:
+def begin(work: Work, order_id: str) -> Task | None:
     """The order's next step, begun. None where a workflow has nothing to do: it waits for people or its date, or has ended."""
     order = work.get(PRODUCT_ORDER, order_id, field="order_id")
     if order["state"] == OrderState.ACKNOWLEDGED:
         order = move_order(work, order, "start")
     if order["state"] not in (OrderState.IN_PROGRESS, OrderState.PENDING_CANCELLATION):
         return None
-    return _go_on(work, order)
+    return _go_on(work, order, steps_of(work, order_id))
 
 
 @requires("order:execute")
-def finish(work: Work, *, step_id: str, outcome: dict[str, str] | None = None) -> Task | None:
-    """The step is done, or undone; the order's next one, begun. None where there is none.
+def finish(work: Work, task: Task, outcome: Mapping[str, str]) -> Task | None:
+    """The step is done, or undone; the order's next one, begun. None where there is none. Overtaken.
 
     outcome   ids that the step made; they are added to what it has. PRODUCT_ID is the item's product from then on
     """
-    step = work.get(ORDER_STEP, step_id, field="step_id")
-    if step["state"] in (StepState.RUNNING, StepState.UNDOING):
-        made = outcome or {}
-        _change_step(work, step, "finish", outcome={**step["outcome"], **made}, ended_ns=work.now_ns)
-        if PRODUCT_ID in made:
-            work.change(ORDER_ITEM, step["item_id"], product_id=made[PRODUCT_ID])
-    return _go_on(work, work.get(PRODUCT_ORDER, step["order_id"]))
+    steps = steps_of(work, task.order.id)
+    step = in_hand(steps, task.step.id, revision=task.step.revision)
+    known = {**step["outcome"], **outcome}
+    step.update(_change_step(work, step, "finish", outcome=known, ended_ns=work.now_ns))
+    if PRODUCT_ID in outcome:
+        work.change(ORDER_ITEM, task.item.id, product_id=outcome[PRODUCT_ID])
+    return _go_on(work, work.get(PRODUCT_ORDER, task.order.id), steps)
 
 
 @requires("order:execute")
-def fail(work: Work, *, step_id: str, code: str, error: str) -> Task | None:
-    """The step could not be done: its order falls out. One that is being cancelled goes on undoing, unless that failed."""
-    step = work.get(ORDER_STEP, step_id, field="step_id")
-    order = work.get(PRODUCT_ORDER, step["order_id"])
-    if step["state"] not in (StepState.RUNNING, StepState.UNDOING):
-        return None
-    failed = _change_step(work, step, "fail", error_code=code, error=error[:ERROR_CHARACTERS_MAX], ended_ns=work.now_ns)
-    if order["is_cancelling"] and failed["state"] == StepState.FAILED:
-        return _go_on(work, order)
+def fail(work: Work, task: Task, failed: Failed) -> Task | None:
+    """The step could not be done: its order falls out, and is tried again where the reason may pass. Overtaken.
+
+    One that is being cancelled goes on undoing, unless that failed.
+    """
+    steps = steps_of(work, task.order.id)
+    step = in_hand(steps, task.step.id, revision=task.step.revision)
+    again_ns = retry_at_ns(failed, attempts=task.step.attempts, now_ns=work.now_ns)
+    if again_ns is not None:
+        schedule(work, RETRY_DUE, resource_id=task.order.id, at_ns=again_ns)
+    said = {"error_code": failed.code, "error": failed.reason[:ERROR_CHARACTERS_MAX], "ended_ns": work.now_ns}
+    step.update(_change_step(work, step, "fail", **said))
+    order = work.get(PRODUCT_ORDER, task.order.id)
+    if order["is_cancelling"] and step["state"] == StepState.FAILED:
+        return _go_on(work, order, steps)
     move_order(work, order, "fall out")
     return None
 
@@ -98,8 +92,7 @@ def follow_offering(work: Work, *, item_id: str, offering_id: str, release: int)
     return OrderItem.from_row(work.change(ORDER_ITEM, item_id, offering_id=offering_id, release=release))
 
 
-def _go_on(work: Work, order: Row) -> Task | None:
-    steps = steps_of(work, order["id"])
+def _go_on(work: Work, order: Row, steps: list[Row]) -> Task | None:
     if any(step["state"] in FALLEN for step in steps) and not order["is_cancelling"]:
         return None
     return _undo_next(work, order, steps) if order["is_cancelling"] else _do_next(work, order, steps)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from bss.access import EVERYTHING, Caller
 from bss.all_tables import METADATA
 from bss.edge.database import Database, database_url
+from bss.identity import passwords
 from tests.bss import sample_tables as sample_tables
 from tests.bss.postgresql import PostgresServer
 
@@ -33,6 +35,14 @@ class TestClock:
 
     def advance(self, *, s: int = 0, days: int = 0) -> None:
         self.at_ns += (s + days * 86_400) * 1_000_000_000
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hashes_are_cheap() -> Iterator[None]:
+    """Most tests of users aren't about the tenth of a second that a guess is to cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,7 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield MemoryNetwork()
         return
     with simulated_hss(tmp_path_factory.mktemp("hss")) as hss:
-        client = HssClient(hss.url)
-        yield client
-        client.close()
+        yield HssClient(hss.url)
 
 
 class Sim:

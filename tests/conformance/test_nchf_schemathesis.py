@@ -44,7 +44,7 @@ def converse(release: str, folder: Path, counts: Counts, rounds: int) -> Convers
 
 @pytest.mark.timeout(READY_WITHIN_S + 60)
 def test_every_answer_is_one_of_the_specification(tmp_path: Path) -> None:
-    conversation = converse("rel18", tmp_path, Counts(small=7, large=2), 300)
+    conversation = converse("rel18", tmp_path, Counts(small=7, large=2), 350)
     assert len(conversation.asked) > 2000
 
 

@@ -21,6 +21,7 @@ from runtime.up import UP_LINE
 from runtime.up_roles import planned_children
 from tests.reference.forks import start_module
 from tests.runtime.gy_client import gy_client
+from tests.runtime.typed_words import typed
 
 ROLES = tuple(child.name for child in planned_children(Settings(bss=BssSettings(web=0, workers=0))))
 """Processes beside the store, as they are with --engine-only."""
@@ -70,14 +71,8 @@ class Invoked(NamedTuple):
 
 def invoke(*arguments: str, **more: str) -> Invoked:
     """Run a command within this process, with `more` in its environment: what is imported once need not be again."""
-    from typer.testing import CliRunner
-
-    from runtime.cli.main import build
-
     own = {**dict.fromkeys(os.environ.keys() - environment().keys()), **more}
-    result = CliRunner(env=own).invoke(build(), list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
+    result = typed(*arguments, env=own)
     return Invoked(result.exit_code, result.stdout, result.stderr)
 
 

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from bss.access import EVERYTHING, Caller
 from runtime.bss_database import open_bss_database
-from runtime.cli.main import build
 from runtime.kill_points import KILLED_LINE, VARIABLE
 from runtime.settings import Settings, StoreSettings
 from tests.bss.automation.test_rules import SAMPLE
 from tests.bss.orchestration.world import seed
+from tests.runtime.typed_words import typed
 
 UNTIL_S = 60.0
 NO_STORE = "redis://127.0.0.1:1/0"
@@ -51,7 +50,7 @@ class Office:
         return self.farebox("order", *words, code=code)
 
     def farebox(self, *words: str, code: int = 0) -> str:
-        result = CliRunner().invoke(build(), [*words, "--data-dir", str(self.folder)])
+        result = typed(*words, "--data-dir", str(self.folder))
         assert result.exit_code == code, result.output
         return result.output
 

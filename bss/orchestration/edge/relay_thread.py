@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from bss.edge.relay import Relay
 from bss.edge.wake import WakeListener
 from bss.edge.webhooks import WebhookClient
@@ -33,7 +35,7 @@ class RelayThread:
         self._client = client
         self._wake = wake
         self._on_failed = on_failed
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._work, name="relay", daemon=True)
 

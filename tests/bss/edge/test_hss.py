@@ -31,10 +31,8 @@ def hss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedHss]:
 
 
 @pytest.fixture
-def client(hss: SimulatedHss) -> Iterator[HssClient]:
-    made = HssClient(hss.url, timeout_s=TIMEOUT_S)
-    yield made
-    made.close()
+def client(hss: SimulatedHss) -> HssClient:
+    return HssClient(hss.url, timeout_s=TIMEOUT_S)
 
 
 def provision(number: int) -> Provision:
@@ -141,7 +139,6 @@ def test_answers_that_say_nothing_are_unknown(answer: bytes, expected: type) -> 
         thread.start()
         client = HssClient(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=TIMEOUT_S)
         assert isinstance(client.send(provision(30)), expected)
-        client.close()
         thread.join(5)
 
 
@@ -152,7 +149,6 @@ def test_the_store_is_kept_over_a_restart(tmp_path_factory: pytest.TempPathFacto
             client = HssClient(running.url)
             assert isinstance(client.send(provision(40)), NetworkDone)
             assert [row["msisdn"] for row in running.subscribers()] == [provision(40).msisdn], f"start {start}"
-            client.close()
 
 
 def test_the_simulator_says_what_it_doesnt_understand(hss: SimulatedHss) -> None:

@@ -1,6 +1,7 @@
 """Numbers and SIMs from free to retired, on both databases: reservations, assignment, quarantine, and what can't be done."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from bss.edge.database import Database
 from bss.edge.due_rows import DueRows
 from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.digits import luhn_digit
+from bss.inventory.kinds import name_of
 from bss.inventory.operations import (
     DUE_KINDS,
     QUARANTINE_S,
@@ -116,6 +118,24 @@ def test_assigning_again_is_done_once(database: Database, anyone: Caller) -> Non
     once = database.write(anyone, lambda work: assign(work, "msisdn", name=NUMBER, product_id=product_id))
     twice = database.write(anyone, lambda work: assign(work, "msisdn", name=NUMBER, product_id=product_id))
     assert once == twice
+
+
+def test_without_a_name_what_is_reserved_is_assigned_else_what_is_free(database: Database, anyone: Caller) -> None:
+    database.write(anyone, add_three)
+    first, second, third, fourth = (database.write(anyone, lambda work: a_product(work).id) for _ in range(4))
+
+    def give(product_id: str, **options: Any) -> str:
+        given = database.write(anyone, lambda work: assign(work, "msisdn", product_id=product_id, **options))
+        return name_of(given)
+
+    kept = database.write(anyone, lambda work: reserve(work, "msisdn", reserved_for="a", name="491700000002"))
+    assert give(first) == NUMBER
+    assert give(second, reserved_for="a") == "491700000002"
+    assert database.read(anyone, lambda work: due_of(work, kept.id)) == []
+    assert give(third, reserved_for="a") == "491700000003", "what was reserved for it is given already"
+    with pytest.raises(Conflict, match="pool 'default' has no free number"):
+        give(fourth)
+    assert database.read(anyone, lambda work: product(work, fourth)).number is None
 
 
 def test_what_is_reserved_for_another_is_not_assigned(database: Database, anyone: Caller) -> None:

@@ -23,8 +23,7 @@ from bss.edge.database import Database
 from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.queries import product
-from bss.orchestration.automation_flow import AutomationFlow
-from bss.orchestration.automation_steps import TOLD, automation_steps
+from bss.orchestration.automation_steps import TOLD, automation_flow, automation_steps
 from bss.orchestration.event_rules import EventRules
 from bss.orchestration.run import RESOURCE_ID
 from bss.orders.queries import list_orders
@@ -339,7 +338,7 @@ def test_a_worker_that_was_overtaken_writes_nothing(world: World, moment: str, p
 
     flow = world.flows["automation"]
     steps = automation_steps(world.ports)
-    world.flows = {**world.flows, "automation": AutomationFlow(steps, overtake)}
+    world.flows = {**world.flows, "automation": automation_flow(steps, overtake)}
     happen(world)
     view = only_run(world)
     assert view.run.state == RunState.DONE

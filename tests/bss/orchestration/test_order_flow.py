@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from bss.access import Caller
 from bss.edge.database import Database
 from bss.errors import Conflict
-from bss.orchestration.answers import Answer, Failed, Made
-from bss.orchestration.order_flow import Inside, OrderFlow, Outside, Step
+from bss.orchestration.order_steps import order_flow
 from bss.orchestration.run import RESOURCE_ID
+from bss.orchestration.step_flow import Inside, Outside
 from bss.orders import fallout, operations, queries
 from bss.orders.execution import Task
 from bss.orders.records import Action, NewItem, OrderView, PlannedStep
+from bss.steps import Answer, Failed, Made
 from bss.work import Work
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.sample_tables import PERSON
@@ -35,9 +36,11 @@ class World:
         self.reached: list[str] = []
         self.answers: dict[str, Answer] = {}
         self.trouble: dict[str, Exception] = {}
-        steps: dict[str, Step] = {kind: Inside(self.inside) for kind in ("reserve", "release", "activate")}
-        steps |= {kind: Outside(lambda work, task: task, self.ask, self.note) for kind in ("open", "close")}
-        self.flow = OrderFlow(steps, self.reached.append)
+        self.steps: dict[str, Inside[Task] | Outside[Task]] = {
+            **{kind: Inside(self.inside) for kind in ("reserve", "release", "activate")},
+            **{kind: Outside(lambda work, task: task, self.ask, self.note) for kind in ("open", "close")},
+        }
+        self.flow = order_flow(self.steps, self.reached.append)
 
     def inside(self, work: Work, task: Task) -> dict[str, str]:
         work.insert(PERSON, name=task.kind, city="Kraków")
@@ -156,7 +159,7 @@ def test_a_worker_that_was_overtaken_writes_nothing(world: World, kind: str) -> 
             is_over.append(name)
             other.run(order_id)
 
-    world.flow = OrderFlow(world.flow._steps, overtake)
+    world.flow = order_flow(world.steps, overtake)
     world.flow(PlainRun(world.database), {RESOURCE_ID: order_id})
     assert is_over
     view = world.view(order_id)

@@ -31,8 +31,8 @@ from bss.edge.wake import Waker
 from bss.inventory.queries import product
 from bss.inventory.tables import PRODUCT
 from bss.orchestration.inventory_steps import RENEWAL_DUE
-from bss.orchestration.order_flow import ORDER
 from bss.orchestration.order_placing import AskedItem, place_order
+from bss.orchestration.order_steps import ORDER
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
 from bss.orchestration.worker_tables import read_release, workflows

@@ -14,6 +14,7 @@ from bss.orders.execution import Task
 from bss.orders.records import Action, NewItem, Order, OrderView, PlannedStep
 from bss.orders.states import ORDER_NEXT, STEP_NEXT, OrderState, StepState
 from bss.outbox import OUTBOX
+from bss.steps import Failed
 from bss.work import Work
 from tests.bss.conftest import NOW_NS, TestClock
 
@@ -53,14 +54,12 @@ class Desk:
 
     def finish(self, task: Task | None, **outcome: str) -> Task | None:
         assert task is not None
-        following: Task | None = self.do(execution.finish, step_id=task.step.id, outcome=outcome)
+        following: Task | None = self.do(execution.finish, task=task, outcome=outcome)
         return following
 
     def fail(self, task: Task | None) -> Task | None:
         assert task is not None
-        following: Task | None = self.do(
-            execution.fail, step_id=task.step.id, code="no_engine", error="nobody decides now"
-        )
+        following: Task | None = self.do(execution.fail, task=task, failed=Failed("no_engine", "nobody decides now"))
         return following
 
 

@@ -4,22 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from redis import Redis
 
-from runtime.cli import catalog, subscriber
 from tests.catalog_loader.sample_release import SAMPLE
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.cli.typed import Farebox, farebox_on
 from tests.runtime.private_engine import create_store, private_engine
-
-
-@pytest.fixture(scope="package")
-def app() -> typer.Typer:
-    app = typer.Typer()
-    catalog.register(app)
-    subscriber.register(app)
-    return app
 
 
 @pytest.fixture(scope="package")
@@ -38,11 +28,11 @@ def client(address: str) -> Iterator["Redis[bytes]"]:
 
 
 @pytest.fixture(scope="package")
-def farebox(app: typer.Typer, address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farebox]:
+def farebox(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farebox]:
     """The command, on a store that has the sample's release and an engine."""
     folder = tmp_path_factory.mktemp("farebox")
     with private_engine(address, folder):
-        run = farebox_on(app, address)
+        run = farebox_on(address)
         first = run("catalog", "publish", str(SAMPLE))
         assert first.exit_code == 0, first.output
         assert "the first release of tenant default in force" in first.stdout
@@ -51,7 +41,7 @@ def farebox(app: typer.Typer, address: str, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def farebox_without_engine(app: typer.Typer, tmp_path: Path) -> Iterator[Farebox]:
+def farebox_without_engine(tmp_path: Path) -> Iterator[Farebox]:
     with private_valkey(tmp_path) as address:
         create_store(address)
-        yield farebox_on(app, address)
+        yield farebox_on(address)

@@ -6,13 +6,12 @@ import json
 from dataclasses import replace
 
 from rich.console import Console
-from typer.testing import CliRunner
 
 from balances.audit_report import FAULT_MEANINGS, Fault, FaultKind
 from runtime.cli.audit import FAULTS_SHOWN, print_report
-from runtime.cli.main import build
 from tests.balances.audited_traffic import RandomTraffic
 from tests.runtime.audited_store import archive, change_record, filled
+from tests.runtime.typed_words import typed
 
 
 def printed(report):
@@ -39,7 +38,7 @@ def test_a_report_names_what_is_void_and_counts_what_it_does_not_show():
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(build(), ["audit", *arguments])
+    return typed("audit", *arguments)
 
 
 def test_the_command_says_what_it_found(valkey, tmp_path):

@@ -4,27 +4,26 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
 from redis import Redis
-from typer.testing import CliRunner
 
 from tests.catalog_loader.sample_release import SAMPLE, SAMPLE_2
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.cli.typed import Farebox, farebox_on
 from tests.runtime.private_engine import create_store
+from tests.runtime.typed_words import typed
 
 pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
 
 
-def test_check_needs_no_store_and_names_every_fault(app: typer.Typer, tmp_path: Path) -> None:
-    sound = CliRunner().invoke(app, ["catalog", "check", str(SAMPLE)])
+def test_check_needs_no_store_and_names_every_fault(tmp_path: Path) -> None:
+    sound = typed("catalog", "check", str(SAMPLE))
     assert (
         sound.exit_code,
         sound.stdout.startswith("sound: release 1 (Prepaid, spring) of tenant default: 3 offers"),
     ) == (0, True)
     faulty = tmp_path / "faulty.yaml"
     faulty.write_text(SAMPLE.read_text().replace("0.02 EUR", "0,02 EUR").replace("block: 1 s", "block: 1 sec"))
-    result = CliRunner().invoke(app, ["catalog", "check", str(faulty)])
+    result = typed("catalog", "check", str(faulty))
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert len(lines) == 4
@@ -76,18 +75,18 @@ def test_show_prints_the_release_in_force_or_the_one_that_is_named(farebox: Fare
     assert "tenant none has no release" in farebox("catalog", "show", "--tenant", "none").stderr
 
 
-def test_a_store_that_is_away_is_named(app: typer.Typer, tmp_path: Path) -> None:
-    farebox = farebox_on(app, f"unix://{tmp_path}/none")
+def test_a_store_that_is_away_is_named(tmp_path: Path) -> None:
+    farebox = farebox_on(f"unix://{tmp_path}/none")
     for words in (("catalog", "show"), ("catalog", "publish", str(SAMPLE)), ("subscriber", "show", "491")):
         result = farebox(*words)
         assert result.exit_code == 2
         assert "no store answers at" in result.stderr
 
 
-def test_a_damaged_release_is_named(app: typer.Typer, tmp_path: Path) -> None:
+def test_a_damaged_release_is_named(tmp_path: Path) -> None:
     with private_valkey(tmp_path) as address:
         create_store(address)
-        farebox = farebox_on(app, address)
+        farebox = farebox_on(address)
         assert farebox("catalog", "publish", str(SAMPLE)).exit_code == 0
         with Redis(unix_socket_path=address.removeprefix("unix://")) as client:
             client.delete("farebox:release:1:1")

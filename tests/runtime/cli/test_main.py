@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from runtime.cli.main import MODULES, build
+from runtime.cli.main import MODULES
 from tests.runtime.running_up import environment, farebox, invoke
+from tests.runtime.typed_words import whole_command
 
 COMMANDS = (
     ("demo",),
@@ -152,7 +153,7 @@ def test_every_command_has_help_that_says_what_it_does(command: tuple[str, ...])
 
 
 def test_there_is_no_command_beside_those() -> None:
-    group = typer.main.get_command(build())
+    group = typer.main.get_command(whole_command())
     found = set()
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         if not command.hidden:

@@ -3,29 +3,22 @@
 import re
 from pathlib import Path
 
-import typer
-from typer.testing import CliRunner, Result
-
 from bss.access import Caller
 from bss.catalog.publication import confirm_release, prepare_release
 from bss.edge.database import Database, database_url
 from bss.orders.batches import open_batch
 from bss.orders.operations import place
 from bss.orders.records import Action, NewItem, PlannedStep
-from runtime.cli import catalog
 from tests.bss.catalog.sample import SAMPLE
 from tests.bss.conftest import NOW_NS
 from tests.bss.customers import a_product
+from tests.runtime.typed_words import Result, typed
 
 ANYONE = Caller("default", "test", frozenset({"*"}))
 
 
 def farebox(folder: Path, *words: str) -> Result:
-    app = typer.Typer()
-    catalog.register(app)
-    result = CliRunner().invoke(app, ["catalog", *words, "--data-dir", str(folder)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return typed("catalog", *words, "--data-dir", str(folder))
 
 
 def test_products_are_counted_before_and_seen_afterwards(tmp_path: Path) -> None:

@@ -4,23 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 from bss.access import Caller
 from bss.deliveries import unspread_events
 from bss.due import schedule
 from bss.edge.database import Database, database_url
-from bss.orchestration.automation_flow import AutomationFlow
-from bss.orchestration.automation_steps import automation_steps
+from bss.orchestration.automation_steps import automation_flow, automation_steps
 from bss.orchestration.event_rules import EventRules
 from bss.orchestration.ports import Ports
 from bss.orchestration.run import RESOURCE_ID
 from bss.orchestration.worker_tables import read_release
-from runtime.cli import hub, order, rules
 from tests.bss.automation.test_rules import SAMPLE
 from tests.bss.conftest import NOW_NS
 from tests.bss.orchestration.plain_run import PlainRun
+from tests.runtime.typed_words import Result, typed
 
 
 class Farebox:
@@ -28,13 +25,9 @@ class Farebox:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        self._app = typer.Typer()
-        for module in (rules, hub, order):
-            module.register(self._app)
 
     def __call__(self, *words: str, expect: int = 0) -> Result:
-        result = CliRunner().invoke(self._app, [*words, "--data-dir", str(self.data_dir)])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        result = typed(*words, "--data-dir", str(self.data_dir))
         assert result.exit_code == expect, result.output
         return result
 
@@ -51,7 +44,7 @@ def happen(data_dir: Path) -> None:
     kind, resource = "ProductOrderStateChangeEvent", "productOrder"
     database.write(caller, lambda work: work.event(kind, resource=resource, resource_id="o-1", state="held"))
     database.write(caller, lambda work: schedule(work, "order.retry", resource_id="o-1", at_ns=NOW_NS))
-    flow = AutomationFlow(automation_steps(Ports(None, None, read_release)))  # type: ignore[arg-type]
+    flow = automation_flow(automation_steps(Ports(None, None, read_release)))  # type: ignore[arg-type]
     hears = EventRules(database, wall_ns=lambda: 1)
     for event in database.across_tenants(lambda connection: unspread_events(connection, 10)):
         hears(event)

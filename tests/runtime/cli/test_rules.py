@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
-from runtime.cli import rules
 from tests.bss.automation.test_rules import SAMPLE
+from tests.runtime.typed_words import Result, typed
 
 EVENT = {
     "kind": "ProductOrderStateChangeEvent",
@@ -20,12 +18,7 @@ EVENT = {
 
 
 def farebox(*words: str) -> Result:
-    app = typer.Typer()
-    rules.register(app)
-    app.command("other")(lambda: None)
-    result = CliRunner().invoke(app, ["rules", *words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    return typed("rules", *words)
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-import typer
 from redis import Redis
-from typer.testing import CliRunner
 
 from tests.catalog_loader.sample_release import SAMPLE
 from tests.runtime.cli.typed import Farebox, account, buckets
+from tests.runtime.typed_words import typed
 
 pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kernels first
 
@@ -145,8 +144,8 @@ def test_without_an_engine_the_caller_is_told_that_the_command_waits(
     assert "1 commands wait: no engine runs" in imported.stderr
 
 
-def test_the_help_names_every_column_of_a_file(app: typer.Typer) -> None:
+def test_the_help_names_every_column_of_a_file() -> None:
     from runtime.subscriber_import import COLUMNS
 
-    text = CliRunner().invoke(app, ["subscriber", "import", "--help"], env={"COLUMNS": "200"}).stdout
+    text = typed("subscriber", "import", "--help", env={"COLUMNS": "200"}).stdout
     assert all(column.name in text for column in COLUMNS)

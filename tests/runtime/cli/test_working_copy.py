@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
-from runtime.cli import catalog
 from tests.bss.catalog.sample import SAMPLE
 from tests.reference.private_valkey import private_valkey
 from tests.runtime.private_engine import create_store
+from tests.runtime.typed_words import Result, typed
 
 Farebox = Callable[..., Result]
 
@@ -25,13 +23,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def farebox(tmp_path: Path) -> Farebox:
     """The command with a data folder of its own."""
-    app = typer.Typer()
-    catalog.register(app)
 
     def run(*words: str, answer: str = "") -> Result:
-        result = CliRunner().invoke(app, ["catalog", *words, "--data-dir", str(tmp_path)], input=answer)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
+        return typed("catalog", *words, "--data-dir", str(tmp_path), answer=answer)
 
     return run
 

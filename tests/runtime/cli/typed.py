@@ -4,17 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import typer
-from typer.testing import CliRunner, Result
+from tests.runtime.typed_words import Result, typed
 
 Farebox = Callable[..., Result]
 
 
-def farebox_on(app: typer.Typer, address: str) -> Farebox:
+def farebox_on(address: str) -> Farebox:
     def run(*words: str) -> Result:
-        result = CliRunner().invoke(app, [*words, "--store", address])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
+        return typed(*words, "--store", address)
 
     return run
 
