@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from balances.commands import Change, Credit, adjustment
 from bss.access import Caller
-from bss.due import Due
+from bss.due import Due, schedule
 from bss.engine_port import Done, EnginePort, NoEngine, Refused
+from bss.orchestration.renewal_flow import PAID_DUE
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.queries import action as read_action
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
-from bss.work import Transactions
+from bss.work import Transactions, Work
 from vocabulary.units import Unit
 
 
@@ -64,7 +65,14 @@ def send_action(
     decision = decide(engine, caller.tenant, action)
     if decision is None:
         return action
-    return database.write(caller, lambda work: settle_action(work, action.id, **decision._asdict(), due=due))
+
+    def settle(work: Work) -> BalanceAction:
+        settled = settle_action(work, action.id, **decision._asdict(), due=due)
+        if settled.state == ActionState.DONE and settled.amount_micros > 0:
+            schedule(work, PAID_DUE, resource_id=str(settled.engine_account_id), at_ns=work.now_ns)
+        return settled
+
+    return database.write(caller, settle)
 
 
 class Decision(NamedTuple):

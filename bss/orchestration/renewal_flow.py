@@ -1,5 +1,6 @@
 """The next period of a product: its fee is taken and what it gives is given, once a period. A due row starts it; what becomes
-of it schedules the next. Where money lacks, the product waits a day without a period, and the next one begins when it is paid.
+of it schedules the next. Where money lacks, the product waits without a period until money comes, or a day, and the next one
+begins when it is paid.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from bss.converting import convert
 from bss.due import Due, due_of, finish, schedule
 from bss.engine_port import NoEngine
 from bss.errors import BusinessError
-from bss.inventory.queries import product
+from bss.inventory.queries import product, products_of_accounts
 from bss.inventory.states import ProductStatus
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.plans import sold
@@ -27,8 +28,12 @@ RENEWAL: Final = "renewal"
 """The workflow's name."""
 RENEWAL_READY: Final = "product.renewal_ready"
 """Kind of the event that starts it."""
+PAID_DUE: Final = "product.renewal_paid"
+"""Due rows whose resource is the number of an engine account that was given money."""
 TRANSIENT_PAUSE_S: Final = 60
 REFUSED_PAUSE_S: Final = 86_400
+_REFUSED: Final = "refused"
+"""Of a renewal's due row: the code with which the engine refused the one before."""
 
 
 class _Renewal(msgspec.Struct, frozen=True):
@@ -46,6 +51,14 @@ def start_renewal(work: Work, due: Due) -> None:
         work.event(RENEWAL_READY, resource=WORKFLOW, resource_id=due.resource_id, from_ns=from_ns)
     elif status == ProductStatus.SUSPENDED:
         schedule(work, RENEWAL_DUE, resource_id=due.resource_id, at_ns=work.now_ns + REFUSED_PAUSE_S * NS_PER_S)
+
+
+def renew_what_waits(work: Work, due: Due) -> None:
+    """An engine account was given money: renewals that it didn't pay for are asked for again."""
+    finish(work, due)
+    for has in products_of_accounts(work, [int(due.resource_id)]):
+        if any(waits.kind == RENEWAL_DUE and _REFUSED in waits.ids for waits in due_of(work, has.id)):
+            schedule(work, RENEWAL_DUE, resource_id=has.id, at_ns=work.now_ns)
 
 
 class RenewalFlow:
@@ -91,7 +104,7 @@ class RenewalFlow:
         if isinstance(answer, Failed):
             # who is told of it may top up or call; a passing reason keeps the period, so that it can't be paid twice
             pause_s = TRANSIENT_PAUSE_S if answer.is_transient else REFUSED_PAUSE_S
-            kept = {"from_ns": str(from_ns)} if answer.is_transient else {}
+            kept = {"from_ns": str(from_ns)} if answer.is_transient else {_REFUSED: answer.code}
             schedule(work, RENEWAL_DUE, resource_id=product_id, at_ns=work.now_ns + pause_s * NS_PER_S, **kept)
             work.event("ProductRenewalFailedEvent", resource="product", resource_id=product_id, code=answer.code)
         elif has.status == ProductStatus.ACTIVE and has.engine_account_id is not None:

@@ -19,7 +19,14 @@ from bss.orchestration.batch_flow import BATCH, MIGRATION, MIGRATION_SAID, Batch
 from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_steps import ORDER, order_flow, order_steps
 from bss.orchestration.ports import Ports
-from bss.orchestration.renewal_flow import RENEWAL, RENEWAL_READY, RenewalFlow, start_renewal
+from bss.orchestration.renewal_flow import (
+    PAID_DUE,
+    RENEWAL,
+    RENEWAL_READY,
+    RenewalFlow,
+    renew_what_waits,
+    start_renewal,
+)
 from bss.orchestration.run import Workflow
 from bss.orders.batches import BATCH_DUE, BATCH_READY
 from bss.orders.fallout import retry
@@ -59,6 +66,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
+        PAID_DUE: (renew_what_waits, frozenset({"inventory:read"})),
         BATCH_DUE: (batch_due, frozenset({"order:write"})),
         REPLAY_DUE: (_replay_run, frozenset({"automation:write"})),
         **dict.fromkeys(DUE_KINDS, (end_due_state, resources)),

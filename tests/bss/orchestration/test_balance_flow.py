@@ -4,9 +4,10 @@ import pytest
 
 from balances.queries import AccountView
 from bss.access import Caller
+from bss.due import due_of
 from bss.edge.database import Database
 from bss.errors import Conflict, Invalid
-from bss.inventory.queries import product
+from bss.inventory.queries import product, products_of_accounts
 from bss.orchestration.balance_flow import change_balance
 from bss.prepay.queries import action
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
@@ -14,6 +15,9 @@ from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
 
 EURO = 1_000_000
+PAID = 1
+"""The due row that looks for renewals which lacked money."""
+DAY_NS = 86_400_000_000_000
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_what_the_engine_decides_at_once_is_not_sent_again(world: World, account
     assert refused.state == ActionState.REFUSED
     assert refused.outcome
     clock.advance(s=60)
-    assert world.run_due() == 0
+    assert world.run_due() == PAID
     assert money(world, account_id) == before + 8 * EURO
 
 
@@ -73,7 +77,7 @@ def test_a_top_up_while_the_engine_is_away_is_done_once_it_is_back(
     assert world.do(action, pending.id).state == ActionState.PENDING
     world.engine.is_away = False
     clock.advance(s=5)
-    assert world.run_due() == 1
+    assert world.run_due() == 1 + PAID
     assert world.do(action, pending.id).state == ActionState.DONE
     clock.advance(days=1)
     assert world.run_due() == 0
@@ -86,7 +90,7 @@ def test_a_reply_that_was_lost_doesnt_add_the_money_twice(world: World, account_
     pending = change(world, account_id, ActionKind.TOP_UP, 10 * EURO)
     assert pending.state == ActionState.PENDING
     clock.advance(s=5)
-    assert world.run_due() == 1
+    assert world.run_due() == 1 + PAID
     assert world.do(action, pending.id).state == ActionState.DONE
     assert money(world, account_id) == before + 10 * EURO
 
@@ -116,6 +120,33 @@ def test_a_credit_limit_on_its_way_isnt_overtaken(world: World, account_id: int,
         change(world, account_id, ActionKind.CREDIT_LIMIT, 20 * EURO)
     assert change(world, account_id + 1, ActionKind.CREDIT_LIMIT, 20 * EURO).state == ActionState.REFUSED
     clock.advance(s=5)
-    assert world.run_due() == 1
+    assert world.run_due() == 1 + PAID
     assert limit(world, account_id) == 50 * EURO
     assert change(world, account_id, ActionKind.CREDIT_LIMIT, 20 * EURO).state == ActionState.DONE
+
+
+def test_a_renewal_that_lacked_money_is_asked_for_as_money_comes(
+    world: World, account_id: int, clock: TestClock
+) -> None:
+    [has] = world.do(products_of_accounts, [account_id])
+    for _ in range(2):
+        [due] = world.do(due_of, has.id)
+        clock.at_ns = due.at_ns
+        world.run_due()
+        world.renew(has.id, due.at_ns)
+    [waits] = world.do(due_of, has.id)
+    assert waits.ids == {"refused": "credit_limit_reached"}
+    before = money(world, account_id)
+    clock.advance(s=3600)
+    assert change(world, account_id, ActionKind.ADJUST, -1 * EURO).state == ActionState.DONE
+    assert world.run_due() == 0, "taking money pays for nothing"
+    assert change(world, account_id, ActionKind.TOP_UP, 10 * EURO).state == ActionState.DONE
+    assert world.run_due() == PAID + 1
+    assert world.do(due_of, has.id) == [], "it is under way"
+    world.renew(has.id, clock.at_ns)
+    assert money(world, account_id) == before + (-1 + 10 - 5) * EURO
+    [following] = world.do(due_of, has.id)
+    assert following.at_ns > clock.at_ns + 27 * DAY_NS, "the month begins when it is paid"
+    assert change(world, account_id, ActionKind.TOP_UP, EURO).state == ActionState.DONE
+    assert world.run_due() == PAID
+    assert world.do(due_of, has.id) == [following], "nothing waits for money"
