@@ -85,7 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: WebhookTarget
 
     def do_POST(self) -> None:
-        octets = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        length = int(self.headers.get("Content-Length", "0"))
+        octets = self.rfile.read(length)
+        if len(octets) < length:  # who sent it died within it: a receiver has nothing then
+            self.close_connection = True
+            return
         message = Message(self.path, {name.lower(): value for name, value in self.headers.items()}, octets)
         self.server.got.put(message)
         reply = self.server.answer(message)
