@@ -50,11 +50,13 @@ def forbid_compiling() -> None:
 
 @contextmanager
 def _compiling_beside() -> Iterator[None]:
-    """A process compiles the 5G kernels on another core meanwhile: who comes to them finds them kept, or compiles them, too."""
-    words = "from runtime.chf_rehearsal import rehearse_alone; rehearse_alone()"
+    """Another process compiles the kernels of 5G and of charging records; who comes to one that isn't there yet does so, too."""
+    modules = "from cdr.assembly import warm_kernels; from runtime.chf_rehearsal import rehearse_alone"
+    words = f"{modules}; rehearse_alone(); warm_kernels()"
     beside = subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
+        beside.wait()
     finally:
         beside.kill()
         beside.wait()
