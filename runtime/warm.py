@@ -50,7 +50,7 @@ def forbid_compiling() -> None:
 
 @contextmanager
 def _compiling_beside() -> Iterator[None]:
-    """Another process compiles the kernels of 5G and of charging records; who comes to one that isn't there yet does so, too."""
+    """Another process compiles the kernels of 5G and of charging records; who comes to one that isn't there does so, too."""
     modules = "from cdr.assembly import warm_kernels; from runtime.chf_rehearsal import rehearse_alone"
     words = f"{modules}; rehearse_alone(); warm_kernels()"
     beside = subprocess.Popen([sys.executable, "-c", words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
