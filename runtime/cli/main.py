@@ -5,6 +5,10 @@ import sys
 EXIT_INTERRUPTED = 130
 
 try:
+    from runtime.cli.interrupts import keep_interrupts
+
+    keep_interrupts()
+
     import importlib
     from typing import Annotated, Final
 
