@@ -28,3 +28,10 @@ def add_period(from_ns: int, length: int, period_type: str, zone: str) -> int:
         year, month = begin.year + months // 12, months % 12 + 1
         end = begin.replace(year=year, month=month, day=min(begin.day, monthrange(year, month)[1]))
     return int(end.timestamp()) * NS_PER_S + fraction_ns
+
+
+def period_words(length: int | None, period_type: str | None) -> str:
+    """Such as `each month` or `each 30 days`; '' of what is taken once."""
+    if length is None or period_type is None:
+        return ""
+    return f"each {period_type}" if length == 1 else f"each {length} {period_type}s"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from bss.catalog.periods import add_period
+from bss.catalog.periods import add_period, period_words
 from bss.catalog.records import Offering, OfferingPrice, PriceType
 from bss.catalog.release import CatalogRelease
 from catalog_loader.amounts import money_text, units_text
@@ -116,9 +116,9 @@ def dry_run_lines(
         until = f" until {to_rfc3339(given.expires_ns)}" if given.expires_ns is not None else ""
         lines.append(f"gives: {given.what} {given.amount}{until}")
     for charge in preview.charges:
-        each = f" each {charge.period_length} {charge.period_type}" if charge.period_type else ""
         amount = money_text(charge.amount_micros, preview.currency)
-        lines.append(f"{charge.price_type.replace('_', ' ')}: {charge.name} {amount}{each}")
+        each = period_words(charge.period_length, charge.period_type)
+        lines.append(f"{charge.price_type.replace('_', ' ')}: {charge.name} {amount} {each}".rstrip())
     lines.append(f"due now: {money_text(preview.due_now_micros, preview.currency)}")
     return lines
 

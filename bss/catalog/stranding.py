@@ -5,6 +5,7 @@ migration says so. The catalogue doesn't know who has what: that is an argument.
 from collections.abc import Mapping
 
 from bss.catalog.faults import FieldFault
+from bss.catalog.periods import period_words
 from bss.catalog.records import LifecycleStatus, Offering, PriceType
 from bss.catalog.release import CatalogRelease
 from catalog_loader.amounts import money_text
@@ -101,8 +102,8 @@ def _recurring(release: CatalogRelease, offering: Offering) -> str:
     return (
         ", ".join(
             sorted(
-                f"{money_text(int(each.amount_micros or 0), release.engine.currency)} each "
-                f"{each.recurring_charge_period_length} {each.recurring_charge_period_type}"
+                f"{money_text(int(each.amount_micros or 0), release.engine.currency)} "
+                f"{period_words(each.recurring_charge_period_length, each.recurring_charge_period_type)}"
                 for each in release.prices_of(offering)
                 if each.price_type == PriceType.RECURRING
             )

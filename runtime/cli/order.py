@@ -75,6 +75,7 @@ def dry_run(
     start: StartOption = None,
 ) -> None:
     """Show what an order would do and cost; nothing is written."""
+    from bss.catalog.periods import period_words
     from bss.orchestration.order_placing import preview_order
     from catalog_loader.amounts import money_text
 
@@ -88,8 +89,9 @@ def dry_run(
             print(f"  {step.kind}{undo}{last}")
         if each.price is not None:
             for charge in each.price.charges:
-                period = f" each {charge.period_length} {charge.period_type}" if charge.period_type else ""
-                print(f"  {charge.name}: {money_text(charge.amount_micros, each.price.currency)}{period}")
+                price = money_text(charge.amount_micros, each.price.currency)
+                each_period = period_words(charge.period_length, charge.period_type)
+                print(f"  {charge.name}: {price} {each_period}".rstrip())
             print(f"  due now: {money_text(each.price.due_now_micros, each.price.currency)}")
 
 

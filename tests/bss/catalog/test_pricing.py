@@ -73,7 +73,7 @@ def test_a_dry_run_says_each_step() -> None:
         "gives: 1 GiB of data 1 GiB until 2026-03-02T09:00:00.000Z",
         "one time: Starter pack 9.95 EUR",
         "deposit: Deposit 25.00 EUR",
-        "recurring: Line 10.00 EUR each 1 month",
+        "recurring: Line 10.00 EUR each month",
         "due now: 44.95 EUR",
     ]
 

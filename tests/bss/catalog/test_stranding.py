@@ -47,7 +47,7 @@ STRANDING = {
 
 def test_what_customers_pay_is_said_in_money() -> None:
     (fault,) = find_stranded(sample_release(), dearer(), IN_USE, {})
-    assert "price_ids changes from 9.99 EUR each 30 day to " in fault.problem
+    assert "price_ids changes from 9.99 EUR each 30 days to " in fault.problem
 
 
 @pytest.mark.parametrize("name", STRANDING)
