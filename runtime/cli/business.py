@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+DEFAULT_TENANT: Final = "default"
 TenantOption = Annotated[str, typer.Option("--tenant", help="Whose rows.")]
 EXIT_REFUSED = 1
 """It was looked at and refused."""
@@ -105,12 +106,14 @@ def opened(
     return Business(database, caller, settings, as_json=as_json)
 
 
-def _opened(tenant: TenantOption = "default", config: ConfigOption = None, data_dir: DataDirOption = None) -> Business:
+def _opened(
+    tenant: TenantOption = DEFAULT_TENANT, config: ConfigOption = None, data_dir: DataDirOption = None
+) -> Business:
     return opened(tenant, config, data_dir)
 
 
 def _opened_beside_store(
-    tenant: TenantOption = "default",
+    tenant: TenantOption = DEFAULT_TENANT,
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
@@ -119,7 +122,7 @@ def _opened_beside_store(
 
 
 def _opened_to_show(
-    tenant: TenantOption = "default",
+    tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,

@@ -1,12 +1,15 @@
 """`farebox user`: who may log in to the console, and which programs may call the APIs."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.business import Business, Found, finds, on_business, shown, table_of
+from runtime.cli.business import DEFAULT_TENANT, Business, Found, finds, on_business, shown, table_of
 from runtime.cli.contexts import add_group
 from runtime.cli.tables import print_pairs
+
+if TYPE_CHECKING:
+    from bss.work import Work
 
 LoginArgument = Annotated[str, typer.Argument(help="Name that the user logs in with.")]
 ClientArgument = Annotated[str, typer.Argument(help="Name of the program.")]
@@ -51,18 +54,41 @@ def register(app: typer.Typer) -> None:
 
 
 @on_business
-def add(business: Business, login: LoginArgument, role: RoleOption) -> None:
+def add(
+    business: Business,
+    login: LoginArgument,
+    role: RoleOption,
+    new_tenant: Annotated[
+        bool, typer.Option("--new-tenant", help="The tenant isn't there yet: open it. The default one always is.")
+    ] = False,
+) -> None:
     """Add a user of the console. The one-time password is printed here once, and is to be changed at the first login."""
-    from bss.identity.operations import add_user, open_tenant
+    from bss.identity.operations import add_user
     from bss.identity.records import NewUser
     from bss.work import Work
 
     def make(work: Work) -> NewUser:
-        open_tenant(work, name=business.tenant)
+        _enter_tenant(work, is_new=new_tenant)
         return add_user(work, login=login, roles=role)
 
     made = business.write(make)
     print_pairs((("login", made.user.login), ("one-time password", made.one_time_password)))
+
+
+def _enter_tenant(work: "Work", *, is_new: bool = False) -> None:
+    """A mistyped tenant isn't opened; the default one is by whoever comes first."""
+    from bss.errors import Invalid, NotFound
+    from bss.identity.operations import open_tenant
+    from bss.identity.queries import tenant
+
+    name = work.caller.tenant
+    if is_new or name == DEFAULT_TENANT:
+        open_tenant(work, name=name)
+    try:
+        tenant(work)
+    except NotFound:
+        remedy = "Check the name; `farebox user add --new-tenant` opens one with its first user"
+        raise Invalid("tenant", f"there is no tenant {name[:40]!r}", remedy) from None
 
 
 @finds
@@ -147,6 +173,7 @@ def client(
     from bss.work import Work
 
     def make(work: Work) -> str:
+        _enter_tenant(work)
         for unknown in set(permission) - GRANTABLE:
             known = ", ".join(sorted(GRANTABLE - {EVERYTHING}))
             raise Invalid("permission", f"there is none {unknown[:40]!r}", f"Known are {known}")

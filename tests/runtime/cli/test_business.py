@@ -130,6 +130,15 @@ def test_a_user_has_a_password_that_is_shown_once(farebox: Farebox) -> None:
     assert "there is no role 'king'" in farebox("user", "add", "eve", "--role", "king", expect=1).stderr
 
 
+def test_a_mistyped_tenant_is_not_opened(farebox: Farebox) -> None:
+    add = ("user", "add", "ann", "--role", "care_agent", "--tenant", "brand-2")
+    client = ("user", "client", "shop", "--permission", "order:write", "--tenant", "brand-2")
+    for command in (add, client):
+        assert "there is no tenant 'brand-2'" in farebox(*command, expect=1).stderr
+    farebox(*add, "--new-tenant")
+    assert farebox.pairs(*client)["client id"] == "shop@brand-2"
+
+
 def test_a_program_gets_a_secret_that_is_shown_once(farebox: Farebox) -> None:
     made = farebox.pairs("user", "client", "shop", "--permission", "order:write")
     assert made["client id"] == "shop@default"
