@@ -24,6 +24,8 @@ T = TypeVar("T")
 RETRY_S_MAX: Final = 30.0
 """How long a transaction is repeated that the database can't serialise."""
 _PAUSE_S_MAX: Final = 0.1
+_LOG_BUSY_MS: Final = 100
+"""Who writes waits so long at most where a reader keeps the log from beginning anew."""
 _BUSY_MS: Final = 30_000
 _SERIALISATION_STATES: Final = ("40001", "40P01")
 _POOL: Final = 20
@@ -117,6 +119,22 @@ class Database:
                 in_line = _alone
             time.sleep(random.uniform(0, pause_s))
             pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+
+    def forget_log(self) -> bool:
+        """SQLite's log begins anew: until then it has the texts that were erased. False where a reader or another process was
+        in the way, so that it is to be tried again; PostgreSQL looks after its own.
+        """
+        if not self._is_sqlite:
+            return True
+        with self.engine.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            driver.execute(f"PRAGMA busy_timeout={_LOG_BUSY_MS}")  # type: ignore[attr-defined]
+            try:
+                ((is_busy, _, _),) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # type: ignore[attr-defined]
+            finally:
+                driver.execute(f"PRAGMA busy_timeout={_BUSY_MS}")  # type: ignore[attr-defined]
+        return not is_busy
 
     def work_on(self, connection: sa.Connection, caller: Caller) -> Work:
         """A `Work` on a transaction that another edge began and commits; it calls `tell_events` then."""

@@ -159,7 +159,7 @@ class Relay:
             return replay(connection, now_ns=now_ns, api_of=self._api_of), is_more
 
         replay_count, is_more = self._database.across_tenants(write)
-        if is_time_to_forget and not is_more:
+        if is_time_to_forget and not is_more and self._database.forget_log():
             self._forgot_ns = now_ns
         return len(events) + replay_count + is_more
 

@@ -1,5 +1,8 @@
 """A person is forgotten: no personal value is left in any table, and the audit trail can't be read any more."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -13,10 +16,13 @@ from bss.crm.operations import add_contact_medium, add_identification, change_in
 from bss.crm.queries import customer, find_customers_by_name, party, ticket
 from bss.crm.records import Customer
 from bss.crm.states import CustomerStatus, TicketStatus
-from bss.edge.database import Database
+from bss.crm.tables import CUSTOMER
+from bss.edge.database import Database, database_url
+from bss.edge.migrate import migrate
 from bss.errors import Conflict
 from bss.orchestration.person_erasure import erase_person
 from bss.work import Work
+from tests.bss.conftest import NOW_NS
 from tests.bss.customers import a_customer
 
 SECRETS = ("Quillfeather", "Ambrosia", "ambrosia@example.net", "C01XSECRET", "my knee hurts", "he limps")
@@ -65,6 +71,27 @@ def test_nothing_of_an_erased_person_is_left(database: Database, anyone: Caller)
     assert not database.read(anyone, lambda work: find_customers_by_name(work, "quill"))
     with pytest.raises(Conflict, match="the person was erased"):
         database.write(anyone, lambda work: change_individual(work, made.party_id, given_name="Bo"))
+
+
+def test_nothing_of_an_erased_person_is_left_in_files(tmp_path: Path, anyone: Caller) -> None:
+    """SQLite's log has them until it begins anew, for which no reader may be in its way."""
+    url = database_url("", tmp_path)
+    migrate(sa.create_engine(url, poolclass=sa.NullPool))
+    with closing(Database(url, now_ns=lambda: NOW_NS)) as database:
+        made, ticket_id = database.write(anyone, a_known_customer)
+
+        def are_in_files() -> bool:
+            return any(b"Quillfeather" in path.read_bytes() for path in tmp_path.iterdir())
+
+        with database.readers.connect() as reader, reader.begin():
+            assert reader.scalar(sa.select(sa.func.count()).select_from(CUSTOMER)) == 1
+            database.write(anyone, lambda work: set_customer_status(work, made.id, status=CustomerStatus.CLOSED))
+            database.write(anyone, lambda work: set_ticket_status(work, ticket_id, status=TicketStatus.CANCELLED))
+            database.write(anyone, lambda work: erase_person(work, made.party_id))
+            assert not database.forget_log(), "the reader still needs it"
+            assert are_in_files()
+        assert database.forget_log()
+        assert not are_in_files()
 
 
 def test_the_audit_trail_is_read_until_the_person_is_erased(database: Database, anyone: Caller) -> None:
