@@ -9,11 +9,19 @@ from bss.console.site import ROOT, Viewer
 from bss.console.words import instant, money, person
 from bss.crm.care_operations import DIRECTIONS, record_interaction
 from bss.crm.operations import add_contact_medium
-from bss.crm.records import BillingAccount, ContactMedium
-from bss.views.customer_360 import Profile
+from bss.crm.records import BillingAccount, ContactMedium, TimelineEntry
+from bss.inventory.renewals import Renewal
+from bss.inventory.states import ProductStatus
+from bss.prepay.records import ActionKind, ActionState, BalanceAction
+from bss.views.customer_360 import TIMELINE_ENTRIES, Profile
 
 _CHANNELS = ("phone", "shop", "mail", "chat", "letter")
 _MEDIA = {"email": "email_address", "phone": "phone_number"}
+_MOVES = {
+    ActionKind.TOP_UP: "Top-up of",
+    ActionKind.ADJUST: "Adjustment of",
+    ActionKind.CREDIT_LIMIT: "Credit limit of",
+}
 _NEEDS = "This needs the permission {}."
 
 
@@ -97,7 +105,17 @@ def products_card(viewer: Viewer, profile: Profile) -> None:
                 with ui.column().classes("gap-0"):
                     ui.label(product.name).classes("font-medium")
                     ui.label(" ".join(filter(None, (product.number, product.imsi)))).classes("text-slate-700 text-sm")
+                    if product.status == ProductStatus.ACTIVE and product.id in profile.renewals:
+                        _renewal(profile.renewals[product.id])
                 ui.badge(product.status).props("outline")
+
+
+def _renewal(next_one: Renewal) -> None:
+    if next_one.refused is None:
+        ui.label(f"renews {instant(next_one.at_ns)}").classes("text-slate-700 text-sm")
+        return
+    again = f"asked again {instant(next_one.at_ns)}, sooner where money comes"
+    ui.label(f"Not renewed: {next_one.refused}; {again}").classes("text-red-800 text-sm font-medium")
 
 
 def orders_card(viewer: Viewer, profile: Profile) -> None:
@@ -114,18 +132,26 @@ def orders_card(viewer: Viewer, profile: Profile) -> None:
 
 
 def timeline_card(viewer: Viewer, profile: Profile) -> None:
-    """Contacts, tickets, consents, the latest first; a button for who may write down a contact."""
+    """Contacts, tickets, consents, money, the latest first; a button for who may write down a contact."""
     with show_card("What happened"):
         if viewer.caller.may("customer:write") and profile.party.erased_ns is None:
             ui.button("Write down a contact", on_click=lambda: _record_contact(viewer, profile)).props("outline dense")
-        if not profile.timeline:
+        moves = [_of_balance(action) for action in profile.balance_actions]
+        entries = sorted((*profile.timeline, *moves), key=lambda entry: entry.at_ns, reverse=True)
+        if not entries:
             ui.label("Nothing yet.").classes("text-slate-700")
-        for entry in profile.timeline:
+        for entry in entries[:TIMELINE_ENTRIES]:
             with ui.column().classes("w-full gap-0 border-l-4 border-slate-300 pl-3"):
                 ui.label(entry.title).classes("font-medium")
                 ui.label(f"{instant(entry.at_ns)}, {person(entry.subject)}").classes("text-slate-700 text-sm")
                 if entry.text:
                     ui.label(entry.text)
+
+
+def _of_balance(action: BalanceAction) -> TimelineEntry:
+    state = "" if action.state == ActionState.DONE else f", {action.outcome or action.state}"
+    what = f"{_MOVES[action.kind]} {money(action.amount_micros, action.currency)}{state}"
+    return TimelineEntry(action.created_ns, "balance", action.id, what, action.reason or None, action.subject)
 
 
 async def _record_contact(viewer: Viewer, profile: Profile) -> None:

@@ -237,7 +237,7 @@ class TicketNote(Record, frozen=True):
 
 
 class TimelineEntry(NamedTuple):
-    """Something that happened with a customer. `kind`: interaction, ticket, note or consent."""
+    """Something that happened with a customer. `kind`: interaction, ticket, note, consent or balance."""
 
     at_ns: int
     kind: str

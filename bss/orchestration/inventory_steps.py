@@ -17,6 +17,7 @@ from bss.inventory.product_operations import (
 )
 from bss.inventory.queries import product, resources_of, services_of
 from bss.inventory.records import Msisdn, Product
+from bss.inventory.renewals import RENEWAL_DUE
 from bss.inventory.states import ProductStatus
 from bss.orchestration.plans import Sold, resources_taken, sold
 from bss.orchestration.ports import Ports
@@ -29,8 +30,6 @@ STARTS_NS: Final = "starts_ns"
 """Outcome of `assign_resources`: when the product's first period begins, the same at each try."""
 ORDERED_OFFERING: Final = "ordered_offering"
 """Outcome of `assign_resources`: what was ordered, where a migration of the catalogue replaced it."""
-RENEWAL_DUE: Final = "product.renewal"
-"""Kind of the due row by which a product's next period begins."""
 CFS: Final = "CFS"
 
 Made = Mapping[str, str]

@@ -14,7 +14,8 @@ from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.product_operations import change_product
 from bss.inventory.records import Product
-from bss.orchestration.inventory_steps import RENEWAL_DUE, STARTS_NS, agreed_prices, product_id_of, product_of
+from bss.inventory.renewals import RENEWAL_DUE
+from bss.orchestration.inventory_steps import STARTS_NS, agreed_prices, product_id_of, product_of
 from bss.orchestration.plans import Sold, sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import whole_second

@@ -13,8 +13,8 @@ from bss.due import Due, due_of, finish, schedule
 from bss.engine_port import NoEngine
 from bss.errors import BusinessError
 from bss.inventory.queries import product, products_of_accounts
+from bss.inventory.renewals import REFUSED, RENEWAL_DUE
 from bss.inventory.states import ProductStatus
-from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.plans import sold
 from bss.orchestration.ports import Ports, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms, whole_second
@@ -32,8 +32,6 @@ PAID_DUE: Final = "product.renewal_paid"
 """Due rows whose resource is the number of an engine account that was given money."""
 TRANSIENT_PAUSE_S: Final = 60
 REFUSED_PAUSE_S: Final = 86_400
-_REFUSED: Final = "refused"
-"""Of a renewal's due row: the code with which the engine refused the one before."""
 
 
 class _Renewal(msgspec.Struct, frozen=True):
@@ -57,7 +55,7 @@ def renew_what_waits(work: Work, due: Due) -> None:
     """An engine account was given money: renewals that it didn't pay for are asked for again."""
     finish(work, due)
     for has in products_of_accounts(work, [int(due.resource_id)]):
-        if any(waits.kind == RENEWAL_DUE and _REFUSED in waits.ids for waits in due_of(work, has.id)):
+        if any(waits.kind == RENEWAL_DUE and REFUSED in waits.ids for waits in due_of(work, has.id)):
             schedule(work, RENEWAL_DUE, resource_id=has.id, at_ns=work.now_ns)
 
 
@@ -104,7 +102,7 @@ class RenewalFlow:
         if isinstance(answer, Failed):
             # who is told of it may top up or call; a passing reason keeps the period, so that it can't be paid twice
             pause_s = TRANSIENT_PAUSE_S if answer.is_transient else REFUSED_PAUSE_S
-            kept = {"from_ns": str(from_ns)} if answer.is_transient else {_REFUSED: answer.code}
+            kept = {"from_ns": str(from_ns)} if answer.is_transient else {REFUSED: answer.reason}
             schedule(work, RENEWAL_DUE, resource_id=product_id, at_ns=work.now_ns + pause_s * NS_PER_S, **kept)
             work.event("ProductRenewalFailedEvent", resource="product", resource_id=product_id, code=answer.code)
         elif has.status == ProductStatus.ACTIVE and has.engine_account_id is not None:

@@ -13,10 +13,10 @@ from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.identity.operations import SESSION_OVER, forget_sessions
 from bss.inventory.operations import DUE_KINDS, end_due_state
+from bss.inventory.renewals import RENEWAL_DUE
 from bss.orchestration.automation_steps import AUTOMATION, automation_flow, automation_steps
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.batch_flow import BATCH, MIGRATION, MIGRATION_SAID, BatchFlow, batch_due, open_migration
-from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_steps import ORDER, order_flow, order_steps
 from bss.orchestration.ports import Ports
 from bss.orchestration.renewal_flow import (

@@ -1,7 +1,8 @@
 """All of a customer on one page: what the business side has of them, and what the engine says of their accounts now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from balances.queries import AccountView
 from bss.access import Caller
@@ -10,9 +11,14 @@ from bss.crm.records import BillingAccount, Consent, ContactMedium, Customer, Pa
 from bss.engine_port import EnginePort, Explanation, NoEngine, OpenSession
 from bss.inventory.queries import products_of_customer
 from bss.inventory.records import Product
+from bss.inventory.renewals import Renewal, renewals_of
 from bss.orders.queries import list_orders
 from bss.orders.records import Order
+from bss.prepay.queries import actions_of_customer
+from bss.prepay.records import BalanceAction
 from bss.work import Work
+
+TIMELINE_ENTRIES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,14 @@ class Profile:
     consents: Sequence[Consent]
     """all that the party said, in order: the last of a purpose holds"""
     products: Sequence[Product]
+    renewals: Mapping[str, Renewal]
+    """by product, of those whose period ends"""
     orders: Sequence[Order]
     tickets: Sequence[Ticket]
     timeline: Sequence[TimelineEntry]
+    """contacts, tickets, consents; the latest first"""
+    balance_actions: Sequence[BalanceAction]
+    """top-ups, adjustments and credit limits; the latest first"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +55,21 @@ class LiveAccount:
 def profile_of(work: Work, customer_id: str) -> Profile:
     """NotFound."""
     customer = crm.customer(work, customer_id)
+    may_see_balances = work.caller.may("balance:read")
     may_see_tickets = work.caller.may("ticket:read")
+    products = products_of_customer(work, customer_id) if work.caller.may("inventory:read") else []
     return Profile(
         customer=customer,
         party=crm.party(work, customer.party_id),
         contacts=crm.contact_media_of(work, [customer.party_id]),
         billing_accounts=crm.billing_accounts_of(work, [customer_id]),
         consents=crm.consent_history(work, customer.party_id),
-        products=products_of_customer(work, customer_id) if work.caller.may("inventory:read") else (),
+        products=products,
+        renewals=renewals_of(work, [each.id for each in products]) if products else {},
         orders=list_orders(work, customer_id=customer_id, limit=20) if work.caller.may("order:read") else (),
         tickets=crm.tickets_of_customer(work, customer_id, limit=20) if may_see_tickets else (),
-        timeline=crm.timeline(work, customer_id, limit=30),
+        timeline=crm.timeline(work, customer_id, limit=TIMELINE_ENTRIES),
+        balance_actions=actions_of_customer(work, customer_id, limit=TIMELINE_ENTRIES) if may_see_balances else (),
     )
 
 

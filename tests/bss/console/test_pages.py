@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,11 @@ import pytest
 from bss.automation.queries import list_runs
 from bss.console.frame import PLACES
 from bss.console.site import COOKIE
+from bss.due import due_of, schedule
+from bss.inventory.queries import products_of_accounts
+from bss.inventory.renewals import REFUSED, RENEWAL_DUE
+from bss.prepay.operations import request_action, settle_action
+from bss.prepay.records import ActionKind, ActionState
 from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, served_console
 
 CPU_S_MAX = 0.15
@@ -63,6 +69,31 @@ def test_a_run_of_a_rule_is_shown_and_filtered(served: Served) -> None:
         assert "there is no automation_run" in client.get("/console/automation/runs/none").text
     with client_of(served, "otto") as client:
         assert "automation:read" in client.get("/console/automation/runs").text
+
+
+def test_a_customer_page_tells_of_renewals_and_of_money(served: Served) -> None:
+    world, account_id, page = served.world, served.account_id, f"/console/customers/{served.world.customer_id}"
+    [has] = world.do(products_of_accounts, [account_id])
+    [due] = world.do(due_of, has.id)
+    asked: dict[str, Any] = {"engine_account_id": account_id, "currency": "EUR", "customer_id": world.customer_id}
+    topped_up = world.do(request_action, kind=ActionKind.TOP_UP, amount_micros=12_500_000, **asked)
+    world.do(settle_action, topped_up.id, state=ActionState.DONE)
+    taken = world.do(request_action, kind=ActionKind.ADJUST, amount_micros=-900_000_000, reason="mistake", **asked)
+    world.do(settle_action, taken.id, state=ActionState.REFUSED, outcome="there is no such account")
+    with client_of(served, "cara") as client:
+        shown = client.get(page).text
+        for words in (
+            "renews ",
+            "Top-up of 12.50 EUR",
+            "Adjustment of -900.00 EUR, there is no such account",
+            "mistake",
+        ):
+            assert words in shown, words
+        world.do(schedule, RENEWAL_DUE, resource_id=has.id, at_ns=due.at_ns, **{REFUSED: "there is no money"})
+        shown = client.get(page).text
+        assert "Not renewed: there is no money; asked again " in shown
+        assert "renews " not in shown
+    world.do(schedule, RENEWAL_DUE, resource_id=has.id, at_ns=due.at_ns)
 
 
 def paths(served: Served) -> list[tuple[str, str]]:

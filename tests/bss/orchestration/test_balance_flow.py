@@ -8,11 +8,14 @@ from bss.due import due_of
 from bss.edge.database import Database
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product, products_of_accounts
+from bss.inventory.renewals import REFUSED
 from bss.orchestration.balance_flow import change_balance
 from bss.prepay.queries import action
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
 from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
+from vocabulary.command_refusals import COMMAND_REFUSALS
+from vocabulary.outcomes import Outcome
 
 EURO = 1_000_000
 PAID = 1
@@ -135,7 +138,7 @@ def test_a_renewal_that_lacked_money_is_asked_for_as_money_comes(
         world.run_due()
         world.renew(has.id, due.at_ns)
     [waits] = world.do(due_of, has.id)
-    assert waits.ids == {"refused": "credit_limit_reached"}
+    assert waits.ids == {REFUSED: COMMAND_REFUSALS[Outcome.CREDIT_LIMIT_REACHED]}
     before = money(world, account_id)
     clock.advance(s=3600)
     assert change(world, account_id, ActionKind.ADJUST, -1 * EURO).state == ActionState.DONE

@@ -16,10 +16,10 @@ from bss.engine_port import NoEngine
 from bss.errors import Conflict
 from bss.inventory.operations import block, release
 from bss.inventory.queries import product
+from bss.inventory.renewals import RENEWAL_DUE
 from bss.inventory.states import ProductStatus
 from bss.orchestration import batch_flow
 from bss.orchestration.catalog_publication import Published, publish_catalog
-from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_placing import AskedItem
 from bss.orders.batches import BATCH_DUE, batches, go_on
 from bss.orders.fallout import retry

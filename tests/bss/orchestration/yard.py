@@ -29,8 +29,8 @@ from bss.due import DUE, schedule
 from bss.edge.database import Database
 from bss.edge.wake import Waker
 from bss.inventory.queries import product
+from bss.inventory.renewals import RENEWAL_DUE
 from bss.inventory.tables import PRODUCT
-from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.order_placing import AskedItem, place_order
 from bss.orchestration.order_steps import ORDER
 from bss.orchestration.ports import Ports

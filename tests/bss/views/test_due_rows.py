@@ -11,8 +11,8 @@ from bss.due import schedule
 from bss.edge.database import Database
 from bss.inventory.operations import DUE_KINDS, add_number, reserve
 from bss.inventory.queries import product
+from bss.inventory.renewals import RENEWAL_DUE
 from bss.inventory.states import ProductStatus
-from bss.orchestration.inventory_steps import RENEWAL_DUE
 from bss.orchestration.worker_tables import asking_handlers, due_handlers
 from bss.orders.operations import START_DUE
 from bss.orders.records import Action
