@@ -12,8 +12,9 @@ from cdr.record_table import SCHEMA
 SUFFIX = "parquet"
 _UNIQUE = ("sequence", "session_id")
 _RECORDS_REPEATING: Final = tuple(name for name in SCHEMA.names if name not in _UNIQUE)
-ROW_GROUP_ROWS: Final = 20_000
-"""Rows of a group at least, but for the last: what readers skip or read at once."""
+ROW_GROUP_ROWS: Final = 8_000
+"""Rows of a group at least, but for the last: what readers skip or read at once. Of 20,000 the file is 1 % smaller, and a group
+was 40 to 90 ms of work in one go."""
 
 
 class ParquetFile:

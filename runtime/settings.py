@@ -52,7 +52,7 @@ class StoreSettings:
         1024,
         "journal that one partition may hold in the store's memory, MiB; alarm at 80 %, at 95 % new sessions are refused",
     )
-    rewrite_min_mib: int = setting(1024, "append-only file size from which the embedded store rewrites it, MiB")
+    rewrite_min_mib: int = setting(2048, "append-only file size from which the embedded store rewrites it, MiB")
 
     def __post_init__(self) -> None:
         ranges = (

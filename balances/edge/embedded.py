@@ -197,7 +197,9 @@ class EmbeddedStore:
                     stderr=log,
                     env=server_environment(),
                     pass_fds=(lock,),
-                    start_new_session=True,
+                    # ^C isn't for it, but the session is ours: schedulers weigh sessions (autogroups), and beside one of its
+                    # own the store would wait for the slices of processes that yield to everybody else
+                    process_group=0,
                 )
             os.ftruncate(lock, 0)
             os.pwrite(lock, f"process {self._process.pid}\n".encode(), 0)

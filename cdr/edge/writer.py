@@ -32,7 +32,7 @@ _ENTRIES_PER_TURN: Final = 8
 """Of a partition, between two instants at which the process may rest."""
 PIECE_ROWS: Final = 2_000
 """Rows that become octets at once: some ten milliseconds of work."""
-MOVEMENTS_PIECE_ROWS: Final = 10_000
+MOVEMENTS_PIECE_ROWS: Final = 4_000
 """And of movements, which have fewer columns and a file of one format."""
 
 
