@@ -26,6 +26,7 @@ from redis.retry import Retry
 
 from balances.edge.adopted_server import AdoptedServer, find_listening_server
 from balances.edge.embedded_socket import SOCKET_NAME, embedded_url, socket_path
+from balances.edge.replaced_files import ReplacedFiles
 from balances.edge.server_binary import find_server_binary, server_environment
 from balances.edge.server_log import LOG_NAME, cuts, log_size, put_aside, remedy_for, words_of_the_end
 from balances.store import StoreError, StoreUnreachable
@@ -63,6 +64,7 @@ _SETTINGS: Final = (
     ("aof-use-rdb-preamble", "yes"),
     ("aof-load-truncated", "yes"),
     ("aof-rewrite-incremental-fsync", "yes"),
+    ("aof-disable-auto-gc", "yes"),  # ReplacedFiles has what rewrites leave
     ("hz", "10"),
     ("dynamic-hz", "yes"),
     ("activedefrag", "no"),
@@ -100,6 +102,7 @@ class EmbeddedStore:
         self._settings = _settings(fsync, rewrite_min_mib)
         self._process: subprocess.Popen[bytes] | None = None
         self._adopted: AdoptedServer | None = None
+        self._replaced: ReplacedFiles | None = None
 
     # --- what is true now
     @property
@@ -141,12 +144,19 @@ class EmbeddedStore:
             lock = self._take_lock()
             if lock is not None:
                 self._launch(lock)
-                return
+                break
             if self._adopt():
-                return
+                break
             if time.monotonic() > ends:
                 raise StoreError(self._locked_because())
             time.sleep(_POLL_S)
+        self._replaced = ReplacedFiles(self.folder, self._collect)
+        self._replaced.start()
+
+    def _collect(self) -> None:
+        with contextlib.suppress(RedisError, OSError), self._client() as client:  # else at the next look
+            for is_disabled in ("no", "yes"):
+                client.config_set("aof-disable-auto-gc", is_disabled)
 
     def _make_folder(self) -> None:
         try:
@@ -308,6 +318,9 @@ class EmbeddedStore:
                 raise StoreUnreachable(f"the store in {self.folder} (process {server.pid}) can't be ended: kill it")
 
     def _forget(self) -> None:
+        if self._replaced is not None:
+            self._replaced.stop()
+            self._replaced = None
         if self._adopted is not None:
             self._adopted.close()
         self._process = self._adopted = None
