@@ -11,16 +11,21 @@ from bss.errors import Invalid
 from bss.outbox import HUB, OUTBOX
 from bss.webhook_signature import SECRET_OCTETS, SECRETS_MAX, secret_text
 from bss.work import Row, Work
+from vocabulary.networks import EVERYWHERE, AllowedNetworks, is_address
 
 CALLBACK_CHARACTERS_MAX: Final = 2000
 HUBS_PER_API_MAX: Final = 100
 FROM_THE_FIRST: Final = ""
+_LOOPBACK: Final = "127.0.0.1"
 _PORT_MAX: Final = 65535
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,79}")
 
 
-def check_callback(text: str) -> None:
-    """Invalid where a text is no URL that messages can be posted to. Whether its address may be used is seen when they are."""
+def check_callback(text: str, allowed: AllowedNetworks = EVERYWHERE) -> None:
+    """Invalid where a text is no URL that messages can be posted to, or is of an address outside of the allowed networks.
+
+    What addresses a name has is seen when messages are posted.
+    """
     remedy = "Write such as https://example.org/events"
     if not text.isascii() or not text.isprintable() or " " in text or len(text) > CALLBACK_CHARACTERS_MAX:
         raise Invalid("callback", f"{text[:80]!r} is no URL of at most {CALLBACK_CHARACTERS_MAX} characters", remedy)
@@ -33,6 +38,9 @@ def check_callback(text: str) -> None:
         raise Invalid("callback", f"{text[:80]!r} is no http or https URL", remedy)
     if url.userinfo or url.fragment:
         raise Invalid("callback", "a user name or a fragment stands in the URL", "Leave both out: messages are signed")
+    address = _LOOPBACK if url.host == "localhost" else url.host
+    if is_address(address) and not allowed.allows(address):
+        raise Invalid("callback", f"{url.host} isn't in webhooks.allowed_networks", "Name a host that may be reached")
 
 
 def kinds_of(query: str) -> frozenset[str] | None:
@@ -51,9 +59,12 @@ def kinds_of(query: str) -> frozenset[str] | None:
 
 
 @requires("hub:write")
-def register_hub(work: Work, *, api: str, callback: str, query: str = "") -> Row:
-    """A new hub; its only secret is in the row, which is the one time that it is told. Invalid."""
-    check_callback(callback)
+def register_hub(work: Work, *, api: str, callback: str, query: str = "", allowed: AllowedNetworks = EVERYWHERE) -> Row:
+    """A new hub; its only secret is in the row, which is the one time that it is told. Invalid.
+
+    allowed   where messages may go to
+    """
+    check_callback(callback, allowed)
     kinds_of(query)
     if work.count(sa.select(HUB.c.id).where(HUB.c.api == api)) >= HUBS_PER_API_MAX:
         raise Invalid("callback", f"{HUBS_PER_API_MAX} hubs listen to {api}", "Unregister one that nobody needs")

@@ -103,7 +103,14 @@ def web_application(settings: Settings, database: Database, store_url: str) -> A
     key_id, key = token_key(settings.store.data_dir)
     tokens = Tokens({key_id: key}, key_id)
     ports = make_ports(settings, lambda: store_url)
-    shared = Apis(database, tokens, now_ns=clock.now_ns, public_url=settings.bss.public_url, engine=ports.engine)
+    shared = Apis(
+        database,
+        tokens,
+        now_ns=clock.now_ns,
+        public_url=settings.bss.public_url,
+        engine=ports.engine,
+        networks=settings.webhooks.networks,
+    )
     apis = application(APIS, shared, tokens)
     _begin(database, DataFolder(settings.store.data_dir))
     if not settings.bss.has_console:

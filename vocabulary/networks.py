@@ -88,6 +88,19 @@ class AllowedNetworks:
         return next((address for address in addresses if self.allows(address)), None)
 
 
+EVERYWHERE: Final = AllowedNetworks((), takes_default=True, excluded=())
+"""All addresses."""
+
+
+def is_address(text: str) -> bool:
+    """Is it an address, not a name?"""
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def read_networks(words: Iterable[str], *, excluded: tuple[_Network, ...] = UNUSUAL) -> AllowedNetworks:
     """Networks of their texts, such as 10.0.0.0/8, and the word `default`. NetworkError names what is neither.
 

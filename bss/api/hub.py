@@ -19,7 +19,8 @@ from bss.api.selections import parameters_of, read_nothing
 from bss.errors import NotFound
 from bss.hubs import register_hub, unregister_hub
 from bss.outbox import HUB
-from bss.work import Transactions, Work
+from bss.work import Row, Transactions, Work
+from vocabulary.networks import EVERYWHERE, AllowedNetworks
 
 PERMISSION: Final = "hub:write"
 _CALLBACK: Final = Field(
@@ -45,8 +46,11 @@ def unregister(work: Work, *, api: str, hub_id: str) -> None:
     unregister_hub(work, hub_id=hub_id)
 
 
-def answer_to_hub(api: Api, store: Transactions, asked: Asked) -> Answer:
-    """POST /hub and DELETE /hub/{id}. Refusal, and errors of bss/errors.py."""
+def answer_to_hub(api: Api, store: Transactions, asked: Asked, networks: AllowedNetworks = EVERYWHERE) -> Answer:
+    """POST /hub and DELETE /hub/{id}. Refusal, and errors of bss/errors.py.
+
+    networks   where messages may go to
+    """
     allowed = "POST" if asked.resource_id is None else "DELETE"
     if asked.method != allowed:
         message = f"{asked.method} is not served here; there is {allowed}"
@@ -63,7 +67,11 @@ def answer_to_hub(api: Api, store: Transactions, asked: Asked) -> Answer:
     check_content_type(asked.headers.get("content-type"), JSON)
     found = _read(api, decode(asked.body))
     callback, query = found["callback"], found.get("query", "")
-    row = store.write(asked.caller, lambda work: register_hub(work, api=api.name, callback=callback, query=query))
+
+    def register(work: Work) -> Row:
+        return register_hub(work, api=api.name, callback=callback, query=query, allowed=networks)
+
+    row = store.write(asked.caller, register)
     answer = {"id": row["id"], "callback": callback} | ({"query": query} if query else {})
     headers = (("Location", f"{api.path}/hub/{row['id']}"), ("Webhook-Secret", row["secrets"][0]))
     return Answer(201, headers, encoded(answer))

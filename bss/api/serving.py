@@ -31,6 +31,7 @@ from bss.api.tokens import TokenCheck, Tokens
 from bss.engine_port import EnginePort
 from bss.errors import BusinessError, Conflict, IdempotencyKeyReused, Invalid, NotFound, Stale
 from bss.work import Transactions
+from vocabulary.networks import EVERYWHERE, AllowedNetworks
 
 _METHODS_WITH_BODY: Final = ("POST", "PATCH", "PUT")
 _OF_ERRORS: Final[tuple[tuple[type[Exception], Problem], ...]] = (
@@ -62,10 +63,13 @@ class Apis:
         public_url: str,
         away: tuple[type[Exception], ...] = (),
         engine: EnginePort | None = None,
+        networks: AllowedNetworks = EVERYWHERE,
     ) -> None:
         """away    errors that say that the engine or another part isn't there now; they are answered with 503
         engine  asked for live rows, and for top-ups and adjustments at once; None: there are none, and workers ask it
+        networks  where hubs' messages may go to
         """
+        self.networks: Final = networks
         self.engine: Final = engine
         self.store: Final = store
         self.public_url: Final = public_url.rstrip("/")
@@ -201,7 +205,7 @@ def _routes_of(api: Api, shared: Apis) -> list[Route]:
         served = Served(api, resource, shared.public_url, shared.engine)
         endpoint = _Endpoint(shared, _bound(served, shared.store))
         found += [Route(f"/{resource.name}", endpoint), Route(f"/{resource.name}/{{id}}", endpoint)]
-    hub = _Endpoint(shared, lambda asked: answer_to_hub(api, shared.store, asked))
+    hub = _Endpoint(shared, lambda asked: answer_to_hub(api, shared.store, asked, shared.networks))
     return [*found, Route("/hub", hub), Route("/hub/{id}", hub)]
 
 

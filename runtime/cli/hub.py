@@ -26,7 +26,8 @@ def add(
     from bss.work import Row, Work
 
     def register(work: Work) -> Row:
-        return register_hub(work, api=api, callback=callback, query=query)
+        allowed = business.settings.webhooks.networks
+        return register_hub(work, api=api, callback=callback, query=query, allowed=allowed)
 
     made = business.write(register)
     print(f"hub {made['id']}")

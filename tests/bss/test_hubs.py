@@ -20,6 +20,7 @@ from bss.hubs import (
 )
 from bss.outbox import HUB
 from bss.webhook_signature import secret_octets
+from vocabulary.networks import DEFAULT, PRIVATE, read_networks
 
 API = "productOrderingManagement"
 
@@ -64,6 +65,16 @@ WRONG = (
 def test_what_is_no_callback_is_refused(callback: str) -> None:
     with pytest.raises(Invalid, match="callback"):
         check_callback(callback)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "169.254.169.254"])
+def test_an_address_that_messages_may_not_go_to_is_refused(host: str) -> None:
+    callback = f"http://{host}:8000/events"
+    check_callback(callback)
+    with pytest.raises(Invalid, match=r"webhooks\.allowed_networks"):
+        check_callback(callback, read_networks([DEFAULT], excluded=PRIVATE))
+    check_callback(callback, read_networks(["0.0.0.0/0", "::/0"]))
+    check_callback("http://example.org/events", read_networks([DEFAULT], excluded=PRIVATE))
 
 
 def test_a_wrong_callback_registers_nothing(database: Database, anyone: Caller) -> None:
