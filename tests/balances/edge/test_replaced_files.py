@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def _await(what: Callable[[], bool]) -> None:
     ends = time.monotonic() + ENDS_S
     while not what():
         assert time.monotonic() < ends
-        time.sleep(0.01)
+        time.sleep(0.01)  # tidy: files and INFO can only be looked at again
 
 
 def _octets(folder: Path) -> dict[str, int]:
@@ -62,7 +63,7 @@ def test_they_shrink_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         _await(is_gone)
         assert "type h" not in (tmp_path / FOLDER_NAME / MANIFEST_NAME).read_text()
         sizes = sorted(set(seen), reverse=True)
-        pieces = [before - after for before, after in zip(sizes, sizes[1:], strict=False)]
+        pieces = [before - after for before, after in pairwise(sizes)]
         assert len(sizes) > 3
         assert max(pieces[:-1]) <= replaced_files.PIECE_OCTETS
         assert client.get("value") == bytes([VALUES - 1]) * VALUE_OCTETS
