@@ -38,6 +38,10 @@ def smf(
     A scenario file (YAML) says where the CHF is, who asks, and step by step what is used, asked for, and expected:
 
     \b
+        chf: {url: "http://127.0.0.1:7777"}
+        members:
+          subscriberIdentifier: imsi-001010000000001
+          nfConsumerIdentification: {nodeFunctionality: SMF}
         steps:
           - create:
               multipleUnitUsage:
