@@ -133,6 +133,33 @@ def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_aga
 
 
 @kernel
+def charge_past_event(arena, slot, scratch, price, block_micros, allowances, units, now_ns, usage):
+    """Charge `units` that were used already, into debt where money lacks, as a report is; the outcome.
+
+    block_micros   int64: the price of a block at the event
+    """
+    usage.used_units = units
+    if price.control != _CHARGED:
+        return _GRANTED
+    left = _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns)
+    usage.allowance_units = units - left
+    if left == 0:
+        return _GRANTED
+    if price.has_price == 0:
+        usage.uncharged_units = left
+        return _GRANTED
+    micros, _ = cost_of(price, block_micros, left, 0)
+    paid = _BEYOND_LIMITS if micros < 0 else _PAID
+    if micros > 0:
+        paid = _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns)
+    if paid != _PAID:
+        usage.uncharged_units = left
+        return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
+    usage.charged_micros = micros
+    return _GRANTED
+
+
+@kernel
 def charge_event(arena, slot, scratch, price, block_micros, allowances, units, now_ns, usage):
     """Charge `units` at once where allowances and money cover them in full; False, and nothing moves, where not.
 

@@ -1,6 +1,6 @@
 """Events by docs/charging.md §7: charged at once where they can be paid in full, and remembered for their repeats."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from charging.batch import KIND_USAGE
@@ -8,7 +8,7 @@ from charging.tariff_tables import Control
 from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_allowances, givers_of, pay
+from tests.reference.services import REFUSALS, Turn, charge_allowances, charge_report, givers_of, pay
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
@@ -101,7 +101,7 @@ def _refusal(kept: Kept | None, account: Account, request: CreditControl, now_ns
         return Outcome.MISSING_AVP, REQUESTED_ACTION
     if request.requested_action != DIRECT_DEBITING:
         return Outcome.INVALID_AVP_VALUE, REQUESTED_ACTION
-    if not account.gives_credit(now_ns):
+    if not account.gives_credit(now_ns) and not (request.msccs and all(map(is_past, request.msccs))):
         return Outcome.END_USER_SERVICE_DENIED, 0
     return Outcome.GRANTED, 0
 
@@ -113,6 +113,11 @@ def _copy(mscc: MsccAnswer) -> MsccAnswer:
 def event_units(mscc: Mscc, unit: Unit) -> int:
     """Units that an event is charged for: the requested ones, else the used ones, one where none are named."""
     return (mscc.requested or {}).get(unit, 0) or (mscc.used or {}).get(unit, 0) or 1
+
+
+def is_past(mscc: Mscc) -> bool:
+    """Does it tell of use alone?"""
+    return mscc.used is not None and mscc.requested is None
 
 
 def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
@@ -132,6 +137,10 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
         usage.outcome = REFUSALS[price.control]
         return MsccAnswer(usage.outcome, price.unit)
     units = event_units(mscc, price.unit)
+    if is_past(mscc):
+        told = replace(mscc, used={price.unit: units}, before=None)
+        usage.outcome = charge_report(turn, told, price, None, False, turn.books.cause(turn.row, at), usage)
+        return MsccAnswer(usage.outcome, price.unit)
     usage.requested_units = units
     buckets = account.allowances(price.unit, price.allowances, now_ns)
     left = 0 if price.control == Control.FREE else max(units - sum(bucket.remaining for bucket in buckets), 0)

@@ -157,7 +157,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
             service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
             session.services.append(service)
-        outcome = _charge_report(turn, mscc, price, service, is_again, books, usage)
+        outcome = charge_report(turn, mscc, price, service, is_again, books, usage)
         answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
             assert found.price is not None
@@ -219,7 +219,7 @@ def used_of_any_unit(mscc: Mscc) -> int:
     return next((used[unit] for unit in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if unit in used), 0)
 
 
-def _charge_report(
+def charge_report(
     turn: Turn,
     mscc: Mscc,
     price: Price,

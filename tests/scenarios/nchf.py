@@ -151,7 +151,8 @@ class NchfMachine(SocketMachine):
             if len(set(groups)) < len(groups):
                 raise NotInNchf("a rating group is answered once")
         if asked.type == EVENT:
-            body |= {"oneTimeEvent": True, "oneTimeEventType": "IEC"}
+            is_past = all(mscc.used is not None and mscc.requested is None for mscc in asked.msccs)
+            body |= {"oneTimeEvent": True, "oneTimeEventType": "PEC" if is_past else "IEC"}
         response = self._client.post(self._path(asked), json=body)
         if response.status_code >= 400:
             return Said(PROBLEM_CODES[response.json()["cause"]])

@@ -101,6 +101,17 @@ SCENARIOS: Final = (
         event     A e4 context sms noaction rg 1 rsu 1e -> !5005
         account   A                            -> money 102/0
     """,
+        "events that were given are owed": """
+        open      A money 20
+        event     A e1 context sms rg 1 usu 2e -> none
+        account   A                            -> money 2/0
+        event     A e2 context sms rg 1 usu 2e -> none
+        repeat    e2                           -> same
+        account   A                            -> money -16/0
+        event     A e3 context sms rg 1 rsu 1e -> 4012
+        event     A e4 context sms rg 1 rsu 1e usu 1e -> 4012
+        account   A                            -> money -16/0
+    """,
         "a silent session gives back what it held": """
         open      A money 100
         initial   A s1 rg 10 rsu 60            -> granted 60
