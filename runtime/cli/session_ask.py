@@ -52,7 +52,7 @@ async def _ask(
     from balances.edge.command_sender import CommandSender
     from balances.session_commands import SessionCommand
     from catalog_loader.edge.publish import load_published
-    from runtime.live_sessions import session_of
+    from runtime.live_sessions import session_of, sessions_of_account
 
     asked_id = commands.id_for(word)
     _, names = await load_published(store.client)
@@ -65,6 +65,9 @@ async def _ask(
     else:
         number = await tenant_number(store, commands.tenant)
         _, account_id = await find_account(store, number, session)
+        if not await sessions_of_account(store, number, account_id, names):
+            print(f"farebox: {session} has no open session", file=sys.stderr)
+            raise typer.Exit(EXIT_REFUSED)
         command = SessionCommand(asked_id, number, account_id, action)
     try:
         (result,) = await CommandSender(store, store.meta.partition_count).send([command])

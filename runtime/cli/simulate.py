@@ -1,7 +1,7 @@
 """`farebox simulate`: a network function that asks for credit as a scenario file says, or one that is provisioned into."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,8 @@ from runtime.cli.options import fail
 from runtime.cli.simulate_hss import hss
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runtime.simulate.scenario import Scenario
 
 EXIT_UNEXPECTED = 1
@@ -89,8 +91,18 @@ def _changed(scenario: "Scenario", chf: str | None, supi: str | None) -> "Scenar
             fail(f"--chf is {chf!r}: write it as http://127.0.0.1:7777")
         scenario = replace(scenario, chf=replace(scenario.chf, url=chf))
     if supi is not None:
-        scenario = replace(scenario, common={**scenario.common, "subscriberIdentifier": supi})
+        scenario = replace(scenario, common={**_without_gpsi(scenario.common), "subscriberIdentifier": supi})
     return scenario
+
+
+def _without_gpsi(common: "Mapping[str, Any]") -> "Mapping[str, Any]":
+    """The file's GPSI is another's than a SUPI of the command line: where nobody has the SUPI, that one would be charged."""
+    session = common.get("pDUSessionChargingInformation")
+    user = session.get("userInformation") if isinstance(session, dict) else None
+    if not isinstance(session, dict) or not isinstance(user, dict):
+        return common
+    user = {name: value for name, value in user.items() if name != "servedGPSI"}
+    return {**common, "pDUSessionChargingInformation": {**session, "userInformation": user}}
 
 
 def _play(scenario: "Scenario", has_bodies: bool) -> None:
