@@ -32,7 +32,7 @@ from chf_http2.carried import carried_information, has_details
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
-from chf_http2.identities import identities_of
+from chf_http2.identities import identities_of, identity_of
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
@@ -65,6 +65,8 @@ from vocabulary.outcomes import Outcome
 REQUEST_TYPES: Final = {Operation.CREATE: INITIAL, Operation.UPDATE: UPDATE, Operation.RELEASE: TERMINATION}
 _FOR_RECORDS: Final = "information of services and names together at most"
 """The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
+_SUPI: Final = "/subscriberIdentifier"
+_GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _WRAP: Final = 2**32
 _NS_PER_MICRO: Final = 1000
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -271,10 +273,11 @@ def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
     """Whom a create charges. RequestRefused: it names nobody, or too long."""
     identities = identities_of(said)
     if not identities:
-        raise RequestRefused(missing("/subscriberIdentifier", "a create names whom to charge"))
-    for _, value in identities:
-        if len(value) > IDENTITY_OCTETS_MAX:
-            raise RequestRefused(invalid("/subscriberIdentifier", f"at most {IDENTITY_OCTETS_MAX} octets"))
+        raise RequestRefused(missing(_SUPI, "a create names whom to charge"))
+    for identity in identities:
+        if len(identity[1]) > IDENTITY_OCTETS_MAX:
+            is_supi = identity == identity_of(said.subscriber_identifier or "")
+            raise RequestRefused(invalid(_SUPI if is_supi else _GPSI, f"at most {IDENTITY_OCTETS_MAX} octets"))
     return identities
 
 
@@ -312,7 +315,10 @@ def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
     for one in units.values():
         upf_id = (one.upf_id or "").encode()
         if len(upf_id) > UPF_ID_OCTETS_MAX:
-            raise RequestRefused(invalid("/multipleUnitUsage/uPFID", f"at most {UPF_ID_OCTETS_MAX} octets"))
+            place = next(
+                place for place, usage in enumerate(said.multiple_unit_usage or ()) if usage.upf_id == one.upf_id
+            )
+            raise RequestRefused(invalid(f"/multipleUnitUsage/{place}/uPFID", f"at most {UPF_ID_OCTETS_MAX} octets"))
         echo += bytes((len(upf_id),)) + upf_id
     return echo
 

@@ -54,7 +54,9 @@ def translate(error: Exception, address: StoreAddress) -> StoreError:
     if isinstance(said, BusyLoadingError):
         return StoreUnreachable(f"the store at {address} is loading its append-only file: try again")
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
-        return StoreUnreachable(f"no store answers at {address}: {error}. Start it, or correct the address")
+        return StoreUnreachable(
+            f"no store answers at {address}: {str(error).rstrip('.')}. Start it, or correct the address"
+        )
     if isinstance(error, ResponseError):
         return StoreError(f"the store at {address} refuses: {error}")
     return StoreError(f"the store at {address} can't be used: {error}")

@@ -285,6 +285,11 @@ def test_a_create_sent_again_is_the_same_session_and_another_is_not(desk: Desk) 
         (request(1, notifyUri="http://a/" + "b" * 1100), "/notifyUri"),
         (request(1, subscriberIdentifier="imsi-" + "1" * 200), "/subscriberIdentifier"),
         (
+            request(1, pDUSessionChargingInformation={"userInformation": {"servedGPSI": "extid-" + "1" * 200}}),
+            "/pDUSessionChargingInformation/userInformation/servedGPSI",
+        ),
+        (request(1, (usage(10), usage(20) | {"uPFID": "u" * 300})), "/multipleUnitUsage/1/uPFID"),
+        (
             request(1, nfConsumerIdentification={"nodeFunctionality": "SMF", "nFName": "n" * 600}),
             "/nfConsumerIdentification/nFName",
         ),
