@@ -37,6 +37,12 @@ class SessionName(NamedTuple):
 NO_SESSION: Final = SessionName("", -1)
 
 
+def session_id_of(text: str) -> str:
+    """The Session-Id of the session that a ref names, as its Location ends; any other text as it is."""
+    is_ref = len(text) == REF_DIGITS and all(digit in "0123456789abcdef" for digit in text)
+    return f"{SESSION_PREFIX}{text[:NAME_DIGITS]}" if is_ref else text
+
+
 @kernel
 def write_digits(word, out, at):
     """The sixteen digits of a word at out[at:]; the place behind them."""

@@ -77,7 +77,9 @@ def _print_list(found: "list[LiveSession]", *, is_cut: bool, as_json: bool) -> N
 
 
 def show(
-    session: Annotated[str, typer.Argument(help="Session-Id, its key of 32 hex digits, or a subscriber's identity.")],
+    session: Annotated[
+        str, typer.Argument(help="Session-Id, a ref of Nchf, the key of a session, or a subscriber's identity.")
+    ],
     tenant: TenantOption = "default",
     steps: Annotated[int, typer.Option("--steps", min=1, help="Decisions that are shown, the newest.")] = STEPS,
     config: ConfigOption = None,
@@ -119,10 +121,12 @@ async def _sessions(
     """Open sessions that the text stands for; where there is none, the one that had that Session-Id, or the last ones."""
     from catalog_loader.edge.publish import load_published
     from cdr.manifest import ManifestError
+    from chf_http2.charging_data_ref import session_id_of
     from runtime.explain.closed_sessions import closed_session, closed_sessions_of
     from runtime.live_sessions import session_of, sessions_of_keys
 
     _, names = await load_published(opened.client)
+    text = session_id_of(text)
     one = await session_of(opened, names, text)
     if one is not None:
         return [one]

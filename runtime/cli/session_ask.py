@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from balances.session_commands import SessionAction
 
 WhoseArgument = Annotated[
-    str, typer.Argument(help="Session-Id, its key of 32 hex digits, or a subscriber's identity: all that are open.")
+    str,
+    typer.Argument(
+        help="Session-Id, a ref of Nchf, the key of a session, or a subscriber's identity: all that are open."
+    ),
 ]
 _WORDS: Final = {"reauth": "told to ask again", "abort": "told to end"}
 
@@ -52,10 +55,12 @@ async def _ask(
     from balances.edge.command_sender import CommandSender
     from balances.session_commands import SessionCommand
     from catalog_loader.edge.publish import load_published
+    from chf_http2.charging_data_ref import session_id_of
     from runtime.live_sessions import session_of, sessions_of_account
 
     asked_id = commands.id_for(word)
     _, names = await load_published(store.client)
+    session = session_id_of(session)
     live = await session_of(store, names, session)
     if live is not None:
         key = (live.session.key_high, live.session.key_low)
@@ -65,7 +70,8 @@ async def _ask(
     else:
         number = await tenant_number(store, commands.tenant)
         _, account_id = await find_account(store, number, session)
-        if not await sessions_of_account(store, number, account_id, names):
+        is_new = commands.command_id is None  # one that is sent again is known by its id, whatever is open by now
+        if is_new and not await sessions_of_account(store, number, account_id, names):
             print(f"farebox: {session} has no open session", file=sys.stderr)
             raise typer.Exit(EXIT_REFUSED)
         command = SessionCommand(asked_id, number, account_id, action)

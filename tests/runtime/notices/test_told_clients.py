@@ -154,8 +154,9 @@ def test_a_session_that_its_smf_has_lost_is_ended(up: RunningUp, smf: ToldSmf) -
     imsi = "001010000000004"
     open_account(up, imsi)
     with notify_target(lambda notification: Reply(404)) as target:
-        smf.create(imsi, 2, target.uri("gone"))
-        farebox(up, "session", "abort", imsi)
+        ref = smf.create(imsi, 2, target.uri("gone")).rpartition("/")[2]
+        assert f"nchf;{ref[:32]}" in farebox(up, "session", "show", ref)
+        farebox(up, "session", "abort", ref)
         assert target.next().body == {"notificationType": "ABORT_CHARGING"}
         assert_nothing_is_held(up, imsi)
 
@@ -290,6 +291,7 @@ def test_commands_say_what_they_cannot_do_and_are_done_once(up: RunningUp) -> No
         "farebox: no open session pgw;none: farebox session list shows those that are\n",
     )
     assert said("abort", "001019999999999")[0] == 2
+    assert said("abort", imsi) == (1, f"farebox: {imsi} has no open session\n")
     with told_packet_core(up.state.ports["gy"]) as core:
         assert core.ask(1, 0, session, imsi, asked=10 * MIB).granted_octets == 10 * MIB
         for _ in range(2):
