@@ -27,7 +27,7 @@ DIRECT_DEBITING = 0
 
 @kernel
 def _is_past(mscc):
-    """Does it tell of use alone? The service was given: a post-event charge (TS 32.290 §5.3.2.3)."""
+    """Does it tell of use alone? The service was given: a post-event charge (TS 32.290 §5.3)."""
     return mscc.presence & HAS_USED != 0 and mscc.presence & HAS_REQUESTED == 0
 
 

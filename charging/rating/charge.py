@@ -92,6 +92,19 @@ def _debit_money(arena, slot, scratch, unit, micros, now_ns):
 
 
 @inlined_kernel
+def _take_cost(arena, slot, scratch, price, left, micros, now_ns, usage):
+    """Debit what `left` units cost, below 0 beyond what can be said; the outcome. Else they are the row's uncharged ones."""
+    paid = _BEYOND_LIMITS if micros < 0 else _PAID
+    if micros > 0:
+        paid = _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns)
+    if paid == _PAID:
+        usage.charged_micros = micros
+        return _GRANTED
+    usage.uncharged_units = left
+    return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
+
+
+@inlined_kernel
 def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_again, used, now_ns, usage):
     """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
 
@@ -120,16 +133,10 @@ def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_aga
     carry = starting_carry(price, arena.words[service + SERVICE_CARRY])
     before = max(rates.before_units - usage.allowance_units, 0)
     micros, carry = cost_of_report(price, rates, left, before, carry)
-    if micros < 0:
-        usage.uncharged_units = left
-        return _UNABLE_TO_COMPLY
-    paid = _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns) if micros > 0 else _PAID
-    if paid != _PAID:
-        usage.uncharged_units = left
-        return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
-    arena.words[service + SERVICE_CARRY] = carry
-    usage.charged_micros = micros
-    return _GRANTED
+    outcome = _take_cost(arena, slot, scratch, price, left, micros, now_ns, usage)
+    if usage.uncharged_units == 0:
+        arena.words[service + SERVICE_CARRY] = carry
+    return outcome
 
 
 @kernel
@@ -149,14 +156,7 @@ def charge_past_event(arena, slot, scratch, price, block_micros, allowances, uni
         usage.uncharged_units = left
         return _GRANTED
     micros, _ = cost_of(price, block_micros, left, 0)
-    paid = _BEYOND_LIMITS if micros < 0 else _PAID
-    if micros > 0:
-        paid = _debit_money(arena, slot, scratch, price.settled_by, micros, now_ns)
-    if paid != _PAID:
-        usage.uncharged_units = left
-        return _UNABLE_TO_COMPLY if paid == _BEYOND_LIMITS else _GRANTED
-    usage.charged_micros = micros
-    return _GRANTED
+    return _take_cost(arena, slot, scratch, price, left, micros, now_ns, usage)
 
 
 @kernel
