@@ -11,7 +11,7 @@ from balances.keys import partition_of
 from balances.queries import AccountView, ServiceView, SessionView, decode_record
 from balances.record import HEADER_DIRECTORY, Section
 from catalog_loader.names import CatalogueNames
-from runtime.notices.notice import Notice, decode_notice, in_words
+from runtime.notices.notice import Notice, Stage, decode_notice, in_words
 from runtime.session_route import SessionRoute, decode_route, route_name
 from runtime.subscriber_view import amount_text, currency_of, names_of_tenant
 from vocabulary.ids import SESSION_DOMAIN
@@ -34,7 +34,7 @@ class LiveSession:
     route: SessionRoute | None
     """None where it expired or was not written yet"""
     notice: Notice | None = None
-    """what its client is owed; None: nothing"""
+    """what its client is owed, or what of that was given up; None: nothing"""
 
     @property
     def session_id(self) -> str:
@@ -225,6 +225,8 @@ def as_json(live: LiveSession) -> dict[str, Any]:
     """The session for programs: integers in base units."""
     own = live.account.to_dict()
     key = (live.session.key_high, live.session.key_low)
+    words = None if live.notice is None else in_words(live.notice)
+    is_given_up = live.notice is not None and live.notice.stage is Stage.GIVEN_UP
     body: dict[str, Any] = next(row for row in own["sessions"] if (row["key_high"], row["key_low"]) == key)
     return {
         "session_id": live.session_id,
@@ -232,6 +234,7 @@ def as_json(live: LiveSession) -> dict[str, Any]:
         "tenant": live.tenant,
         "account_id": live.account.account_id,
         "origin_host": live.route.origin_host if live.route is not None else None,
-        "owed": None if live.notice is None else in_words(live.notice),
+        "owed": None if is_given_up else words,
+        "given_up": words if is_given_up else None,
         **{name: value for name, value in body.items() if name not in ("key_high", "key_low")},
     }

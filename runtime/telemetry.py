@@ -124,6 +124,13 @@ METRICS: Final = (
     MetricRow(NOTIFIER, "farebox_notices_owed_total", "counter", _PARTITION, "Messages that were owed"),
     MetricRow(
         NOTIFIER,
+        "farebox_notices_given_up_total",
+        "counter",
+        _PARTITION,
+        "Messages that were given up, since trying again couldn't help",
+    ),
+    MetricRow(
+        NOTIFIER,
         "farebox_notices_tried_total",
         "counter",
         ("interface", "result"),

@@ -167,6 +167,8 @@ SESSION_REQUESTS_WAITING_MAX: Final = 1024
 """RARs and ASRs of one connection whose answers are waited for."""
 NOTICES_PER_PARTITION_MAX: Final = 1_000_000
 """Sessions of a partition whose clients are owed a message; a price change waits for room."""
+NOTICES_GIVEN_UP_KEPT_MAX: Final = 10_000
+"""Sessions of a partition whose message was given up, and that say so; of more the oldest say nothing."""
 NOTICE_SERVICES_MAX: Final = 64
 """Services that one message names; of more it says: all."""
 NOTICE_FRAME_OCTETS_MAX: Final = 1 << 20

@@ -6,16 +6,22 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.notices.notice import Notice, SessionName
+from runtime.notices.notice import Notice, SessionName, Stage
+from vocabulary.limits import NOTICES_GIVEN_UP_KEPT_MAX
 
 
 class NoticeBook:
-    """Rows by session. Every change is remembered until `take_changes`, to be written."""
+    """Rows by session. Every change is remembered until `take_changes`, to be written.
+
+    Those that were given up are never due, and of them the newest NOTICES_GIVEN_UP_KEPT_MAX are kept.
+    """
 
     def __init__(self, rows: Iterable[Notice] = ()) -> None:
         self._rows = {row.session: row for row in rows}
         self._changed: set[SessionName] = set()
-        self._order = [(row.next_try_ns, row.session) for row in self._rows.values()]
+        given_up = [row for row in self._rows.values() if row.stage is Stage.GIVEN_UP]
+        self._given_up = dict.fromkeys(row.session for row in sorted(given_up, key=lambda row: row.next_try_ns))
+        self._order = [(row.next_try_ns, row.session) for row in self._rows.values() if row.stage is not Stage.GIVEN_UP]
         heapq.heapify(self._order)
         self._highs: NDArray[np.uint64] | None = None
 
@@ -24,6 +30,11 @@ class NoticeBook:
 
     def __contains__(self, session: object) -> bool:
         return session in self._rows
+
+    @property
+    def given_up_count(self) -> int:
+        """Rows that nobody is told of any more."""
+        return len(self._given_up)
 
     def highs(self) -> NDArray[np.uint64]:
         """First halves of the sessions that have a row, sorted."""
@@ -43,13 +54,24 @@ class NoticeBook:
         if known != row:
             self._rows[row.session] = row
             self._changed.add(row.session)
-            heapq.heappush(self._order, (row.next_try_ns, row.session))
+            self._given_up.pop(row.session, None)
+            if row.stage is Stage.GIVEN_UP:
+                self._give_up(row.session)
+            else:
+                heapq.heappush(self._order, (row.next_try_ns, row.session))
+
+    def _give_up(self, session: SessionName) -> None:
+        """A row is kept to be looked at; where there are too many, without the oldest."""
+        self._given_up[session] = None
+        if len(self._given_up) > NOTICES_GIVEN_UP_KEPT_MAX:
+            self.drop(next(iter(self._given_up)))
 
     def drop(self, session: SessionName) -> bool:
         """The row is done with. Was there one?"""
         if self._rows.pop(session, None) is None:
             return False
         self._highs = None
+        self._given_up.pop(session, None)
         self._changed.add(session)
         return True
 
@@ -71,7 +93,9 @@ class NoticeBook:
         while self._order and self._order[0][0] <= now_ns and len(found) < count:
             _, session = heapq.heappop(self._order)
             row = self._rows.get(session)
-            if row is not None and row.next_try_ns <= now_ns and session not in seen:
+            if row is None or row.stage is Stage.GIVEN_UP:
+                continue
+            if row.next_try_ns <= now_ns and session not in seen:
                 seen.add(session)
                 found.append(row)
         return found

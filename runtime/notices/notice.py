@@ -1,6 +1,7 @@
 """What a session's client is owed: one row a session, merged, and what each try makes of it. Pure; time is passed in.
 
-A row lives from the event that owes it until the client has reported, the session has ended, or nothing can be told.
+A row lives from the event that owes it until the client has reported or the session has ended. What is given up stays so
+long, too, so that somebody can see it.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgpack
 
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import NS_PER_S, to_rfc3339
 from vocabulary.limits import NOTICE_SERVICES_MAX
 
 ROW_VERSION: Final = 1
@@ -35,6 +36,8 @@ class Stage(IntEnum):
     """the client took it and is to report"""
     CLOSING = 3
     """the session is being ended here"""
+    GIVEN_UP = 4
+    """nothing can be told: it isn't tried again until it is owed anew"""
 
 
 class Told(Enum):
@@ -88,10 +91,11 @@ class NoticeRules:
 class Notice:
     """The row of a session.
 
-    services   which of its services; none: all of them
-    owed_ns    when it was owed last: names what is being told
-    told       how often the client took it
-    last       what the last try came to, for people
+    services      which of its services; none: all of them
+    owed_ns       when it was owed last: names what is being told
+    next_try_ns   of one that is given up: when that was
+    told          how often the client took it
+    last          what the last try came to, for people
     """
 
     session: SessionName
@@ -168,6 +172,8 @@ def merged(known: Notice | None, owed: Notice) -> Notice:
         services = tuple(sorted({*known.services, *owed.services}))
         if len(services) > NOTICE_SERVICES_MAX:
             services = ()
+    if known.stage is Stage.GIVEN_UP:  # what couldn't be told is told with it, in its time
+        return replace(owed, services=services)
     return replace(owed, services=services, next_try_ns=min(known.next_try_ns, owed.next_try_ns))
 
 
@@ -198,7 +204,10 @@ def before_try(notice: Notice, now_ns: int, wait_ns: int, rules: NoticeRules) ->
 
 
 def after_try(notice: Notice, told: Told, words: str, now_ns: int, rules: NoticeRules) -> Notice | None:
-    """The row after a try; None where it is done with, stage CLOSING where the session is to be ended here."""
+    """The row after a try; None where it is done with.
+
+    Its stage is CLOSING where the session is to be ended here, GIVEN_UP where trying again can't help.
+    """
     notice = replace(notice, last=words)
     closing = replace(notice, stage=Stage.CLOSING, next_try_ns=now_ns)
     if told is Told.GONE:
@@ -212,7 +221,7 @@ def after_try(notice: Notice, told: Told, words: str, now_ns: int, rules: Notice
     if notice.kind is NoticeKind.ABORT and (told is Told.REFUSED or notice.attempts >= rules.attempts_max):
         return closing
     if told is Told.REFUSED:
-        return None
+        return replace(notice, stage=Stage.GIVEN_UP, next_try_ns=now_ns)
     return replace(notice, stage=Stage.OWED, next_try_ns=now_ns + backoff_ns(notice.attempts, rules))
 
 
@@ -234,16 +243,20 @@ def end_command_id(notice: Notice) -> str:
 
 
 def in_words(notice: Notice) -> str:
-    """What is owed, for people."""
+    """What is owed, or was given up, for people: what, how far, and what the last try came to."""
     what = {NoticeKind.REAUTHORIZE: "re-authorisation", NoticeKind.ABORT: "abort"}[notice.kind]
     if notice.services:
         groups = ", ".join(
             "absent" if service.rating_group == ABSENT else str(service.rating_group) for service in notice.services
         )
         what += f" of rating group {groups}"
+    tries = f"{notice.attempts} {'try' if notice.attempts == 1 else 'tries'}"
+    taken = f"taken {notice.told} {'time' if notice.told == 1 else 'times'}"
+    next_try = to_rfc3339(notice.next_try_ns)
     how = {
-        Stage.OWED: f"tried {notice.attempts} times",
-        Stage.TOLD: f"taken {notice.told} times, a report is waited for",
+        Stage.OWED: f"{tries}, next at {next_try}",
+        Stage.TOLD: f"{taken}, a report is waited for until {next_try}",
         Stage.CLOSING: "the session is being ended here",
+        Stage.GIVEN_UP: f"given up at {next_try} after {tries}",
     }[notice.stage]
     return "; ".join(text for text in (what, how, notice.last) if text)

@@ -131,6 +131,7 @@ class PartitionNotices:
         self._writing = asyncio.Lock()
         self._tries: set[asyncio.Task[None]] = set()
         self._owed_count = 0
+        self._given_up_count = 0
         self._waiting: dict[str, str] = {}
         """why the journal isn't followed, or nothing sent"""
         self._log = structlog.get_logger(process="notifier")
@@ -181,6 +182,11 @@ class PartitionNotices:
     def take_owed_count(self) -> int:
         """How many messages were owed since the last call."""
         count, self._owed_count = self._owed_count, 0
+        return count
+
+    def take_given_up_count(self) -> int:
+        """How many messages were given up since the last call."""
+        count, self._given_up_count = self._given_up_count, 0
         return count
 
     # --- the journal -------------------------------------------------------------------------------------------------
@@ -353,12 +359,10 @@ class PartitionNotices:
             )
             known = self.book.get(row.session)
             if known is not None and known.owed_ns == row.owed_ns:
-                self.book.settle(
-                    row.session,
-                    after_try(
-                        replace(noted, services=known.services), tried.told, tried.words, self._now_ns(), self._rules
-                    ),
-                )
+                noted = replace(noted, services=known.services)
+                left = after_try(noted, tried.told, tried.words, self._now_ns(), self._rules)
+                self._given_up_count += left is not None and left.stage is Stage.GIVEN_UP
+                self.book.settle(row.session, left)
                 await self.flush()
             self._reached("notifier.settled")
         except (StoreError, OSError, NotifierLostError) as error:

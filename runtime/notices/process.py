@@ -167,8 +167,10 @@ class NotifierProcess:
         """What is owed now, and whether it is ours to tell, before a scrape."""
         self.telemetry.gauge("notifier_tells").set(int(bool(self.partitions)))
         for partition in self.partitions:
-            self.telemetry.gauge("notices_owed", str(partition.partition)).set(len(partition.book))
-            self.telemetry.counter("notices_owed_total", str(partition.partition)).inc(partition.take_owed_count())
+            label, book = str(partition.partition), partition.book
+            self.telemetry.gauge("notices_owed", label).set(len(book) - book.given_up_count)
+            self.telemetry.counter("notices_owed_total", label).inc(partition.take_owed_count())
+            self.telemetry.counter("notices_given_up_total", label).inc(partition.take_given_up_count())
 
     def health(self) -> Health:
         """Ready while the journal is followed, by us or, where we stand by, by another."""

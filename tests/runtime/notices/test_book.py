@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from runtime.notices.book import NoticeBook
-from runtime.notices.notice import Notice, NoticeKind, SessionName
+from runtime.notices.notice import Notice, NoticeKind, SessionName, Stage
 
 
 def row(number: int, next_try_ns: int) -> Notice:
@@ -51,3 +53,27 @@ def test_first_halves_follow_the_rows() -> None:
     assert SessionName(3, 3) in book
     assert SessionName(3, 4) not in book
     assert len(book) == 2
+
+
+def test_what_was_given_up_is_kept_and_never_due_until_it_is_owed_anew() -> None:
+    given_up = replace(row(1, 10), stage=Stage.GIVEN_UP)
+    for book in (NoticeBook([given_up]), NoticeBook([row(1, 5)])):
+        book.put(given_up)
+        assert book.take_due(99, 9) == []
+        assert (len(book), book.given_up_count) == (1, 1)
+        assert SessionName(1, 1) in book
+        book.put(row(1, 20))
+        assert book.given_up_count == 0
+        assert book.take_due(99, 9) == [row(1, 20)]
+        book.put(given_up)
+        book.drop(SessionName(1, 1))
+        assert book.given_up_count == 0
+
+
+def test_of_what_was_given_up_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.notices.book.NOTICES_GIVEN_UP_KEPT_MAX", 2)
+    book = NoticeBook(replace(row(number, number), stage=Stage.GIVEN_UP) for number in (2, 1))
+    book.put(replace(row(3, 3), stage=Stage.GIVEN_UP))
+    assert book.get(SessionName(1, 1)) is None
+    assert book.given_up_count == len(book) == 2
+    assert book.take_changes() == {SessionName(1, 1): None, SessionName(3, 3): book.get(SessionName(3, 3))}

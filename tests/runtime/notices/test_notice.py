@@ -117,7 +117,18 @@ def test_an_abort_that_reaches_nobody_ends_the_session_here() -> None:
     refused = after_try(owed(NoticeKind.ABORT), Told.REFUSED, "answered 3001", 9, RULES)
     assert refused is not None
     assert refused.stage is Stage.CLOSING
-    assert after_try(owed(), Told.REFUSED, "answered 3001", 9, RULES) is None, "the session goes on without"
+
+
+def test_a_reauthorisation_that_is_refused_is_given_up_until_it_is_owed_anew() -> None:
+    given_up = after_try(replace(owed(NoticeKind.REAUTHORIZE, TEN), attempts=1), Told.REFUSED, "forbidden", 9, RULES)
+    assert given_up is not None
+    assert (given_up.stage, given_up.next_try_ns, given_up.last) == (Stage.GIVEN_UP, 9, "forbidden")
+    assert decode_notice(given_up.encode()) == given_up
+    again = merged(given_up, owed(NoticeKind.REAUTHORIZE, TWENTY, at_ns=50))
+    assert (again.stage, again.attempts, again.next_try_ns) == (Stage.OWED, 0, 50)
+    assert again.services == (TEN, TWENTY), "what couldn't be told is told with it"
+    assert merged(given_up, owed(NoticeKind.ABORT)).kind is NoticeKind.ABORT
+    assert after_report(given_up, [TEN]) is None, "who asks again of itself need not be told"
 
 
 def test_a_client_that_takes_and_never_heeds_loses_its_session() -> None:
@@ -147,4 +158,10 @@ def test_the_command_that_ends_a_session_has_one_id_a_notice() -> None:
 
 def test_words_say_what_how_far_and_why() -> None:
     notice = replace(owed(NoticeKind.REAUTHORIZE, TEN), attempts=2, last="no answer within 3 s")
-    assert in_words(notice) == "re-authorisation of rating group 10; tried 2 times; no answer within 3 s"
+    assert in_words(notice) == (
+        "re-authorisation of rating group 10; 2 tries, next at 1970-01-01T00:00:00.000Z; no answer within 3 s"
+    )
+    given_up = replace(notice, stage=Stage.GIVEN_UP, attempts=1, next_try_ns=9 * NS_PER_S, last="forbidden")
+    assert in_words(given_up) == (
+        "re-authorisation of rating group 10; given up at 1970-01-01T00:00:09.000Z after 1 try; forbidden"
+    )

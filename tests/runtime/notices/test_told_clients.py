@@ -201,6 +201,11 @@ def test_one_that_hangs_and_one_that_is_forbidden_hold_up_nobody(up: RunningUp, 
         assert all(session["owed"] is not None for session in open_sessions(up, hanging)), "tried again and again"
         wait_until("the forbidden one is given up", lambda: open_sessions(up, forbidden)[0]["owed"] is None)
         assert "not in notify.allowed_networks" in (up.folder.logs / "notifier.log").read_text()
+        assert "not in notify.allowed_networks" in open_sessions(up, forbidden)[0]["given_up"]
+        shown = farebox(up, "session", "show", forbidden)
+        assert "re-authorisation; given up at 20" in shown
+        assert "after 1 try; 169.254.169.254" in shown
+        assert open_sessions(up, hanging)[0]["given_up"] is None
         for uri in uris:
             assert smf.release(uri, 1) == 204
 
@@ -301,6 +306,7 @@ def test_commands_say_what_they_cannot_do_and_are_done_once(up: RunningUp) -> No
         code, text = said("abort", session, "--id", "night-shift")
         assert (code, "was used for another command" in text) == (1, True)
         shown = farebox(up, "session", "show", session)
-        assert "re-authorisation; taken 1 times, a report is waited for; answered 2002" in " ".join(shown.split())
+        assert "re-authorisation; taken 1 time, a report is waited for until 20" in " ".join(shown.split())
+        assert "; answered 2002" in shown
         assert core.ask(3, 1, session, imsi, used=MIB).result == SUCCESS
         assert core.told.empty(), "one command tells once"
