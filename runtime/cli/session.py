@@ -15,6 +15,7 @@ from runtime.cli.options import (
     run_on_store,
     settings_or_exit,
 )
+from runtime.cli.subscriber_lookup import tenant_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 EXIT_NONE: Final = 1
 """There is no such session."""
 TenantOption = Annotated[str, typer.Option("--tenant", help="Whose subscribers an identity is looked for among.")]
+DEFAULT_TENANT: Final = "default"
 LIMIT: Final = 1000
 STEPS: Final = 20
 CLOSED_SHOWN: Final = 3
@@ -37,14 +39,21 @@ def list_sessions(
     subscriber: Annotated[
         str | None, typer.Argument(help="IMSI, number, SIP URI ...; all sessions where it is left out.")
     ] = None,
-    tenant: TenantOption = "default",
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            "--tenant",
+            help="Whose sessions, and whose subscribers the identity is looked for among.",
+            show_default="all; default with a subscriber",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Sessions that are shown.")] = LIMIT,
     config: ConfigOption = None,
     store: StoreOption = None,
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List open sessions of a subscriber, or of everybody."""
+    """List open sessions of a subscriber, of a tenant, or of everybody."""
 
     async def work(opened: "RedisStore") -> "list[LiveSession]":
         from catalog_loader.edge.publish import load_published
@@ -52,10 +61,16 @@ def list_sessions(
 
         _, names = await load_published(opened.client)
         if subscriber is not None:
-            return (await sessions_of_keys(opened, names, await _keys(opened, tenant, subscriber)))[: limit + 1]
+            keys = await _keys(opened, tenant or DEFAULT_TENANT, subscriber)
+            if not any(await opened.find_accounts(keys)):
+                fail(f"no account of tenant {tenant or DEFAULT_TENANT} has {subscriber}: --tenant says whose it is")
+            return (await sessions_of_keys(opened, names, keys))[: limit + 1]
+        if tenant is not None:
+            await tenant_number(opened, tenant)
         found = []
         async for live in all_sessions(opened, names):
-            found.append(live)
+            if tenant in (None, live.tenant):
+                found.append(live)
             if len(found) > limit:
                 break
         return found
@@ -80,7 +95,7 @@ def show(
     session: Annotated[
         str, typer.Argument(help="Session-Id, a ref of Nchf, the key of a session, or a subscriber's identity.")
     ],
-    tenant: TenantOption = "default",
+    tenant: TenantOption = DEFAULT_TENANT,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Decisions that are shown, the newest.")] = STEPS,
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -92,6 +107,7 @@ def show(
     Which price decided, which buckets paid, why a grant has its size, why something was refused and what helps. A session
     that has ended is found in the charging records; of a subscriber without an open one the last are shown.
     """
+    session_ask.refuse_empty(session)
     settings = settings_or_exit(config, store, data_dir)
 
     async def work(opened: "RedisStore") -> "list[Story]":
@@ -148,11 +164,9 @@ async def _keys(store: "RedisStore", tenant: str, subscriber: str) -> list[str]:
     """Identity keys that the text may stand for; unknown tenants and texts that are no identity end the command."""
     from runtime.subscriber_identities import IdentityInvalid, possible_keys
 
-    tenants = await store.tenants()
-    if tenant not in tenants:
-        fail(f"there is no tenant {tenant!r}: known are {', '.join(sorted(tenants)) or 'none yet'}")
+    number = await tenant_number(store, tenant)
     try:
-        return list(possible_keys(tenants[tenant], subscriber).values())
+        return list(possible_keys(number, subscriber).values())
     except IdentityInvalid as error:
         fail(f"{error}. {error.remedy}")
 

@@ -23,6 +23,14 @@ WhoseArgument = Annotated[
 _WORDS: Final = {"reauth": "told to ask again", "abort": "told to end"}
 
 
+def refuse_empty(session: str) -> None:
+    """Ends where nothing is named: a script's variable that isn't set must not read as a session that isn't there."""
+    if not session.strip():
+        fail(
+            "the session is empty: write a Session-Id, a ref of Nchf, the key of a session, or a subscriber's identity"
+        )
+
+
 @by_account_command
 def reauth(commands: AccountCommands, session: WhoseArgument) -> None:
     """Have clients of open sessions ask for credit again: RAR over Gy, REAUTHORIZATION over Nchf.
@@ -31,6 +39,7 @@ def reauth(commands: AccountCommands, session: WhoseArgument) -> None:
     """
     from balances.session_commands import SessionAction
 
+    refuse_empty(session)
     run_on_store(commands.settings, lambda opened: _ask(opened, "reauth", SessionAction.REAUTHORIZE, session, commands))
 
 
@@ -43,6 +52,7 @@ def abort(commands: AccountCommands, session: WhoseArgument) -> None:
     """
     from balances.session_commands import SessionAction
 
+    refuse_empty(session)
     run_on_store(commands.settings, lambda opened: _ask(opened, "abort", SessionAction.ABORT, session, commands))
 
 

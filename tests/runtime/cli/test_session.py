@@ -1,0 +1,33 @@
+"""`farebox session` as somebody types it, where there is nothing to show: whose fault that is, in words and by the exit code."""
+
+import json
+
+import pytest
+
+from tests.runtime.cli.typed import Farebox
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("list", "491709999999"), "no account of tenant default has 491709999999: --tenant says whose it is"),
+        (("list", "imsi:x"), "6 to 15 digits"),
+        (("list", ""), '"" is no identity'),
+        (("list", "--tenant", "nosuch"), "tenant nosuch is not known (known: default)"),
+        (("list", "491709999999", "--tenant", "nosuch"), "tenant nosuch is not known (known: default)"),
+        (("show", "491709999999", "--tenant", "nosuch"), "tenant nosuch is not known (known: default)"),
+        *(((word, " "), "the session is empty: write a Session-Id") for word in ("show", "reauth", "abort")),
+        *(((word, ""), "the session is empty: write a Session-Id") for word in ("show", "reauth", "abort")),
+    ],
+)
+def test_who_is_not_known_is_refused(farebox: Farebox, words: tuple[str, ...], said: str) -> None:
+    ended = farebox("session", *words)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert said in ended.stderr
+
+
+def test_who_has_no_open_session_has_an_empty_list(farebox: Farebox) -> None:
+    assert farebox("subscriber", "add", "--imsi", "001010000007001", "--offer", "prepaid-start").exit_code == 0
+    for words in (("imsi:001010000007001",), ("--tenant", "default"), ()):
+        ended = farebox("session", "list", *words, "--json")
+        assert (ended.exit_code, json.loads(ended.stdout)) == (0, [])
