@@ -6,6 +6,7 @@ here, and answered here.
 
 import asyncio
 import ctypes
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +59,8 @@ LINGER_S: Final = 2.0
 LOOKED_MAX: Final = 4096
 
 PROBLEM: Final = ("content-type", "application/problem+json")
+_REMEDIES: Final = {errno.EADDRINUSE: "choose another port, or stop what listens there"}
+"""Of a port that can't be had."""
 _PSEUDO: Final = (":method", ":path", ":scheme", ":authority")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -366,7 +369,7 @@ def _tls_of(config: ChfConfig) -> ssl.SSLContext | None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A port that other processes of ours may share."""
+    """A port that other processes of ours may share. OSError: says which address, and what helps."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -374,7 +377,8 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         bound.bind((host, port))
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        remedy = _REMEDIES.get(error.errno or 0, "choose an address of this host, and a port from 1024 on")
+        raise OSError(f"{host}:{port} can't be listened on ({error.strerror}): {remedy}") from error
     return bound

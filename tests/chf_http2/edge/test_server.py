@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,10 +12,11 @@ import msgspec
 import pytest
 
 from charging.batch import HAS_REQUESTED, AnswerBatch, UsageBatch
+from chf_http2.config import ChfConfig
 from chf_http2.features import SUPPORTED_TEXT
 from chf_http2.schema import ChargingDataResponse, ProblemDetails
 from tests.chf_http2.charging_bodies import octets, request, usage
-from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, grant_all, serving
+from tests.chf_http2.edge.chf_served import ACCOUNT, PATH, REFS, Served, grant_all, serving
 from vocabulary.outcomes import Outcome
 
 JSON = {"content-type": "application/json"}
@@ -293,3 +295,15 @@ def test_bodies_may_be_gzipped_but_not_to_fill_the_memory() -> None:
             assert problem_of(await send(plain, "br")).status == 415
 
     run(converse())
+
+
+def test_an_address_that_cannot_be_had_is_named_with_its_remedy() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"127.0.0.1:{port} can't be listened on .*: choose another port, or stop"):
+            Served(ChfConfig(host="127.0.0.1", port=port), grant_all)
+    for host in ("203.0.113.1", "nowhere.invalid"):
+        with pytest.raises(OSError, match=f"{host}:0 can't be listened on .*: choose an address of this host"):
+            Served(ChfConfig(host=host, port=0), grant_all)
