@@ -10,6 +10,7 @@ import numpy as np
 
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import kernel
+from vocabulary.limits import JSON_NESTING_MAX
 
 NOT_USUAL: Final = -1
 QUOTE, COMMA, COLON, MINUS, DOT, PLUS = 34, 44, 58, 45, 46, 43
@@ -24,6 +25,8 @@ _NS_PER_MICRO = 1000
 _S_PER_DAY, _S_PER_HOUR, _S_PER_MINUTE = 86400, 3600, 60
 _YEAR_MIN, _YEAR_MAX = 1970, 2099
 _DATE_TIME_OCTETS = 19
+_VALUE_NESTING_MAX = JSON_NESTING_MAX - 4
+"""Of a value within a body, which has at most so many lists and objects around it: deeper ones are requests.py's to count."""
 # What an octet is outside of strings
 _INSIDE, _SPACE, _PARTS, _QUOTES, _OPENS, _CLOSES = range(6)
 _CLASSES = np.zeros(256, np.uint8)
@@ -75,6 +78,8 @@ def behind_value(octets, at, end):
                 return at + 1
         elif what == _OPENS:
             depth += 1
+            if depth > _VALUE_NESTING_MAX:
+                return NOT_USUAL
         elif what == _CLOSES:
             if depth <= 1:
                 at += depth
@@ -84,6 +89,25 @@ def behind_value(octets, at, end):
             return at if at > first else NOT_USUAL
         at += 1
     return NOT_USUAL
+
+
+@kernel
+def nesting_of(octets):
+    """How many lists and objects stand within one another at most; octets that are no JSON have some number, too."""
+    at, end, depth, most = np.int64(0), np.int64(octets.shape[0]), np.int64(0), np.int64(0)
+    while at < end:
+        what = _CLASSES[octets[at]]
+        if what == _QUOTES:
+            at += 1
+            while at < end and octets[at] != QUOTE:
+                at += _STEPS[octets[at]]
+        elif what == _OPENS:
+            depth += 1
+            most = max(most, depth)
+        elif what == _CLOSES:
+            depth -= 1
+        at += 1
+    return most
 
 
 @kernel

@@ -6,16 +6,23 @@ from typing import Final, NamedTuple
 import msgspec
 
 from chf_http2.schema import ChargingDataRequest, InvalidParam, ProblemDetails
+from chf_http2.schema_members import is_mandatory
 from vocabulary.outcomes import Outcome
 
 
 class Refusal(NamedTuple):
-    """How an outcome of a whole request is said; `retry_after_s` 0: it is not."""
+    """How an outcome of a whole request is said; `retry_after_s` 0: it is not.
+
+    param    JSON pointer of the member that it is of; "" none
+    reason   what is wrong with that, and what to do
+    """
 
     status: int
     cause: str
     title: str
     retry_after_s: int = 0
+    param: str = ""
+    reason: str = ""
 
 
 REFUSALS: Final = {
@@ -24,7 +31,17 @@ REFUSALS: Final = {
     Outcome.INVALID_AVP_LENGTH: Refusal(400, "INVALID_MSG_FORMAT", "A member has a wrong length"),
     Outcome.AVP_UNSUPPORTED: Refusal(400, "INVALID_MSG_FORMAT", "A member is not supported"),
     Outcome.MISSING_AVP: Refusal(400, "MANDATORY_IE_MISSING", "A member is missing"),
-    Outcome.INVALID_AVP_VALUE: Refusal(400, "MANDATORY_IE_INCORRECT", "A member contradicts an earlier request"),
+    Outcome.INVALID_AVP_VALUE: Refusal(
+        400,
+        "MANDATORY_IE_INCORRECT",
+        "A member contradicts an earlier request",
+        param="/invocationSequenceNumber",
+        reason=(
+            "a request of this session and kind with this number was answered, and its multipleUnitUsage had other units, or it"
+            " is older than the two answers that are kept; nothing was charged: send a request again with the units that it"
+            " had, and a new one with a number of its own"
+        ),
+    ),
     Outcome.AVP_OCCURS_TOO_MANY_TIMES: Refusal(400, "INVALID_MSG_FORMAT", "A member occurs too often"),
     Outcome.UNABLE_TO_COMPLY: Refusal(400, "CHARGING_FAILED", "The request can't be charged"),
     Outcome.USER_UNKNOWN: Refusal(404, "USER_UNKNOWN", "No account has one of these identities"),
@@ -96,7 +113,15 @@ assert all(refusal.cause in STATUSES[refusal.status].causes for refusal in REFUS
 def refusal_problem(outcome: Outcome) -> ProblemDetails:
     """The problem that an outcome of the engine is."""
     refusal = REFUSALS[outcome]
-    return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
+    if not refusal.param:
+        return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
+    return ProblemDetails(
+        title=refusal.title,
+        status=refusal.status,
+        cause=refusal.cause,
+        detail=f"{refusal.param}: {refusal.reason}",
+        invalid_params=(InvalidParam(param=refusal.param, reason=refusal.reason),),
+    )
 
 
 def problem(status: int, cause: str | None, detail: str | None = None, *params: InvalidParam) -> ProblemDetails:
@@ -108,8 +133,14 @@ def problem(status: int, cause: str | None, detail: str | None = None, *params: 
 
 
 def invalid(param: str, reason: str) -> ProblemDetails:
-    """A member whose value can't be charged."""
-    return problem(400, "MANDATORY_IE_INCORRECT", f"{param}: {reason}", InvalidParam(param=param, reason=reason))
+    """A member of a ChargingDataRequest whose value can't be charged."""
+    return _incorrect(ChargingDataRequest, param, reason)
+
+
+def _incorrect(body: type[msgspec.Struct], param: str, reason: str) -> ProblemDetails:
+    """A member that has a wrong value; the schema's lists of required members say which cause that is."""
+    cause = "MANDATORY_IE_INCORRECT" if is_mandatory(body, param) else "OPTIONAL_IE_INCORRECT"
+    return problem(400, cause, f"{param}: {reason}", InvalidParam(param=param, reason=reason))
 
 
 def missing(param: str, reason: str) -> ProblemDetails:
@@ -118,23 +149,31 @@ def missing(param: str, reason: str) -> ProblemDetails:
 
 
 _PLACE: Final = re.compile(r"(?P<what>.*) - at `\$(?P<place>.*)`", re.DOTALL)
+_STEP: Final = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[0-9]+)\]")
+"""Of such a place; `[...]`, a value of a map whose key isn't said, is none."""
 _MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
-_REQUIRED: Final = frozenset(
-    field.encode_name for field in msgspec.structs.fields(ChargingDataRequest) if field.required
-)
 
 
-def validation_problem(error: msgspec.ValidationError) -> ProblemDetails:
-    """What the schema found, with a JSON pointer to the member (TS 29.500 §5.2.7.2)."""
+def validation_problem(
+    error: msgspec.ValidationError, body: type[msgspec.Struct] = ChargingDataRequest
+) -> ProblemDetails:
+    """What the schema of a body found, with a JSON pointer to the member (TS 29.500 §5.2.7.2)."""
     found = _PLACE.fullmatch(str(error))
     what, place = (found["what"], found["place"]) if found else (str(error), "")
-    pointer = place.replace("[", ".").replace("]", "").replace(".", "/")
-    missing = _MISSING.search(what)
-    if missing:
-        pointer, cause = f"{pointer}/{missing['name']}", "MANDATORY_IE_MISSING"
-    elif not pointer:
-        cause = "INVALID_MSG_FORMAT"
-    else:
-        is_required = pointer.split("/")[1] in _REQUIRED
-        cause = "MANDATORY_IE_INCORRECT" if is_required else "OPTIONAL_IE_INCORRECT"
-    return problem(400, cause, f"{pointer or 'the body'}: {what}", InvalidParam(param=pointer or "/", reason=what))
+    pointer = _pointer(place)
+    missed = _MISSING.search(what)
+    if missed:
+        pointer = f"{pointer}/{missed['name']}"
+        return problem(400, "MANDATORY_IE_MISSING", f"{pointer}: {what}", InvalidParam(param=pointer, reason=what))
+    if not pointer:
+        return problem(400, "INVALID_MSG_FORMAT", f"the body: {what}", InvalidParam(param="/", reason=what))
+    return _incorrect(body, pointer, what)
+
+
+def _pointer(place: str) -> str:
+    """The JSON pointer of a place as msgspec writes it, as far as it is known: `.a[0].b` is `/a/0/b`."""
+    pointer, at = "", 0
+    while (step := _STEP.match(place, at)) is not None:
+        pointer += f"/{step['name'] or step['index']}"
+        at = step.end()
+    return pointer

@@ -33,6 +33,8 @@ from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
 from chf_http2.identities import identities_of, identity_of
+from chf_http2.json_octets import nesting_of
+from chf_http2.notify_uris import EXPECTED, is_notify_uri
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
@@ -52,10 +54,12 @@ from chf_http2.tick_memory import (
     TickMemory,
 )
 from chf_http2.usual_members import OFFLINE_CHARGING, is_before_change
+from chf_http2.whole_numbers import in_usual_form
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
     DIAMETER_MESSAGE_OCTETS_MAX,
     IDENTITY_OCTETS_MAX,
+    JSON_NESTING_MAX,
     MSCCS_PER_REQUEST_MAX,
     SESSION_ID_OCTETS_MAX,
     UNITS_MAX,
@@ -68,6 +72,13 @@ _FOR_RECORDS: Final = "information of services and names together at most"
 _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _WRAP: Final = 2**32
+_NEGATIVE: Final = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
+_TOO_MANY_GROUPS: Final = (
+    f"more rating groups than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged: send the others in a"
+    " request of their own"
+)
+_ODD_FORMS: Final = ("got `float`", "RFC3339")
+"""What the decoder says of a number or an instant that may only be written in another way."""
 _NS_PER_MICRO: Final = 1000
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICRO: Final = timedelta(microseconds=1)
@@ -89,13 +100,12 @@ class Units:
         """the first that is named: it is echoed"""
 
 
-def _octets_of(amounts: RequestedUnit | UsedUnitContainer) -> int | None:
-    """The total, or both directions together; None where no volume is said."""
+def _amounts_of(amounts: RequestedUnit | UsedUnitContainer) -> tuple[tuple[int, str, int | None], ...]:
+    """(octets, seconds or events; member; amount) of all that may be said: the total volume, else both directions."""
+    others = ((1, "time", amounts.time), (2, "serviceSpecificUnits", amounts.service_specific_units))
     if amounts.total_volume is not None:
-        return amounts.total_volume
-    if amounts.uplink_volume is None and amounts.downlink_volume is None:
-        return None
-    return (amounts.uplink_volume or 0) + (amounts.downlink_volume or 0)
+        return (0, "totalVolume", amounts.total_volume), *others
+    return (0, "uplinkVolume", amounts.uplink_volume), (0, "downlinkVolume", amounts.downlink_volume), *others
 
 
 class RequestReader:
@@ -127,13 +137,22 @@ class RequestReader:
             said = self.decode(body)
         except msgspec.ValidationError as error:
             raise RequestRefused(validation_problem(error)) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error) or "nested too deeply")) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error))) from None
         self.pack(route, session, said, body, waiting)
 
     def decode(self, body: bytes) -> ChargingDataRequest:
-        """The body by the schema. msgspec.ValidationError names the member, msgspec.DecodeError the place."""
-        return self._decoder.decode(body)
+        """The body by the schema. msgspec.ValidationError names the member, msgspec.DecodeError the place; RequestRefused."""
+        depth = int(nesting_of(np.frombuffer(bytearray(body), np.uint8)))
+        if depth > JSON_NESTING_MAX:
+            detail = f"{depth} lists and objects within one another, at most {JSON_NESTING_MAX}; nothing was charged"
+            raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", detail))
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            if not any(word in str(error) for word in _ODD_FORMS):
+                raise
+        return self._decoder.decode(in_usual_form(body))
 
     def pack(
         self, route: Route, session: SessionName | None, said: ChargingDataRequest, body: bytes, waiting: int
@@ -151,11 +170,9 @@ class RequestReader:
             ]
         )
         consumer = (said.nf_consumer_identification.nf_name or "").encode()
-        notify_uri = (said.notify_uri or "").encode()
+        notify_uri = _notify_uri_of(said)
         if len(consumer) > SESSION_ID_OCTETS_MAX:
             raise RequestRefused(invalid("/nfConsumerIdentification/nFName", f"at most {SESSION_ID_OCTETS_MAX} octets"))
-        if len(notify_uri) > NOTIFY_URI_OCTETS_MAX:
-            raise RequestRefused(invalid("/notifyUri", f"at most {NOTIFY_URI_OCTETS_MAX} octets"))
         stamp_ns = _instant_ns(said.invocation_time_stamp)
         identities: list[tuple[int, bytes]] = []
         if session is None:
@@ -213,9 +230,7 @@ class RequestReader:
             one = units.get(usage.rating_group)
             if one is None:
                 if len(units) == MSCCS_PER_REQUEST_MAX:
-                    raise RequestRefused(
-                        invalid("/multipleUnitUsage", f"at most {MSCCS_PER_REQUEST_MAX} rating groups")
-                    )
+                    raise RequestRefused(invalid("/multipleUnitUsage", _TOO_MANY_GROUPS))
                 one = units[usage.rating_group] = Units()
             self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=gives_quota)
         return units
@@ -243,18 +258,17 @@ class RequestReader:
     ) -> int:
         """Add the amounts that are said; the bits of these."""
         presence = 0
-        for index, amount in enumerate((_octets_of(amounts), amounts.time, amounts.service_specific_units)):
+        for index, name, amount in _amounts_of(amounts):
             if amount is None:
                 continue
             presence |= bits[index]
             if amount < 0:
                 if not self._wraps_volumes:
-                    reason = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
-                    raise RequestRefused(invalid(f"{place}/{member}", reason))
+                    raise RequestRefused(invalid(f"{place}/{member}/{name}", _NEGATIVE))
                 amount += _WRAP
             sums[index] += amount
             if sums[index] > UNITS_MAX:
-                raise RequestRefused(invalid(f"{place}/{member}", f"units together at most {UNITS_MAX}"))
+                raise RequestRefused(invalid(f"{place}/{member}/{name}", f"units together at most {UNITS_MAX}"))
         return presence
 
 
@@ -279,6 +293,18 @@ def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
             is_supi = identity == identity_of(said.subscriber_identifier or "")
             raise RequestRefused(invalid(_SUPI if is_supi else _GPSI, f"at most {IDENTITY_OCTETS_MAX} octets"))
     return identities
+
+
+def _notify_uri_of(said: ChargingDataRequest) -> bytes:
+    """Where it is notified; empty where it doesn't say. RequestRefused: nobody could be notified there."""
+    if said.notify_uri is None:
+        return b""
+    octets = said.notify_uri.encode()
+    if len(octets) > NOTIFY_URI_OCTETS_MAX:
+        raise RequestRefused(invalid("/notifyUri", f"at most {NOTIFY_URI_OCTETS_MAX} octets"))
+    if not is_notify_uri(said.notify_uri):
+        raise RequestRefused(invalid("/notifyUri", EXPECTED))
+    return octets
 
 
 def _request_type(operation: Operation, said: ChargingDataRequest) -> int:

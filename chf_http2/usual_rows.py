@@ -5,6 +5,7 @@ import numpy as np
 from charging.batch import EVENT, HAS_EVENT_TIMESTAMP, HAS_REQUESTED_ACTION, INITIAL, IS_RETRANSMISSION
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_ref, write_name
 from chf_http2.identities import kind_of_identity
+from chf_http2.notify_uris import has_notify_uri
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, hash_of_information, hash_of_units
 from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_specification
 from chf_http2.tick_memory import (
@@ -37,7 +38,7 @@ def pack_row(tick, head):
     """Pack the request that was read; False where it must be refused, or asks for more than is usual."""
     facts, counts, packed = tick.facts[0], tick.counts, tick.packed
     is_create = head.request_type == INITIAL
-    if not _is_packable(facts, is_create):
+    if not _is_packable(facts, is_create) or not _is_notified_rightly(tick.arrived.octets, facts):
         return False
     row = packed.requests[counts[TICK_REQUESTS]]
     row.account_id = -1
@@ -80,6 +81,14 @@ def _is_packable(facts, is_create):
         and facts.consumer_length <= SESSION_ID_OCTETS_MAX
         and facts.notify_uri_length <= NOTIFY_URI_OCTETS_MAX
         and facts.event_type_length <= _SUBSCRIBER_OCTETS_MAX
+    )
+
+
+@kernel
+def _is_notified_rightly(octets, facts):
+    """Is its notifyUri one, where it has any?"""
+    return facts.notify_uri_length < 0 or has_notify_uri(
+        octets, np.int64(facts.notify_uri_at), np.int64(facts.notify_uri_length)
     )
 
 

@@ -84,6 +84,8 @@ LINK_GRACE_S: Final = 5
 DIAMETER_MESSAGE_OCTETS_MAX: Final = 65532
 """Largest Diameter message that is taken from a peer; a longer one is answered with 5015 and the connection is closed."""
 DIAMETER_NESTING_MAX: Final = 8
+JSON_NESTING_MAX: Final = 64
+"""Lists and objects within one another in a body of Nchf; the types of TS 32.291 reach 13."""
 SESSION_ID_OCTETS_MAX: Final = 512
 IDENTITY_OCTETS_MAX: Final = 128
 

@@ -71,6 +71,6 @@ def _read(body: bytes) -> StatusNotification:
     try:
         return read_notification(body)
     except msgspec.ValidationError as error:
-        raise RequestRefused(validation_problem(error)) from None
+        raise RequestRefused(validation_problem(error, StatusNotification)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise RequestRefused(problem(400, "INVALID_MSG_FORMAT", str(error))) from None

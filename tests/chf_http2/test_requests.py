@@ -34,7 +34,7 @@ from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
 from vocabulary.ids import IdentityKind
 from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
-from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, JSON_NESTING_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET, 1)
@@ -271,15 +271,22 @@ def test_a_create_sent_again_is_the_same_session_and_another_is_not(desk: Desk) 
 @pytest.mark.parametrize(
     ("said", "place"),
     [
-        (request(1, (usage(1, used=({"totalVolume": -5},)),)), "/multipleUnitUsage/0/usedUnitContainer/0"),
-        (request(1, (usage(1), usage(2, asks={"uplinkVolume": -1}))), "/multipleUnitUsage/1/requestedUnit"),
+        (request(1, (usage(1, used=({"totalVolume": -5},)),)), "/multipleUnitUsage/0/usedUnitContainer/0/totalVolume"),
+        (
+            request(1, (usage(1), usage(2, asks={"uplinkVolume": -1}))),
+            "/multipleUnitUsage/1/requestedUnit/uplinkVolume",
+        ),
+        (
+            request(1, (usage(1, used=({"uplinkVolume": 9, "downlinkVolume": -5},)),)),
+            "/multipleUnitUsage/0/usedUnitContainer/0/downlinkVolume",
+        ),
         (
             request(1, (usage(1, used=({"totalVolume": 2**53}, {"totalVolume": 1})),)),
-            "/multipleUnitUsage/0/usedUnitContainer/1",
+            "/multipleUnitUsage/0/usedUnitContainer/1/totalVolume",
         ),
         (
             request(1, (usage(1, used=({"serviceSpecificUnits": 2**64 - 1},)),)),
-            "/multipleUnitUsage/0/usedUnitContainer/0",
+            "/multipleUnitUsage/0/usedUnitContainer/0/serviceSpecificUnits",
         ),
         (request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))), "/multipleUnitUsage"),
         (request(1, notifyUri="http://a/" + "b" * 1100), "/notifyUri"),
@@ -299,9 +306,38 @@ def test_what_cannot_be_charged_is_refused_with_its_place(desk: Desk, said: dict
     with pytest.raises(RequestRefused) as refused:
         desk.take(Operation.CREATE, None, said)
     problem = refused.value.problem
-    assert (problem.status, problem.cause) == (400, "MANDATORY_IE_INCORRECT")
+    cause = "MANDATORY_IE_INCORRECT" if place == "/subscriberIdentifier" else "OPTIONAL_IE_INCORRECT"
+    assert (problem.status, problem.cause) == (400, cause)
     assert problem.invalid_params is not None
     assert problem.invalid_params[0].param == place
+
+
+def test_too_many_rating_groups_are_refused_by_the_limit(desk: Desk) -> None:
+    with pytest.raises(RequestRefused, match=rf"more rating groups .* which is {MSCCS_PER_REQUEST_MAX}; nothing was"):
+        desk.take(Operation.CREATE, None, request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))))
+
+
+@pytest.mark.parametrize("operation", [Operation.CREATE, Operation.UPDATE])
+@pytest.mark.parametrize("uri", ["", "not a uri", "/notify/1", "ftp://a/b", "http://"])
+def test_a_notify_uri_that_is_none_is_refused_before_anything_is_charged(
+    desk: Desk, operation: Operation, uri: str
+) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        desk.take(operation, None if operation is Operation.CREATE else SESSION, request(1, notifyUri=uri))
+    problem = refused.value.problem
+    assert (problem.status, problem.cause) == (400, "OPTIONAL_IE_INCORRECT")
+    assert problem.invalid_params is not None
+    assert problem.invalid_params[0].param == "/notifyUri"
+
+
+def test_lists_within_one_another_have_a_limit(desk: Desk) -> None:
+    deepest = JSON_NESTING_MAX - 1
+    desk.reader.decode(octets(request())[:-1] + b',"new":' + b"[" * deepest + b"]" * deepest + b"}")
+    said = (
+        f"{JSON_NESTING_MAX + 1} lists and objects within one another, at most {JSON_NESTING_MAX}; nothing was charged"
+    )
+    with pytest.raises(RequestRefused, match=said):
+        desk.reader.decode(octets(request())[:-1] + b',"new":' + b"[" * JSON_NESTING_MAX)
 
 
 def test_volumes_that_wrapped_are_taken_where_that_is_said() -> None:

@@ -28,7 +28,7 @@ from chf_http2.usual_bodies import NO_ROOM, UNUSUAL
 from tests.chf_http2.bodies import free5gc_create, free5gc_update
 from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
-from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
+from vocabulary.limits import JSON_NESTING_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 SECRET = np.array([7, 11], np.uint64)
 TENANT = 3
@@ -161,7 +161,8 @@ BODY = st.fixed_dictionaries(
     },
     optional={
         "subscriberIdentifier": TEXT | st.sampled_from(["imsi-00101", "nai-a@b", "msisdn-1", "extid-a", "imsi-"]),
-        "notifyUri": TEXT | st.just("http://10.0.0.1/notify"),
+        "notifyUri": TEXT
+        | st.sampled_from(["http://10.0.0.1/notify", "HTTPS://a", "http:///a", "http://a b", "ftp://a"]),
         "chargingId": st.integers(-1, 2**33),
         "multipleUnitUsage": st.lists(USAGE, max_size=4),
         "triggers": TRIGGERS,
@@ -253,6 +254,8 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
         request(1, (usage(1, used=({"totalVolume": 5, "triggers": CHANGED}, {"totalVolume": 1})),)),
         request(1, notifyUri="http://a/\u00e9"),
         request(1, notifyUri="http://a/" + "b" * 1100),
+        request(1, notifyUri=""),
+        request(1, pDUSessionChargingInformation={"x": json.loads("[" * JSON_NESTING_MAX + "]" * JSON_NESTING_MAX)}),
         request(1, subscriberIdentifier="imsi-" + "1" * 200),
         request(1, (usage(1, used=({"totalVolume": UNITS_MAX}, {"totalVolume": 1})),)),
         request(1, (usage(1, used=({"totalVolume": UNITS_MAX},)), usage(1, used=({"totalVolume": 1},)))),

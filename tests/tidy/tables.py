@@ -12,12 +12,23 @@ from balances.keys import KEYS
 from balances.record import FIELDS
 from bss.api.apis import APIS
 from bss.api.problems import PROBLEMS
+from chf_http2.config import BODY_OCTETS_MAX
 from chf_http2.features import FEATURES
 from chf_http2.problems import STATUSES
 from chf_http2.routes import OPERATIONS, SERVICES
+from chf_http2.tick_memory import NOTIFY_URI_OCTETS_MAX, UPF_ID_OCTETS_MAX
 from runtime.kill_points import KILL_POINTS
 from runtime.simulate.hss_faults import FAULTS
 from tests.tidy.sources import ROOT
+from vocabulary.limits import (
+    DIAMETER_MESSAGE_OCTETS_MAX,
+    IDENTITY_OCTETS_MAX,
+    JSON_NESTING_MAX,
+    MSCCS_PER_REQUEST_MAX,
+    SESSION_ID_OCTETS_MAX,
+    SESSIONS_PER_ACCOUNT_MAX,
+    UNITS_MAX,
+)
 from vocabulary.outcomes import OUTCOMES
 
 _PLACE: Final = "<!-- table: {name} -->\n"
@@ -102,6 +113,25 @@ def nchf_features() -> str:
     )
 
 
+def nchf_limits() -> str:
+    """What a request of the 5G front end may have, and what more of it is refused with."""
+    return lines_of(
+        ("of a request", "at most", "beyond it"),
+        (
+            ("rating groups", MSCCS_PER_REQUEST_MAX, "400 at `/multipleUnitUsage`"),
+            ("units that a rating group asks for or reports, of a kind", f"{UNITS_MAX:,}", "400 at the member"),
+            ("octets of the body, gzip or not", f"{BODY_OCTETS_MAX:,}", "413"),
+            ("lists and objects within one another", JSON_NESTING_MAX, "400"),
+            ("octets of what goes to the charging record, with all names", f"{DIAMETER_MESSAGE_OCTETS_MAX:,}", "413"),
+            ("octets of `notifyUri`", f"{NOTIFY_URI_OCTETS_MAX:,}", "400 at the member"),
+            ("octets of `nFName`", SESSION_ID_OCTETS_MAX, "400 at the member"),
+            ("octets of a SUPI or GPSI behind its prefix", IDENTITY_OCTETS_MAX, "400 at the member"),
+            ("octets of `uPFID`", UPF_ID_OCTETS_MAX, "400 at the member"),
+            ("sessions that its account has open", SESSIONS_PER_ACCOUNT_MAX, "400 CHARGING_FAILED"),
+        ),
+    )
+
+
 def apis() -> str:
     """The TM Forum APIs and their resources."""
     return lines_of(
@@ -153,6 +183,7 @@ TABLES: Final[tuple[tuple[str, str, Callable[[], str]], ...]] = (
     ("docs/nchf.md", "operations", nchf_operations),
     ("docs/nchf.md", "statuses", nchf_statuses),
     ("docs/nchf.md", "features", nchf_features),
+    ("docs/nchf.md", "limits", nchf_limits),
     ("docs/store.md", "store keys", store_keys),
     ("docs/tmf-apis.md", "apis", apis),
     ("docs/tmf-apis.md", "api problems", api_problems),

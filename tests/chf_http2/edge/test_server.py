@@ -114,6 +114,10 @@ def test_outcomes_of_whole_requests_are_problems(outcome: Outcome, status: int, 
             assert problem_of(response).cause == cause
             assert response.status_code == status
             assert ("retry-after" in response.headers) == (status == 503)
+            params = problem_of(response).invalid_params or ()
+            is_repeat = outcome is Outcome.INVALID_AVP_VALUE
+            assert [param.param for param in params] == (["/invocationSequenceNumber"] if is_repeat else [])
+            assert ("had other units" in (problem_of(response).detail or "")) == is_repeat
 
     run(converse())
 
@@ -125,18 +129,20 @@ def test_outcomes_of_whole_requests_are_problems(outcome: Outcome, status: int, 
         (b"{", 400, "INVALID_MSG_FORMAT", None),
         (b"[]", 400, "INVALID_MSG_FORMAT", "/"),
         (b"\xff\xfe", 400, "INVALID_MSG_FORMAT", None),
-        (b"[" * 100_000, 400, "INVALID_MSG_FORMAT", "/"),
+        (b"[" * 100_000, 400, "INVALID_MSG_FORMAT", None),
         (b'{"pDUSessionChargingInformation":' + b'{"userInformation":' * 10_000, 400, "INVALID_MSG_FORMAT", None),
         (b"{}", 400, "MANDATORY_IE_MISSING", "/nfConsumerIdentification"),
         (octets(request(2**32)), 400, "MANDATORY_IE_INCORRECT", "/invocationSequenceNumber"),
         (octets(request(-1)), 400, "MANDATORY_IE_INCORRECT", "/invocationSequenceNumber"),
         (octets(request(1, notifyUri=7)), 400, "OPTIONAL_IE_INCORRECT", "/notifyUri"),
-        (octets(request(1, (usage(-1),))), 400, "OPTIONAL_IE_INCORRECT", "/multipleUnitUsage/0/ratingGroup"),
+        (octets(request(1, notifyUri="")), 400, "OPTIONAL_IE_INCORRECT", "/notifyUri"),
+        (octets(request(1, notifyUri="not a uri")), 400, "OPTIONAL_IE_INCORRECT", "/notifyUri"),
+        (octets(request(1, (usage(-1),))), 400, "MANDATORY_IE_INCORRECT", "/multipleUnitUsage/0/ratingGroup"),
         (
             octets(request(1, (usage(1, used=({"totalVolume": -7},)),))),
             400,
-            "MANDATORY_IE_INCORRECT",
-            "/multipleUnitUsage/0/usedUnitContainer/0",
+            "OPTIONAL_IE_INCORRECT",
+            "/multipleUnitUsage/0/usedUnitContainer/0/totalVolume",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`farebox session` as somebody types it, where there is nothing to show: whose fault that is, in words and by the exit code."""
+"""`farebox session` where there is nothing to show: whose fault that is, in words and by the exit code."""
 
 import json
 
