@@ -54,7 +54,7 @@ class Arrivals:
             at,
             len(body),
             REQUEST_TYPES[route.operation],
-            not route.service.is_offline_only,
+            route.service.gives_quota,
         )
         self._counts[TICK_ARRIVED] = count + 1
         self._at = behind

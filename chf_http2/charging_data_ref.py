@@ -2,7 +2,9 @@
 
 `<32 digits: name><16 digits: account id><16 digits: code>`, hexadecimal. The name is derived from what makes a create
 unlike any other, so that a create which is sent again names the same session, whichever front end gets it. The code is
-keyed with the secret of the store: a ref that we didn't give out leads nowhere. Kernels, since each request has one.
+keyed with the secret of the store: a ref that we didn't give out leads nowhere. Names and codes of the offline-only service
+are other ones than those of converged charging: a session is a resource of one of them, and has no ref below the other.
+Kernels, since each request has one.
 """
 
 from typing import Final, NamedTuple
@@ -11,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabulary.digest import digest128
-from vocabulary.ids import NCHF_NAME_DOMAIN, NCHF_REF_DOMAIN
+from vocabulary.ids import (
+    NCHF_NAME_DOMAIN,
+    NCHF_OFFLINE_NAME_DOMAIN,
+    NCHF_OFFLINE_REF_DOMAIN,
+    NCHF_REF_DOMAIN,
+)
 from vocabulary.kernel import kernel
 
 NAME_DIGITS: Final = 32
@@ -44,6 +51,16 @@ def session_id_of(text: str) -> str:
 
 
 @kernel
+def _name_domain(tenant, gives_quota):
+    return np.int64(tenant) * _DOMAINS_PER_TENANT + (NCHF_NAME_DOMAIN if gives_quota else NCHF_OFFLINE_NAME_DOMAIN)
+
+
+@kernel
+def _ref_domain(tenant, gives_quota):
+    return np.int64(tenant) * _DOMAINS_PER_TENANT + (NCHF_REF_DOMAIN if gives_quota else NCHF_OFFLINE_REF_DOMAIN)
+
+
+@kernel
 def write_digits(word, out, at):
     """The sixteen digits of a word at out[at:]; the place behind them."""
     for index in range(_WORD_DIGITS):
@@ -68,29 +85,27 @@ def _read_digits(octets, at):
 
 
 @kernel
-def write_name(octets, at, length, secret, tenant, out, place):
+def write_name(octets, at, length, secret, tenant, gives_quota, out, place):
     """The name of the session that a create opens, which is unlike others in octets[at:]; the place behind it."""
-    high, low = digest128(octets, at, length, secret, np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_NAME_DOMAIN)
+    high, low = digest128(octets, at, length, secret, _name_domain(tenant, gives_quota))
     return write_digits(low, out, write_digits(high, out, place))
 
 
 @kernel
-def write_ref_end(account_id, secret, tenant, out, at):
+def write_ref_end(account_id, secret, tenant, gives_quota, out, at):
     """Account id and code behind the name at out[at:]; the place behind them."""
     behind = write_digits(account_id, out, at + NAME_DIGITS)
-    domain = np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_REF_DOMAIN
-    return write_digits(digest128(out, at, _SIGNED_DIGITS, secret, domain)[0], out, behind)
+    return write_digits(digest128(out, at, _SIGNED_DIGITS, secret, _ref_domain(tenant, gives_quota))[0], out, behind)
 
 
 @kernel
-def account_of_ref(octets, at, length, secret, tenant):
-    """The account of the ref at octets[at:]; -1 where we gave out no such ref."""
+def account_of_ref(octets, at, length, secret, tenant, gives_quota):
+    """The account of the ref at octets[at:]; -1 where we gave out no such ref of that service."""
     if length != REF_DIGITS:
         return np.int64(-1)
     is_account, account_id = _read_digits(octets, at + NAME_DIGITS)
     is_code, code = _read_digits(octets, at + _SIGNED_DIGITS)
-    domain = np.int64(tenant) * _DOMAINS_PER_TENANT + NCHF_REF_DOMAIN
-    right = digest128(octets, at, _SIGNED_DIGITS, secret, domain)[0]
+    right = digest128(octets, at, _SIGNED_DIGITS, secret, _ref_domain(tenant, gives_quota))[0]
     return np.int64(account_id) if is_account and is_code and code == right else np.int64(-1)
 
 
@@ -99,6 +114,7 @@ class Refs:
 
     secret   uint64[2] of the store; other stores' refs are not ours
     tenant   whose they are: another's ref leads nowhere
+    gives_quota   of its methods: is it converged charging's? Else the offline-only service's
     """
 
     def __init__(self, secret: NDArray[np.uint64], tenant: int) -> None:
@@ -106,20 +122,20 @@ class Refs:
         self._tenant = tenant
         self._out = np.zeros(REF_DIGITS, np.uint8)
 
-    def name_of(self, what_is_unlike_others: bytes) -> str:
+    def name_of(self, what_is_unlike_others: bytes, *, gives_quota: bool = True) -> str:
         """The name of the session that a create opens."""
         unlike = np.frombuffer(bytearray(what_is_unlike_others), np.uint8)
-        write_name(unlike, 0, unlike.size, self._secret, self._tenant, self._out, 0)
+        write_name(unlike, 0, unlike.size, self._secret, self._tenant, gives_quota, self._out, 0)
         return self._out[:NAME_DIGITS].tobytes().decode()
 
-    def make(self, name: str, account_id: int) -> str:
+    def make(self, name: str, account_id: int, *, gives_quota: bool = True) -> str:
         """The ref of a session."""
         self._out[:NAME_DIGITS] = np.frombuffer(bytearray(name.encode()), np.uint8)
-        write_ref_end(account_id, self._secret, self._tenant, self._out, 0)
+        write_ref_end(account_id, self._secret, self._tenant, gives_quota, self._out, 0)
         return self._out.tobytes().decode()
 
-    def read(self, ref: str) -> SessionName | None:
+    def read(self, ref: str, *, gives_quota: bool = True) -> SessionName | None:
         """The session that a ref names; None where we gave out no such ref."""
         octets = np.frombuffer(bytearray(ref.encode("utf-8", "replace")), np.uint8)
-        account_id = int(account_of_ref(octets, 0, octets.size, self._secret, self._tenant))
+        account_id = int(account_of_ref(octets, 0, octets.size, self._secret, self._tenant, gives_quota))
         return None if account_id < 0 else SessionName(ref[:NAME_DIGITS], account_id)

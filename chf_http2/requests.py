@@ -130,7 +130,7 @@ class RequestReader:
         """Pack a request as it came; `waiting` comes back with the answer. RequestRefused."""
         session = None
         if route.operation is not Operation.CREATE:
-            session = self._refs.read(route.ref)
+            session = self._refs.read(route.ref, gives_quota=route.service.gives_quota)
             if session is None:
                 raise RequestRefused(refusal_problem(Outcome.UNKNOWN_SESSION_ID))
         try:
@@ -162,7 +162,7 @@ class RequestReader:
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
         """
-        units = self._units_of(said, gives_quota=not route.service.is_offline_only)
+        units = self._units_of(said, gives_quota=route.service.gives_quota)
         msccs = b"".join(
             [
                 MSCC_PACKER.pack(group, *one.requested, *one.used, *one.before, one.presence)
@@ -177,7 +177,8 @@ class RequestReader:
         identities: list[tuple[int, bytes]] = []
         if session is None:
             identities = _subscribers(said)
-            name = self._refs.name_of(_unlike_others(said, consumer, notify_uri, stamp_ns, msccs))
+            unlike = _unlike_others(said, consumer, notify_uri, stamp_ns, msccs)
+            name = self._refs.name_of(unlike, gives_quota=route.service.gives_quota)
             account_id = -1
         else:
             name, account_id = session

@@ -21,6 +21,11 @@ class Service(NamedTuple):
     is_offline_only: bool = False
     """usage is reported and no quota is asked for or given"""
 
+    @property
+    def gives_quota(self) -> bool:
+        """Is it converged charging?"""
+        return not self.is_offline_only
+
     def base(self, api_prefix: str) -> str:
         """The path of its collection."""
         return f"{api_prefix}/{self.name}/{self.version}/{self.collection}"

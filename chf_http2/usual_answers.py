@@ -36,7 +36,7 @@ _STAMP, _NUMBER = word('{"invocationTimeStamp":'), word(',"invocationSequenceNum
 _FEATURES, _INFORMATION = word(',"supportedFeatures":"'), word(',"multipleUnitInformation":[')
 _PREFIX_OCTETS = len(SESSION_PREFIX)
 _ECHO_OCTETS = ECHO_PACKER.size
-_HAS_INFORMATION = np.array([not one.is_offline_only for one in SERVICES], np.uint8)
+_GIVES_QUOTA = np.array([one.gives_quota for one in SERVICES], np.uint8)
 _ROW_OCTETS = ANSWER_MSCC_DTYPE.itemsize
 _WORD_OCTETS = 8
 _REST_OCTETS = 128
@@ -88,7 +88,7 @@ def _give(front, usage, answers, index, row):
         if location == 0:
             return NO_ROOM_LEFT
     at, end = np.int64(one.body_at), np.int64(row + 1) * STREAM_OCTETS
-    behind = _write_body(front, usage, answers, request, _HAS_INFORMATION[service], at, end)
+    behind = _write_body(front, usage, answers, request, _GIVES_QUOTA[service], at, end)
     if behind < 0:
         return -behind
     _put_said(front, 2, _TYPE, np.uint64(place_of(front.words[_JSON])), front.word_lengths[_JSON], NV_STATIC)
@@ -141,7 +141,7 @@ def _write_location(front, usage, request, one, service):
     out[at] = _SLASH
     name = np.int64(request.session_id_offset) + _PREFIX_OCTETS
     copy_octets(usage.octets, name, out, at + 1, NAME_DIGITS)
-    write_ref_end(request.account_id, front.tick.secret, front.tick.tenant[0], out, at + 1)
+    write_ref_end(request.account_id, front.tick.secret, front.tick.tenant[0], _GIVES_QUOTA[service], out, at + 1)
     return at + 1 + REF_DIGITS
 
 

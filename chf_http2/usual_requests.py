@@ -21,7 +21,7 @@ from vocabulary.kernel import kernel
 
 _SLASH = 47
 _UPDATE, _RELEASE = word("/update"), word("/release")
-_GIVES_QUOTA = np.array([not one.is_offline_only for one in SERVICES], np.uint8)
+_GIVES_QUOTA = np.array([one.gives_quota for one in SERVICES], np.uint8)
 _CREATE_PLACE, _UPDATE_PLACE, _RELEASE_PLACE = 0, 1, 2
 _NO_ROUTE = -1
 

@@ -44,7 +44,12 @@ def pack_row(tick, head):
     row.account_id = -1
     if not is_create:
         row.account_id = account_of_ref(
-            tick.arrived.octets, np.int64(head.ref_at), np.int64(head.ref_length), tick.secret, tick.tenant[0]
+            tick.arrived.octets,
+            np.int64(head.ref_at),
+            np.int64(head.ref_length),
+            tick.secret,
+            tick.tenant[0],
+            head.gives_quota,
         )
         if row.account_id < 0:
             return False
@@ -145,7 +150,7 @@ def _write_texts(tick, row, head, is_create, first):
     row.echo_length = at - echo
     if is_create:
         length = _write_unlike_others(tick, at) - at
-        write_name(out, at, length, tick.secret, tick.tenant[0], out, name)
+        write_name(out, at, length, tick.secret, tick.tenant[0], head.gives_quota, out, name)
     return at
 
 

@@ -24,7 +24,7 @@ SESSION_DOMAIN: Final = 15
 """Session-Ids, where identities have their IdentityKind: what a tenant's text names is tenant * 16 + this in its digest128."""
 
 # And of Nchf: digests of what makes a create unlike others, of refs, units, what is carried, accepted values, parts of answers,
-# access tokens
+# access tokens; the first two once more for the offline-only service, whose sessions are its own
 NCHF_NAME_DOMAIN: Final = 5
 NCHF_REF_DOMAIN: Final = 6
 NCHF_UNITS_DOMAIN: Final = 7
@@ -32,6 +32,8 @@ NCHF_INFORMATION_DOMAIN: Final = 8
 NCHF_KNOWN_DOMAIN: Final = 9
 NCHF_PART_DOMAIN: Final = 10
 NCHF_TOKEN_DOMAIN: Final = 11
+NCHF_OFFLINE_NAME_DOMAIN: Final = 12
+NCHF_OFFLINE_REF_DOMAIN: Final = 13
 
 
 TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"

@@ -361,7 +361,8 @@ class ChfServer:
         request_read = self._http.request_of(ticket)
         assert request_read is not None
         root = self._config.api_root or f"{request_read.scheme}://{request_read.authority}"
-        location = ("location", f"{root}{route.base}/{self._refs.make(*session_of(row, octets))}")
+        ref = self._refs.make(*session_of(row, octets), gives_quota=route.service.gives_quota)
+        location = ("location", f"{root}{route.base}/{ref}")
         self._http.respond(ticket, 201, (_JSON, location, *echoed), body)
 
     def _refuse_if_late(self, ticket: int, asked: Asked) -> bool:

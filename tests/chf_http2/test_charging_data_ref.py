@@ -41,3 +41,12 @@ def test_the_same_create_has_the_same_name_anywhere() -> None:
     assert REFS.name_of(b"a") == Refs(SECRET, 1).name_of(b"a")
     assert REFS.name_of(b"a") != REFS.name_of(b"b")
     assert REFS.name_of(b"a") != Refs(SECRET, 2).name_of(b"a")
+
+
+def test_the_offline_only_service_has_names_and_refs_of_its_own() -> None:
+    name = REFS.name_of(b"a", gives_quota=False)
+    assert name != REFS.name_of(b"a")
+    ref = REFS.make(name, 42, gives_quota=False)
+    assert REFS.read(ref, gives_quota=False) == (name, 42)
+    assert REFS.read(ref) is None
+    assert REFS.read(REFS.make(name, 42), gives_quota=False) is None

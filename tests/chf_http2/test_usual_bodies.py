@@ -34,11 +34,15 @@ SECRET = np.array([7, 11], np.uint64)
 TENANT = 3
 REFS = Refs(SECRET, TENANT)
 REF = REFS.make(REFS.name_of(b"a session"), 77)
+OFFLINE_REF = REFS.make(REFS.name_of(b"a session", gives_quota=False), 77, gives_quota=False)
 READ = 0
 Rows = tuple[bytes, bytes, bytes, bytes]
 
 
-def route_of(operation: Operation, service: int = 0, ref: str = REF) -> Route:
+def route_of(operation: Operation, service: int = 0, ref: str | None = None) -> Route:
+    """Of a session of that service, unless another ref is given."""
+    if ref is None:
+        ref = REF if SERVICES[service].gives_quota else OFFLINE_REF
     return Route(operation, "/base", "" if operation is Operation.CREATE else ref, SERVICES[service])
 
 
@@ -274,7 +278,7 @@ def test_members_that_come_twice_are_left_to_the_reader(readers: TwoReaders) -> 
     assert not readers.same(route_of(Operation.CREATE), body[:-1] + b',"chargingId":1,"chargingId":2}')
 
 
-@pytest.mark.parametrize("ref", ["", "a", REF[:-1] + "0", REF.upper(), "0" * 64, "é" * 64])
+@pytest.mark.parametrize("ref", ["", "a", REF[:-1] + "0", REF.upper(), "0" * 64, "é" * 64, OFFLINE_REF])
 def test_a_ref_that_we_did_not_give_out_is_refused(readers: TwoReaders, ref: str) -> None:
     route = route_of(Operation.UPDATE, ref=ref)
     assert not readers.same(route, octets(request(1)))

@@ -267,6 +267,27 @@ def test_offline_only_reports_and_is_given_nothing() -> None:
     run(converse())
 
 
+def test_a_session_has_no_ref_below_the_other_service() -> None:
+    async def converse() -> None:
+        async with serving() as (served, client):
+            offline = served.url.replace(PATH, "/nchf-offlineonlycharging/v1/offlinechargingdata")
+            refs = [
+                (await post(client, url, request())).headers["location"].rpartition("/")[2]
+                for url in (served.url, offline)
+            ]
+            assert refs[0][:32] != refs[1][:32], "the same create opens a session of each service"
+            odd = octets(request(1))[:-1] + b',"somethingNew":1}'
+            for body in (octets(request(1)), odd):  # what a kernel reads, and what Python does
+                for operation in ("update", "release"):
+                    for url, ref in ((served.url, refs[1]), (offline, refs[0])):
+                        answer = await post(client, f"{url}/{ref}/{operation}", body)
+                        assert (answer.status_code, problem_of(answer).cause) == (404, "CONTEXT_NOT_FOUND")
+                for url, ref in ((served.url, refs[0]), (served.url.replace("v3", "v2"), refs[0]), (offline, refs[1])):
+                    assert (await post(client, f"{url}/{ref}/update", body)).status_code == 200
+
+    run(converse())
+
+
 def test_the_service_describes_itself() -> None:
     async def converse() -> None:
         async with serving(api_prefix="/site-1") as (served, client):
