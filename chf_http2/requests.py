@@ -162,7 +162,7 @@ class RequestReader:
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
         """
-        units = self._units_of(said, gives_quota=route.service.gives_quota)
+        units = self._units_of(said, route)
         msccs = b"".join(
             [
                 MSCC_PACKER.pack(group, *one.requested, *one.used, *one.before, one.presence)
@@ -224,7 +224,7 @@ class RequestReader:
         counts[TICK_IDENTITIES] += len(identities)
         counts[TICK_OCTETS] += len(texts)
 
-    def _units_of(self, said: ChargingDataRequest, *, gives_quota: bool) -> dict[int, Units]:
+    def _units_of(self, said: ChargingDataRequest, route: Route) -> dict[int, Units]:
         """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
         units: dict[int, Units] = {}
         for index, usage in enumerate(said.multiple_unit_usage or ()):
@@ -233,7 +233,10 @@ class RequestReader:
                 if len(units) == MSCCS_PER_REQUEST_MAX:
                     raise RequestRefused(invalid("/multipleUnitUsage", _TOO_MANY_GROUPS))
                 one = units[usage.rating_group] = Units()
-            self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=gives_quota)
+            self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=route.service.gives_quota)
+        if not route.service.gives_quota and _request_type(route.operation, said) == EVENT:
+            # The engine debits a unit of an event that names none; here what isn't reported isn't charged.
+            return {group: one for group, one in units.items() if one.presence & HAS_USED}
         return units
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:

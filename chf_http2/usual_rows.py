@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from charging.batch import EVENT, HAS_EVENT_TIMESTAMP, HAS_REQUESTED_ACTION, INITIAL, IS_RETRANSMISSION
+from charging.batch import (
+    EVENT,
+    HAS_EVENT_TIMESTAMP,
+    HAS_REQUESTED_ACTION,
+    HAS_USED,
+    INITIAL,
+    IS_RETRANSMISSION,
+)
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_ref, write_name
 from chf_http2.identities import kind_of_identity
 from chf_http2.notify_uris import has_notify_uri
@@ -38,6 +45,8 @@ def pack_row(tick, head):
     """Pack the request that was read; False where it must be refused, or asks for more than is usual."""
     facts, counts, packed = tick.facts[0], tick.counts, tick.packed
     is_create = head.request_type == INITIAL
+    if is_create and facts.is_event and not head.gives_quota and not _reports_all(tick):
+        return False
     if not _is_packable(facts, is_create) or not _is_notified_rightly(tick.arrived.octets, facts):
         return False
     row = packed.requests[counts[TICK_REQUESTS]]
@@ -71,6 +80,15 @@ def pack_row(tick, head):
     counts[TICK_IDENTITIES] += row.identity_count
     counts[TICK_OCTETS] = behind
     return True
+
+
+@kernel
+def _reports_all(tick):
+    """Is usage reported of each rating group?"""
+    first, reported = tick.counts[TICK_MSCCS], 0
+    for row in range(first, first + tick.facts[0].mscc_count):
+        reported += tick.packed.msccs[row].presence & HAS_USED != 0
+    return reported == tick.facts[0].mscc_count
 
 
 @kernel

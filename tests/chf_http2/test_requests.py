@@ -34,7 +34,7 @@ from tests.chf_http2.charging_bodies import octets, request, usage
 from vocabulary.held import Held
 from vocabulary.ids import IdentityKind
 from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
-from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, JSON_NESTING_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
+from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET, 1)
@@ -54,12 +54,18 @@ class Desk:
         self.tick = Held(new_tick_memory(self.batch, new_packed_rows(), SECRET, 1), HELD_TICK)
         self.reader = RequestReader(REFS, self.tick.value, wraps_volumes=wraps_volumes)
 
-    def take(self, operation: Operation, session: SessionName | None, *bodies: dict[str, Any]) -> np.ndarray[Any, Any]:
+    def take(
+        self,
+        operation: Operation,
+        session: SessionName | None,
+        *bodies: dict[str, Any],
+        service: Service = SERVICES[0],
+    ) -> np.ndarray[Any, Any]:
         """Rows of some requests in one tick; they wait under 0, 1, 2 ..."""
         self.tick.value.counts[:] = 0
         for waiting, said in enumerate(bodies):
             body = octets(said)
-            self.reader.pack(route_of(operation), session, self.reader.decode(body), body, waiting)
+            self.reader.pack(route_of(operation, service), session, self.reader.decode(body), body, waiting)
         place_packed(self.tick.octets, NOW_NS)
         return self.batch.requests[: len(bodies)]
 
@@ -213,6 +219,20 @@ def test_one_time_event_is_debited_at_once(desk: Desk) -> None:
     assert row["requested_action"] == 0
 
 
+def test_of_an_offline_only_event_what_is_reported_is_charged_and_nothing_else(desk: Desk) -> None:
+    """Its bodies have no requestedUnit (TS 32.291 §6.2), and one that is there would make an engine debit a unit."""
+    offline = next(one for one in SERVICES if one.is_offline_only)
+    used = usage(2, asks={"serviceSpecificUnits": 9}, used=({"serviceSpecificUnits": 3},))
+    said = request(0, (usage(1, asks={"serviceSpecificUnits": 5}), used, usage(3)), oneTimeEvent=True)
+    (row,) = desk.take(Operation.CREATE, None, said, service=offline)
+    (mscc,) = desk.batch.msccs[: int(row["mscc_count"])]
+    assert (row["request_type"], mscc["rating_group"], mscc["used_events"]) == (EVENT, 2, 3)
+    assert not mscc["presence"] & HAS_REQUESTED
+    nothing = request(0, (usage(1, asks={"serviceSpecificUnits": 5}),), oneTimeEvent=True, oneTimeEventType="IEC")
+    (row,) = desk.take(Operation.CREATE, None, nothing, service=offline)
+    assert (row["request_type"], row["mscc_count"]) == (EVENT, 0)
+
+
 @pytest.mark.parametrize(
     ("members", "context"),
     [
@@ -328,16 +348,6 @@ def test_a_notify_uri_that_is_none_is_refused_before_anything_is_charged(
     assert (problem.status, problem.cause) == (400, "OPTIONAL_IE_INCORRECT")
     assert problem.invalid_params is not None
     assert problem.invalid_params[0].param == "/notifyUri"
-
-
-def test_lists_within_one_another_have_a_limit(desk: Desk) -> None:
-    deepest = JSON_NESTING_MAX - 1
-    desk.reader.decode(octets(request())[:-1] + b',"new":' + b"[" * deepest + b"]" * deepest + b"}")
-    said = (
-        f"{JSON_NESTING_MAX + 1} lists and objects within one another, at most {JSON_NESTING_MAX}; nothing was charged"
-    )
-    with pytest.raises(RequestRefused, match=said):
-        desk.reader.decode(octets(request())[:-1] + b',"new":' + b"[" * JSON_NESTING_MAX)
 
 
 def test_volumes_that_wrapped_are_taken_where_that_is_said() -> None:

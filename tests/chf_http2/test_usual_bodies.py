@@ -247,7 +247,8 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
     readers: TwoReaders, operation: Operation, said: dict[str, Any]
 ) -> None:
     for service in range(len(SERVICES)):
-        assert readers.same(route_of(operation, service), octets(said))
+        if service < 2 or not said.get("oneTimeEvent"):  # of the offline-only service: below
+            assert readers.same(route_of(operation, service), octets(said))
 
 
 @pytest.mark.parametrize(
@@ -270,6 +271,14 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
 )
 def test_others_are_left_to_the_reader(readers: TwoReaders, said: dict[str, Any]) -> None:
     assert not readers.same(route_of(Operation.CREATE), octets(said))
+
+
+def test_an_offline_only_event_that_reports_nothing_of_a_group_is_left_to_the_reader(readers: TwoReaders) -> None:
+    for reports in (True, False):
+        used = ({"serviceSpecificUnits": 1},) if reports else ()
+        said = request(0, (usage(1, asks={}, used=used),), oneTimeEvent=True)
+        assert readers.same(route_of(Operation.CREATE, 2), octets(said)) == reports
+        assert readers.same(route_of(Operation.CREATE, 0), octets(said))
 
 
 def test_members_that_come_twice_are_left_to_the_reader(readers: TwoReaders) -> None:

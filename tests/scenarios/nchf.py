@@ -173,6 +173,15 @@ class NchfMachine(SocketMachine):
             "serviceSpecificationInfo": f"{asked.context}@3gpp.org",
         }
 
+    def send_offline_event(self, name: str, number: int, usage: dict[str, Any]) -> None:
+        """A one-time event to the offline-only service."""
+        asked = Asked(name, "event", EVENT, number, "core", CONTEXTS["data"], (), None)
+        url = self._url.replace("nchf-convergedcharging/v3/", "nchf-offlineonlycharging/v1/offline")
+        body = self._body(asked) | {"oneTimeEvent": True, "oneTimeEventType": "IEC", "multipleUnitUsage": [usage]}
+        response = self._client.post(url, json=body)
+        assert response.status_code == 201, response.text
+        assert "multipleUnitInformation" not in response.json()
+
     def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
         """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""
         asked = Asked(name, session, UPDATE, number, "core", CONTEXTS["data"], (), None)

@@ -108,3 +108,14 @@ def test_quota_management_is_suspended_and_goes_on(running: Served, smf: httpx.C
     assert machine.holdings("A")[Unit.MONEY] == (45, 0)
     assert report(4, 10, SUSPENDED, {"totalVolume": 20}) == 20
     assert machine.holdings("A")[Unit.MONEY] == (15, 20)
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+def test_the_offline_only_service_charges_what_an_event_reports_and_no_wish(running: Served, smf: httpx.Client) -> None:
+    machine = NchfMachine(running, smf, NCHF_PREFIX + len(SCENARIOS) + 1)
+    machine.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, 100),)))
+    machine.send_offline_event("A", 1, {"ratingGroup": 10, "requestedUnit": {"totalVolume": 60}})
+    assert machine.holdings("A")[Unit.MONEY] == (100, 0)
+    used = [{"localSequenceNumber": 1, "totalVolume": 30}]
+    machine.send_offline_event("A", 2, {"ratingGroup": 10, "requestedUnit": {}, "usedUnitContainer": used})
+    assert machine.holdings("A")[Unit.MONEY] == (70, 0)

@@ -133,7 +133,38 @@ def test_clauses_name_modules_and_tests_that_are_there() -> None:
     rows = [line.split("|")[3:5] for line in text_of("docs/clauses.md").splitlines() if line.startswith("| ")][1:]
     cells = [[cell.strip().strip("`") for cell in row] for row in rows]
     assert len(cells) > 20
-    for module, test in cells:
-        assert (module == "-") == (test == "-"), f"{module} has no test, or {test} no module"
-        missing = [path for path in (module, test) if path != "-" and not (ROOT / path).is_file()]
-        assert not missing, missing
+    faults = [fault for module, test in cells for fault in clause_faults(module, test)]
+    assert not faults, faults
+
+
+def clause_faults(module: str, test: str) -> list[str]:
+    """What is wrong with the last two cells of a row: both say `not done`, or a module and a test that are there."""
+    if module == test == "not done":
+        return []
+    path, colons, name = test.partition("::")
+    if not re.fullmatch(r"[a-z][\w/]*\.py", module) or not re.fullmatch(r"tests/[\w/]*/test_\w+\.py", path):
+        return [f"{module!r} and {test!r}: write a module and a test, or not done in both"]
+    missing = [one for one in (module, path) if not (ROOT / one).is_file()]
+    if missing or not colons:
+        return [f"{one} isn't there" for one in missing]
+    is_there = re.search(rf"^(async )?def {re.escape(name)}\(", text_of(path), re.MULTILINE)
+    return [] if is_there and name.startswith("test_") else [f"{path} has no test {name}"]
+
+
+@pytest.mark.parametrize(
+    ("module", "test", "fault"),
+    [
+        ("chf_http2/routes.py", "tests/chf_http2/test_routes.py", None),
+        ("chf_http2/routes.py", "tests/chf_http2/test_features.py::test_nowhere", "has no test test_nowhere"),
+        ("chf_http2/nowhere.py", "tests/chf_http2/test_routes.py", "chf_http2/nowhere.py isn't there"),
+        ("chf_http2/routes.py", "tests/chf_http2/test_nowhere.py::test_a", "test_nowhere.py isn't there"),
+        ("chf_http2/routes.py", "tests/chf_http2/test_routes.py::", "has no test "),
+        ("chf_http2/routes.py", "tests/tidy/tables.py::apis", "write a module and a test"),
+        ("chf_http2/routes.py", "not done", "write a module and a test"),
+        ("chf_http2/routes.py", "", "write a module and a test"),
+        ("-", "-", "write a module and a test"),
+    ],
+)
+def test_rows_of_clauses_that_are_wrong_would_be_said(module: str, test: str, fault: str | None) -> None:
+    faults = clause_faults(module, test)
+    assert (fault in faults[0]) if fault else not faults
