@@ -182,6 +182,8 @@ class EngineLink(WaitingPlace):
             else:
                 self._send_rest(tick, stream)
             self._tools.reached(f"{self._tools.name}.rows_handed")
+            if tick.was_handed:
+                self._tools.reached(f"{self._tools.name}.rows_handed_again")
 
     def _send_rest(self, tick: Tick, stream: EngineStream) -> None:
         """The rows of a tick that wait still: others were given up before it could be written."""

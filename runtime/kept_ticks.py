@@ -20,7 +20,18 @@ _NUMBERS: Final = 2**31
 class Tick:
     """Rows that are handed over together, and how many of them wait."""
 
-    __slots__ = ("answered", "columns", "held", "is_fresh", "left", "number", "octets", "received_ns", "usage")
+    __slots__ = (
+        "answered",
+        "columns",
+        "held",
+        "is_fresh",
+        "left",
+        "number",
+        "octets",
+        "received_ns",
+        "usage",
+        "was_handed",
+    )
 
     def __init__(self) -> None:
         kept = new_kept_tick()
@@ -37,6 +48,8 @@ class Tick:
         """when the oldest row came"""
         self.is_fresh = True
         """no row of it was sent, and none is done"""
+        self.was_handed = False
+        """a row of it was written to another link before"""
 
 
 class TickSource:
@@ -57,7 +70,7 @@ class TickSource:
     def give_back(self, tick: Tick) -> None:
         """Nobody waits for rows of it any more."""
         tick.octets = tick.left = 0
-        tick.is_fresh = True
+        tick.is_fresh, tick.was_handed = True, False
         tick.usage.counts[:] = 0
         self._free.append(tick)
 
@@ -91,6 +104,8 @@ class KeptTicks:
             kept = int(keep_rows(tick.held.octets, tick.number, batch, rows, first, count, is_new))
             if before == 0 and kept:
                 tick.received_ns = int(tick.usage.requests["received_ns"][0])
+            if not is_new and tick.usage.requests["moves"][before : before + kept].any():
+                tick.was_handed = True
             octets = int(tick.usage.counts[COUNT_OCTETS])
             tick.left += kept
             self.rows += kept

@@ -82,10 +82,14 @@ KILL_POINTS: Final = (
     ),
     KillPoint("gy.rows_kept", "gy", "a front end keeps rows, which aren't handed over"),
     KillPoint("gy.rows_handed", "gy", "rows were handed over to the engine"),
+    KillPoint("gy.rows_handed_again", "gy", "rows that an engine had and didn't answer were handed to the next owner"),
     KillPoint("gy.answers_received", "gy", "answers came from the engine, none is sent to its peer"),
     KillPoint("gy.answers_sent", "gy", "the answers of the engine are sent to peers"),
     KillPoint("chf.rows_kept", "chf", "a 5G front end keeps rows, which aren't handed over"),
     KillPoint("chf.rows_handed", "chf", "rows were handed over to the engine"),
+    KillPoint(
+        "chf.rows_handed_again", "chf", "rows that an engine had and didn't answer were handed to the next owner"
+    ),
     KillPoint("chf.answers_received", "chf", "answers came from the engine, none is sent to its client"),
     KillPoint(
         "chf.answers_sent",

@@ -116,11 +116,15 @@ class StubEngine:
 
 
 class FrontEnd:
-    """Links, and what was answered over them: (request number, outcome, account, what its MSCC is granted)."""
+    """Links, and what was answered over them: (request number, outcome, account, what its MSCC is granted).
+
+    reached   kill points, as they were passed
+    """
 
     def __init__(self, folder: Path, *, store: int = STORE, grace_s: float = WITHIN_S, partitions: int = 1) -> None:
         self.now_ns = START_NS
         self.answered: list[tuple[int, int, int, int]] = []
+        self.reached: list[str] = []
         self.final_units: dict[int, FinalUnit] = {}
         self.store = MemoryStore()
         self.link = EngineLinks(
@@ -131,6 +135,7 @@ class FrontEnd:
             deliver=self._deliver,
             now_ns=lambda: self.now_ns,
             take_texts=self.final_units.update,
+            reached=self.reached.append,
             grace_s=grace_s,
         )
 

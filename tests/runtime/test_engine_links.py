@@ -15,6 +15,7 @@ from vocabulary.outcomes import Outcome
 
 GRANTED, TOO_BUSY = int(Outcome.GRANTED), int(Outcome.TOO_BUSY)
 UNDER_WAY = 8
+HANDED_AGAIN = "gy.rows_handed_again"
 DEADLINE_NS = ANSWER_DEADLINE_S * NS_PER_S
 
 
@@ -98,6 +99,8 @@ def test_link_cut_with_rows_outstanding(tmp_path: Path, stage: str) -> None:
             wanted = [n for n in (*range(4), *range(10, 14), *range(20, 24), 30, 31) if n not in before]
             assert [n for tick in range(len(second.taken)) for n in second.numbers(tick)] == wanted
             assert [m for tick in range(len(second.taken)) for m in second.moves(tick)] == [n < 30 for n in wanted]
+            ticks_again = sum(any(second.moves(tick)) for tick in range(len(second.taken)))
+            assert front.reached.count(HANDED_AGAIN) == ticks_again > 0
             for tick in range(len(second.taken)):
                 second.answer(tick)
             await until(lambda: not front.link.waiting_rows)
@@ -224,6 +227,7 @@ def test_each_row_goes_to_the_owner_of_its_partition(tmp_path: Path) -> None:
             await odd.server.start()
             await until(lambda: odd.taken)
             assert odd.numbers() == [1, 3, 5]
+            assert HANDED_AGAIN not in front.reached
             assert front.link.is_up
             odd.answer(0)
             even.answer(0)
@@ -258,6 +262,7 @@ def test_rows_of_a_partition_that_moves_wait_for_its_next_owner(tmp_path: Path) 
             second.own(6, 0)
             await until(lambda: second.taken and front.link.is_up)
             assert (second.numbers(), second.moves()) == ([2, 4], [0, 0])
+            assert HANDED_AGAIN not in front.reached
             second.answer(0)
             await until(lambda: not front.link.waiting_rows)
             assert sorted(front.outcomes()) == [(number, GRANTED) for number in (0, 1, 2, 4)]
