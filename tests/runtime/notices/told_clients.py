@@ -42,6 +42,7 @@ class ToldPacketCore:
         self.result_of = result_of
         self._host = host
         self._node = Node(host, REALM)
+        self._node.wakeup_interval = 1  # s: its threads look that often whether they are to end
         peer = self._node.add_peer(
             f"aaa://farebox.example:{port}", "farebox.example", ip_addresses=["127.0.0.1"], is_persistent=True
         )
