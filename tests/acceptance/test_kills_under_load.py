@@ -3,7 +3,6 @@ id, and the whole of `farebox up`: nothing is lost.
 """
 
 import random
-import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -11,12 +10,12 @@ from threading import Event
 
 import pytest
 
-from runtime.kill_points import KILL_POINTS
+from runtime.kill_points import KILL_POINTS, KillPoint
 from tests.acceptance import evidence
-from tests.kills.loaded_up import READY, Loaded, LoadedUp, kill_plan, nchf_plan
+from tests.kills.loaded_up import BEHIND_AN_ENGINE, READY, Loaded, LoadedUp, kill_plan, nchf_plan
 from tests.kills.test_several_engines import POINTS as OF_SEVERAL
 from tests.kills.told_sessions import SETTINGS as TOLD
-from tests.kills.told_sessions import ToldSessions
+from tests.kills.told_sessions import ToldSessions, die_at_each
 from tests.runtime.running_up import is_alive, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
@@ -56,13 +55,11 @@ def figures_of(loaded: Loaded, counts: dict[str, int]) -> list[tuple[str, eviden
     return [*rows, *counts.items(), ("differences", 0)]
 
 
-def told_until_killed(farebox: LoadedUp, told: ToldSessions, points: list[str], wanted: Counter[str]) -> None:
-    """Sessions beside the load are told of things until the notifier died at each of its points; the others die meanwhile."""
-    ends = time.monotonic() + POINTS_S
-    told.tell_until_killed(points, lambda: time.monotonic() > ends)
-    farebox.wait_killed_at(wanted, max(ends - time.monotonic(), 1.0))
-    assert all(told.told.values())
-    assert told.told
+def times(point: KillPoint, draw: random.Random) -> int:
+    """At which passage it is armed."""
+    if point.name in BEHIND_AN_ENGINE:
+        return 1
+    return draw.randint(PASSAGES_MIN.get(point.process, 1), PASSAGES_MAX[point.process])
 
 
 def test_each_point_three_times(tmp_path: Path) -> None:
@@ -72,11 +69,7 @@ def test_each_point_three_times(tmp_path: Path) -> None:
     for run in range(RUNS):
         draw = random.Random(run)
         points = draw.sample(POINTS, len(POINTS))
-        of_notifier = [point.name for point in points if point.process == "notifier"]
-        armed = ",".join(
-            f"{point.name}:{draw.randint(PASSAGES_MIN.get(point.process, 1), PASSAGES_MAX[point.process])}"
-            for point in points
-        )
+        armed = ",".join(f"{point.name}:{times(point, draw)}" for point in points)
         plan = kill_plan(seed=run, **PACED)
         with LoadedUp(
             tmp_path / str(run),
@@ -91,7 +84,8 @@ def test_each_point_three_times(tmp_path: Path) -> None:
             **TOLD,
         ) as farebox:
             told = ToldSessions(farebox)
-            loaded = farebox.load(partial(told_until_killed, farebox, told, of_notifier, wanted))
+            names = [point.name for point in points]
+            loaded = farebox.load(partial(die_at_each, farebox, told, names, POINTS_S))
             found = farebox.killed_at()
             counts = check(farebox, loaded)
         assert found == wanted

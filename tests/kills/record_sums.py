@@ -55,6 +55,8 @@ class JournalSums:
         self.end = end
         self.charged: dict[int, int] = {}
         self.request_count = 0
+        self.beside_count = 0
+        """requests and commands of all other accounts"""
         self.ended_count = 0
         self.open_accounts: dict[tuple[int, int], int] = {}
         """of sessions that were opened and not ended, by session"""
@@ -65,6 +67,7 @@ class JournalSums:
         counts = requests["account_id"] < self.end
         usage = counts & (requests["kind"] == KIND_USAGE)
         self.request_count += int(usage.sum())
+        self.beside_count += int((~counts).sum())
         self.ended_count += int((counts & (requests["ended_session"] == _ENDED_BY_REQUEST)).sum())
         self._follow_sessions(entry)
         paid = (movements["kind"] == MovementKind.CHARGED) & (movements["unit"] == int(Unit.MONEY))
@@ -102,6 +105,7 @@ def record_faults(
     faults += [*row_faults(table), *sum_faults(table, sums, first_account, books)]
     counts = {
         "requests": sums.request_count,
+        "beside": sums.beside_count,
         "sessions": sums.ended_count,
         "record_rows": table.num_rows,
         "charged_micros": sum(sums.charged.values()),

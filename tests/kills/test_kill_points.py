@@ -1,7 +1,7 @@
 """A `farebox up` under load that dies at every kill point in turn, and whose store is killed: nothing answered is lost.
 
-Front ends, engine, archiver and record writer are armed at once; each start takes the next point of its own, so that a process
-finds what its last death left, while the others die beside it. The longest list has the engine.
+Front ends, engine, notifier, archiver and record writer are armed at once; each start takes the next point of its own, so
+that a process finds what its last death left, while the others die beside it. The longest lists have engine and notifier.
 """
 
 import os
@@ -14,21 +14,24 @@ from threading import Event
 import pytest
 
 from runtime.kill_points import KILL_POINTS
-from tests.kills.loaded_up import READY, LoadedUp, kill_plan, nchf_plan, report_of
+from tests.kills.loaded_up import BEHIND_AN_ENGINE, READY, LoadedUp, kill_plan, nchf_plan, report_of
+from tests.kills.told_sessions import SETTINGS as TOLD
+from tests.kills.told_sessions import ToldSessions, die_at_each
 
 AT_THE_ENGINE = ("engine.rows_taken", "engine.answers_returned")
 HANDING_OVER = [point for point in KILL_POINTS if point.process in ("gy", "chf") or point.name in AT_THE_ENGINE]
 """Points that are passed where front ends are processes of their own only."""
 OF_SEVERAL = ("engine.partition_claimed", "engine.partition_given")
 """Points of engines that share the partitions (test_several_engines.py)."""
+OF_NOTIFIER = [point for point in KILL_POINTS if point.process == "notifier"]
+"""They are passed where somebody is told something."""
 OTHERS = [
     point
     for point in KILL_POINTS
-    if point not in HANDING_OVER and point.name not in OF_SEVERAL and point.process not in ("notifier", "bss-worker")
+    if point not in (*HANDING_OVER, *OF_NOTIFIER) and point.name not in OF_SEVERAL and point.process != "bss-worker"
 ]
-"""The notifier's are passed where somebody is told something: tests/runtime/notices/test_killed_notifier.py; the relay's in
-tests/bss/edge/test_killed_relay.py."""
-PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1}
+"""Those of workers are in tests/bss: edge/test_killed_relay.py and orchestration/test_kills.py."""
+PASSAGES = {"engine": 20, "gy": 20, "chf": 20, "archiver": 3, "records": 1, "notifier": 1}
 STORE_KILLS = 2
 SMALL = {"FAREBOX_RECORDS_CHECKPOINT_MIB_MIN": "1"}
 """So that the record writer soon saves its state."""
@@ -71,23 +74,41 @@ def test_an_engine_with_gy_in_its_process_dies_at_every_point(
     assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
 
 
+def armed_names() -> dict[str, str]:
+    """What arms each point, by name, in the order in which they are armed.
+
+    What needs an engine's death comes first: then the engine has its own still before it.
+    """
+    points = sorted((*OTHERS, *HANDING_OVER, *OF_NOTIFIER), key=lambda point: point.name not in BEHIND_AN_ENGINE)
+    passages = PASSAGES | dict.fromkeys(BEHIND_AN_ENGINE, 1)
+    return {point.name: f"{point.name}:{passages.get(point.name, PASSAGES[point.process])}" for point in points}
+
+
 @pytest.mark.timeout(400)
 def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Under Gy and Nchf at once, both front ends and all behind them die at every point, then some at any instant: sessions go
-    on, answers and charges agree."""
-    points = (*OTHERS, *HANDING_OVER)
-    wanted = Counter({point.name: 1 for point in points})
-    armed = ",".join(f"{point.name}:{PASSAGES[point.process]}" for point in points)
+    """Under Gy and Nchf at once, both front ends, the notifier and all behind them die at every point, then some at any
+    instant: sessions go on, answers and charges agree."""
+    points = armed_names()
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
     roles = ("gy-1", "chf-1", *READY)
     gy = kill_plan(measured_s=250.0)
     with LoadedUp(
-        tmp_path / "data", gy, "--front-ends", "1", "--chf", "1", nchf=nchf_plan(gy), kill_at=armed, **SMALL
+        tmp_path / "data",
+        gy,
+        "--front-ends",
+        "1",
+        "--chf",
+        "1",
+        nchf=nchf_plan(gy),
+        kill_at=",".join(points.values()),
+        **SMALL,
+        **TOLD,
     ) as farebox:
+        told = ToldSessions(farebox)
 
         def kill_all() -> None:
-            farebox.wait_killed_at(wanted, ALL_HIT_S)
+            die_at_each(farebox, told, list(points), ALL_HIT_S)
             state = farebox.up.wait_ready(*roles)
             for role in ("chf-1", "engine", "gy-1", "store"):
                 Event().wait(instants.uniform(0.01, 0.1))
@@ -100,11 +121,12 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
         hits = farebox.killed_at()
         counts = farebox.stop_and_check_records(loaded)
         with capsys.disabled():
-            rows = [(point.name, hits[point.name]) for point in points]
+            rows = [(name, hits[name]) for name in points]
             sys.stdout.write(f"\n{report_of([*rows, ('store (SIGKILL)', 1)], ('kill point', 'hits'))}\n{counts}\n")
         assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
-    assert hits == wanted, "each point is passed once, and none but those of the table"
-    assert counts["requests"] == audited.request_count - sum(plan.subscribers for plan in farebox.plans) > 0
+    assert hits == Counter(dict.fromkeys(points, 1)), "each point is passed once, and none but those of the table"
+    opened = sum(plan.subscribers for plan in farebox.plans)
+    assert counts["requests"] == audited.request_count - opened - counts["beside"] > 0
     assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
     assert loaded.nchf is not None
     assert loaded.nchf["repeated"] > 0, "front ends died with requests unanswered"

@@ -1,10 +1,12 @@
 """Sessions of 5G clients beside a load, that are told to ask again, to end, and of new prices: what the notifier's kill points
 are passed by. Each life of the notifier dies at the next point of its plan, so what is done is what passes that one.
 
-Each try may meet a process that was just killed; what counts is how it ends.
+Each try may meet a process that was just killed; what counts is how it ends. How often a client is told at most is seen
+where the notifier alone dies: tests/runtime/notices/test_killed_notifier.py.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Final
@@ -18,6 +20,7 @@ from bench.workload import OFFER_NAME, SERVICE_CONTEXT, release
 from catalog_loader.check import CheckedRelease, check_release
 from catalog_loader.release import Service
 from runtime.bench_store import TENANT
+from runtime.kill_points import PROCESS_OF
 from tests.chf_http2.edge.notify_target import Notification, NotifyTarget, Reply, notify_target
 from tests.kills.loaded_up import LoadedUp
 from tests.runtime.notices.told_clients import ToldSmf
@@ -71,8 +74,8 @@ class ToldSessions:
             "notifier.prices_told": self._publish_once,
         }
         """All other points are passed as somebody is asked again."""
-        self.told: dict[str, int] = {}
-        """Notifications by path."""
+        self._told: set[str] = set()
+        """Paths of notifications."""
         for imsi in _IMSIS:
             added = invoke("subscriber", "add", "--imsi", imsi, "--offer", OFFER_NAME, "--money", "9", "--store", url)
             assert added.returncode == 0, added.stdout + added.stderr
@@ -85,6 +88,9 @@ class ToldSessions:
                 self._try(self._passes.get(points[reached], self._ask_again))
                 self._wait_killed(points, reached)
             self._settle()
+            assert {f"/nsmf-callback/{imsi}" for imsi in _IMSIS} == self._told, (
+                "each was told, of its end at the latest"
+            )
         self._smf.close()
         self._store.close()
 
@@ -99,7 +105,7 @@ class ToldSessions:
 
     def _answer(self, notification: Notification) -> Reply:
         """Who is to end has lost its session, as all have in the end: it is ended here."""
-        self.told[notification.path] = self.told.get(notification.path, 0) + 1
+        self._told.add(notification.path)
         return Reply(404 if "ABORT" in str(notification.body) else 204)
 
     def _try(self, step: Callable[[], None]) -> None:
@@ -135,3 +141,11 @@ class ToldSessions:
                 for imsi in left:
                     self._store.ask(imsi, SessionAction.ABORT)
             Event().wait(_LOOK_S)
+
+
+def die_at_each(farebox: LoadedUp, told: ToldSessions, points: Sequence[str], within_s: float) -> None:
+    """Until every process died at each of its points, armed once each, the notifier's in this order: it as sessions beside the
+    load are told of things, the others by the load meanwhile."""
+    ends = time.monotonic() + within_s
+    told.tell_until_killed([name for name in points if PROCESS_OF[name] == "notifier"], lambda: time.monotonic() > ends)
+    farebox.wait_killed_at(Counter(points), max(ends - time.monotonic(), 1.0))
