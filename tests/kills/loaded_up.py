@@ -41,8 +41,8 @@ READY: Final = ("engine", "archiver", "records", "store")
 READY_S: Final = 90.0
 BEHIND_AN_ENGINE: Final = [point.name for point in KILL_POINTS if point.name.endswith(".rows_handed_again")]
 """Points that a front end passes because an engine died: arm them for its first passage."""
-_SERVED_S: Final = 0.3
-"""So long an engine serves until it is killed for the sake of these."""
+_SERVED_S: Final = 0.5
+"""So long an engine serves until it is killed for the sake of these: clients come back to front ends meanwhile."""
 
 
 def free_port() -> int:
@@ -169,21 +169,22 @@ class LoadedUp:
         return found
 
     def wait_killed_at(self, plan: Counter[str], timeout_s: float) -> None:
-        """Until each point of the plan was hit as often as it says.
+        """Until each point of the plan, in the order in which they are armed, was hit as often as it says.
 
-        Where a front end still waits for the death of an engine that is through with its own points, it is killed.
+        Where a front end waits for the death of an engine that is through with its own points, that one is killed.
         """
-        ends = time.monotonic() + timeout_s
+        ends, killed = time.monotonic() + timeout_s, 0
         while missing := plan - self.killed_at():
             assert time.monotonic() < ends, (
                 f"within {timeout_s:g} s these were not hit: {', '.join(sorted(missing.elements()))}\n"
                 f"{self.up.text()[-6000:]}"
             )
-            waiting = [f"{PROCESS_OF[name]}-1" for name in BEHIND_AN_ENGINE if name in missing]
-            if waiting and all(PROCESS_OF[name] != "engine" for name in missing):
-                self.up.wait_ready("engine", *waiting)
+            armed = {PROCESS_OF[name]: name for name in reversed(missing)}
+            waiting = [f"{process}-1" for process, name in armed.items() if name in BEHIND_AN_ENGINE]
+            if waiting and "engine" not in armed:
+                self.up.wait_ready("engine", *waiting, but_not={"engine": killed})
                 Event().wait(_SERVED_S)
-                self.kill("engine")
+                killed = self.kill("engine")
             Event().wait(LOOK_S)
 
     def kill(self, role: str) -> int:

@@ -13,7 +13,7 @@ from threading import Event
 
 import pytest
 
-from runtime.kill_points import KILL_POINTS
+from runtime.kill_points import KILL_POINTS, PROCESS_OF
 from tests.kills.loaded_up import BEHIND_AN_ENGINE, READY, LoadedUp, kill_plan, nchf_plan, report_of
 from tests.kills.told_sessions import SETTINGS as TOLD
 from tests.kills.told_sessions import ToldSessions, die_at_each
@@ -74,21 +74,13 @@ def test_an_engine_with_gy_in_its_process_dies_at_every_point(
     assert loaded.figures["repeated"] > 0, "engines died with requests unanswered"
 
 
-def armed_names() -> dict[str, str]:
-    """What arms each point, by name, in the order in which they are armed.
-
-    What needs an engine's death comes first: then the engine has its own still before it.
-    """
-    points = sorted((*OTHERS, *HANDING_OVER, *OF_NOTIFIER), key=lambda point: point.name not in BEHIND_AN_ENGINE)
-    passages = PASSAGES | dict.fromkeys(BEHIND_AN_ENGINE, 1)
-    return {point.name: f"{point.name}:{passages.get(point.name, PASSAGES[point.process])}" for point in points}
-
-
 @pytest.mark.timeout(400)
 def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Under Gy and Nchf at once, both front ends, the notifier and all behind them die at every point, then some at any
     instant: sessions go on, answers and charges agree."""
-    points = armed_names()
+    points = [point.name for point in (*OTHERS, *HANDING_OVER, *OF_NOTIFIER)]
+    wanted = Counter(dict.fromkeys(points, 1))
+    armed = ",".join(f"{name}:{1 if name in BEHIND_AN_ENGINE else PASSAGES[PROCESS_OF[name]]}" for name in points)
     seed = int(os.environ.get("FAREBOX_KILL_SEED", "20260921"))
     instants = random.Random(seed)
     roles = ("gy-1", "chf-1", *READY)
@@ -101,14 +93,14 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
         "--chf",
         "1",
         nchf=nchf_plan(gy),
-        kill_at=",".join(points.values()),
+        kill_at=armed,
         **SMALL,
         **TOLD,
     ) as farebox:
         told = ToldSessions(farebox)
 
         def kill_all() -> None:
-            die_at_each(farebox, told, list(points), ALL_HIT_S)
+            die_at_each(farebox, told, points, ALL_HIT_S)
             state = farebox.up.wait_ready(*roles)
             for role in ("chf-1", "engine", "gy-1", "store"):
                 Event().wait(instants.uniform(0.01, 0.1))
@@ -124,7 +116,7 @@ def test_every_point_is_hit_and_nothing_answered_is_lost(tmp_path: Path, capsys:
             rows = [(name, hits[name]) for name in points]
             sys.stdout.write(f"\n{report_of([*rows, ('store (SIGKILL)', 1)], ('kill point', 'hits'))}\n{counts}\n")
         assert not loaded.faults, "\n".join([f"seed {seed}", *loaded.faults[:20], farebox.up.text()[-4000:]])
-    assert hits == Counter(dict.fromkeys(points, 1)), "each point is passed once, and none but those of the table"
+    assert hits == wanted, "each point is passed once, and none but those of the table"
     opened = sum(plan.subscribers for plan in farebox.plans)
     assert counts["requests"] == audited.request_count - opened - counts["beside"] > 0
     assert counts["charged_micros"] == int(loaded.books.accounts.charged_micros.sum()) > 0
