@@ -23,7 +23,7 @@ WAYS: Final = 4
 FORGOTTEN: Final = -2
 _GROWTH_WORDS: Final = 8
 """A record gets 8 to 15 words more than it needs: a session that opens doesn't move it."""
-_WORDS_A_PLACE: Final = 24
+_WORDS_A_PLACE: Final = 48
 _SPREAD: Final = -7046029254386353131
 """2**64 divided by the golden ratio, as int64: neighbouring account ids land far apart."""
 

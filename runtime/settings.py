@@ -81,8 +81,8 @@ class EngineSettings:
     )
     cpu: int = setting(-1, "processor that the engine is pinned to; -1: none")
     records_kept_mib: int = setting(
-        64,
-        "memory for account records that needn't be asked from the store, MiB a partition: 1 holds about 2,500; 0: none",
+        256,
+        "memory for account records that needn't be asked from the store, MiB a partition: 1 holds about 1,400; 0: none",
     )
     front_ends: int = setting(
         0, "of farebox up: processes of their own for Diameter Gy, 0..32; 0: Gy is in the engine's process"

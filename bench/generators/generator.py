@@ -87,6 +87,7 @@ class Generator:
         self._log_kept = DRAIN_REQUESTS_A_SESSION * len(self._fleet.slots) * plan.mscc_count
         self._stopped = ""
         self._is_enough = False
+        self._tick_at = 0.0
         self._measured_ns = 0
         self._cpu_ns = 0
 
@@ -158,9 +159,10 @@ class Generator:
         """Wait for sockets, receive, take answers, send what may leave."""
         fleet, connections = self._fleet, self._connections
         is_paced = fleet.parameters[INTERVAL_NS] > 0 and not fleet.counters[IS_DRAINING]
-        gather_s = TICK_S if is_paced else self._plan.gather_s
-        if gather_s > 0:
-            time.sleep(gather_s)
+        if is_paced:
+            self._wait_tick()
+        elif self._plan.gather_s > 0:
+            time.sleep(self._plan.gather_s)
         connections.receive(0 if is_paced else IDLE_WAIT_S)
         now_ns = time.monotonic_ns()
         broken = self._wire.take_answers(fleet, now_ns)
@@ -174,6 +176,12 @@ class Generator:
         self._wire.send_requests(fleet, now_ns, int(time.time()))
         connections.send()
         connections.reconnect()
+
+    def _wait_tick(self) -> None:
+        """Until TICK_S after the turn before began; behind a turn that took longer the next one begins at once."""
+        now = time.monotonic()
+        self._tick_at = max(self._tick_at + TICK_S, now)
+        time.sleep(self._tick_at - now)
 
     def _figures(self) -> dict[str, Any]:
         fleet = self._fleet
