@@ -2,8 +2,8 @@
 
 The server holds the folder's lock: a descriptor that it inherits and that nobody else keeps, so the lock lives exactly as
 long as the server does, whatever becomes of the process that started it. A store that still runs (its supervisor was
-killed) is adopted through its socket; a second one never starts on the folder. The server has a session of its own: ^C on
-the terminal reaches the supervisor, which stops it last.
+killed) is adopted through its socket; a second one never starts on the folder. The server has a process group of its own:
+^C on the terminal reaches the supervisor, which stops it last.
 
 The file may end in a torn write when the server or the machine died. It is cut off at start in both modes: under
 `always` no answer left before its write was on disk, so the torn one is nobody's; under `everysec` it is part of what
