@@ -25,8 +25,8 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from balances.edge.adopted_server import AdoptedServer, find_listening_server
+from balances.edge.append_only_files import AppendOnlyFiles
 from balances.edge.embedded_socket import SOCKET_NAME, embedded_url, socket_path
-from balances.edge.replaced_files import ReplacedFiles
 from balances.edge.server_binary import find_server_binary, server_environment
 from balances.edge.server_log import LOG_NAME, cuts, log_size, put_aside, remedy_for, words_of_the_end
 from balances.store import StoreError, StoreUnreachable
@@ -62,9 +62,10 @@ _SETTINGS: Final = (
     ("no-appendfsync-on-rewrite", "no"),
     ("auto-aof-rewrite-percentage", "100"),
     ("aof-use-rdb-preamble", "yes"),
+    ("rdbcompression", "no"),  # records are packed: it took a third of a rewrite, and its file was no smaller
     ("aof-load-truncated", "yes"),
     ("aof-rewrite-incremental-fsync", "yes"),
-    ("aof-disable-auto-gc", "yes"),  # ReplacedFiles has what rewrites leave
+    ("aof-disable-auto-gc", "yes"),  # AppendOnlyFiles has what rewrites leave
     ("hz", "10"),
     ("dynamic-hz", "yes"),
     ("activedefrag", "no"),
@@ -102,7 +103,7 @@ class EmbeddedStore:
         self._settings = _settings(fsync, rewrite_min_mib)
         self._process: subprocess.Popen[bytes] | None = None
         self._adopted: AdoptedServer | None = None
-        self._replaced: ReplacedFiles | None = None
+        self._files: AppendOnlyFiles | None = None
 
     # --- what is true now
     @property
@@ -150,8 +151,8 @@ class EmbeddedStore:
             if time.monotonic() > ends:
                 raise StoreError(self._locked_because())
             time.sleep(_POLL_S)
-        self._replaced = ReplacedFiles(self.folder, self._collect)
-        self._replaced.start()
+        self._files = AppendOnlyFiles(self.folder, self._collect)
+        self._files.start()
 
     def _collect(self) -> None:
         with contextlib.suppress(RedisError, OSError), self._client() as client:  # else at the next look
@@ -318,9 +319,9 @@ class EmbeddedStore:
                 raise StoreUnreachable(f"the store in {self.folder} (process {server.pid}) can't be ended: kill it")
 
     def _forget(self) -> None:
-        if self._replaced is not None:
-            self._replaced.stop()
-            self._replaced = None
+        if self._files is not None:
+            self._files.stop()
+            self._files = None
         if self._adopted is not None:
             self._adopted.close()
         self._process = self._adopted = None

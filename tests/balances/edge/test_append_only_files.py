@@ -1,4 +1,6 @@
-"""What a rewrite of the append-only file replaced goes piece by piece, whatever happens meanwhile; real servers."""
+"""What a rewrite of the append-only file replaced goes piece by piece, whatever happens meanwhile, and what grows leaves the
+page cache; real servers.
+"""
 
 import os
 import time
@@ -10,9 +12,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from balances.edge import replaced_files
+from balances.edge import append_only_files
+from balances.edge.append_only_files import FOLDER_NAME, MANIFEST_NAME
 from balances.edge.embedded import EmbeddedStore
-from balances.edge.replaced_files import FOLDER_NAME, MANIFEST_NAME
 
 VALUE_OCTETS = 1 << 20
 VALUES = 24
@@ -50,7 +52,7 @@ def _write_and_rewrite(client: Redis) -> None:
 
 
 def test_they_shrink_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaced_files, "LOOK_S", 0.05)
+    monkeypatch.setattr(append_only_files, "LOOK_S", 0.05)
     seen: list[int] = []
     with _running(tmp_path) as (_, client):
         _write_and_rewrite(client)
@@ -65,15 +67,15 @@ def test_they_shrink_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         sizes = sorted(set(seen), reverse=True)
         pieces = [before - after for before, after in pairwise(sizes)]
         assert len(sizes) > 3
-        assert max(pieces[:-1]) <= replaced_files.PIECE_OCTETS
+        assert max(pieces[:-1]) <= append_only_files.PIECE_OCTETS
         assert client.get("value") == bytes([VALUES - 1]) * VALUE_OCTETS
 
 
 def test_a_server_that_dies_meanwhile_has_all_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaced_files, "LOOK_S", 0.05)
-    monkeypatch.setattr(replaced_files, "PIECE_S", 0.2)
+    monkeypatch.setattr(append_only_files, "LOOK_S", 0.05)
+    monkeypatch.setattr(append_only_files, "PIECE_S", 0.2)
     with _running(tmp_path) as (store, client):
         _write_and_rewrite(client)
         whole = VALUES * VALUE_OCTETS
@@ -83,3 +85,32 @@ def test_a_server_that_dies_meanwhile_has_all_and_the_next_goes_on(
         store.start()
         assert client.get("value") == bytes([VALUES - 1]) * VALUE_OCTETS
         _await(lambda: len(_octets(tmp_path)) == 3)
+
+
+def test_what_grows_leaves_the_page_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(append_only_files, "LOOK_S", 0.02)
+    monkeypatch.setattr(append_only_files, "GROWING_S", 0.02)
+    monkeypatch.setattr(append_only_files, "UNWRITTEN_OCTETS", 2 * VALUE_OCTETS)
+    told: list[tuple[str, int, int]] = []
+    forget = os.posix_fadvise
+
+    def note(descriptor: int, first: int, octets: int, advice: int) -> None:
+        assert advice == os.POSIX_FADV_DONTNEED
+        told.append((Path(os.readlink(f"/proc/self/fd/{descriptor}")).name, first, octets))
+        forget(descriptor, first, octets, advice)
+
+    monkeypatch.setattr(os, "posix_fadvise", note)
+    with _running(tmp_path) as (_, client):
+        for number in range(VALUES):
+            known = len(told)
+            client.set("value", bytes([number]) * VALUE_OCTETS)
+            _await(lambda known=known: len(told) > known)
+        assert {(name, octets) for name, _, octets in told} == {("appendonly.aof.1.incr.aof", 0)}
+        firsts = [first for _, first, _ in told]
+        assert firsts == sorted(firsts)
+        whole = VALUES * VALUE_OCTETS
+        assert firsts[0] == 0
+        assert whole - 4 * VALUE_OCTETS < firsts[-1] < whole, "what may not have been on disk is looked at again"
+        _write_and_rewrite(client)
+        client.set("value", bytes(VALUE_OCTETS))
+        _await(lambda: told[-1][0] == "appendonly.aof.2.incr.aof")
