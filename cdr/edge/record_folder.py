@@ -21,6 +21,8 @@ import pyarrow as pa
 from balances.edge.segment_writer import sync_folder
 from cdr.manifest import ManifestError, RecordFile
 
+PIECE_OCTETS: Final = 512 << 10
+"""An fsync of 8 MiB held up the store's own by 10 to 20 ms."""
 FULL_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -147,6 +149,8 @@ class RecordFolder:
 
 
 def _write_all(descriptor: int, octets: memoryview) -> None:
+    """Write in pieces that are each on disk before the next: the store's own fsyncs would wait for one of all."""
     octets = octets.cast("B")
     while octets:
-        octets = octets[os.write(descriptor, octets) :]
+        octets = octets[os.write(descriptor, octets[:PIECE_OCTETS]) :]
+        os.fdatasync(descriptor)
