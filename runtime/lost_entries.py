@@ -1,4 +1,4 @@
-"""Which entries of the journal a store that went back has lost, as far as their owner knows."""
+"""Which entries a store that went back has lost, as far as their owner knows, and that the journal names them."""
 
 from balances.store import EntryId, Ownership
 
@@ -20,3 +20,25 @@ def lost_ids(ownership: Ownership, last: EntryId, stored: EntryId) -> tuple[str,
 def _first_lost(last: EntryId, stored: EntryId) -> int:
     """Number of the first entry of `last`'s epoch that a store with the tail `stored` does not have."""
     return stored.number + 1 if stored.epoch == last.epoch else 1
+
+
+class Voids:
+    """Ids of lost entries that the journal has to name. Who named some may be lost itself: then they are to be named again."""
+
+    def __init__(self) -> None:
+        self._due: tuple[str, ...] = ()
+        self._named: list[tuple[EntryId, tuple[str, ...]]] = []
+        """by the entry that names them; some for each time that a store went back"""
+
+    def take(self, entry_id: EntryId) -> tuple[str, ...]:
+        """Those that this entry is to name; none are left to others."""
+        due, self._due = self._due, ()
+        if due:
+            self._named.append((entry_id, due))
+        return due
+
+    def add(self, lost: tuple[str, ...], stored: EntryId) -> None:
+        """The store has the tail `stored`, and has lost these, and whatever named others behind it."""
+        again = (name for entry_id, names in self._named if entry_id > stored for name in names)
+        self._named = [(entry_id, names) for entry_id, names in self._named if entry_id <= stored]
+        self._due = tuple(dict.fromkeys((*self._due, *again, *lost)))

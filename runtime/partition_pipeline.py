@@ -45,7 +45,7 @@ from runtime.batch_parts import halve
 from runtime.clock import Clock
 from runtime.gathering import Gathering
 from runtime.journal_fill import JournalFill
-from runtime.lost_entries import lost_ids
+from runtime.lost_entries import Voids, lost_ids
 from runtime.pipeline_events import PipelineEvents, PipelineState
 from runtime.waiting_rows import WaitingRows
 from vocabulary.held import Held
@@ -99,7 +99,7 @@ class PartitionPipeline:
         self._gathering = gathering
         self._is_gathering = False
         self._sent_ns = 0
-        self._voids: tuple[str, ...] = ()
+        self._voids = Voids()
         self._decider = BatchDecider(kept)
         self._loads_ahead = False
         """Was something to be loaded for the batch before? Then the next is looked at while a commit is under way."""
@@ -253,7 +253,7 @@ class PartitionPipeline:
     def _make_commit(self, batch: BatchInFlight) -> None:
         entry_id = EntryId(self._ownership.epoch, self._next_number)
         self._next_number += 1
-        batch.voids, self._voids = self._voids, ()
+        batch.voids = self._voids.take(entry_id)
         self._committing = batch
         make_commit(batch, self._ownership, self._last_id, entry_id)
         self._last_id = entry_id
@@ -340,14 +340,12 @@ class PartitionPipeline:
         last = self._last_id
         if batch is not None and batch.commit is not None and not batch.may_be_written:
             last = batch.commit.previous_id
-        lost = lost_ids(self._ownership, last, ownership.tail)
+        self._voids.add(lost_ids(self._ownership, last, ownership.tail), ownership.tail)
         if batch is not None:
-            lost = (*batch.voids, *lost)  # its commit named them and didn't happen
             batch.voids = ()
             batch.may_be_written = False
             batch.commit = None
             self.waiting.put_back(batch)
-        self._voids = (*self._voids, *(name for name in lost if name not in self._voids))
         self._ownership = ownership
         self._last_id = ownership.tail
         self._next_number = 1
