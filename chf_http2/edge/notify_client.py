@@ -1,15 +1,17 @@
 """Notifications over HTTP/2, with prior knowledge or TLS: to addresses that are allowed, each name resolved here and the
 checked address connected to, so that a name can't lead elsewhere between check and connection.
 
-Connections are kept and used again by the pool, one a target carries many streams. An answer's body is read no further
-than BODY_OCTETS_MAX.
+A target's connections are kept and used again, one carries many streams, until something on them isn't answered: they may
+have died without saying so, and a stream that was given up would count against the target's limit for ever. An answer's
+body is read no further than BODY_OCTETS_MAX.
 """
 
 import asyncio
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -24,7 +26,8 @@ REDIRECTS_MAX: Final = 3
 _PERMANENT: Final = 308
 _MS_PER_S: Final = 1000
 _MOVES_KEPT: Final = 10_000
-_CONNECTIONS_MAX: Final = 512
+_TARGETS_MAX: Final = 512
+_CONNECTIONS_PER_TARGET_MAX: Final = 8
 _IDLE_S: Final = 60.0
 
 
@@ -73,6 +76,23 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+class _Connections:
+    """Those of one target. The last who uses them closes them, where they are to be used no more."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self.pool = pool
+        self.users = 0
+        self.used_s = 0.0
+        """when the last user came, by the loop's time"""
+        self.is_given_up = False
+
+    async def close_unused(self) -> None:
+        """Close them where they are given up and nobody waits for an answer on them."""
+        if self.is_given_up and not self.users:
+            with suppress(httpcore.NetworkError, httpcore.ProtocolError, OSError):
+                await self.pool.aclose()
+
+
 class NotifyClient:
     """Sends notifications.
 
@@ -82,15 +102,10 @@ class NotifyClient:
     def __init__(
         self, allowed: AllowedNetworks, *, timeout_s: float, now_ns: Callable[[], int], tls_ca: str = ""
     ) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context(cafile=tls_ca or None),
-            max_connections=_CONNECTIONS_MAX,
-            keepalive_expiry=_IDLE_S,
-            http1=False,
-            http2=True,
-            retries=0,
-            network_backend=_CheckedBackend(allowed),
-        )
+        self._tls = ssl.create_default_context(cafile=tls_ca or None)
+        self._backend = _CheckedBackend(allowed)
+        self._connections: OrderedDict[str, _Connections] = OrderedDict()
+        """by target, those that were used last at the end"""
         self._timeout_s = timeout_s
         self._now_ns = now_ns
         self._moved: OrderedDict[str, str] = OrderedDict()
@@ -105,7 +120,7 @@ class NotifyClient:
             return Notified(Heard.LATER, f"no answer within {self._timeout_s:g} s")
         except Forbidden as error:
             return Notified(Heard.REFUSED, str(error))
-        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError) as error:
+        except (httpcore.UnsupportedProtocol, ValueError) as error:
             return Notified(Heard.REFUSED, f"notifyUri can't be used: {error}")
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
             return Notified(Heard.LATER, f"not reached: {str(error) or type(error).__name__}")
@@ -135,9 +150,10 @@ class NotifyClient:
         wait_ms = int(self._timeout_s * _MS_PER_S)
         headers = [("content-type", "application/json"), *notification_headers(self._now_ns(), wait_ms)]
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
-        async with self._pool.stream(
-            "POST", uri, headers=headers, content=body, extensions={"timeout": limits}
-        ) as response:
+        async with (
+            self._connections_of(target_of(uri)) as pool,
+            pool.stream("POST", uri, headers=headers, content=body, extensions={"timeout": limits}) as response,
+        ):
             octets = 0
             async for part in response.aiter_stream():
                 octets += len(part)
@@ -146,9 +162,53 @@ class NotifyClient:
             location = next((value for name, value in response.headers if name.lower() == b"location"), b"")
             return response.status, location.decode("ascii", errors="replace")
 
+    @asynccontextmanager
+    async def _connections_of(self, target: str) -> AsyncIterator[httpcore.AsyncConnectionPool]:
+        """The target's connections, for one request; one that fails or isn't answered in time is the last on them."""
+        await self._forget_idle()
+        used = self._connections.setdefault(target, _Connections(self._new_pool()))
+        self._connections.move_to_end(target)
+        used.users += 1
+        used.used_s = asyncio.get_running_loop().time()
+        try:
+            yield used.pool
+        except BaseException:
+            self._give_up(target, used)
+            raise
+        finally:
+            used.users -= 1
+            await used.close_unused()
+
+    def _give_up(self, target: str, used: _Connections) -> None:
+        used.is_given_up = True
+        if self._connections.get(target) is used:
+            del self._connections[target]
+
+    async def _forget_idle(self) -> None:
+        """Close what wasn't used for long, and what is too much."""
+        idle_since_s = asyncio.get_running_loop().time() - _IDLE_S
+        for target, used in list(self._connections.items()):
+            is_too_much = len(self._connections) >= _TARGETS_MAX
+            if used.used_s > idle_since_s and not is_too_much:
+                return
+            self._give_up(target, used)
+            await used.close_unused()
+
+    def _new_pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._tls,
+            max_connections=_CONNECTIONS_PER_TARGET_MAX,
+            http1=False,
+            http2=True,
+            retries=0,
+            network_backend=self._backend,
+        )
+
     async def close(self) -> None:
         """End every connection."""
-        await self._pool.aclose()
+        while self._connections:
+            _, used = self._connections.popitem()
+            await used.pool.aclose()
 
 
 def target_of(uri: str) -> str:

@@ -4,10 +4,13 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
 
 from chf_http2.edge.notify_client import REDIRECTS_MAX, Notified, NotifyClient, target_of
 from chf_http2.notifications import Heard, abort_charging
@@ -143,3 +146,79 @@ def test_tls_needs_an_authority_that_is_trusted() -> None:
 def test_a_target_is_scheme_and_authority() -> None:
     assert target_of("HTTP://Smf.Example:8000/nsmf-callback/1") == "http://smf.example:8000"
     assert target_of("nowhere") == target_of("http://[") == ""
+
+
+class SilentTarget:
+    """Answers 204 where `answers(connection, path)` says so, and is silent else; `connections` counts those that were made."""
+
+    def __init__(self, answers: Callable[[int, str], bool]) -> None:
+        self._answers = answers
+        self._writers: list[asyncio.StreamWriter] = []
+
+    @property
+    def connections(self) -> int:
+        return len(self._writers)
+
+    async def start(self) -> str:
+        """Its URI."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = len(self._writers)
+        self._writers.append(writer)
+        state = H2Connection(H2Configuration(client_side=False))
+        state.initiate_connection()
+        paths: dict[int, str] = {}
+        writer.write(state.data_to_send())
+        while octets := await reader.read(65536):
+            for event in state.receive_data(octets):
+                if isinstance(event, RequestReceived):
+                    paths[event.stream_id] = dict(event.headers)[b":path"].decode()
+                elif isinstance(event, StreamEnded) and self._answers(number, paths[event.stream_id]):
+                    state.send_headers(event.stream_id, [(":status", "204")], end_stream=True)
+            writer.write(state.data_to_send())
+        writer.close()
+
+    async def close(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await asyncio.sleep(0)
+
+
+def talk_to(target: SilentTarget, talk: Callable[[NotifyClient, str], Awaitable[None]]) -> None:
+    async def run() -> None:
+        client = NotifyClient(LOOPBACK, timeout_s=0.3, now_ns=time.time_ns)
+        uri = await target.start()
+        try:
+            await talk(client, uri)
+        finally:
+            await client.close()
+            await target.close()
+
+    asyncio.run(run())
+
+
+def test_what_isnt_answered_doesnt_use_up_the_streams_of_a_target() -> None:
+    """As many as a connection may have, and more: who answers at the same target is told."""
+    target = SilentTarget(lambda connection, path: path == "/answers")
+
+    async def talk(client: NotifyClient, uri: str) -> None:
+        for _ in range(3):
+            hanging = await asyncio.gather(*(client.notify(f"{uri}/hangs", BODY) for _ in range(60)))
+            assert {one.heard for one in hanging} == {Heard.LATER}
+            assert (await client.notify(f"{uri}/answers", BODY)).heard is Heard.TAKEN
+
+    talk_to(target, talk)
+
+
+def test_a_connection_that_died_silently_is_left_after_one_try() -> None:
+    target = SilentTarget(lambda connection, path: connection > 0 or path == "/first")
+
+    async def talk(client: NotifyClient, uri: str) -> None:
+        said = [(await client.notify(f"{uri}/{path}", BODY)).heard for path in ("first", "second", "third", "fourth")]
+        assert said == [Heard.TAKEN, Heard.LATER, Heard.TAKEN, Heard.TAKEN]
+        assert target.connections == 2
+
+    talk_to(target, talk)
