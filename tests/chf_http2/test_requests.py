@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,58 +20,14 @@ from charging.batch import (
     IS_RETRANSMISSION,
     TERMINATION,
     UPDATE,
-    UsageBatch,
-    new_usage_batch,
 )
-from chf_http2.charging_data_ref import Refs, SessionName
-from chf_http2.errors import RequestRefused
-from chf_http2.requests import RequestReader
-from chf_http2.routes import SERVICES, Operation, Route, Service
-from chf_http2.rows import place_packed
-from chf_http2.tick_memory import HELD_TICK, new_packed_rows, new_tick_memory
+from chf_http2.charging_data_ref import SessionName
+from chf_http2.routes import SERVICES, Operation
 from tests.chf_http2.charging_bodies import octets, request, usage
-from vocabulary.held import Held
+from tests.chf_http2.request_desk import NOW_NS, SESSION, Desk
 from vocabulary.ids import IdentityKind
 from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
-from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, MSCCS_PER_REQUEST_MAX, UNITS_MAX
-
-SECRET = np.array([3, 5], np.uint64)
-REFS = Refs(SECRET, 1)
-SESSION = SessionName("ab" * 16, 77)
-NOW_NS = 1_790_000_000_000_000_000
-
-
-def route_of(operation: Operation, service: Service = SERVICES[0]) -> Route:
-    return Route(operation, "/base", "" if operation is Operation.CREATE else "ref", service)
-
-
-class Desk:
-    """A reader with the memory of one front end."""
-
-    def __init__(self, *, wraps_volumes: bool = False) -> None:
-        self.batch: UsageBatch = new_usage_batch()
-        self.tick = Held(new_tick_memory(self.batch, new_packed_rows(), SECRET, 1), HELD_TICK)
-        self.reader = RequestReader(REFS, self.tick.value, wraps_volumes=wraps_volumes)
-
-    def take(
-        self,
-        operation: Operation,
-        session: SessionName | None,
-        *bodies: dict[str, Any],
-        service: Service = SERVICES[0],
-    ) -> np.ndarray[Any, Any]:
-        """Rows of some requests in one tick; they wait under 0, 1, 2 ..."""
-        self.tick.value.counts[:] = 0
-        for waiting, said in enumerate(bodies):
-            body = octets(said)
-            self.reader.pack(route_of(operation, service), session, self.reader.decode(body), body, waiting)
-        place_packed(self.tick.octets, NOW_NS)
-        return self.batch.requests[: len(bodies)]
-
-    def text(self, row: Any, name: str) -> bytes:
-        """A text of a row."""
-        first = int(row[f"{name}_offset"])
-        return self.batch.octets[first : first + int(row[f"{name}_length"])].tobytes()
+from vocabulary.limits import UNITS_MAX
 
 
 @pytest.fixture(scope="module")
@@ -288,68 +243,6 @@ def test_a_create_sent_again_is_the_same_session_and_another_is_not(desk: Desk) 
     assert len(set(names)) == 4
 
 
-@pytest.mark.parametrize(
-    ("said", "place"),
-    [
-        (request(1, (usage(1, used=({"totalVolume": -5},)),)), "/multipleUnitUsage/0/usedUnitContainer/0/totalVolume"),
-        (
-            request(1, (usage(1), usage(2, asks={"uplinkVolume": -1}))),
-            "/multipleUnitUsage/1/requestedUnit/uplinkVolume",
-        ),
-        (
-            request(1, (usage(1, used=({"uplinkVolume": 9, "downlinkVolume": -5},)),)),
-            "/multipleUnitUsage/0/usedUnitContainer/0/downlinkVolume",
-        ),
-        (
-            request(1, (usage(1, used=({"totalVolume": 2**53}, {"totalVolume": 1})),)),
-            "/multipleUnitUsage/0/usedUnitContainer/1/totalVolume",
-        ),
-        (
-            request(1, (usage(1, used=({"serviceSpecificUnits": 2**64 - 1},)),)),
-            "/multipleUnitUsage/0/usedUnitContainer/0/serviceSpecificUnits",
-        ),
-        (request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))), "/multipleUnitUsage"),
-        (request(1, notifyUri="http://a/" + "b" * 1100), "/notifyUri"),
-        (request(1, subscriberIdentifier="imsi-" + "1" * 200), "/subscriberIdentifier"),
-        (
-            request(1, pDUSessionChargingInformation={"userInformation": {"servedGPSI": "extid-" + "1" * 200}}),
-            "/pDUSessionChargingInformation/userInformation/servedGPSI",
-        ),
-        (request(1, (usage(10), usage(20) | {"uPFID": "u" * 300})), "/multipleUnitUsage/1/uPFID"),
-        (
-            request(1, nfConsumerIdentification={"nodeFunctionality": "SMF", "nFName": "n" * 600}),
-            "/nfConsumerIdentification/nFName",
-        ),
-    ],
-)
-def test_what_cannot_be_charged_is_refused_with_its_place(desk: Desk, said: dict[str, Any], place: str) -> None:
-    with pytest.raises(RequestRefused) as refused:
-        desk.take(Operation.CREATE, None, said)
-    problem = refused.value.problem
-    cause = "MANDATORY_IE_INCORRECT" if place == "/subscriberIdentifier" else "OPTIONAL_IE_INCORRECT"
-    assert (problem.status, problem.cause) == (400, cause)
-    assert problem.invalid_params is not None
-    assert problem.invalid_params[0].param == place
-
-
-def test_too_many_rating_groups_are_refused_by_the_limit(desk: Desk) -> None:
-    with pytest.raises(RequestRefused, match=rf"more rating groups .* which is {MSCCS_PER_REQUEST_MAX}; nothing was"):
-        desk.take(Operation.CREATE, None, request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))))
-
-
-@pytest.mark.parametrize("operation", [Operation.CREATE, Operation.UPDATE])
-@pytest.mark.parametrize("uri", ["", "not a uri", "/notify/1", "ftp://a/b", "http://"])
-def test_a_notify_uri_that_is_none_is_refused_before_anything_is_charged(
-    desk: Desk, operation: Operation, uri: str
-) -> None:
-    with pytest.raises(RequestRefused) as refused:
-        desk.take(operation, None if operation is Operation.CREATE else SESSION, request(1, notifyUri=uri))
-    problem = refused.value.problem
-    assert (problem.status, problem.cause) == (400, "OPTIONAL_IE_INCORRECT")
-    assert problem.invalid_params is not None
-    assert problem.invalid_params[0].param == "/notifyUri"
-
-
 def test_volumes_that_wrapped_are_taken_where_that_is_said() -> None:
     desk = Desk(wraps_volumes=True)
     used = ({"totalVolume": 3_000_000_000 - 2**32, "uplinkVolume": 1},)
@@ -396,32 +289,6 @@ def test_years_beyond_an_instant_are_its_first_or_last(desk: Desk, stamp: str, r
     used = {"totalVolume": 1, "triggerTimestamp": stamp}
     (row,) = desk.take(Operation.UPDATE, SESSION, request(1, (usage(1, used=(used,)),)))
     assert row["event_ns"] == reported_ns
-
-
-def test_information_that_a_row_has_no_room_for_is_refused(desk: Desk) -> None:
-    most = DIAMETER_MESSAGE_OCTETS_MAX - 1000
-    (row,) = desk.take(
-        Operation.CREATE, None, request(0, nEFChargingInformation={"aPIName": "n", "aPIContent": "x" * most})
-    )
-    assert most < row["message_length"] <= DIAMETER_MESSAGE_OCTETS_MAX
-    with pytest.raises(RequestRefused) as refused:
-        desk.take(
-            Operation.CREATE,
-            None,
-            request(0, nEFChargingInformation={"aPIName": "n", "aPIContent": "x" * (most + 1000)}),
-        )
-    assert refused.value.problem.status == 413
-
-
-def test_a_create_that_names_nobody_is_refused_by_the_member_that_is_missing(desk: Desk) -> None:
-    body = request(0)
-    del body["subscriberIdentifier"]
-    with pytest.raises(RequestRefused) as refused:
-        desk.take(Operation.CREATE, None, body)
-    assert refused.value.problem.cause == "MANDATORY_IE_MISSING"
-    assert refused.value.problem.invalid_params is not None
-    assert refused.value.problem.invalid_params[0].param == "/subscriberIdentifier"
-    assert desk.take(Operation.UPDATE, SESSION, body | {"invocationSequenceNumber": 1})["account_id"] == [77]
 
 
 def test_quota_is_not_held_for_what_is_used_offline(desk: Desk) -> None:
