@@ -5,9 +5,9 @@ from typing import Final
 
 from vocabulary.instants import NS_PER_S
 
-GATHER_NS: Final = 2_000_000
-"""A partition's exchanges begin at least so far apart where it gathers. At half of the highest rate 2 ms instead of 1 took a
-sixth of the store's time a request and a sixth of p99, and gave p50 a millisecond (docs/decisions/0039)."""
+GATHER_NS: Final = 1_000_000
+"""A partition's exchanges begin at least so far apart where it gathers. At half of the highest rate 2 ms take a sixth less of
+engine and store, and give p50 1.4 ms and a rewrite's late answers half as much time again (docs/decisions/0039)."""
 WORTH_REQUESTS: Final = 40
 """A partition gathers while its largest recent batch has so many requests: an account's sessions can't fill one, so the
 few clients that wait for their answers before they ask again never wait for others."""

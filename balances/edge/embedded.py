@@ -151,7 +151,7 @@ class EmbeddedStore:
             if time.monotonic() > ends:
                 raise StoreError(self._locked_because())
             time.sleep(_POLL_S)
-        self._files = AppendOnlyFiles(self.folder, self._collect)
+        self._files = AppendOnlyFiles(self.folder, self.pid, self._collect)
         self._files.start()
 
     def _collect(self) -> None:

@@ -3,6 +3,7 @@ page cache; real servers.
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,3 +115,28 @@ def test_what_grows_leaves_the_page_cache(tmp_path: Path, monkeypatch: pytest.Mo
         _write_and_rewrite(client)
         client.set("value", bytes(VALUE_OCTETS))
         _await(lambda: told[-1][0] == "appendonly.aof.2.incr.aof")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has processes that yield to all others")
+def test_a_rewrite_yields_and_then_gets_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(append_only_files, "LOOK_S", 0.05)
+    monkeypatch.setattr(append_only_files, "CHILD_YIELDS_S", 0.5)
+    seen: list[int] = []
+    with _running(tmp_path) as (store, client):
+        client.config_set("rdb-key-save-delay", 20_000)  # the server's own setting for tests: us a key
+        for number in range(100):
+            client.set(f"key {number}", "value")
+        client.bgrewriteaof()
+
+        def has_ended() -> bool:
+            client.incr("grows")  # children are looked for where a file grows
+            for child in Path(f"/proc/{store.pid}/task/{store.pid}/children").read_text().split():
+                policy = os.sched_getscheduler(int(child))
+                if policy != (seen or [os.SCHED_OTHER])[-1]:
+                    seen.append(policy)
+            return client.info("persistence")["aof_rewrite_in_progress"] == 0
+
+        _await(has_ended)
+        assert seen == [os.SCHED_IDLE, os.SCHED_OTHER]
+        assert client.info("persistence")["aof_last_bgrewrite_status"] == "ok"
+        assert os.sched_getscheduler(store.pid) == os.SCHED_OTHER
