@@ -31,8 +31,8 @@ from runtime.settings import Settings
 from runtime.store_opening import await_store_until
 from runtime.telemetry import NOTIFIER, Health, Telemetry
 
-NICENESS: Final = 3
-"""As the archiver: what is owed is safe in the store, so the engine and its store go first."""
+NICENESS: Final = 12
+"""What is owed is safe in the store, and nobody waits for it by the millisecond: behind engine, store and archiver."""
 
 
 class NotifierProcess:
