@@ -7,6 +7,7 @@ import msgspec
 
 from chf_http2.schema import ChargingDataRequest, InvalidParam, ProblemDetails
 from chf_http2.schema_members import is_mandatory
+from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
 
 
@@ -14,7 +15,7 @@ class Refusal(NamedTuple):
     """How an outcome of a whole request is said; `retry_after_s` 0: it is not.
 
     param    JSON pointer of the member that it is of; "" none
-    reason   what is wrong with that, and what to do
+    reason   what is wrong, and what to do; "" where the title says it
     """
 
     status: int
@@ -43,7 +44,15 @@ REFUSALS: Final = {
         ),
     ),
     Outcome.AVP_OCCURS_TOO_MANY_TIMES: Refusal(400, "INVALID_MSG_FORMAT", "A member occurs too often"),
-    Outcome.UNABLE_TO_COMPLY: Refusal(400, "CHARGING_FAILED", "The request can't be charged"),
+    Outcome.UNABLE_TO_COMPLY: Refusal(
+        400,
+        "CHARGING_FAILED",
+        "The request can't be charged",
+        reason=(
+            f"the account has {SESSIONS_PER_ACCOUNT_MAX} open sessions, which is the most, or no room for another service, or"
+            " an amount is beyond every limit: release sessions that are not used"
+        ),
+    ),
     Outcome.USER_UNKNOWN: Refusal(404, "USER_UNKNOWN", "No account has one of these identities"),
     Outcome.UNKNOWN_SESSION_ID: Refusal(404, "CONTEXT_NOT_FOUND", "No such charging session is open"),
     Outcome.END_USER_SERVICE_DENIED: Refusal(403, "END_USER_REQUEST_DENIED", "The account may not use the service now"),
@@ -114,7 +123,9 @@ def refusal_problem(outcome: Outcome) -> ProblemDetails:
     """The problem that an outcome of the engine is."""
     refusal = REFUSALS[outcome]
     if not refusal.param:
-        return ProblemDetails(title=refusal.title, status=refusal.status, cause=refusal.cause)
+        return ProblemDetails(
+            title=refusal.title, status=refusal.status, cause=refusal.cause, detail=refusal.reason or None
+        )
     return ProblemDetails(
         title=refusal.title,
         status=refusal.status,
@@ -166,7 +177,7 @@ def validation_problem(
         pointer = f"{pointer}/{missed['name']}"
         return problem(400, "MANDATORY_IE_MISSING", f"{pointer}: {what}", InvalidParam(param=pointer, reason=what))
     if not pointer:
-        return problem(400, "INVALID_MSG_FORMAT", f"the body: {what}", InvalidParam(param="/", reason=what))
+        return problem(400, "INVALID_MSG_FORMAT", f"the body: {what}", InvalidParam(param="", reason=what))
     return _incorrect(body, pointer, what)
 
 

@@ -26,8 +26,8 @@ DRAIN_S: Final = 5.0
 """How long a stopping archiver goes on to archive what is in the store: it is safe there, too."""
 DRAIN_LOOK_S: Final = 0.02
 NICENESS: Final = 8
-"""The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last. Beside
-one that never rests it has a seventh of a processor, twice of what it needs at the highest rate."""
+"""The journal is durable in the store until it is archived, so the engine and its store go first; the record writer last.
+Beside one that never rests it has a seventh of a processor, twice of what it needs at the highest rate."""
 
 
 class ArchiverProcess:
