@@ -33,6 +33,9 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 HIDE_BACKDROP = "document.querySelectorAll('.q-dialog__backdrop').forEach(each => each.style.visibility = 'hidden')"
 """axe takes what lies behind a dialog for something before it, and finds its texts pale."""
+IS_STILL = """document.getAnimations().every(
+    each => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"""
+"""Nothing comes or goes, a notification for example: axe finds the texts of what is half there pale. Spinners never end."""
 SERIOUS = ("serious", "critical")
 
 
@@ -99,6 +102,7 @@ class Browser:
         """A picture, and what axe finds once nothing moves any more."""
         self.picture(name)
         self.page.wait_for_timeout(400)
+        self.page.wait_for_function(IS_STILL)
         self.page.evaluate(HIDE_BACKDROP)
         axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason=LACKS)
         found = axe.Axe().run(self.page).response["violations"]
