@@ -206,7 +206,7 @@ FIELDS: Final = (
         "16 bits of the initial request, by which its late repeat is known",
     ),
     Field("sessions", "initial_mix_high", 1, SESSION_INITIAL_MIX_HIGH, "their upper half"),
-    Field("sessions", "answers", 1, SESSION_ANSWERS, "counts answers, modulo 256"),
+    Field("sessions", "answers", 1, SESSION_ANSWERS, "number of the initial request and the answers from it on, modulo 256"),
     Field("sessions", "service_information", 4, SESSION_SERVICE_INFORMATION, "hash of the last Service-Information"),
     Field("sessions", "opened_ns", 8, SESSION_OPENED_NS, "receipt of the initial request"),
     Field("sessions", "expires_ns", 8, SESSION_EXPIRES_NS, "supervision: released from here on (Tcc)"),

@@ -98,23 +98,31 @@ def find_repeat(arena, slot, at, request, now_ns):
     )
     if found == 1:
         return REPEATS_PREVIOUS
-    if found == 3 or _is_long_past(arena, at, request):
+    if found == 3 or _was_answered(arena, at, request):
         return CONTRADICTS
     is_initial = request.request_type == INITIAL and initial_mix(arena, at) == request_mix(request)
     return REPEATS_INITIAL if is_initial else NOT_REPEATED
 
 
 @kernel
-def _is_long_past(arena, at, request):
-    """Is it an update that was sent again (T flag) and is older than both answers that are kept? Its own isn't any more.
+def _was_answered(arena, at, request):
+    """Is it an update that was sent again (T flag) and had an answer that isn't kept any more?
 
-    Without the flag a lower number is one of several updates on their way at once, and is charged (RFC 8506 §8.2).
+    It had where it is older than both that are kept. With a number between or above them it had where the session answered
+    as many requests as have numbers up to the higher of the two: then none of them is still on its way. Without the flag a
+    lower number is one of several updates that come in another order, and is charged (RFC 8506 §8.2).
     """
     if request.request_type != UPDATE or request.presence & NEVER_COUNTS or not request.presence & IS_RETRANSMISSION:
         return False
-    last = arena.halves[2 * at + SESSION_LAST_NUMBER]
-    previous = arena.halves[2 * at + SESSION_PREVIOUS_NUMBER]
-    return arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] != 0 and request.request_number < min(last, previous)
+    if arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] == 0:
+        return False
+    last = np.int64(arena.halves[2 * at + SESSION_LAST_NUMBER])
+    previous = np.int64(arena.halves[2 * at + SESSION_PREVIOUS_NUMBER])
+    number, behind = np.int64(request.request_number), np.int64(arena.octets[8 * at + SESSION_ANSWERS])
+    if number < min(last, previous):
+        return True
+    lacks_none = (behind - max(last, previous) - 1) & 0xFF < 0x80
+    return lacks_none and 0 < (behind - number) & 0xFF < 0x80
 
 
 @inlined_kernel

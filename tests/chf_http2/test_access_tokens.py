@@ -27,6 +27,7 @@ from tests.chf_http2.token_signing import (
     rsa_key,
     token,
 )
+from vocabulary.instants import INSTANT_NS_MAX, NS_PER_S
 
 RULES = TokenRules(frozenset({"chf", NF_INSTANCE_ID}), frozenset(), frozenset())
 KEYS = (*keys_of(public_pem(ec_key())), *keys_of(public_pem(rsa_key())))
@@ -153,6 +154,15 @@ def test_a_token_that_was_taken_expires() -> None:
     refused = refusal(checks, header, now_s=NOW_S + 10)
     assert "expired" in str(refused)
     assert checks.known_count == 0
+
+
+@pytest.mark.parametrize("exp", [253_402_300_799, 1e308])
+def test_a_token_without_end_is_kept_to_the_last_instant(exp: float) -> None:
+    checks, header = checker(), bearer(token(exp=exp))
+    checks.check(header, CONVERGED, NOW_S)
+    known = checks.verified(header)
+    assert known is not None
+    assert int(known.expires_s * NS_PER_S) <= INSTANT_NS_MAX
 
 
 def test_as_many_tokens_are_remembered_as_there_is_room_for() -> None:

@@ -137,13 +137,18 @@ def is_too_late(account: Account, request: CreditControl, now_ns: int) -> bool:
     return now_ns - account.updated_ns > UNCOUNTED_REPEAT_S_MAX * NS_PER_S
 
 
-def is_long_past(request: CreditControl, session: Session) -> bool:
-    """Whether it is an update sent again that is older than both answers that the session keeps."""
+def was_answered(request: CreditControl, session: Session) -> bool:
+    """Whether it is an update sent again whose answer the session had and doesn't keep (§3)."""
     if request.type != UPDATE or request.never_counts or not request.is_sent_again:
         return False
     if session.last is None or session.previous is None:
         return False
-    return request.number < min(session.last.number, session.previous.number)
+    kept = sorted((session.last.number, session.previous.number))
+    if request.number < kept[0]:
+        return True
+    answered_since = (session.answers - kept[1] - 1) % 256
+    answered_before = (session.answers - request.number) % 256
+    return answered_since in range(128) and answered_before in range(1, 128)
 
 
 def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:

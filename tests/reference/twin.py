@@ -34,13 +34,13 @@ from tests.reference.sessions import (
     end_session,
     end_unasked,
     ended_mark,
-    is_long_past,
     is_of_ended,
     is_repeat_of,
     is_too_late,
     recorded_answer,
     request_mix,
     unrecorded,
+    was_answered,
 )
 from tests.reference.tariffs import Catalogue
 from vocabulary.instants import NS_PER_S
@@ -141,7 +141,7 @@ class Twin:
         if session is not None and (
             contradicts(request, session.last)
             or contradicts(request, session.previous)
-            or is_long_past(request, session)
+            or was_answered(request, session)
         ):
             return _refuse(account, request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
@@ -163,6 +163,7 @@ class Twin:
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
                 return _refuse(account, request, books, Outcome.UNABLE_TO_COMPLY)
             session = Session(request.session, now_ns, request.service_context, initial_mix=request_mix(request))
+            session.answers = request.number % 256
             account.sessions.append(session)
         if session is None:
             return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
