@@ -13,12 +13,15 @@ from jwt.exceptions import PyJWTError
 from chf_http2.errors import RequestRefused
 from chf_http2.problems import problem
 from chf_http2.token_keys import TokenKey
+from vocabulary.instants import INSTANT_NS_MAX, NS_PER_S
 
 NF_TYPE: Final = "CHF"
 TOKEN_OCTETS_MAX: Final = 4096
 TOKENS_KEPT_MAX: Final = 1024
 EARLY_S: Final = 5
 """How far the NRF's clock may be ahead of ours where a token says from when on it is valid."""
+_NEVER_S: Final = INSTANT_NS_MAX // NS_PER_S
+"""Tokens may be good until the year 9999 and longer, which no instant of ours is."""
 _SCHEME: Final = "Bearer "
 _ALGORITHMS: Final = ("ES256", "RS256")
 
@@ -108,7 +111,7 @@ class TokenChecker:
             raise RequestRefused(problem(401, None, str(error)), _challenge(service, 'error="invalid_token"')) from None
         if len(self._known) >= TOKENS_KEPT_MAX:
             self._forget(now_s)
-        found = self._known[authorization] = Verified(claims.exp, frozenset(claims.scope.split(" ")))
+        found = self._known[authorization] = Verified(min(claims.exp, _NEVER_S), frozenset(claims.scope.split(" ")))
         return found
 
     def _verified_claims(self, authorization: str) -> Claims:

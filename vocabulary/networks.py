@@ -16,6 +16,7 @@ UNUSUAL: Final = tuple(
         "127.0.0.0/8",  # loopback
         "169.254.0.0/16",  # link-local, where clouds keep their metadata
         "100.100.100.200/32",  # metadata
+        "168.63.129.16/32",  # metadata
         "192.0.0.192/32",  # metadata
         "224.0.0.0/4",  # multicast
         "240.0.0.0/4",  # reserved, and broadcast
@@ -23,6 +24,7 @@ UNUSUAL: Final = tuple(
         "::1/128",
         "fe80::/10",
         "fd00:ec2::254/128",  # metadata
+        "fd20:ce::254/128",  # metadata
         "ff00::/8",
     )
 )
@@ -44,12 +46,12 @@ PRIVATE: Final = (
             "fec0::/10",
             "100::/64",  # discarded
             "2001:db8::/32",
-            "2002::/16",  # IPv4 addresses in another dress, as the next
-            "64:ff9b::/96",
         )
     ),
 )
 """What no host of the public internet has: those that the default excludes where it stands for strangers' servers."""
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_COMPATIBLE: Final = IPv6Network("::/96")
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 
@@ -59,9 +61,12 @@ class NetworkError(ValueError):
 
 
 def _plain(address: _Address) -> _Address:
-    """The IPv4 address within an IPv6 one that only wraps it."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    """The IPv4 address within an IPv6 one that leads to it: mapped (RFC 4291 §2.5.5), NAT64 (RFC 6052), 6to4 (RFC 3056)."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):  # :: and ::1 are addresses of their own
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 @dataclass(frozen=True, slots=True)
