@@ -91,7 +91,7 @@ def test_every_mistake_is_named_at_once(farebox: Farebox) -> None:
     assert "no identity is given" in farebox("subscriber", "add", "--offer", "x").stderr
     assert "nothing to top up" in farebox("subscriber", "top-up", "491700000001").stderr
     assert "no account has 499 as msisdn" in farebox("subscriber", "show", "499").stderr
-    assert "tenant none is not known (known: default" in farebox("subscriber", "show", "499", "--tenant", "none").stderr
+    assert "tenant none is not known (known: " in farebox("subscriber", "show", "499", "--tenant", "none").stderr
 
 
 def test_tenants_have_subscribers_of_their_own(farebox: Farebox, tmp_path: Path) -> None:
