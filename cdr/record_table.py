@@ -47,7 +47,9 @@ COLUMNS: Final = (
     Column("lines", pa.int32(), "lines of the record, a row each"),
     Column("tenant_name", pa.string(), "tenant"),
     Column("record_kind", pa.string(), "`session`, or `event` for a request of type EVENT"),
-    Column("session_id", pa.string(), "Session-Id; empty where the request was for no open session"),
+    Column(
+        "session_id", pa.string(), "Session-Id; empty in later records of a session for which the writer had no room"
+    ),
     Column("origin_host", pa.string(), "Origin-Host of the first request"),
     Column("origin_realm", pa.string(), "Origin-Realm of the first request"),
     Column("identity_kind", pa.string(), "e164, imsi, sip, nai or private: the first Subscription-Id; null where none"),

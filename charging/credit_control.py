@@ -22,12 +22,8 @@ from balances.reservations import commit_reservations, post
 from charging.batch import (
     COMMAND_LEVEL_LIMIT,
     ENDS_AT_TARIFF_CHANGE,
-    HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED,
     HAS_USED,
-    HAS_USED_EVENTS,
-    HAS_USED_OCTETS,
-    HAS_USED_SECONDS,
     INITIAL,
     RENEWS_ROUTE,
     TERMINATION,
@@ -36,8 +32,9 @@ from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import basis_of_wanted, count_reservations, grant, requested_units, wanted_units
 from charging.quota.terms import goes_on_without_quota, set_action_at_once
-from charging.rating.charge import charge_usage, used_units
+from charging.rating.charge import charge_usage
 from charging.rating.price import starting_carry
+from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.rating.time_bands import rates_of_usage, window_of_grant
 from charging.sessions.due import ENDED_BY_REQUEST
@@ -54,7 +51,6 @@ from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import (
-    EVENT_TIME_SKEW_S_MAX,
     ROUTE_LIFE_UNIT_S,
     SUPERVISION_DEFAULT_S,
 )
@@ -66,8 +62,6 @@ _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
 _TARIFF_CHANGE = int(GrantBasis.TARIFF_CHANGE)
-_HAS_USED = HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
-_SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
 
@@ -77,22 +71,6 @@ def is_active(arena, slot, now_ns):
     """Does the account give credit?"""
     base = arena.first[slot]
     return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
-
-
-@inlined_kernel
-def reported_until(request):
-    """When the reported usage ended: Event-Timestamp where it is believed, else receipt."""
-    if request.presence & HAS_EVENT_TIMESTAMP and abs(request.event_ns - request.received_ns) <= _SKEW_NS:
-        return request.event_ns
-    return request.received_ns
-
-
-@inlined_kernel
-def _used_of_any_unit(mscc):
-    """What an MSCC without a price reports, in the first unit that it names."""
-    if mscc.presence & HAS_USED_OCTETS:
-        return mscc.used_octets
-    return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else mscc.used_events
 
 
 @inlined_kernel
@@ -112,7 +90,7 @@ def _price_of_usage(arena, slot, tariffs, request, mscc, price_row, offer_row, f
     Usage belongs to the release in force when it began; where that has no price for it, or one of another unit than what
     is granted from now on, the price as it is now charges it.
     """
-    if mscc.presence & _HAS_USED:
+    if mscc.presence & HAS_USED_UNITS:
         tenant = np.int64(arena.halves[2 * arena.first[slot] + HEADER_TENANT])
         began_ns = min(from_ns, now_ns)
         if release_in_force(tariffs, tenant, began_ns) != release_in_force(tariffs, tenant, now_ns):
@@ -213,7 +191,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     )
     if usage_price < 0:
         answer.outcome = outcome
-        usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
+        usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else used_of_any_unit(mscc)
         _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer)
         return
     name_price(usage, tariffs, usage_price, usage_offer)

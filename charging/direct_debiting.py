@@ -4,11 +4,12 @@ already, by an MSCC that asks for nothing, is charged in any case.
 
 from balances.reservations import post
 from charging.batch import COMMAND_LEVEL_LIMIT, HAS_REQUESTED, HAS_REQUESTED_ACTION, HAS_USED
-from charging.credit_control import is_active, name_price, reported_until
+from charging.credit_control import is_active, name_price
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import requested_units
-from charging.rating.charge import charge_event, charge_past_event, used_units
+from charging.rating.charge import charge_event, charge_past_event
+from charging.rating.reported import reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import micros_at
 from charging.sessions.duplicates import record_event

@@ -49,6 +49,7 @@ from charging.sessions.duplicates import (
     repeat_event,
 )
 from charging.sessions.open_sessions import BY_INITIAL, BY_LAST, find_session, has_ended_mark
+from charging.sessions.unknown_sessions import refuse_unknown_session
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
@@ -57,7 +58,6 @@ _UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _TOO_BUSY = int(Outcome.TOO_BUSY)
 _USER_UNKNOWN = int(Outcome.USER_UNKNOWN)
-_UNKNOWN_SESSION_ID = int(Outcome.UNKNOWN_SESSION_ID)
 _INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
 _REQUEST_NUMBER_CODE = 415
 
@@ -265,9 +265,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
             _answer_ended(request, answers.msccs)
             return
         if has_ended or request.request_type != INITIAL:
-            journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
-            journal.requests[journal_row].outcome = _UNKNOWN_SESSION_ID
-            answer.outcome = _UNKNOWN_SESSION_ID
+            refuse_unknown_session(arena, slot, batch, journal, request, answer)
             return
         if session >= 0:
             end_without_request(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
 from balances.kept_records import new_kept_records
-from balances.store import Ownership, StoreError, StoreMeta
+from balances.store import Ownership, StoreError, StoreMeta, epoch_of
 from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import TariffTables
 from runtime.batch_in_flight import BatchInFlight, BatchPool
@@ -128,6 +128,7 @@ class Engine:
                 await self.claim(partition)
         await self._shares.join()
         self._sharing = self._spawn(self._shares.run())
+        self._pressure.hear(time.monotonic(), self.pipelines.values())
         self._spawn(follow_releases(self._store, self._node, self.use_tariffs))
         self._spawn(follow_identity_moves(self._store, self.batcher.look_up, process="engine"))
         self._spawn(self._watch())
@@ -142,7 +143,7 @@ class Engine:
     def heed_owner(self, partition: int, token: str) -> None:
         """See PartitionHolder. An owner of an older epoch is a restored store's: the next commit diverges."""
         pipeline = self.pipelines[partition]
-        if token != pipeline.ownership.token and _epoch_of(token) > pipeline.ownership.epoch:
+        if token != pipeline.ownership.token and epoch_of(token) > pipeline.ownership.epoch:
             pipeline.lose(token)
 
     async def claim(self, partition: int) -> None:
@@ -290,6 +291,7 @@ class Engine:
                 self._log.info("store still away", partition=partition, reason=str(error))
             else:
                 self._telemetry.gauge("store_up", str(partition)).set(1)
+                self._pressure.hear(time.monotonic(), self.pipelines.values())
                 return
             await asyncio.sleep(RECONNECT_S[min(attempt, len(RECONNECT_S) - 1)])
             attempt += 1
@@ -327,16 +329,17 @@ class Engine:
                 self._telemetry.gauge("queued_requests", str(pipeline.partition)).set(pipeline.queued)
             self._pressure.look_at_disk()
             self._pressure.look_at_journals(pipelines)
+            self._pressure.look_at_silence(time.monotonic())
             self._pressure.apply(pipelines)
 
     async def _watch_store(self) -> None:
-        """Each second what the store alone knows: owners, what of the journals may go, the time. One that hangs holds up
-        nothing else."""
+        """Each second what the store alone knows: owners, what of the journals may go, the time; one that hangs is silent."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
                 asked_ns = time.time_ns()  # the machine's clock, as the store's is: ours may be moved
                 store_ns = await self._store.server_time_ns()
+                self._pressure.hear(time.monotonic(), self.pipelines.values())
                 self._pressure.look_at_clock(asked_ns, store_ns, time.time_ns())
                 marks = await self._store.partition_marks()
                 for partition in list(self.pipelines):
@@ -391,8 +394,3 @@ class Engine:
             with suppress(StoreError, OSError):  # then the others find out by themselves
                 await self._shares.leave()
         await self._store.close()
-
-
-def _epoch_of(token: str) -> int:
-    """Epoch of an owner's token; 0 where nobody owns."""
-    return int(token.partition(":")[0] or 0)

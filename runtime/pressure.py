@@ -1,12 +1,14 @@
-"""What presses on an engine from outside: a journal that nobody archives, a disk that fills up, a clock that runs away.
+"""What presses on an engine from outside: a journal that nobody archives, a disk that fills up, a clock that runs away, a store
+that hangs.
 
-Looked at once a second. A journal or disk near its end refuses new sessions while what is open goes on to its end: used
-units can be stored later but not asked for again. Each limit is left only some way below where it is reached, so that a
-value that dances around it doesn't open and close the door, or fill the log.
+Looked at once a second. A journal or disk near its end, or a store that is silent, refuses new sessions while what is open
+goes on to its end: used units can be stored later but not asked for again. Each limit is left only some way below where it
+is reached, so that a value that dances around it doesn't open and close the door, or fill the log.
 """
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -23,6 +25,8 @@ from vocabulary.instants import NS_PER_S
 from vocabulary.limits import CLOCK_SKEW_NS_MAX, JOURNAL_ALARM_PERCENT, JOURNAL_FULL_PERCENT
 from vocabulary.units import OCTETS_PER_MIB
 
+STORE_SILENT_S: Final = 3.0
+"""A store that is asked each second and answers behind two slow fsyncs is heard of more often."""
 _LEFT_BELOW_PERCENT: Final = 5
 """A level of a journal is left this far below where it is reached."""
 _ROOM_AGAIN_PERCENT: Final = 105
@@ -74,6 +78,10 @@ class Pressure:
         """what is to say about a disk with too little room; '' where there is enough"""
         self._clock = ""
         """what is to say about a clock that is off; '' where it isn't"""
+        self._heard_s = math.inf
+        """when the store answered last, by the monotonic clock"""
+        self._silence = ""
+        """what is to say about a store that doesn't answer; '' where it does"""
 
     def look_at_journals(self, pipelines: Sequence[PartitionPipeline]) -> None:
         """Compare what the partitions' journals hold with their limit."""
@@ -159,11 +167,28 @@ class Pressure:
         if was_right:
             self._log.error("clocks differ", reason=self._clock)
 
-    def apply(self, pipelines: Sequence[PartitionPipeline]) -> None:
+    def hear(self, now_s: float, pipelines: Iterable[PartitionPipeline]) -> None:
+        """The store answers, at this instant of the monotonic clock."""
+        self._heard_s = now_s
+        if self._silence:
+            self._silence = ""
+            self._log.info("store answers again")
+            self.apply(pipelines)
+
+    def look_at_silence(self, now_s: float) -> None:
+        """See how long ago the store answered what it is asked each second: a connection stands while nobody reads there."""
+        silent_s = now_s - self._heard_s
+        if silent_s < STORE_SILENT_S:
+            return
+        if not self._silence:
+            self._log.error("store is silent", silent_s=round(silent_s, 1), remedy="look whether it runs, and its disk")
+        self._silence = f"the store has not answered for {silent_s:.0f} s: new sessions are refused"
+
+    def apply(self, pipelines: Iterable[PartitionPipeline]) -> None:
         """Have pipelines take new sessions, or not."""
         for pipeline in pipelines:
             is_full = self._levels.get(pipeline.partition) is JournalLevel.FULL
-            pipeline.takes_new_sessions = not is_full and not self._disk
+            pipeline.takes_new_sessions = not (is_full or self._disk or self._silence)
 
     def reasons(self) -> tuple[str, ...]:
         """Why the engine is not ready, as far as its surroundings go."""
@@ -172,7 +197,7 @@ class Pressure:
             for partition, level in sorted(self._levels.items())
             if level is JournalLevel.FULL
         )
-        return (*journals, *filter(None, (self._disk, self._clock)))
+        return (*journals, *filter(None, (self._disk, self._clock, self._silence)))
 
 
 def _free_octets(folder: Path) -> int:

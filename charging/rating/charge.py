@@ -10,34 +10,20 @@ from balances.record import (
 )
 from balances.reservations import commit_reservations, debit
 from balances.selection import order_allowances, order_money, order_payers
-from charging.batch import HAS_USED_EVENTS, HAS_USED_OCTETS, HAS_USED_SECONDS
 from charging.rating.funds import free_micros
 from charging.rating.price import cost_of, cost_of_report, starting_carry
 from charging.tariff_tables import Control
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import CHARGED_MICROS_MAX, MICROS_MAX
 from vocabulary.outcomes import Outcome
-from vocabulary.units import Unit
 
 _CHARGED = int(Control.CHARGED)
 _FREE = int(Control.FREE)
-_OCTETS = int(Unit.OCTETS)
-_SECONDS = int(Unit.SECONDS)
 _GRANTED = int(Outcome.GRANTED)
 _PAID = 0
 _NO_MONEY = 1
 _BEYOND_LIMITS = 2
 _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
-
-
-@kernel
-def used_units(mscc, unit):
-    """Units of `unit` that the Used-Service-Units name; 0 where they name none."""
-    if unit == _OCTETS:
-        return mscc.used_octets if mscc.presence & HAS_USED_OCTETS else np.int64(0)
-    if unit == _SECONDS:
-        return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else np.int64(0)
-    return mscc.used_events if mscc.presence & HAS_USED_EVENTS else np.int64(0)
 
 
 @kernel

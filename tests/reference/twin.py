@@ -24,7 +24,7 @@ from tests.reference.commands import Move, change_account, move_amounts, open_ac
 from tests.reference.events import KeptAnswers, decide_event
 from tests.reference.journal import Books, RequestRow
 from tests.reference.requests import Answer, AskSessions, Change, CreditControl, MsccAnswer, Open, Request, Wake
-from tests.reference.services import Turn, decide_service
+from tests.reference.services import Turn, decide_service, used_of_any_unit
 from tests.reference.sessions import (
     ENDED_BY_COMMAND,
     ENDED_BY_NEW_INITIAL,
@@ -151,7 +151,7 @@ class Twin:
             return Answer(Outcome.GRANTED, True, msccs=[unrecorded(turn, mscc) for mscc in request.msccs])
         is_ended = is_of_ended(account, request)
         if request.type == INITIAL and is_ended:
-            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
+            return _refuse_unknown(turn)
         if request.type == INITIAL and session is not None:
             end_unasked(account, session, books, ENDED_BY_NEW_INITIAL, now_ns, request.never_counts)
             session = None
@@ -166,7 +166,7 @@ class Twin:
             session.answers = request.number % 256
             account.sessions.append(session)
         if session is None:
-            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
+            return _refuse_unknown(turn)
         row = books.add_request(_request_row(request, account))
         return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session)
 
@@ -248,6 +248,18 @@ def _refuse(account: Account, request: CreditControl, books: Books, outcome: Out
     row.outcome = outcome
     books.add_request(row)
     return Answer(outcome, failed_code=failed_code, msccs=unsaid(request))
+
+
+def _refuse_unknown(turn: Turn) -> Answer:
+    """There is no such session: what its client reports is paid by nothing, and stands in the books."""
+    answer = _refuse(turn.account, turn.request, turn.books, Outcome.UNKNOWN_SESSION_ID)
+    for mscc in turn.request.msccs:
+        if mscc.used:
+            usage = turn.books.usages[turn.books.add_usage(len(turn.books.requests) - 1, mscc)]
+            usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
+            usage.from_ns = usage.to_ns = turn.end_ns()
+            usage.outcome = Outcome.UNKNOWN_SESSION_ID
+    return answer
 
 
 def unsaid(request: Request) -> list[MsccAnswer]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import urllib.error
 import urllib.request
@@ -254,3 +255,24 @@ def test_a_disk_with_too_little_room_refuses_new_sessions(tmp_path: Path) -> Non
         assert "records.disk_free_min_mib" in reasons[0]
         with gy_client(up.state.ports["gy"]) as client:
             assert client.ask(INITIAL, 0, "pgw;1;1", IMSI, asked=ASKED).result == 3004
+
+
+@pytest.mark.timeout(240)
+def test_a_store_that_hangs_refuses_new_sessions_until_it_answers_again(tmp_path: Path) -> None:
+    """Its process stands still, no connection is lost: what was asked before is answered, and charged, once it goes on."""
+    with running_up(tmp_path / "data") as up:
+        open_account(up, IMSI)
+        store, metrics = up.state.pids["store"], up.state.ports["engine_metrics"]
+        with gy_client(up.state.ports["gy"]) as client:
+            assert client.ask(INITIAL, 0, "pgw;1;open", IMSI, asked=ASKED).result == 2001
+            os.kill(store, signal.SIGSTOP)
+            try:
+                wait_until("the engine is not ready", lambda: not json.loads(get(metrics, "/health/ready"))["ready"])
+                (reason,) = json.loads(get(metrics, "/health/ready"))["reasons"]
+                assert re.fullmatch(r"the store has not answered for \d+ s: new sessions are refused", reason)
+                assert client.ask(INITIAL, 0, "pgw;1;new", IMSI, asked=ASKED).result == 3004
+            finally:
+                os.kill(store, signal.SIGCONT)
+            wait_until("the engine is ready again", lambda: json.loads(get(metrics, "/health/ready"))["ready"])
+            assert client.ask(INITIAL, 0, "pgw;1;new", IMSI, asked=ASKED).result == 2001
+            assert client.ask(TERMINATION, 1, "pgw;1;open", IMSI, used=ASKED).result == 2001

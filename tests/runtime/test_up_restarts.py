@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cdr.edge.read import read_records
+from charging.batch import UPDATE
 from runtime.up import UP_LINE
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import (
@@ -25,6 +26,7 @@ from tests.runtime.running_up import (
     wait_until,
 )
 
+UNKNOWN_SESSION = "pgw1.example.net;never opened"
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -39,6 +41,8 @@ def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(
             after = up.wait_ready(*ROLES, "store")
             others = {name for name in before.pids if before.pids[name] == after.pids[name]}
             assert others == {*ROLES, "store"} - {role}, "only what was killed was started again"
+        with gy_client(up.state.ports["gy"]) as client:
+            assert client.ask(UPDATE, 1, UNKNOWN_SESSION, IMSI, used=MIB, asked=MIB).result == 5002
         check_books(up)
         charge_session(up, "last of all")
         pids, path = up.state.pids, up.state.store_url.removeprefix("unix://")
@@ -55,7 +59,7 @@ def test_killed_children_are_started_again_and_nothing_is_lost_or_charged_twice(
 
 def check_books(up: RunningUp) -> None:
     """The audit is green, and each session that was charged after a kill has exactly one record, of what it used."""
-    wanted = sorted(f"pgw1.example.net;after {role}" for role in (*ROLES, "store"))
+    wanted = sorted([UNKNOWN_SESSION, *(f"pgw1.example.net;after {role}" for role in (*ROLES, "store"))])
 
     def rows() -> list[dict[str, Any]] | None:
         found = read_records(up.folder.records).to_pylist()
@@ -64,6 +68,10 @@ def check_books(up: RunningUp) -> None:
     records = wait_until("a record of each session", rows)
     assert sorted(row["session_id"] for row in records) == wanted
     assert {row["used_units"] for row in records} == {MIB}
+    (refused,) = [row for row in records if row["session_id"] == UNKNOWN_SESSION]
+    assert (refused["result_code"], refused["uncharged_units"], refused["charged_micros"]) == (5002, MIB, 0)
+    assert refused["origin_host"], "whose peer it was"
+    assert refused["identity"] == IMSI, "whose use it was that nobody paid"
     data = ("--data-dir", str(up.folder.path))
     audit = invoke("audit", "--store", up.state.store_url, *data)
     assert audit.returncode == 0, audit.stdout
