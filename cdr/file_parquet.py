@@ -10,7 +10,7 @@ from cdr.movement_table import REPEATING, SOUGHT, WRITTEN_SCHEMA
 from cdr.record_table import SCHEMA
 
 SUFFIX = "parquet"
-_UNIQUE = ("sequence", "session_id")
+_UNIQUE = ("sequence", "session_id", "identity", "service_information")
 _RECORDS_REPEATING: Final = tuple(name for name in SCHEMA.names if name not in _UNIQUE)
 ROW_GROUP_ROWS: Final = 8_000
 """Rows of a group at least, but for the last: what readers skip or read at once. Of 20,000 the file is 1 % smaller, and a group

@@ -152,15 +152,11 @@ def _text_columns(rows: RecordRows, records: NDArray[np.void]) -> dict[str, pa.A
     return found
 
 
-_DIGITS: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
+_DIGIT_PAIRS: Final = np.frombuffer(b"".join(b"%02x" % octet for octet in range(256)), np.uint16)
 
 
 def _hex_digits(octets: NDArray[np.uint8], lengths: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    count = int(lengths.sum())
-    digits = np.empty(2 * count, np.uint8)
-    digits[0::2] = _DIGITS[octets[:count] >> 4]
-    digits[1::2] = _DIGITS[octets[:count] & 15]
-    return digits, 2 * lengths.astype(np.int64)
+    return np.take(_DIGIT_PAIRS, octets[: int(lengths.sum())]).view(np.uint8), 2 * lengths.astype(np.int64)
 
 
 def texts_of(octets: NDArray[np.uint8], lengths: NDArray[Any]) -> pa.Array:
