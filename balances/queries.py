@@ -137,6 +137,9 @@ class SessionView:
     initial_mix: int
     last: AskedView
     previous: AskedView
+    highest_number: int
+    unanswered: tuple[int, ...]
+    """numbers below the highest, of those that are known"""
     services: tuple[ServiceView, ...]
 
 
@@ -191,7 +194,9 @@ def decode_rows(octets: bytes | memoryview) -> dict[str, list[Row]]:
     if len(octets) % 8 or len(octets) < HEADER_WORDS * 8:
         raise RecordError(f"record of {len(octets)} octets: a record is whole words, at least {HEADER_WORDS}")
     if octets[0] != LAYOUT_VERSION:
-        raise RecordError(f"record has layout {octets[0]}, this release reads {LAYOUT_VERSION}: upgrade Farebox")
+        raise RecordError(
+            f"record has layout {octets[0]}, this release reads {LAYOUT_VERSION}: use the one that wrote it"
+        )
     rows: dict[str, list[Row]] = {"header": [_decode_row(octets, 0, HEADER_WORDS, FIELDS_OF["header"])]}
     at = HEADER_WORDS
     for kind in range(SECTION_COUNT):
@@ -295,8 +300,14 @@ def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:
         initial_mix=row["initial_mix_low"] | row["initial_mix_high"] << 8,
         last=_asked(row, "last"),
         previous=_asked(row, "previous"),
+        highest_number=row["highest_number"],
+        unanswered=_unanswered(row["highest_number"], row["unanswered"]),
         services=tuple(_service(own, rows) for own in rows["services"] if own["session_tag"] == row["tag"]),
     )
+
+
+def _unanswered(highest_number: int, bits: int) -> tuple[int, ...]:
+    return tuple(highest_number - 1 - place for place in range(bits.bit_length()) if bits >> place & 1)
 
 
 def _asked(row: Row, which: str) -> AskedView:

@@ -9,15 +9,15 @@ through a view of its width on the same memory:
     words[at + BUCKET_REMAINING]      halves[2 * at + SERVICE_RATING_GROUP]      octets[8 * at + SERVICE_UNIT]
 
 where `at` is the row's first word. So small numbers share a word and no kernel shifts bits: what a typical update
-writes (money, one bucket, one session, the ended ones) is at most 400 octets, because octets a commit are what the
-store costs (docs/decisions/0003). Fields are listed in FIELDS, which readable decoding, the audit and docs use.
+writes (money, one bucket, one session, the ended ones) is at most 408 octets, and packed 240, because octets a commit are
+what the store costs (docs/decisions/0003). Fields are listed in FIELDS, which readable decoding, the audit and docs use.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 
 
 class Section(IntEnum):
@@ -110,7 +110,9 @@ SESSION_LAST_ANSWERED: Final = 60
 SESSION_PREVIOUS_ANSWERED: Final = 61
 SESSION_ROUTE_LIFE: Final = 62
 SESSION_ROUTE_SET: Final = 63
-SESSION_WORDS: Final = 8
+SESSION_HIGHEST_NUMBER: Final = 16
+SESSION_UNANSWERED: Final = 17
+SESSION_WORDS: Final = 9
 
 # Services: a rating group (and service identifier) within a session ----------------------------------------------------------
 SERVICE_RATING_GROUP: Final = 0
@@ -206,13 +208,7 @@ FIELDS: Final = (
         "16 bits of the initial request, by which its late repeat is known",
     ),
     Field("sessions", "initial_mix_high", 1, SESSION_INITIAL_MIX_HIGH, "their upper half"),
-    Field(
-        "sessions",
-        "answers",
-        1,
-        SESSION_ANSWERS,
-        "number of the initial request and the answers from it on, modulo 256",
-    ),
+    Field("sessions", "answers", 1, SESSION_ANSWERS, "how many it has, modulo 256"),
     Field("sessions", "service_information", 4, SESSION_SERVICE_INFORMATION, "hash of the last Service-Information"),
     Field("sessions", "opened_ns", 8, SESSION_OPENED_NS, "receipt of the initial request"),
     Field("sessions", "expires_ns", 8, SESSION_EXPIRES_NS, "supervision: released from here on (Tcc)"),
@@ -236,6 +232,10 @@ FIELDS: Final = (
         1,
         SESSION_ROUTE_SET,
         "when they were last written: such units since opening, modulo 256",
+    ),
+    Field("sessions", "highest_number", 4, SESSION_HIGHEST_NUMBER, "the highest CC-Request-Number answered"),
+    Field(
+        "sessions", "unanswered", 4, SESSION_UNANSWERED, "of the 32 below it those without answer; bit 0 is the next"
     ),
     Field("services", "rating_group", 4, SERVICE_RATING_GROUP, "unsigned; valid where present"),
     Field("services", "service_identifier", 4, SERVICE_IDENTIFIER, "unsigned; valid where present"),

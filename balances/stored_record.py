@@ -1,5 +1,5 @@
 """The account record as it lies in the store: each word in as many octets as it needs, because octets a commit are what
-the store costs. A record of 400 octets takes about 250 (docs/decisions/0003).
+the store costs. A record of 400 octets takes about 200 (docs/decisions/0003).
 
     word count (2 octets, little-endian), then for each two words one octet of codes (low four bits: the first word's)
     followed by the octets of both words

@@ -176,6 +176,8 @@ class MemoryEngine:
             initial_mix=0,
             last=_NOT_ASKED,
             previous=_NOT_ASKED,
+            highest_number=0,
+            unanswered=(),
             services=(),
         )
         key = f"{view.key_high:016x}{view.key_low:016x}"

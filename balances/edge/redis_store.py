@@ -103,7 +103,7 @@ class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNoti
             raise StoreNotCreated(
                 f"the store at {self.address} was never created: `farebox up --store {self.address}` does"
             )
-        if int(fields[b"layout"]) > LAYOUT_VERSION:
+        if int(fields[b"layout"]) != LAYOUT_VERSION:
             raise StoreError(
                 f"the store at {self.address} has records of layout {int(fields[b'layout'])}, this release writes"
                 f" {LAYOUT_VERSION}: use the release that wrote them"

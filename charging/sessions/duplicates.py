@@ -8,6 +8,7 @@ from balances.record import (
     HEADER_UPDATED_NS,
     SERVICE_LAST_REPORT_NS,
     SESSION_ANSWERS,
+    SESSION_HIGHEST_NUMBER,
     SESSION_LAST_ANSWERED,
     SESSION_LAST_HASH,
     SESSION_LAST_NUMBER,
@@ -15,6 +16,7 @@ from balances.record import (
     SESSION_PREVIOUS_HASH,
     SESSION_PREVIOUS_NUMBER,
     SESSION_TAG,
+    SESSION_UNANSWERED,
 )
 from charging.batch import (
     ENDS_AT_TARIFF_CHANGE,
@@ -47,6 +49,9 @@ REPEATS_LAST = 1
 REPEATS_PREVIOUS = 2
 CONTRADICTS = 3
 REPEATS_INITIAL = 4
+NUMBERS_KNOWN = 32
+"""So many numbers below the highest are known to be answered or not; as many bits as `unanswered` has."""
+_ALL_UNANSWERED = (1 << NUMBERS_KNOWN) - 1
 _UNCOUNTED_REPEAT_NS = UNCOUNTED_REPEAT_S_MAX * NS_PER_S
 
 
@@ -106,23 +111,37 @@ def find_repeat(arena, slot, at, request, now_ns):
 
 @kernel
 def _was_answered(arena, at, request):
-    """Is it an update that was sent again (T flag) and had an answer that isn't kept any more?
+    """Is it an update whose number was answered, and whose answer isn't kept any more?
 
-    It had where it is older than both that are kept. With a number between or above them it had where the session answered
-    as many requests as have numbers up to the higher of the two: then none of them is still on its way. Without the flag a
-    lower number is one of several updates that come in another order, and is charged (RFC 8506 §8.2).
+    A number belongs to one request of its session (RFC 8506 §8.2), so another one with it isn't charged, whether it says that
+    it was sent again (T flag) or not. Numbers further back than are known were answered where it says so; else its client
+    counts anew.
     """
-    if request.request_type != UPDATE or request.presence & NEVER_COUNTS or not request.presence & IS_RETRANSMISSION:
+    is_first = arena.octets[8 * at + SESSION_LAST_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL
+    if request.request_type != UPDATE or request.presence & NEVER_COUNTS or is_first:
         return False
-    if arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] == 0:
-        return False
-    last = np.int64(arena.halves[2 * at + SESSION_LAST_NUMBER])
-    previous = np.int64(arena.halves[2 * at + SESSION_PREVIOUS_NUMBER])
-    number, behind = np.int64(request.request_number), np.int64(arena.octets[8 * at + SESSION_ANSWERS])
-    if number < min(last, previous):
-        return True
-    lacks_none = (behind - max(last, previous) - 1) & 0xFF < 0x80
-    return lacks_none and 0 < (behind - number) & 0xFF < 0x80
+    below = np.int64(arena.halves[2 * at + SESSION_HIGHEST_NUMBER]) - np.int64(request.request_number)
+    if below > NUMBERS_KNOWN:
+        return request.presence & IS_RETRANSMISSION != 0
+    unanswered = np.int64(arena.halves[2 * at + SESSION_UNANSWERED])
+    return below == 0 or (below > 0 and unanswered >> (below - 1) & 1 == 0)
+
+
+@inlined_kernel
+def _note_number(arena, at, request):
+    """Note that this number is answered; of those that it leaps over that they aren't."""
+    half = 2 * at
+    above = np.int64(request.request_number) - np.int64(arena.halves[half + SESSION_HIGHEST_NUMBER])
+    unanswered = np.int64(arena.halves[half + SESSION_UNANSWERED])
+    if above > 0:
+        arena.halves[half + SESSION_HIGHEST_NUMBER] = request.request_number
+        leapt = unanswered << above | ((np.int64(1) << (above - 1)) - 1) if above <= NUMBERS_KNOWN else _ALL_UNANSWERED
+        arena.halves[half + SESSION_UNANSWERED] = np.uint32(leapt & _ALL_UNANSWERED)
+    elif above < -NUMBERS_KNOWN:
+        arena.halves[half + SESSION_HIGHEST_NUMBER] = request.request_number
+        arena.halves[half + SESSION_UNANSWERED] = 0
+    elif above < 0:
+        arena.halves[half + SESSION_UNANSWERED] = np.uint32(unanswered & ~(np.int64(1) << (-above - 1)))
 
 
 @inlined_kernel
@@ -135,6 +154,8 @@ def remember_request(arena, at, request, outcome):
     arena.octets[octet + SESSION_LAST_ANSWERED] = request.request_type | outcome << ANSWERED_TYPE_BITS
     arena.halves[half + SESSION_LAST_NUMBER] = request.request_number
     arena.halves[half + SESSION_LAST_HASH] = request.body_hash
+    if not request.presence & NEVER_COUNTS:
+        _note_number(arena, at, request)
 
 
 @kernel

@@ -10,8 +10,8 @@ from balances.record import (
     SERVICE_SESSION_TAG,
     SERVICE_TAG,
     SERVICE_WORDS,
-    SESSION_ANSWERS,
     SESSION_EXPIRES_NS,
+    SESSION_HIGHEST_NUMBER,
     SESSION_INITIAL_MIX_HIGH,
     SESSION_INITIAL_MIX_LOW,
     SESSION_KEY_HIGH,
@@ -79,7 +79,7 @@ def open_session(arena, slot, request, now_ns):
     arena.words[at + SESSION_KEY_HIGH] = np.int64(request.session_high)
     arena.words[at + SESSION_KEY_LOW] = np.int64(request.session_low)
     arena.octets[8 * at + SESSION_TAG] = tag
-    arena.octets[8 * at + SESSION_ANSWERS] = np.int64(request.request_number) & 0xFF
+    arena.halves[2 * at + SESSION_HIGHEST_NUMBER] = request.request_number
     arena.words[at + SESSION_OPENED_NS] = now_ns
     arena.words[at + SESSION_EXPIRES_NS] = 0
     arena.halves[2 * at + SESSION_SERVICE_CONTEXT] = np.uint32(request.service_context)

@@ -6,6 +6,7 @@ import pytest
 
 from balances.queries import FIELDS_OF, decode_record
 from balances.record import FIELDS, HEADER_DIRECTORY, HEADER_WORDS, SECTION_COUNT, STRIDES, Section
+from balances.stored_record import to_stored
 from charging.batch import INITIAL, TERMINATION, UPDATE
 from tests.reference.engine_alone import EngineAlone
 from tests.reference.requests import Credit, CreditControl, Mscc, Open
@@ -15,7 +16,8 @@ from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
-TYPICAL_OCTETS_MAX = 400
+TYPICAL_OCTETS_MAX = 408
+TYPICAL_STORED_OCTETS_MAX = 240
 NOW_NS = 1_790_000_000 * NS_PER_S
 ALLOWANCE = 11
 
@@ -81,6 +83,7 @@ def test_typical_update_writes_at_most_the_budget():
                 assert (len(view.buckets), len(view.sessions), len(view.sessions[0].services)) == (2, 1, 1)
                 assert view.sessions[0].previous.body_hash == 1000 * number + request.number - 1
                 assert len(record) <= TYPICAL_OCTETS_MAX
+                assert len(to_stored(record)) <= TYPICAL_STORED_OCTETS_MAX, "what is written"
     assert len(view.ended) == ENDED_SESSIONS_KEPT_MAX, "the budget holds the whole ring"
 
 

@@ -1,8 +1,10 @@
-"""Updates that come in another order and are then sent again (T flag): what was answered is never charged twice, what was
-not is charged once. docs/charging.md §3.
+"""Updates that come in another order and are then sent again: what was answered is never charged twice, what was not is
+charged once. docs/charging.md §3.
 """
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from charging.batch import INITIAL, UPDATE
 from tests.reference.account import Account, Bucket, Product
@@ -93,10 +95,53 @@ def test_one_that_was_lost_and_overtaken_is_charged_once(first: int) -> None:
     assert asked.charged == 50
 
 
-def test_of_many_answers_the_last_hundred_are_known() -> None:
+def test_one_that_is_still_missing_hides_no_other() -> None:
+    """Number 2 never comes: 3 to 33, which were answered, are known all the same, and 2 is charged if it comes at last."""
+    asked = Conversation(0)
+    for number in (1, *range(3, 34)):
+        asked.update(number)
+    for number in range(3, 32):
+        assert asked.update(number, is_sent_again=True).outcome == Outcome.INVALID_AVP_VALUE
+    assert asked.charged == 320
+    assert asked.update(2, is_sent_again=True).outcome == Outcome.GRANTED
+    assert asked.charged == 330
+
+
+def test_of_many_answers_all_are_known() -> None:
     asked = Conversation(0)
     for number in range(1, 400):
         asked.update(number)
-    for number in range(300, 398):
+    for number in range(1, 398):
         asked.update(number, is_sent_again=True)
         assert asked.charged == 3990
+
+
+def test_a_number_belongs_to_one_update_whether_it_is_said_to_be_sent_again_or_not() -> None:
+    asked = Conversation(0)
+    for number in (1, 2, 3, 4):
+        asked.update(number)
+    assert asked.update(2).outcome == Outcome.INVALID_AVP_VALUE
+    assert asked.charged == 40
+
+
+def test_a_client_that_counts_anew_is_charged() -> None:
+    """From far below, as one whose counter is an octet: each of its numbers once again."""
+    asked = Conversation(0)
+    for number in (*range(1, 256), *range(256)):
+        assert asked.update(number).outcome == Outcome.GRANTED
+    assert asked.charged == 10 * 511
+
+
+@given(st.permutations(range(1, 12)), st.lists(st.tuples(st.integers(1, 11), st.booleans()), max_size=30), st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_each_number_is_charged_once(order: list[int], again: list[tuple[int, bool]], data: st.DataObject) -> None:
+    """Updates in any order, copies of them in between: of each number the first that comes is charged, no other."""
+    asked, came = Conversation(0), set[int]()
+    copies = {place: [] for place in range(len(order))}
+    for number, is_flagged in again:
+        copies[data.draw(st.integers(0, len(order) - 1))].append((number, is_flagged))
+    for place, number in enumerate(order):
+        for each, is_flagged in ((number, False), *copies[place]):
+            asked.update(each, is_sent_again=is_flagged)
+            came.add(each)
+            assert asked.charged == 10 * len(came)

@@ -112,6 +112,9 @@ class Session:
     initial_mix: int = 0
     last: Asked | None = None
     previous: Asked | None = None
+    highest_number: int = 0
+    unanswered: set[int] = field(default_factory=set)
+    """Numbers below the highest that have no answer, as far back as is known."""
     services: list[Service] = field(default_factory=list)
 
     def service(self, rating_group: int | None, service_identifier: int | None) -> Service | None:

@@ -102,6 +102,8 @@ def _session_row(session: Session, tag: int) -> Row:
         "opened_ns": session.opened_ns,
         "expires_ns": session.expires_ns,
         "service_context": session.service_context,
+        "highest_number": session.highest_number,
+        "unanswered": sum(1 << (session.highest_number - number - 1) for number in session.unanswered),
     }
     for which, asked in (("last", session.last), ("previous", session.previous)):
         if asked is not None:
@@ -167,6 +169,8 @@ def _canonical_session(session: Session) -> Canonical:
         "expires_ns": session.expires_ns,
         "service_context": session.service_context,
         "initial_mix": session.initial_mix,
+        "highest_number": session.highest_number,
+        "unanswered": sorted(session.unanswered),
         "last": _canonical_asked(session.last),
         "previous": _canonical_asked(session.previous),
         "services": [_canonical_service(service, session.answers) for service in session.services],
@@ -219,6 +223,7 @@ def account_of(view: AccountView) -> Account:
     for own in view.sessions:
         session = Session((own.key_high, own.key_low), own.opened_ns, own.service_context, own.expires_ns, own.answers)
         session.initial_mix = own.initial_mix
+        session.highest_number, session.unanswered = own.highest_number, set(own.unanswered)
         session.last = Asked(own.last.type, own.last.number, own.last.body_hash, own.last.outcome)
         if own.previous.outcome != Outcome.UNDECIDED:
             previous = own.previous

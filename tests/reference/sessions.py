@@ -15,6 +15,7 @@ from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX, UNCOUNTED_REPEAT_S_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
+NUMBERS_KNOWN: Final = 32
 ENDED_BY_REQUEST: Final = 1
 ENDED_BY_SUPERVISION: Final = 2
 ENDED_BY_NEW_INITIAL: Final = 3
@@ -138,17 +139,24 @@ def is_too_late(account: Account, request: CreditControl, now_ns: int) -> bool:
 
 
 def was_answered(request: CreditControl, session: Session) -> bool:
-    """Whether it is an update sent again whose answer the session had and doesn't keep (§3)."""
-    if request.type != UPDATE or request.never_counts or not request.is_sent_again:
+    """Whether it is an update with a number that was answered, and whose answer the session doesn't keep (§3)."""
+    assert session.last is not None
+    if request.type != UPDATE or request.never_counts or session.last.type == INITIAL:
         return False
-    if session.last is None or session.previous is None:
-        return False
-    kept = sorted((session.last.number, session.previous.number))
-    if request.number < kept[0]:
-        return True
-    answered_since = (session.answers - kept[1] - 1) % 256
-    answered_before = (session.answers - request.number) % 256
-    return answered_since in range(128) and answered_before in range(1, 128)
+    if request.number < session.highest_number - NUMBERS_KNOWN:
+        return request.is_sent_again
+    return request.number <= session.highest_number and request.number not in session.unanswered
+
+
+def note_number(session: Session, number: int) -> None:
+    """The number is answered; those that it leaps over are not. One from far below is a client's that counts anew."""
+    if number < session.highest_number - NUMBERS_KNOWN:
+        session.highest_number = number
+        session.unanswered.clear()
+    session.unanswered |= set(range(max(session.highest_number + 1, number - NUMBERS_KNOWN), number))
+    session.unanswered.discard(number)
+    session.highest_number = max(session.highest_number, number)
+    session.unanswered = {each for each in session.unanswered if each >= session.highest_number - NUMBERS_KNOWN}
 
 
 def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:

@@ -37,6 +37,7 @@ from tests.reference.sessions import (
     is_of_ended,
     is_repeat_of,
     is_too_late,
+    note_number,
     recorded_answer,
     request_mix,
     unrecorded,
@@ -163,7 +164,7 @@ class Twin:
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
                 return _refuse(account, request, books, Outcome.UNABLE_TO_COMPLY)
             session = Session(request.session, now_ns, request.service_context, initial_mix=request_mix(request))
-            session.answers = request.number % 256
+            session.highest_number = request.number
             account.sessions.append(session)
         if session is None:
             return _refuse_unknown(turn)
@@ -194,6 +195,8 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
     row.outcome = answer.outcome
     session.previous = session.last
     session.last = Asked(request.type, request.number, request.body_hash, answer.outcome)
+    if not request.never_counts:
+        note_number(session, request.number)
     if request.type == TERMINATION:
         row.ended_session = ENDED_BY_REQUEST
         answer.ended_session = True
