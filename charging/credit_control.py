@@ -42,14 +42,8 @@ from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_
 from charging.rating.time_bands import rates_of_usage, window_of_grant
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
-from charging.sessions.open_sessions import (
-    end_session,
-    ended_mark,
-    find_session,
-    open_session,
-    request_mix,
-)
-from charging.sessions.services import add_service, find_service, remember_answer, was_last
+from charging.sessions.open_sessions import end_session, ended_mark, find_session, open_session, request_mix
+from charging.sessions.services import add_refused_service, add_service, find_service, remember_answer, was_last
 from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
@@ -150,10 +144,12 @@ def _goes_on(arena, service, request, mscc, price):
 
 
 @kernel
-def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
+def _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer):
     """Nothing of a refused service is charged, and what it held goes back. `service` -1: there is none."""
     usage.uncharged_units = usage.used_units
     if service >= 0:
+        if mscc.presence & HAS_USED:
+            arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
         tag = arena.octets[8 * service + SERVICE_TAG]
         commit_reservations(arena, slot, scratch.ledger, tag, usage.unit, 0, now_ns)
         remember_answer(arena, service, answers, answer, False)
@@ -214,7 +210,9 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     if usage_price < 0:
         answer.outcome = outcome
         usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else _used_of_any_unit(mscc)
-        _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer)
+        if service < 0:
+            service = add_refused_service(arena, slot, session, request, mscc, outcome)
+        _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer)
         return
     name_price(usage, tariffs, usage_price, usage_offer)
     used = used_units(mscc, usage.unit)
@@ -230,8 +228,10 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             usage.uncharged_units = used
             return
     if service < 0:
-        answer.outcome = outcome
-        return
+        service = add_refused_service(arena, slot, session, request, mscc, outcome)
+        if service < 0:
+            answer.outcome = outcome
+            return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
     rates = rates_of_usage(tariffs, tariffs.prices[usage_price], mscc, used, usage.from_ns, usage.to_ns)
     answer.outcome = charge_usage(

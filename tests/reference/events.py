@@ -7,8 +7,9 @@ from charging.batch import KIND_USAGE
 from charging.tariff_tables import Control
 from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
+from tests.reference.payers import charge_allowances, pay
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_allowances, charge_report, givers_of, pay
+from tests.reference.services import REFUSALS, Turn, charge_report, givers_of
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
