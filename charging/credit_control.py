@@ -3,8 +3,6 @@
 import numpy as np
 
 from balances.record import (
-    HEADER_EXPIRES_NS,
-    HEADER_STATUS,
     HEADER_TENANT,
     SERVICE_CARRY,
     SERVICE_LAST_REPORT_NS,
@@ -16,7 +14,6 @@ from balances.record import (
     SESSION_ROUTE_SET,
     SESSION_SERVICE_INFORMATION,
     SESSION_TAG,
-    AccountStatus,
 )
 from balances.reservations import commit_reservations, post
 from charging.batch import (
@@ -40,9 +37,10 @@ from charging.rating.charge import charge_usage, used_units
 from charging.rating.price import starting_carry
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.rating.time_bands import rates_of_usage, window_of_grant
+from charging.sessions.admission import is_active
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
-from charging.sessions.open_sessions import end_session, ended_mark, find_session, open_session, request_mix
+from charging.sessions.open_sessions import end_session, ended_mark, find_session, request_mix
 from charging.sessions.services import add_refused_service, add_service, find_service, remember_answer, was_last
 from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
@@ -54,7 +52,6 @@ from vocabulary.limits import (
 )
 from vocabulary.outcomes import Outcome
 
-_ACTIVE = int(AccountStatus.ACTIVE)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
@@ -64,13 +61,6 @@ _HAS_USED = HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
 _SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
-
-
-@inlined_kernel
-def is_active(arena, slot, now_ns):
-    """Does the account give credit?"""
-    base = arena.first[slot]
-    return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
 
 
 @inlined_kernel
@@ -384,12 +374,3 @@ def _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns):
         request_row,
         -1,
     )
-
-
-@kernel
-def open_for(arena, slot, request, now_ns):
-    """(outcome, first word of a new session): GRANTED, or why the account gets none."""
-    if not is_active(arena, slot, now_ns):
-        return _END_USER_SERVICE_DENIED, -1
-    session = open_session(arena, slot, request, now_ns)
-    return (_GRANTED, session) if session >= 0 else (_UNABLE_TO_COMPLY, session)

@@ -25,6 +25,7 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
+    REPORTS_ALONE,
     TERMINATION,
     UPDATE,
 )
@@ -189,7 +190,7 @@ class RequestReader:
             raise RequestRefused(
                 problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
             )
-        number = _number_of(route.operation, said, stamp_ns, msccs, self._secret)
+        number = _number_of(route, said, stamp_ns, msccs, self._secret)
         echo = _echo(said, units)
         REQUEST_PACKER.pack_into(
             self._requests,
@@ -316,11 +317,11 @@ def _request_type(operation: Operation, said: ChargingDataRequest) -> int:
 
 
 def _number_of(
-    operation: Operation, said: ChargingDataRequest, stamp_ns: int, msccs: bytes, secret: NDArray[np.uint64]
+    route: Route, said: ChargingDataRequest, stamp_ns: int, msccs: bytes, secret: NDArray[np.uint64]
 ) -> tuple[int, int, int]:
     """(number, presence bits, body hash): the consumer's number, or one made of the request; see numbering.py."""
-    request_type = REQUEST_TYPES[operation]
-    presence = HAS_EVENT_TIMESTAMP
+    operation, request_type = route.operation, REQUEST_TYPES[route.operation]
+    presence = HAS_EVENT_TIMESTAMP | (0 if route.service.gives_quota else REPORTS_ALONE)
     if operation is not Operation.CREATE and said.invocation_sequence_number == 0:
         body_hash = units_hash(msccs + STAMP_PACKER.pack(stamp_ns), secret, request_type)
         return body_hash, presence, body_hash

@@ -9,6 +9,7 @@ from charging.batch import (
     HAS_USED,
     INITIAL,
     IS_RETRANSMISSION,
+    REPORTS_ALONE,
 )
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_ref, write_name
 from chf_http2.identities import kind_of_identity
@@ -122,7 +123,7 @@ def _number(tick, row, head, is_create):
     size = packed.mscc_octets.shape[0] // packed.msccs.shape[0]
     at, length = counts[TICK_MSCCS] * size, facts.mscc_count * size
     row.request_type = head.request_type
-    row.presence = HAS_EVENT_TIMESTAMP
+    row.presence = np.uint32(HAS_EVENT_TIMESTAMP | (0 if head.gives_quota else REPORTS_ALONE))
     row.request_number = facts.sequence_number
     if is_create or facts.sequence_number > 0:
         row.body_hash = hash_of_units(packed.mscc_octets, at, length, tick.secret, head.request_type)

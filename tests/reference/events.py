@@ -102,7 +102,8 @@ def _refusal(kept: Kept | None, account: Account, request: CreditControl, now_ns
         return Outcome.MISSING_AVP, REQUESTED_ACTION
     if request.requested_action != DIRECT_DEBITING:
         return Outcome.INVALID_AVP_VALUE, REQUESTED_ACTION
-    if not account.gives_credit(now_ns) and not (request.msccs and all(map(is_past, request.msccs))):
+    tells_of_use = request.reports_alone or (request.msccs and all(map(is_past, request.msccs)))
+    if not account.gives_credit(now_ns) and not tells_of_use:
         return Outcome.END_USER_SERVICE_DENIED, 0
     return Outcome.GRANTED, 0
 
