@@ -73,6 +73,7 @@ _FOR_RECORDS: Final = "information of services and names together at most"
 _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _WRAP: Final = 2**32
+_NOTHING: Final = "a one-time event debits more than 0 units; with an empty requestedUnit the price says how many"
 _NEGATIVE: Final = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
 _TOO_MANY_GROUPS: Final = (
     f"more rating groups than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged: send the others in a"
@@ -238,6 +239,8 @@ class RequestReader:
         if not route.service.gives_quota and _request_type(route.operation, said) == EVENT:
             # The engine debits a unit of an event that names none; here what isn't reported isn't charged.
             return {group: one for group, one in units.items() if one.presence & HAS_USED}
+        if _request_type(route.operation, said) == EVENT:
+            _check_debiting(said, units)
         return units
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
@@ -278,8 +281,20 @@ class RequestReader:
 
 
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
+_ANY_REQUESTED: Final = HAS_REQUESTED_OCTETS | HAS_REQUESTED_SECONDS | HAS_REQUESTED_EVENTS
 _NO_BITS: Final = (0, 0, 0)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+
+
+def _check_debiting(said: ChargingDataRequest, units: dict[int, Units]) -> None:
+    """What a one-time event asks for is debited at once, so that 0 units must not become one. RequestRefused."""
+    for index, usage in enumerate(said.multiple_unit_usage or ()):
+        one = units[usage.rating_group]
+        if usage.requested_unit is None or not one.presence & _ANY_REQUESTED or any(one.requested) or any(one.used):
+            continue
+        for _, name, amount in _amounts_of(usage.requested_unit):
+            if amount is not None:
+                raise RequestRefused(invalid(f"/multipleUnitUsage/{index}/requestedUnit/{name}", _NOTHING))
 
 
 def _is_offline(usage: MultipleUnitUsage) -> bool:

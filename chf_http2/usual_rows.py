@@ -6,6 +6,9 @@ from charging.batch import (
     EVENT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED_ACTION,
+    HAS_REQUESTED_EVENTS,
+    HAS_REQUESTED_OCTETS,
+    HAS_REQUESTED_SECONDS,
     HAS_USED,
     INITIAL,
     IS_RETRANSMISSION,
@@ -29,6 +32,7 @@ from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITY_OCTETS_MAX, SESSION_ID_OCTETS_MAX
 from vocabulary.octets import copy_octets, put_word
 
+_ANY_REQUESTED = HAS_REQUESTED_OCTETS | HAS_REQUESTED_SECONDS | HAS_REQUESTED_EVENTS
 _PREFIX = word(SESSION_PREFIX)
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE = 34, 58, 44, 123, 125
 _BEHIND_TEXT = 0
@@ -47,6 +51,8 @@ def pack_row(tick, head):
     facts, counts, packed = tick.facts[0], tick.counts, tick.packed
     is_create = head.request_type == INITIAL
     if is_create and facts.is_event and not head.gives_quota and not _reports_all(tick):
+        return False
+    if is_create and facts.is_event and _debits_nothing(tick):
         return False
     if not _is_packable(facts, is_create) or not _is_notified_rightly(tick.arrived.octets, facts):
         return False
@@ -90,6 +96,19 @@ def _reports_all(tick):
     for row in range(first, first + tick.facts[0].mscc_count):
         reported += tick.packed.msccs[row].presence & HAS_USED != 0
     return reported == tick.facts[0].mscc_count
+
+
+@kernel
+def _debits_nothing(tick):
+    """Does a rating group ask for units that are none? requests.py refuses that, and says where."""
+    first = tick.counts[TICK_MSCCS]
+    for row in range(first, first + tick.facts[0].mscc_count):
+        mscc = tick.packed.msccs[row]
+        asked = max(mscc.requested_octets, mscc.requested_seconds, mscc.requested_events)
+        used = max(mscc.used_octets, mscc.used_seconds, mscc.used_events)
+        if mscc.presence & _ANY_REQUESTED and asked == 0 and used == 0:
+            return True
+    return False
 
 
 @kernel
