@@ -64,6 +64,8 @@ RENEWS_ROUTE: Final = 2048
 """An update that says how its client is reached from now on: the session's route is written again."""
 ENDS_AT_TARIFF_CHANGE: Final = 4096
 """The peer can't split usage (`peers.<name>.tariff_change = "ends_grant"`): a grant of its ends where the price changes."""
+REPORTS_ALONE: Final = 8192
+"""The service gives no quota: its requests tell of what was used, also of an account that gives no credit."""
 
 # Presence bits of an MSCC
 HAS_REQUESTED: Final = 1

@@ -3,8 +3,6 @@
 import numpy as np
 
 from balances.record import (
-    HEADER_EXPIRES_NS,
-    HEADER_STATUS,
     HEADER_TENANT,
     SERVICE_CARRY,
     SERVICE_LAST_REPORT_NS,
@@ -16,7 +14,6 @@ from balances.record import (
     SESSION_ROUTE_SET,
     SESSION_SERVICE_INFORMATION,
     SESSION_TAG,
-    AccountStatus,
 )
 from balances.reservations import commit_reservations, post
 from charging.batch import (
@@ -37,16 +34,11 @@ from charging.rating.price import starting_carry
 from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.rating.time_bands import rates_of_usage, window_of_grant
+from charging.sessions.admission import is_active
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
-from charging.sessions.open_sessions import (
-    end_session,
-    ended_mark,
-    find_session,
-    open_session,
-    request_mix,
-)
-from charging.sessions.services import add_service, find_service, remember_answer, was_last
+from charging.sessions.open_sessions import end_session, ended_mark, find_session, request_mix
+from charging.sessions.services import add_refused_service, add_service, find_service, remember_answer, was_last
 from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
@@ -56,7 +48,6 @@ from vocabulary.limits import (
 )
 from vocabulary.outcomes import Outcome
 
-_ACTIVE = int(AccountStatus.ACTIVE)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
@@ -64,13 +55,6 @@ _UNABLE_TO_COMPLY = int(Outcome.UNABLE_TO_COMPLY)
 _TARIFF_CHANGE = int(GrantBasis.TARIFF_CHANGE)
 _SUPERVISION_DEFAULT_NS = SUPERVISION_DEFAULT_S * NS_PER_S
 _ROUTE_UNIT_NS = ROUTE_LIFE_UNIT_S * NS_PER_S
-
-
-@inlined_kernel
-def is_active(arena, slot, now_ns):
-    """Does the account give credit?"""
-    base = arena.first[slot]
-    return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
 
 
 @inlined_kernel
@@ -128,10 +112,12 @@ def _goes_on(arena, service, request, mscc, price):
 
 
 @kernel
-def _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer):
+def _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer):
     """Nothing of a refused service is charged, and what it held goes back. `service` -1: there is none."""
     usage.uncharged_units = usage.used_units
     if service >= 0:
+        if mscc.presence & HAS_USED:
+            arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
         tag = arena.octets[8 * service + SERVICE_TAG]
         commit_reservations(arena, slot, scratch.ledger, tag, usage.unit, 0, now_ns)
         remember_answer(arena, service, answers, answer, False)
@@ -192,7 +178,9 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     if usage_price < 0:
         answer.outcome = outcome
         usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else used_of_any_unit(mscc)
-        _give_back(arena, slot, scratch, service, answers, now_ns, usage, answer)
+        if service < 0:
+            service = add_refused_service(arena, slot, session, request, mscc, outcome)
+        _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer)
         return
     name_price(usage, tariffs, usage_price, usage_offer)
     used = used_units(mscc, usage.unit)
@@ -208,8 +196,10 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
             usage.uncharged_units = used
             return
     if service < 0:
-        answer.outcome = outcome
-        return
+        service = add_refused_service(arena, slot, session, request, mscc, outcome)
+        if service < 0:
+            answer.outcome = outcome
+            return
     arena.words[service + SERVICE_LAST_REPORT_NS] = usage.to_ns
     rates = rates_of_usage(tariffs, tariffs.prices[usage_price], mscc, used, usage.from_ns, usage.to_ns)
     answer.outcome = charge_usage(
@@ -362,12 +352,3 @@ def _finish(arena, slot, scratch, journal, session, request_row, mark, now_ns):
         request_row,
         -1,
     )
-
-
-@kernel
-def open_for(arena, slot, request, now_ns):
-    """(outcome, first word of a new session): GRANTED, or why the account gets none."""
-    if not is_active(arena, slot, now_ns):
-        return _END_USER_SERVICE_DENIED, -1
-    session = open_session(arena, slot, request, now_ns)
-    return (_GRANTED, session) if session >= 0 else (_UNABLE_TO_COMPLY, session)

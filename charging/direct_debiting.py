@@ -3,8 +3,8 @@ already, by an MSCC that asks for nothing, is charged in any case.
 """
 
 from balances.reservations import post
-from charging.batch import COMMAND_LEVEL_LIMIT, HAS_REQUESTED, HAS_REQUESTED_ACTION, HAS_USED
-from charging.credit_control import is_active, name_price
+from charging.batch import COMMAND_LEVEL_LIMIT, HAS_REQUESTED_ACTION
+from charging.credit_control import name_price
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import requested_units
@@ -12,6 +12,7 @@ from charging.rating.charge import charge_event, charge_past_event
 from charging.rating.reported import reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import micros_at
+from charging.sessions.admission import is_active, is_event_of_use, is_past
 from charging.sessions.duplicates import record_event
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -24,21 +25,6 @@ _MISSING_AVP = int(Outcome.MISSING_AVP)
 
 REQUESTED_ACTION_CODE = 436
 DIRECT_DEBITING = 0
-
-
-@kernel
-def _is_past(mscc):
-    """Does it tell of use alone? The service was given: a post-event charge (TS 32.290 §5.3)."""
-    return mscc.presence & HAS_USED != 0 and mscc.presence & HAS_REQUESTED == 0
-
-
-@kernel
-def _tells_of_use_alone(batch, request):
-    """Does every MSCC of the request, of which there is one at least?"""
-    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
-        if not _is_past(batch.msccs[row]):
-            return False
-    return request.mscc_count > 0
 
 
 @kernel
@@ -60,7 +46,7 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
         units = max(used_units(mscc, price.unit), 1)
     answer.unit = price.unit
     micros = micros_at(tariffs, price, usage.to_ns)
-    if _is_past(mscc):
+    if is_past(mscc):
         answer.outcome = charge_past_event(
             arena, slot, scratch, price, micros, tariffs.allowances, units, now_ns, usage
         )
@@ -94,7 +80,7 @@ def decide_event(
         answer.outcome = _INVALID_AVP_VALUE if request.presence & HAS_REQUESTED_ACTION else _MISSING_AVP
         answer.failed_code = REQUESTED_ACTION_CODE
         return
-    if not is_active(arena, slot, now_ns) and not _tells_of_use_alone(batch, request):
+    if not is_active(arena, slot, now_ns) and not is_event_of_use(batch.msccs, request):
         answer.outcome = _END_USER_SERVICE_DENIED
         return
     all_limited = request.mscc_count > 0

@@ -22,7 +22,7 @@ from charging.batch import (
     TERMINATION,
 )
 from charging.batch_rows import clear_answer
-from charging.credit_control import decide_session, open_for
+from charging.credit_control import decide_session
 from charging.decision import ROWS_MOVEMENTS, ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from charging.direct_debiting import decide_event
 from charging.journal_rows import (
@@ -33,6 +33,7 @@ from charging.journal_rows import (
     currency_of,
 )
 from charging.session_commands import decide_session_command
+from charging.sessions.admission import open_for
 from charging.sessions.due import (
     ENDED_BY_NEW_SESSION,
     apply_due,
@@ -290,7 +291,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         texts = WITH_SERVICE_INFORMATION
     journal_row = add_request_row(journal, arena, slot, batch, request, texts)
     if session < 0:
-        outcome, session = open_for(arena, slot, request, now_ns)
+        outcome, session = open_for(arena, slot, request, batch.msccs, now_ns)
         if outcome != _GRANTED:
             journal.requests[journal_row].outcome = outcome
             answer.outcome = outcome

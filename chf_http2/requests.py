@@ -25,6 +25,7 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
+    REPORTS_ALONE,
     TERMINATION,
     UPDATE,
 )
@@ -72,6 +73,7 @@ _FOR_RECORDS: Final = "information of services and names together at most"
 _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _WRAP: Final = 2**32
+_NOTHING: Final = "a one-time event debits more than 0 units; with an empty requestedUnit the price says how many"
 _NEGATIVE: Final = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
 _TOO_MANY_GROUPS: Final = (
     f"more rating groups than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged: send the others in a"
@@ -189,7 +191,7 @@ class RequestReader:
             raise RequestRefused(
                 problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
             )
-        number = _number_of(route.operation, said, stamp_ns, msccs, self._secret)
+        number = _number_of(route, said, stamp_ns, msccs, self._secret)
         echo = _echo(said, units)
         REQUEST_PACKER.pack_into(
             self._requests,
@@ -237,6 +239,8 @@ class RequestReader:
         if not route.service.gives_quota and _request_type(route.operation, said) == EVENT:
             # The engine debits a unit of an event that names none; here what isn't reported isn't charged.
             return {group: one for group, one in units.items() if one.presence & HAS_USED}
+        if _request_type(route.operation, said) == EVENT:
+            _check_debiting(said, units)
         return units
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
@@ -277,8 +281,20 @@ class RequestReader:
 
 
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
+_ANY_REQUESTED: Final = HAS_REQUESTED_OCTETS | HAS_REQUESTED_SECONDS | HAS_REQUESTED_EVENTS
 _NO_BITS: Final = (0, 0, 0)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+
+
+def _check_debiting(said: ChargingDataRequest, units: dict[int, Units]) -> None:
+    """What a one-time event asks for is debited at once, so that 0 units must not become one. RequestRefused."""
+    for index, usage in enumerate(said.multiple_unit_usage or ()):
+        one = units[usage.rating_group]
+        if usage.requested_unit is None or not one.presence & _ANY_REQUESTED or any(one.requested) or any(one.used):
+            continue
+        for _, name, amount in _amounts_of(usage.requested_unit):
+            if amount is not None:
+                raise RequestRefused(invalid(f"/multipleUnitUsage/{index}/requestedUnit/{name}", _NOTHING))
 
 
 def _is_offline(usage: MultipleUnitUsage) -> bool:
@@ -316,11 +332,11 @@ def _request_type(operation: Operation, said: ChargingDataRequest) -> int:
 
 
 def _number_of(
-    operation: Operation, said: ChargingDataRequest, stamp_ns: int, msccs: bytes, secret: NDArray[np.uint64]
+    route: Route, said: ChargingDataRequest, stamp_ns: int, msccs: bytes, secret: NDArray[np.uint64]
 ) -> tuple[int, int, int]:
     """(number, presence bits, body hash): the consumer's number, or one made of the request; see numbering.py."""
-    request_type = REQUEST_TYPES[operation]
-    presence = HAS_EVENT_TIMESTAMP
+    operation, request_type = route.operation, REQUEST_TYPES[route.operation]
+    presence = HAS_EVENT_TIMESTAMP | (0 if route.service.gives_quota else REPORTS_ALONE)
     if operation is not Operation.CREATE and said.invocation_sequence_number == 0:
         body_hash = units_hash(msccs + STAMP_PACKER.pack(stamp_ns), secret, request_type)
         return body_hash, presence, body_hash

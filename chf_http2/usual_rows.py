@@ -6,9 +6,13 @@ from charging.batch import (
     EVENT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED_ACTION,
+    HAS_REQUESTED_EVENTS,
+    HAS_REQUESTED_OCTETS,
+    HAS_REQUESTED_SECONDS,
     HAS_USED,
     INITIAL,
     IS_RETRANSMISSION,
+    REPORTS_ALONE,
 )
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_ref, write_name
 from chf_http2.identities import kind_of_identity
@@ -28,6 +32,7 @@ from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITY_OCTETS_MAX, SESSION_ID_OCTETS_MAX
 from vocabulary.octets import copy_octets, put_word
 
+_ANY_REQUESTED = HAS_REQUESTED_OCTETS | HAS_REQUESTED_SECONDS | HAS_REQUESTED_EVENTS
 _PREFIX = word(SESSION_PREFIX)
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE = 34, 58, 44, 123, 125
 _BEHIND_TEXT = 0
@@ -46,6 +51,8 @@ def pack_row(tick, head):
     facts, counts, packed = tick.facts[0], tick.counts, tick.packed
     is_create = head.request_type == INITIAL
     if is_create and facts.is_event and not head.gives_quota and not _reports_all(tick):
+        return False
+    if is_create and facts.is_event and _debits_nothing(tick):
         return False
     if not _is_packable(facts, is_create) or not _is_notified_rightly(tick.arrived.octets, facts):
         return False
@@ -92,6 +99,19 @@ def _reports_all(tick):
 
 
 @kernel
+def _debits_nothing(tick):
+    """Does a rating group ask for units that are none? requests.py refuses that, and says where."""
+    first = tick.counts[TICK_MSCCS]
+    for row in range(first, first + tick.facts[0].mscc_count):
+        mscc = tick.packed.msccs[row]
+        asked = max(mscc.requested_octets, mscc.requested_seconds, mscc.requested_events)
+        used = max(mscc.used_octets, mscc.used_seconds, mscc.used_events)
+        if mscc.presence & _ANY_REQUESTED and asked == 0 and used == 0:
+            return True
+    return False
+
+
+@kernel
 def _is_packable(facts, is_create):
     """Does nothing in it need a refusal, or more room than is usual?"""
     if is_create and facts.subscriber_length < 0 and facts.gpsi_length < 0:
@@ -122,7 +142,7 @@ def _number(tick, row, head, is_create):
     size = packed.mscc_octets.shape[0] // packed.msccs.shape[0]
     at, length = counts[TICK_MSCCS] * size, facts.mscc_count * size
     row.request_type = head.request_type
-    row.presence = HAS_EVENT_TIMESTAMP
+    row.presence = np.uint32(HAS_EVENT_TIMESTAMP | (0 if head.gives_quota else REPORTS_ALONE))
     row.request_number = facts.sequence_number
     if is_create or facts.sequence_number > 0:
         row.body_hash = hash_of_units(packed.mscc_octets, at, length, tick.secret, head.request_type)

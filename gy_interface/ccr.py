@@ -59,6 +59,7 @@ from gy_interface.ccr_avps import (
     read_number,
     read_text,
 )
+from gy_interface.ccr_events import check_debiting
 from gy_interface.ccr_faults import fail, fail_header
 from gy_interface.ccr_mscc import add_identities_within, add_identity, add_mscc, is_recognised
 from gy_interface.framing import (
@@ -201,6 +202,7 @@ def _add_request(received, start, size, batch, sender, rules, now_ns):
         first = np.int64(request.service_information_offset)
         add_identities_within(batch, row, first + 12, first + request.service_information_length)
     name_session_and_identity(batch, request, rules.secret)
+    check_debiting(batch, row, body, end)
     if request.outcome != _UNDECIDED:
         batch.counts[COUNT_MSCCS] = request.mscc_first
         batch.counts[COUNT_IDENTITIES] = request.identity_first

@@ -63,7 +63,7 @@ RFC_6733: Final[tuple[TableRow, ...]] = (
 RFC_8506: Final[tuple[TableRow, ...]] = (
     (411, "CC-Correlation-Id", "OctetString", "", "8.1", False),
     (412, "CC-Input-Octets", "Unsigned64", "M", "8.24", True),
-    (413, "CC-Money", "Grouped", "M", "8.22", False),
+    (413, "CC-Money", "Grouped", "M", "8.22", True),
     (414, "CC-Output-Octets", "Unsigned64", "M", "8.25", True),
     (415, "CC-Request-Number", "Unsigned32", "M", "8.2", True),
     (416, "CC-Request-Type", "Enumerated", "M", "8.3", True),

@@ -25,7 +25,10 @@ PRICE_MICROS_MAX: Final = 10**12
 
 # --- an account's record ---------------------------------------------------------------------------------------------
 SESSIONS_PER_ACCOUNT_MAX: Final = 32
-SERVICES_PER_ACCOUNT_MAX: Final = 128
+SERVICES_PER_ACCOUNT_MAX: Final = 192
+SERVICES_WITH_REFUSED_MAX: Final = 64
+"""A rating group that is refused before it had quota takes a place only while its account has fewer services than this: a
+client that asks for any number of unknown groups leaves 128 places to those that can be granted."""
 RESERVATIONS_PER_ACCOUNT_MAX: Final = 250
 BUCKETS_PER_ACCOUNT_MAX: Final = 64
 PRODUCTS_PER_ACCOUNT_MAX: Final = 16
@@ -198,7 +201,8 @@ assert BATCH_OCTETS_MAX >= DIAMETER_MESSAGE_OCTETS_MAX
 assert MSCCS_PER_REQUEST_MAX <= BATCH_MSCCS_MAX
 assert SERVICES_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
 assert RESERVATIONS_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
-assert SESSIONS_PER_ACCOUNT_MAX <= SERVICES_PER_ACCOUNT_MAX
+assert SESSIONS_PER_ACCOUNT_MAX <= SERVICES_PER_ACCOUNT_MAX - SERVICES_WITH_REFUSED_MAX
+assert MSCCS_PER_REQUEST_MAX <= SERVICES_WITH_REFUSED_MAX, "one request's refusals can be kept"
 assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, "a route must outlive its session's supervision twice"
 assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
 assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX

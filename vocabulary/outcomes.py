@@ -59,6 +59,13 @@ OUTCOMES: Final = (
     OutcomeRow(Outcome.GRANTED, 2001, "SUCCESS", False, "RFC 6733 §7.1.2"),
 )
 
+WANT_OF_RIGHTS: Final = (
+    Outcome.END_USER_SERVICE_DENIED,
+    Outcome.AUTHORIZATION_REJECTED,
+    Outcome.RATING_FAILED,
+)
+"""Refusals that another status of the account, another product or another price may put right."""
+
 RESULT_CODES: Final = tuple(
     next((row.result_code for row in OUTCOMES if row.outcome == outcome), 0) for outcome in sorted(Outcome)
 )

@@ -1,4 +1,9 @@
-"""Services of a session: a rating group and service identifier, what it was last granted, what it carries over."""
+"""Services of a session: a rating group and service identifier, what it was last granted, what it carries over.
+
+One that was refused before it had any quota is kept, too, so that its client is told when that is put right. It takes
+none of the places that are for those with quota; to have it give way to them instead would take marks of what may be
+lost, and a repeat would lose its answer.
+"""
 
 import numpy as np
 
@@ -31,11 +36,14 @@ from balances.record import (
     SESSION_TAG,
     Section,
 )
+from charging.batch import HAS_REQUESTED, TERMINATION
 from charging.sessions.open_sessions import free_tag
 from vocabulary.kernel import inlined_kernel, kernel
-from vocabulary.limits import SERVICES_PER_ACCOUNT_MAX
+from vocabulary.limits import SERVICES_PER_ACCOUNT_MAX, SERVICES_WITH_REFUSED_MAX
+from vocabulary.outcomes import WANT_OF_RIGHTS
 
 _SERVICES = int(Section.SERVICES)
+_WANT_OF_RIGHTS = tuple(int(outcome) for outcome in WANT_OF_RIGHTS)
 
 
 @inlined_kernel
@@ -79,6 +87,18 @@ def add_service(arena, slot, session, rating_group, service_identifier):
     arena.octets[8 * at + SERVICE_LAST_ANSWER] = arena.octets[8 * session + SESSION_ANSWERS]
     arena.words[at + SERVICE_LAST_REPORT_NS] = arena.words[session + SESSION_OPENED_NS]
     return at
+
+
+@kernel
+def add_refused_service(arena, slot, session, request, mscc, outcome):
+    """Append a service that asks for quota and is refused with `outcome`; -1 where it asks for none, where nothing that
+    happens to account or prices would put the refusal right, or at the maximum of those that are refused.
+    """
+    if mscc.presence & HAS_REQUESTED == 0 or request.request_type == TERMINATION or outcome not in _WANT_OF_RIGHTS:
+        return -1
+    if count_rows(arena, slot, _SERVICES) >= SERVICES_WITH_REFUSED_MAX:
+        return -1
+    return add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
 
 
 @inlined_kernel

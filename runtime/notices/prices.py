@@ -1,4 +1,5 @@
-"""Sessions that go on while prices change: who holds a grant at the old ones is owed a re-authorisation, a few a second.
+"""Sessions that go on while prices change: who holds a grant at the old ones, or was refused by them, is owed a
+re-authorisation, a few a second.
 
 A change is an instant: that of a release which has other prices than the one in force before. It is kept, by tenant, up to
 which instant a partition's sessions were gone through; one who is killed goes through them again, and passes by those that
@@ -26,6 +27,7 @@ from runtime.notices.notice import NoticeKind
 from runtime.notices.partition import PartitionNotices
 from runtime.notices.sessions import name_of
 from runtime.releases import wait_taken_up
+from vocabulary.outcomes import WANT_OF_RIGHTS
 
 LOOK_S: Final = 2.0
 TAKE_UP_S: Final = 10.0
@@ -60,10 +62,15 @@ def change_instants(published: Sequence[PublishedRelease]) -> dict[int, list[int
 
 
 def is_behind(account: AccountView, session: SessionView, instant_ns: int) -> bool:
-    """Does the session hold what it was granted before the instant, at prices that may have changed then?"""
-    follows = any(product.release == 0 for product in account.products)
-    last_ns = max((service.last_report_ns for service in session.services), default=session.opened_ns)
-    return follows and bool(session.services) and last_ns < instant_ns
+    """Was the session answered before the instant at prices that may have changed then, and by none since?
+
+    What one service reports since doesn't tell another's client that it isn't refused any more.
+    """
+    if not session.services or all(product.release for product in account.products):
+        return False
+    last_ns = max(service.last_report_ns for service in session.services)
+    refused = [service.last_report_ns for service in session.services if service.last.outcome in WANT_OF_RIGHTS]
+    return min([last_ns, *refused]) < instant_ns
 
 
 class PriceWatch:

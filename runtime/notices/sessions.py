@@ -1,16 +1,9 @@
 """What the notifier asks of an account's open sessions, as the record has them."""
 
-from typing import Final
-
 from balances.queries import AccountView, GivenView, ServiceView, SessionView
 from runtime.notices.journal import Effect
 from runtime.notices.notice import ABSENT, NoticeKind, ServiceName, SessionName
-from vocabulary.outcomes import Outcome
-
-_FOR_WANT_OF_RIGHTS: Final = frozenset(
-    {Outcome.END_USER_SERVICE_DENIED, Outcome.AUTHORIZATION_REJECTED, Outcome.RATING_FAILED}
-)
-"""Refusals that another status of the account, or another product, may put right."""
+from vocabulary.outcomes import WANT_OF_RIGHTS, Outcome
 
 
 def owed_by_change(effect: Effect, session: SessionView) -> tuple[NoticeKind, tuple[ServiceName, ...]] | None:
@@ -30,7 +23,7 @@ def _is_changed(effect: Effect, last: GivenView) -> bool:
         return True
     if effect & (Effect.CREDIT | Effect.RIGHTS) and (last.outcome == Outcome.CREDIT_LIMIT_REACHED or last.is_final):
         return True
-    return bool(effect & Effect.RIGHTS) and last.outcome in _FOR_WANT_OF_RIGHTS
+    return bool(effect & Effect.RIGHTS) and last.outcome in WANT_OF_RIGHTS
 
 
 def all_services(session: SessionView) -> tuple[ServiceName, ...]:

@@ -145,7 +145,9 @@ def test_record_starts_in_the_room_of_an_account_that_is_not_there():
     assert bad == -1
     assert arena.length[0] == 0
     assert start_record(arena, 0, 3, 77)
-    assert octets_of(arena, 0) == encode_rows({"header": [{"account_id": 77, "tenant": 3, "layout_version": LAYOUT_VERSION}]})
+    assert octets_of(arena, 0) == encode_rows(
+        {"header": [{"account_id": 77, "tenant": 3, "layout_version": LAYOUT_VERSION}]}
+    )
     assert append_row(arena, 0, int(Section.ENDED)) == -1, "there was room for the header alone"
     arena.capacity[0] = HEADER_WORDS - 1
     assert not start_record(arena, 0, 3, 77)

@@ -131,6 +131,7 @@ class Traffic:
             never_counts=self.never_counts,
             command_level_limit=self.command_level_limit,
             ends_at_tariff_change=self.count % 5 == 0,
+            reports_alone=self.count % 5 == 1,
         )
         self.sent.setdefault(place, []).append(request)
         self.waiting.append(request)

@@ -65,6 +65,31 @@ def test_too_many_rating_groups_are_refused_by_the_limit(desk: Desk) -> None:
         desk.take(Operation.CREATE, None, request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))))
 
 
+@pytest.mark.parametrize(
+    ("usages", "place"),
+    [
+        ((usage(1, asks={"serviceSpecificUnits": 0}),), "0/requestedUnit/serviceSpecificUnits"),
+        ((usage(1, asks={}), usage(2, asks={"time": 0, "totalVolume": 0})), "1/requestedUnit/totalVolume"),
+        ((usage(1, asks={}), usage(1, asks={"uplinkVolume": 0})), "1/requestedUnit/uplinkVolume"),
+    ],
+)
+def test_a_one_time_event_of_nothing_is_refused(desk: Desk, usages: tuple[dict[str, Any], ...], place: str) -> None:
+    event = request(0, usages, oneTimeEvent=True, oneTimeEventType="IEC")
+    with pytest.raises(RequestRefused) as refused:
+        desk.take(Operation.CREATE, None, event)
+    problem = refused.value.problem
+    assert (problem.status, problem.cause) == (400, "OPTIONAL_IE_INCORRECT")
+    assert problem.invalid_params is not None
+    assert problem.invalid_params[0].param == f"/multipleUnitUsage/{place}"
+    assert desk.take(Operation.CREATE, None, request(0, usages)), "a session asks for what the price says"
+
+
+@pytest.mark.parametrize("asks", [{}, {"serviceSpecificUnits": 2}, {"time": 0, "serviceSpecificUnits": 1}])
+def test_a_one_time_event_of_something_is_taken(desk: Desk, asks: dict[str, int]) -> None:
+    (row,) = desk.take(Operation.CREATE, None, request(0, (usage(1, asks=asks),), oneTimeEvent=True))
+    assert row["mscc_count"] == 1
+
+
 @pytest.mark.parametrize("operation", [Operation.CREATE, Operation.UPDATE])
 @pytest.mark.parametrize("uri", ["", "not a uri", "/notify/1", "ftp://a/b", "http://"])
 def test_a_notify_uri_that_is_none_is_refused_before_anything_is_charged(

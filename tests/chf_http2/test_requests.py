@@ -18,6 +18,7 @@ from charging.batch import (
     HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
+    REPORTS_ALONE,
     TERMINATION,
     UPDATE,
 )
@@ -186,6 +187,12 @@ def test_of_an_offline_only_event_what_is_reported_is_charged_and_nothing_else(d
     nothing = request(0, (usage(1, asks={"serviceSpecificUnits": 5}),), oneTimeEvent=True, oneTimeEventType="IEC")
     (row,) = desk.take(Operation.CREATE, None, nothing, service=offline)
     assert (row["request_type"], row["mscc_count"]) == (EVENT, 0)
+
+
+def test_the_offline_only_service_reports_alone(desk: Desk) -> None:
+    for service in SERVICES:
+        (row,) = desk.take(Operation.CREATE, None, request(0), service=service)
+        assert bool(row["presence"] & REPORTS_ALONE) == service.is_offline_only
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,7 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
         request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))),
         request(1, pDUSessionChargingInformation={"userInformation": {"servedGPSI": 7}}),
         request(1, sMSChargingInformation={"messageReference": "7" * 66_000}),
+        request(0, (usage(1, asks={"serviceSpecificUnits": 0}),), oneTimeEvent=True),
     ],
 )
 def test_others_are_left_to_the_reader(readers: TwoReaders, said: dict[str, Any]) -> None:

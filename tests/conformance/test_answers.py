@@ -195,6 +195,9 @@ def test_every_outcome_that_only_the_codec_finds_has_a_fault_below() -> None:
     assert {RESULT_CODES[outcome] for outcome in UNDECIDABLE} <= found
 
 
+EURO = group(413, group(445, u64(447, 1)), u32(425, 978))
+"""CC-Money"""
+
 FAULTS: dict[str, tuple[bytes, int, bytes | None]] = {
     # name: (request, Result-Code, what Failed-AVP holds)
     "other host": (ccr(text(293, "else.example")), 3002, None),
@@ -204,6 +207,12 @@ FAULTS: dict[str, tuple[bytes, int, bytes | None]] = {
     "request type 9": (ccr(request_type=9), 5004, u32(416, 9)),
     "identity of kind 9": (ccr(group(443, u32(450, 9), text(444, "1"))), 5004, u32(450, 9)),
     "units below zero": (ccr(group(456, group(437, u64(421, -1)))), 5004, u64(421, -1)),
+    "money to debit": (
+        ccr(u32(436, 0), group(456, u32(432, 1), group(437, EURO)), request_type=4),
+        5004,
+        EURO,
+    ),
+    "nothing to debit": (ccr(u32(436, 0), group(437, u64(417, 0)), request_type=4), 5004, u64(417, 0)),
     "application 5": (message(*essentials()[:4], u32(258, 5), *essentials()[5:]), 5004, u32(258, 5)),
     "no number": (message(*essentials()[:7]), 5005, u32(415, 0)),
     "no type": (message(*essentials()[:6], essentials()[7]), 5005, u32(416, 0)),

@@ -119,6 +119,48 @@ def test_subscription_without_type_or_data() -> None:
     assert decode_one(ccr(group(443, u32(450, 1)))).request.failed_code == 444
 
 
+MONEY = group(413, group(445, u64(447, 5)), u32(425, 978))
+EVENT, ACTION = 4, u32(436, 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "failed"),
+    [
+        ((group(456, group(437, MONEY)),), MONEY),
+        ((group(456, group(437, u64(417, 1), MONEY)),), MONEY),
+        ((group(437, MONEY),), MONEY),
+        ((group(456, group(437, u64(417, 0))),), u64(417, 0)),
+        ((group(456, group(437, u64(421, 0), u64(412, 0))),), u64(421, 0)),
+        ((group(437, u32(420, 0)),), u32(420, 0)),
+        ((group(456, group(437)), group(456, group(437, u64(417, 0)))), u64(417, 0)),
+    ],
+)
+def test_a_direct_debiting_is_of_units_above_zero(parts: tuple[bytes, ...], failed: bytes) -> None:
+    row = decode_one(ccr(*parts, ACTION, request_type=EVENT))
+    assert (row.outcome, row.failed, row.msccs) == (Outcome.INVALID_AVP_VALUE, failed, [])
+    for octets in (ccr(*parts), ccr(*parts, u32(436, 1), request_type=EVENT), ccr(*parts, request_type=EVENT)):
+        assert decode_one(octets).outcome == Outcome.UNDECIDED, (
+            "no session asks so, and other actions are refused as such"
+        )
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (),
+        (group(456, u32(432, 1)),),
+        (group(437),),
+        (group(456, group(437)),),
+        (group(456, group(437, u64(421, 0), u64(412, 7))),),
+        (group(456, group(437, u32(420, 0), u64(417, 1))),),
+        (group(456, group(437, u64(417, 0)), group(446, u64(417, 2))),),
+        (group(456, group(446, u64(417, 0))),),
+    ],
+)
+def test_an_event_that_names_no_units_or_some_is_decided(parts: tuple[bytes, ...]) -> None:
+    assert decode_one(ccr(*parts, ACTION, request_type=EVENT)).outcome == Outcome.UNDECIDED
+
+
 def test_too_many_msccs() -> None:
     msccs = [group(456, u32(432, number)) for number in range(MSCCS_PER_REQUEST_MAX + 1)]
     assert len(decode_one(ccr(*msccs[:-1])).msccs) == MSCCS_PER_REQUEST_MAX

@@ -126,6 +126,23 @@ def messages_of_any_avps(draw: st.DrawFn) -> bytes:
     return message(*parts, flags=draw(st.sampled_from([0xC0, 0x80, 0xD0])))
 
 
+MONEY = group(413, group(445, u64(447, 5)), u32(425, 978))
+debited = st.builds(
+    lambda parts: group(437, *parts), st.lists(st.one_of(unit_avps, st.just(MONEY), st.just(u64(417, 0))), max_size=3)
+)
+reported = st.builds(lambda count: group(446, u64(417, count)), st.integers(0, 1))
+
+
+@st.composite
+def direct_debitings(draw: st.DrawFn) -> bytes:
+    """An event whose units stand in MSCCs or outside of them, among them money and nothing."""
+    parts = draw(st.lists(st.one_of(debited, reported), max_size=3, unique_by=lambda part: part[:4]))
+    if draw(st.booleans()):
+        parts = [group(456, u32(432, 1)), *(group(456, part) for part in parts), group(456, *parts)]
+    action = u32(436, draw(st.sampled_from([0, 0, 0, 1])))
+    return message(*draw(st.permutations([*essentials(4, 1), *parts, action])))
+
+
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
     """A client's message with a few octets changed, its end cut or doubled; its length says so, mostly."""
@@ -141,7 +158,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
     """Several messages, and something behind them."""
-    parts = draw(st.lists(st.one_of(messages_of_any_avps(), mutated()), max_size=4))
+    parts = draw(st.lists(st.one_of(messages_of_any_avps(), direct_debitings(), mutated()), max_size=4))
     return b"".join(parts) + draw(st.binary(max_size=30))
 
 

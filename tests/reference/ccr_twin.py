@@ -145,7 +145,22 @@ class Reader:
             for found in self._walk(request, first + 12, first + len(request.service_information)):
                 if found.key == 443:
                     self._identity(request, found)
+        if not request.faults and (request.numbers.get(416), request.numbers.get(436)) == (4, 0):
+            self._debiting(request)
         return request
+
+    def _debiting(self, request: Request) -> None:
+        """A direct debiting can't be of money, nor of 0 units that are named: the first such AVP is at fault."""
+        msccs = [found for found in self._walk(request, 20, len(request.octets)) if found.key == 456]
+        spans = [(found.data_at, found.end) for found in msccs] or [(20, len(request.octets))]
+        for mscc, (at, end) in zip(request.msccs, spans, strict=True):
+            for asked in [found for found in self._walk(request, at, end) if found.key == 437]:
+                parts = list(self._walk(request, asked.data_at, asked.end))
+                money = [found for found in parts if found.key == 413]
+                named = [found for found in parts if found.key in (412, 414, 417, 420, 421)]
+                is_nothing = not any(mscc.requested.values()) and not any(mscc.used.values())
+                for found in (money or (named if is_nothing else []))[:1]:
+                    self._fault(request, Outcome.INVALID_AVP_VALUE, found)
 
     def _walk(self, request: Request, at: int, end: int) -> Iterator[Found]:
         octets = request.octets

@@ -42,6 +42,7 @@ from charging.batch import (
     KIND_EXPIRE,
     KIND_USAGE,
     NEVER_COUNTS,
+    REPORTS_ALONE,
     AnswerBatch,
     UsageBatch,
     new_answer_batch,
@@ -233,6 +234,7 @@ def _fill_credit_control(batch: UsageBatch, row: int, request: CreditControl) ->
     columns["outcome"] = request.outcome
     presence = NEVER_COUNTS * request.never_counts + COMMAND_LEVEL_LIMIT * request.command_level_limit
     presence |= IS_RETRANSMISSION * request.is_sent_again | ENDS_AT_TARIFF_CHANGE * request.ends_at_tariff_change
+    presence |= REPORTS_ALONE * request.reports_alone
     if request.event_ns is not None:
         presence |= HAS_EVENT_TIMESTAMP
         columns["event_ns"] = request.event_ns

@@ -7,8 +7,9 @@ from charging.batch import KIND_USAGE
 from charging.tariff_tables import Control
 from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
+from tests.reference.payers import charge_allowances, pay
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_allowances, charge_report, givers_of, pay
+from tests.reference.services import REFUSALS, Turn, charge_report, givers_of
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
@@ -101,7 +102,8 @@ def _refusal(kept: Kept | None, account: Account, request: CreditControl, now_ns
         return Outcome.MISSING_AVP, REQUESTED_ACTION
     if request.requested_action != DIRECT_DEBITING:
         return Outcome.INVALID_AVP_VALUE, REQUESTED_ACTION
-    if not account.gives_credit(now_ns) and not (request.msccs and all(map(is_past, request.msccs))):
+    tells_of_use = request.reports_alone or (request.msccs and all(map(is_past, request.msccs)))
+    if not account.gives_credit(now_ns) and not tells_of_use:
         return Outcome.END_USER_SERVICE_DENIED, 0
     return Outcome.GRANTED, 0
 

@@ -50,6 +50,8 @@ class CreditControl:
     never_counts: bool = False
     command_level_limit: bool = False
     ends_at_tariff_change: bool = False
+    reports_alone: bool = False
+    """of a service that gives no quota"""
     is_sent_again: bool = False
     """the T flag"""
 

@@ -5,19 +5,19 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
-from balances.journal import MovementKind
 from charging.batch import TERMINATION
 from charging.tariff_tables import Control, RoundingScope
 from charging.usage_record import GrantBasis
 from tests.reference.account import Account, Bucket, Given, Reservation, Service, Session
 from tests.reference.journal import Books, CauseBooks, UsageRow
+from tests.reference.payers import charge_allowances, give_back, is_beyond_limits, pay
 from tests.reference.requests import CreditControl, Mscc, MsccAnswer
 from tests.reference.tariffs import Catalogue, Found, Price
 from tests.reference.windows import Window, units_before, window_of
 from vocabulary.instants import NS_PER_S
-from vocabulary.limits import CHARGED_MICROS_MAX, EVENT_TIME_SKEW_S_MAX, MICROS_MAX
-from vocabulary.outcomes import Outcome
-from vocabulary.units import MONEY_UNITS, Unit
+from vocabulary.limits import EVENT_TIME_SKEW_S_MAX, MICROS_MAX, SERVICES_WITH_REFUSED_MAX
+from vocabulary.outcomes import WANT_OF_RIGHTS, Outcome
+from vocabulary.units import Unit
 
 RESERVATIONS_MAX: Final = 8
 UNIT_RESERVATIONS_MAX: Final = 3
@@ -69,69 +69,6 @@ class Turn:
         return then if found.price is None or found.price.unit == then.price.unit else found
 
 
-def give_back(account: Account, service: Service, books: CauseBooks, now_ns: int, used: int, unit: Unit) -> int:
-    """Commit the reservations of a service: `used` units are charged from its unit buckets, the rest goes back.
-
-    Returns the units that were charged.
-    """
-    charged = 0
-    for reservation in service.reservations:
-        bucket = account.bucket(reservation.bucket_id)
-        books.hold(account, bucket, -reservation.amount)
-        take = min(used - charged, reservation.amount) if bucket.unit == unit not in MONEY_UNITS else 0
-        if take:
-            books.move(account, bucket, MovementKind.CHARGED, take)
-            charged += take
-        if bucket.is_over(now_ns) and bucket.unit not in MONEY_UNITS:
-            books.move(account, bucket, MovementKind.EXPIRED, reservation.amount - take)
-    service.reservations.clear()
-    return charged
-
-
-def charge_allowances(account: Account, books: CauseBooks, price: Price, left: int, now_ns: int) -> int:
-    """Charge what allowances can pay of `left` units; returns the units that they paid."""
-    paid = 0
-    for bucket in account.allowances(price.unit, price.allowances, now_ns):
-        take = min(left - paid, max(bucket.remaining, 0))
-        if take:
-            books.move(account, bucket, MovementKind.CHARGED, take)
-            paid += take
-    return paid
-
-
-def payers_of(account: Account, settled_by: Unit, now_ns: int) -> list[Bucket]:
-    """Who pays: money whose period is over and that was held until now, then valid money, else the first money.
-
-    Of a price that is settled by bill the same of the bill.
-    """
-    money = [bucket for bucket in account.buckets if bucket.unit == settled_by]
-    last = account.payers(settled_by, now_ns) or money[:1]
-    over = [bucket for bucket in money if bucket.is_over(now_ns) and bucket.remaining > 0 and bucket not in last]
-    return over + last
-
-
-def is_beyond_limits(account: Account, settled_by: Unit, charge: int, now_ns: int) -> bool:
-    """Whether the charge would leave a debt, or a sum of charges, larger than an account may have."""
-    payers = payers_of(account, settled_by, now_ns)
-    if account.charged_micros + charge > CHARGED_MICROS_MAX:
-        return bool(payers)
-    above_zero = sum(max(bucket.remaining, 0) for bucket in payers[:-1])
-    return bool(payers) and payers[-1].remaining - max(charge - above_zero, 0) < -MICROS_MAX
-
-
-def pay(account: Account, books: CauseBooks, settled_by: Unit, charge: int, now_ns: int) -> bool:
-    """Debit money or the bill in the order of payers, the last below zero; False where the account has no such bucket."""
-    payers = payers_of(account, settled_by, now_ns)
-    if not payers:
-        return False
-    for bucket in payers[:-1]:
-        take = min(charge, max(bucket.remaining, 0))
-        books.move(account, bucket, MovementKind.CHARGED, take)
-        charge -= take
-    books.move(account, payers[-1], MovementKind.CHARGED, charge)
-    return True
-
-
 def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     """Decide one MSCC of an open session, by its place in the request, and write its usage row."""
     mscc = turn.request.msccs[place]
@@ -146,6 +83,8 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     charged = turn.find_usage_price(mscc, found, usage.from_ns)
     price = charged.price
     if price is None or price.control in REFUSALS:
+        if service is None:
+            service = _service_refused(turn, session, mscc, _refusal_of(found))
         answer = _refuse(turn, mscc, found, service, books, usage)
     else:
         usage.release, usage.offer = charged.release, charged.offer
@@ -155,8 +94,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         stays = is_open and not is_again and _goes_on(mscc, found, service)
         is_wanted = is_open and (mscc.requested is not None or (stays and mscc.used is None))
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
-            service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
-            session.services.append(service)
+            service = _new_service(session, mscc)
+        elif service is None:
+            service = _service_refused(turn, session, mscc, refusal)
         outcome = charge_report(turn, mscc, price, service, is_again, books, usage)
         answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:
@@ -168,12 +108,28 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
             answer = answer_at_once(found.price)
     if service is not None:
         service.unit = answer.unit if answer.granted is not None else service.unit
-        if price is not None and price.control not in REFUSALS:
+        if mscc.used is not None or (price is not None and price.control not in REFUSALS):
             service.last_report_ns = end_ns
         _note_answer(service, session.answers, answer)
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
     usage.final_action, usage.grant_basis = answer.final_action, GrantBasis(answer.basis)
     return answer
+
+
+def _new_service(session: Session, mscc: Mscc) -> Service:
+    """The service of the MSCC, at its beginning."""
+    service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
+    session.services.append(service)
+    return service
+
+
+def _service_refused(turn: Turn, session: Session, mscc: Mscc, refusal: Outcome) -> Service | None:
+    """The service of one that asks and is refused for what may be put right, as long as there is room for such."""
+    count = sum(len(each.services) for each in turn.account.sessions)
+    is_asked = mscc.requested is not None and turn.request.type != TERMINATION
+    if is_asked and refusal in WANT_OF_RIGHTS and count < SERVICES_WITH_REFUSED_MAX:
+        return _new_service(session, mscc)
+    return None
 
 
 def _goes_on(mscc: Mscc, found: Found, service: Service | None) -> bool:

@@ -6,8 +6,9 @@ from balances.journal import MovementKind
 from charging.batch import INITIAL, KIND_EXPIRE, UPDATE
 from tests.reference.account import Account, Asked, Given, Service, Session
 from tests.reference.journal import Books, CauseBooks, RequestRow
+from tests.reference.payers import give_back
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, answer_at_once, give_back, granted_answer
+from tests.reference.services import REFUSALS, Turn, answer_at_once, granted_answer
 from tests.reference.tariffs import Price
 from tests.reference.windows import window_again
 from vocabulary.instants import NS_PER_S

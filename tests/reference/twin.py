@@ -159,7 +159,7 @@ class Twin:
         if request.type == TERMINATION and session is None and is_ended:
             return Answer(Outcome.GRANTED, True, msccs=[MsccAnswer(Outcome.GRANTED) for _ in request.msccs])
         if request.type == INITIAL:
-            if not account.gives_credit(now_ns):
+            if not account.gives_credit(now_ns) and not _begins_with_use(request):
                 return _refuse(account, request, books, Outcome.END_USER_SERVICE_DENIED)
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
                 return _refuse(account, request, books, Outcome.UNABLE_TO_COMPLY)
@@ -181,6 +181,11 @@ class Twin:
             if asked is not None and is_repeat_of(request, asked):
                 return recorded_answer(turn, session, asked)
         return None
+
+
+def _begins_with_use(request: CreditControl) -> bool:
+    """Whether refusing a session would lose what was used already."""
+    return request.reports_alone or any(units > 0 for mscc in request.msccs for units in (mscc.used or {}).values())
 
 
 def _decide_services(turn: Turn, session: Session) -> Answer:

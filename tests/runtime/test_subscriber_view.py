@@ -48,6 +48,7 @@ def test_sessions_say_service_grant_and_hold() -> None:
     rows = session_rows(with_sessions())
     assert [(row.context, row.service, row.granted, row.reserved) for row in rows] == [
         ("32251", "no rating group", "1000000 octets", "1000000 octets of data-1gib"),
+        ("32251", "rating group 30", "-", "-"),  # refused by its price
         ("32260", "rating group 100, service 1000", "333 s (last)", "0.999 EUR"),
     ]
     assert {len(row.session) for row in rows} == {32}

@@ -175,12 +175,22 @@ class NchfMachine(SocketMachine):
 
     def send_offline_event(self, name: str, number: int, usage: dict[str, Any]) -> None:
         """A one-time event to the offline-only service."""
-        asked = Asked(name, "event", EVENT, number, "core", CONTEXTS["data"], (), None)
-        url = self._url.replace("nchf-convergedcharging/v3/", "nchf-offlineonlycharging/v1/offline")
-        body = self._body(asked) | {"oneTimeEvent": True, "oneTimeEventType": "IEC", "multipleUnitUsage": [usage]}
-        response = self._client.post(url, json=body)
+        event = {"oneTimeEvent": True, "oneTimeEventType": "IEC"}
+        response = self.send_offline(name, EVENT, number, [usage], **event)
         assert response.status_code == 201, response.text
         assert "multipleUnitInformation" not in response.json()
+
+    def send_offline(
+        self, name: str, request_type: int, number: int, usages: list[dict[str, Any]], ref: str = "", **members: Any
+    ) -> httpx.Response:
+        """A request to the offline-only service; its answer, whatever that is.
+
+        ref   below the collection: of an update or release
+        """
+        asked = Asked(name, "offline", request_type, number, "core", CONTEXTS["data"], (), None)
+        url = self._url.replace("nchf-convergedcharging/v3/", "nchf-offlineonlycharging/v1/offline")
+        body = self._body(asked) | {"multipleUnitUsage": usages} | members
+        return self._client.post(url + ref, json=body)
 
     def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
         """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""

@@ -9,6 +9,18 @@ ACCOUNTS: Final = {
         event     A s2 context sms rg 1 rsu 1e -> !4010
         account   A                            -> money 100/0
     """,
+    "what was used before the first request is paid of whatever account, and nothing more is given": """
+        open      A barred money 100
+        initial   A s1 rg 10 usu 0 rsu 10      -> !4010
+        initial   A s2 rg 10 usu 30            -> none
+        initial   A s3 rg 10 usu 20 rsu 10     -> 4010
+        account   A                            -> money 50/0
+        repeat    s3                           -> same
+        update    A s2 rg 10 usu 10 rsu 10     -> 4010
+        terminate A s2 rg 10 usu 15            -> none
+        terminate A s3 rg 10 usu 50            -> none
+        account   A                            -> money -25/0
+    """,
     "an account that expires pays its reports and gets no more": """
         open      A until 600 money 100
         initial   A s1 rg 10 rsu 10            -> granted 10

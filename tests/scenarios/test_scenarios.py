@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from typing import Any
 
 import httpx
 import pytest
 
+from charging.batch import INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import CreditStep, OpenStep, play
@@ -119,3 +121,30 @@ def test_the_offline_only_service_charges_what_an_event_reports_and_no_wish(runn
     used = [{"localSequenceNumber": 1, "totalVolume": 30}]
     machine.send_offline_event("A", 2, {"ratingGroup": 10, "requestedUnit": {}, "usedUnitContainer": used})
     assert machine.holdings("A")[Unit.MONEY] == (70, 0)
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+def test_the_offline_only_service_takes_reports_of_whatever_account_it_knows(
+    running: Served, smf: httpx.Client
+) -> None:
+    """What was used is used: nothing is authorised that a barred account could be refused (TS 32.290 §5.3)."""
+    machine = NchfMachine(running, smf, NCHF_PREFIX + len(SCENARIOS) + 2)
+    machine.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, 100),), is_barred=True))
+
+    def used(units: int) -> list[dict[str, Any]]:
+        return [{"ratingGroup": 10, "usedUnitContainer": [{"localSequenceNumber": 1, "totalVolume": units}]}]
+
+    created = machine.send_offline("A", INITIAL, 0, [])
+    assert created.status_code == 201, created.text
+    ref = created.headers["location"].rpartition("/")[2]
+    assert machine.send_offline("A", INITIAL, 0, []).headers["location"] == created.headers["location"], "once"
+    assert machine.send_offline("A", UPDATE, 1, used(30), f"/{ref}/update").status_code == 200
+    assert machine.holdings("A")[Unit.MONEY] == (70, 0)
+    assert machine.send_offline("A", TERMINATION, 2, used(90), f"/{ref}/release").status_code == 204
+    assert machine.holdings("A")[Unit.MONEY] == (-20, 0)
+    assert machine.send_offline("A", INITIAL, 7, used(5)).status_code == 201
+    machine.send_offline_event("A", 8, used(5)[0])
+    machine.send_offline_event("A", 9, {"ratingGroup": 10})
+    assert machine.holdings("A")[Unit.MONEY] == (-30, 0)
+    unknown = machine.send_offline("A", INITIAL, 10, used(5), subscriberIdentifier="imsi-999999999999999")
+    assert (unknown.status_code, unknown.json()["cause"]) == (404, "USER_UNKNOWN")

@@ -146,6 +146,12 @@ def test_outcomes_of_whole_requests_are_problems(outcome: Outcome, status: int, 
             "OPTIONAL_IE_INCORRECT",
             "/multipleUnitUsage/0/usedUnitContainer/0/totalVolume",
         ),
+        (
+            octets(request(0, (usage(1, asks={"serviceSpecificUnits": 0}),), oneTimeEvent=True)),
+            400,
+            "OPTIONAL_IE_INCORRECT",
+            "/multipleUnitUsage/0/requestedUnit/serviceSpecificUnits",
+        ),
     ],
 )
 def test_bodies_that_are_wrong(body: bytes, status: int, cause: str, param: str | None) -> None:

@@ -79,7 +79,7 @@ class Decides:
         grant_all(batch, answers)
         count, msccs = int(batch.counts[0]), int(batch.counts[1])
         for index in range(msccs):
-            number = int(batch.msccs["requested_octets"][index])
+            number = int(batch.msccs["requested_octets"][index]) - 1
             for name, value in self.drawn[number].items():
                 answers.msccs[name][index] = value
         granted = granted_rows(batch.msccs[:msccs], answers.msccs[:msccs])
@@ -94,7 +94,7 @@ class Decides:
 def test_a_kernel_writes_what_python_writes(drawn: tuple[str, int, str | None, list[Any]]) -> None:
     kind, number, features, usages = drawn
     said = [
-        usage(group, asks={"totalVolume": index}) | ({} if upf is None else {"uPFID": upf})
+        usage(group, asks={"totalVolume": index + 1}) | ({} if upf is None else {"uPFID": upf})
         for index, (group, upf, _) in enumerate(usages)
     ]
     members: dict[str, Any] = {} if features is None else {"supportedFeatures": features}

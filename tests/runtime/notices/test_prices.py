@@ -10,8 +10,9 @@ from catalog_loader.published import PublishedEntry, PublishedRelease
 from catalog_loader.release import Band, Release
 from runtime.notices.prices import change_instants, is_behind
 from tests.catalog_loader.sample_release import data_price, small_release
-from tests.reference.account import Account, Product, Service, Session
+from tests.reference.account import Account, Given, Product, Service, Session
 from tests.reference.record_octets import encode_account
+from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 MS = 1_000_000
@@ -66,3 +67,18 @@ def test_who_reported_since_or_is_pinned_is_not_behind() -> None:
     assert not behind(account, 500)
     assert not behind(replace(account, products=[Product(1, release=3)]), 501)
     assert not behind(replace(account, sessions=[replace(session, services=[])]), 501)
+
+
+def test_who_was_refused_is_behind_whatever_else_reported_since() -> None:
+    reported = Service(10, None, Unit.OCTETS, 700, last=Given(Outcome.GRANTED, 10, has_grant=True))
+    refused = Service(40, None, Unit.MONEY, 100, last=Given(Outcome.RATING_FAILED))
+
+    def behind(*services: Service) -> bool:
+        session = Session((1, 2), 100, 32251, services=list(services))
+        view = decode_record(encode_account(Account(1, products=[Product(1)], sessions=[session])))
+        return is_behind(view, view.sessions[0], 501)
+
+    assert behind(refused)
+    assert behind(reported, refused)
+    assert not behind(reported, replace(refused, last_report_ns=501))
+    assert not behind(reported, replace(refused, last=Given(Outcome.CREDIT_LIMIT_REACHED)))

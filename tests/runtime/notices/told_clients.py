@@ -78,8 +78,9 @@ class ToldPacketCore:
         *,
         used: int | None = None,
         asked: int | None = None,
+        rating_group: int = 10,
     ) -> CreditAnswer:
-        """A CCR of rating group 10 and its answer."""
+        """A CCR of one rating group and its answer."""
         ccr = CreditControlRequest()
         ccr.session_id = session_id
         ccr.origin_host = self._host.encode()
@@ -91,7 +92,7 @@ class ToldPacketCore:
         ccr.cc_request_number = number
         ccr.subscription_id = [SubscriptionId(1, imsi)]
         ccr.multiple_services_indicator = 1
-        mscc = MultipleServicesCreditControl(rating_group=10)
+        mscc = MultipleServicesCreditControl(rating_group=rating_group)
         if asked is not None:
             mscc.requested_service_unit = RequestedServiceUnit(cc_total_octets=asked)
         if used is not None:
@@ -128,9 +129,10 @@ class ToldSmf:
         self._url = f"http://127.0.0.1:{port}/nchf-convergedcharging/v3/chargingdata"
         self._client = httpx.Client(http1=False, http2=True, timeout=WAIT_S, trust_env=False)
 
-    def create(self, imsi: str, charging_id: int, notify_uri: str | None) -> str:
-        """A session that asks for rating group 10; its URI."""
-        body = self._body(0, {"ratingGroup": 10, "requestedUnit": {"totalVolume": 10 * MIB}})
+    def create(self, imsi: str, charging_id: int, notify_uri: str | None, rating_group: int | None = 10) -> str:
+        """A session that asks for one rating group, or for none; its URI."""
+        wanted = {"ratingGroup": rating_group, "requestedUnit": {"totalVolume": 10 * MIB}}
+        body = self._body(0, *([] if rating_group is None else [wanted]))
         body |= {"subscriberIdentifier": f"imsi-{imsi}", "chargingId": charging_id}
         if notify_uri is not None:
             body["notifyUri"] = notify_uri
@@ -138,10 +140,12 @@ class ToldSmf:
         assert response.status_code == 201, response.text
         return str(response.headers["location"])
 
-    def update(self, uri: str, number: int, used: int, notify_uri: str | None = None) -> CreditAnswer:
+    def update(
+        self, uri: str, number: int, used: int, notify_uri: str | None = None, rating_group: int = 10
+    ) -> CreditAnswer:
         """Report and ask again."""
         usage = {
-            "ratingGroup": 10,
+            "ratingGroup": rating_group,
             "requestedUnit": {"totalVolume": 10 * MIB},
             "usedUnitContainer": [{"localSequenceNumber": number, "totalVolume": used}],
         }
@@ -160,12 +164,12 @@ class ToldSmf:
         usage = {"ratingGroup": 10, "usedUnitContainer": [{"localSequenceNumber": number, "totalVolume": 0}]}
         return self._client.post(f"{uri}/release", json=self._body(number, usage)).status_code
 
-    def _body(self, number: int, usage: dict[str, Any]) -> dict[str, Any]:
+    def _body(self, number: int, *usages: dict[str, Any]) -> dict[str, Any]:
         return {
             "nfConsumerIdentification": {"nodeFunctionality": "SMF", "nFName": "smf-1"},
             "invocationTimeStamp": "2026-11-28T10:00:00Z",
             "invocationSequenceNumber": number,
-            "multipleUnitUsage": [usage],
+            "multipleUnitUsage": list(usages),
         }
 
     def close(self) -> None:

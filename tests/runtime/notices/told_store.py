@@ -15,10 +15,12 @@ from catalog_loader.check import CheckedRelease
 from catalog_loader.edge.publish import Published, publish
 from runtime.notices.notice import Notice, decode_notice
 from runtime.notices.sessions import name_of
+from runtime.releases import wait_taken_up
 from runtime.subscriber_identities import key_of
 from tests.runtime.running_up import wait_until
 
 T = TypeVar("T")
+TAKEN_UP_S = 20.0
 
 
 class _Account(NamedTuple):
@@ -69,10 +71,21 @@ class ToldStore:
         (octets,) = self._run(self._store.read_notices_of(partition, [str(name_of(session))]))
         return None if octets is None else decode_notice(octets)
 
-    def publish(self, checked: CheckedRelease) -> None:
-        """A release."""
+    def publish(self, checked: CheckedRelease) -> str:
+        """A release; its place in the stream."""
         result = self._run(publish(self._store.client, checked, self._tenant))
         assert isinstance(result, Published), result
+        return result.stream_id
+
+    def publish_for_all(self, checked: CheckedRelease) -> None:
+        """A release, and each running engine decides by it."""
+        taken_up = self._run(wait_taken_up(self._store, self.publish(checked), TAKEN_UP_S))
+        assert not taken_up.waiting, taken_up
+
+    def is_watched(self, imsi: str) -> bool:
+        """Has the notifier seen what is in force for the subscriber? It tells of changes from then on."""
+        has = self._account(imsi)
+        return has.tenant in self._run(self._store.read_told_prices(has.partition))
 
     def _account(self, imsi: str) -> _Account:
         if imsi not in self._accounts:
