@@ -105,8 +105,10 @@ class Up:
             self._acceptors[name].start()
 
     def last_words(self) -> str:
-        """What is true of the store once all has stopped."""
-        if self._meta is None or self._meta.fsync == "always":
+        """What is true of answers once all has stopped."""
+        if self._meta is None:
+            return "it hadn't begun to serve, nothing was answered"
+        if self._meta.fsync == "always":
             return "everything that was answered is in the store"
         if self._store_child is not None and self._store_child.is_closed:
             return "everything that was answered is in the store, which wrote its file to disk as it ended"
