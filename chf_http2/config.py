@@ -10,6 +10,8 @@ from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 from vocabulary.setting import setting
 
 BODY_OCTETS_MAX: Final = 256 * 1024
+CONNECTIONS_MAX: Final = 1024
+"""Of one process at a time."""
 _UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLMN: Final = re.compile("[0-9]{3}-[0-9]{2,3}")
 
@@ -20,7 +22,7 @@ class ChfConfig:
 
     host: str = setting("127.0.0.1", "address that is listened on")
     port: int = setting(7777, "port that is listened on; 0: any free one")
-    processes: int = setting(0, "processes of it that farebox up runs, which share the port; 0: no 5G, 0..64")
+    processes: int = setting(0, "processes of it that farebox up runs, behind one port; 0: no 5G, 0..64")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
     api_root: str = setting(
         "", "scheme and authority of our URIs, such as http://chf.example:80; empty: as the client wrote it"

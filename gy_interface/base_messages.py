@@ -64,16 +64,20 @@ class RequestRule(NamedTuple):
 
     needed   AVPs that it must have: 5005 without
     once     AVPs that it may have once: 5009 with the second; their values are read
+    many     AVPs that it may have again and again, and whose values are read
     """
 
     needed: tuple[int, ...]
     once: frozenset[int]
+    many: frozenset[int] = frozenset()
 
 
 _WHO: Final = (_ORIGIN_HOST, _ORIGIN_REALM)
 REQUEST_RULES: Final = {
     CAPABILITIES_EXCHANGE: RequestRule(
-        _WHO, frozenset({*_WHO, _ORIGIN_STATE_ID, _VENDOR_ID, _PRODUCT_NAME, _FIRMWARE_REVISION})
+        _WHO,
+        frozenset({*_WHO, _ORIGIN_STATE_ID, _VENDOR_ID, _PRODUCT_NAME, _FIRMWARE_REVISION}),
+        many=frozenset({_HOST_IP_ADDRESS}),
     ),
     DEVICE_WATCHDOG: RequestRule(_WHO, frozenset({*_WHO, _ORIGIN_STATE_ID})),
     DISCONNECT_PEER: RequestRule((*_WHO, _DISCONNECT_CAUSE), frozenset({*_WHO, _ORIGIN_STATE_ID, _DISCONNECT_CAUSE})),
@@ -119,6 +123,8 @@ def check_request(message: Message, *, lenient: bool = False) -> None:
                 raise PeerError(TOO_MANY_TIMES, f"{name_of(avp.key)} is there twice", avp.octets)
             if read_value(avp) == "" and avp.key in rule.needed:
                 raise PeerError(INVALID_AVP_VALUE, f"{name_of(avp.key)} is empty", avp.octets)
+        elif avp.key in rule.many:
+            read_value(avp)
         seen.add(avp.key)
     for code in rule.needed:
         if code not in seen:

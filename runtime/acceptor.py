@@ -2,7 +2,8 @@
 
 `farebox up` has the Acceptor; a front end's process says that it takes connections by connecting to the acceptor's unix
 socket (TakenConnections), over which the kernel passes them. So connections are spread evenly even where they are few
-and stay for days, as Diameter's do, and wait in the port's queue while no front end serves.
+and stay for days, as Diameter's do; they wait in the port's queue while no front end serves, and none is reset with a
+front end that ends.
 """
 
 import asyncio
@@ -10,14 +11,13 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
+from balances.edge.embedded_socket import socket_path
 from runtime.private_socket import PrivateSocket, private_socket
 
-ACCEPTOR_SOCKET: Final = "gy.acceptor"
-"""In the run folder of the data directory; for this user alone."""
 BACKLOG: Final = 512
 AGAIN_S: Final = 0.01
 _CONNECTION: Final = b"c"
@@ -26,21 +26,33 @@ _NO_MORE: Final = b"."
 _READ_OCTETS: Final = 4096
 
 
+def acceptor_socket(run_folder: Path, name: str) -> Path:
+    """Where front ends of a name find their acceptor, in the run folder of the data directory; for this user alone."""
+    return socket_path(run_folder, f"{name}.acceptor")
+
+
+class ConnectionsLimit(NamedTuple):
+    """How many connections all front ends of a name may have together, and the setting that allows more."""
+
+    most: int
+    setting: str
+
+
 class Acceptor:
     """Accepts on a port, and hands over.
 
-    listening         bound to the port; it is closed with this
-    path              of the socket at which front ends say that they serve
-    connections_max   over all front ends together; what comes beyond is closed at once
-    report            is told when that begins
+    listening   bound to the port; it is closed with this
+    path        of the socket at which front ends say that they serve
+    limit       what comes beyond is closed at once
+    report      is told when that begins
     """
 
     def __init__(
-        self, listening: socket.socket, path: Path, *, connections_max: int, report: Callable[[str], None]
+        self, listening: socket.socket, path: Path, *, limit: ConnectionsLimit, report: Callable[[str], None]
     ) -> None:
         self._listening = listening
         self._path = path
-        self._connections_max = connections_max
+        self._limit = limit
         self._report = report
         self._is_full = False
         self._front_ends: dict[socket.socket, int] = {}
@@ -113,11 +125,13 @@ class Acceptor:
             accepted, _ = self._listening.accept()
         except OSError:  # it ended before it was accepted, or there are no descriptors left: the next round tries again
             return
-        was_full, self._is_full = self._is_full, sum(self._front_ends.values()) >= self._connections_max
+        was_full, self._is_full = self._is_full, sum(self._front_ends.values()) >= self._limit.most
         if self._is_full:
             accepted.close()
             if not was_full:
-                self._report(f"connections are refused: gy.connections_max ({self._connections_max}) are open")
+                self._report(
+                    f"connections are refused: {self._limit.most} are open, more need {self._limit.setting} raised"
+                )
             return
         self._hand_over(accepted)
 
@@ -165,15 +179,16 @@ class TakenConnections:
 
     path    of the acceptor's socket
     adopt   serves a connection; OSError where that one has ended meanwhile
+    name    of the front end, for its log
     """
 
-    def __init__(self, path: Path, adopt: Callable[[socket.socket], Awaitable[None]]) -> None:
+    def __init__(self, path: Path, adopt: Callable[[socket.socket], Awaitable[None]], name: str) -> None:
         self._path = path
         self._adopt = adopt
         self._acceptor: socket.socket | None = None
         self._over = asyncio.Event()
         self._adopting: set[asyncio.Task[None]] = set()
-        self._log = structlog.get_logger(process="gy")
+        self._log = structlog.get_logger(process=name)
 
     async def start(self) -> None:
         """Take connections from now on. OSError where no acceptor is there."""
@@ -227,7 +242,7 @@ class TakenConnections:
         self._over.set()
 
     async def stop(self, wait_s: float = 1.0) -> None:
-        """Take no more; those that are on the way are served."""
+        """Take no more; those that are on the way are served, as far as they are begun within `wait_s`."""
         if self._acceptor is None:
             return
         with suppress(OSError):
@@ -237,4 +252,4 @@ class TakenConnections:
                 await self._over.wait()
         self._end()
         if self._adopting:
-            await asyncio.wait(list(self._adopting))
+            await asyncio.wait(list(self._adopting), timeout=wait_s)

@@ -25,8 +25,8 @@ class ChfProcess(FrontEndProcess):
 
     name: ClassVar = CHF
 
-    def __init__(self, settings: Settings, store_url: str) -> None:
-        super().__init__(settings, store_url)
+    def __init__(self, settings: Settings, store_url: str, *, is_listening: bool = True) -> None:
+        super().__init__(settings, store_url, is_listening=is_listening)
         self.server: ChfServer | None = None
 
     async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
@@ -39,12 +39,16 @@ class ChfProcess(FrontEndProcess):
             tenant=await self.store.add_tenant(self.settings.chf.tenant),
             secret=meta.secret,
             nf_instance_id=nf_instance_id(self.settings.chf.nf_instance_id, meta),
+            on_gone=None if self.is_listening else self.note_gone,
         )
         self.server.use_final_units(self.final_units)
         if not self.settings.chf.token_keys:
             structlog.get_logger(process=CHF).warning("access tokens aren't checked", remedy="set chf.token_keys")
         await self.server.start()
-        return {"chf_port": self.server.port}
+        if self.is_listening:
+            return {"chf_port": self.server.port}
+        await self.take_connections(self.server.adopt)
+        return {}
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
         """See FrontEndProcess."""
@@ -70,6 +74,7 @@ class ChfProcess(FrontEndProcess):
             self.server.deliver(answered)
 
     async def stop_clients(self) -> None:
-        """See FrontEndProcess."""
+        """See FrontEndProcess: say good-bye to consumers, each behind its last answer."""
+        await self.take_no_more()
         if self.server is not None:
             await self.server.close()

@@ -189,10 +189,7 @@ def _build(kind: Any, values: Any, where: str, reading: _Reading) -> Any:
     known = {item.name: item for item in dataclasses.fields(kind)}
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            reading.ill_formed.update(_join(where, meant) for meant in near)
-            remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            reading.wrong(_join(where, name), f"no such setting: {remedy}")
+            reading.wrong(_join(where, name), f"no such setting: {_meant(name, hints, where, reading)}")
     found = {name: _convert(hints[name], values[name], _join(where, name), reading) for name in known if name in values}
     good = {name: value for name, value in found.items() if value is not _WRONG}
     ill_formed = frozenset(reading.ill_formed)
@@ -206,6 +203,22 @@ def _build(kind: Any, values: Any, where: str, reading: _Reading) -> Any:
         return _WRONG
 
 
+def _meant(name: str, hints: Mapping[str, Any], where: str, reading: _Reading) -> str:
+    """What else a setting that isn't there may stand for; settings with that name are ill-formed, too."""
+    for table, hint in hints.items():
+        if name.startswith(f"{table}_") and _is_table(hint):
+            return f"tables such as [{_join(where, table)}.<name>] stand in the configuration file alone"
+    near = difflib.get_close_matches(name, hints, 1)
+    reading.ill_formed.update(_join(where, meant) for meant in near)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(hints)}"
+
+
+def _is_table(hint: Any) -> bool:
+    """Is it settings by names that the file gives?"""
+    origin = typing.get_origin(hint)
+    return origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping))
+
+
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
@@ -215,7 +228,7 @@ def _convert(hint: Any, value: Any, where: str, reading: _Reading) -> Any:
     origin = typing.get_origin(hint)
     if dataclasses.is_dataclass(hint):
         return _build(hint, value, where, reading)
-    if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
+    if _is_table(hint):
         return _convert_table(hint, value, where, reading)
     if origin in (list, tuple):
         return _convert_list(hint, value, where, reading)

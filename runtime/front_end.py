@@ -5,8 +5,9 @@ It finds accounts in the store, hands requests to the engines that own their par
 
 import asyncio
 import gc
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from balances.store import StoreMeta
 from charging.answer_tally import TALLY_OPENED, new_tally, tally_answers
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
+from runtime.acceptor import TakenConnections, acceptor_socket
 from runtime.data_folder import DataFolder
 from runtime.end_tasks import end_tasks
 from runtime.engine_links import LONGEST_SOCKET_NAME, EngineLinks
@@ -35,14 +37,17 @@ from vocabulary.outcomes import RESULT_CODES
 class FrontEndProcess(ABC):
     """Protocol server, links to the engines, and telemetry of one process, wired; see ServingProcess.
 
-    name   of the process: its metrics are `<name>_link_up` and so on
+    name           of the process: its metrics are `<name>_link_up` and so on
+    is_listening   False: it takes the connections of the acceptor of its data directory, instead of a port's
     """
 
     name: ClassVar[str]
     ready_line: ClassVar = "front end ready"
 
-    def __init__(self, settings: Settings, store_url: str) -> None:
+    def __init__(self, settings: Settings, store_url: str, *, is_listening: bool = True) -> None:
         self.settings = settings
+        self.is_listening = is_listening
+        self._taken: TakenConnections | None = None
         self.telemetry = Telemetry(self.name)
         self.clock = clock_of(settings)
         self.store = RedisStore(store_url)
@@ -72,6 +77,23 @@ class FrontEndProcess(ABC):
     @abstractmethod
     async def stop_clients(self) -> None:
         """Take no request more, and let those under way be answered; also where `serve_clients` was never called."""
+
+    # --- connections that `farebox up` accepts ---------------------------------------------------------------------------
+
+    async def take_connections(self, adopt: Callable[[socket.socket], Awaitable[None]]) -> None:
+        """Serve those that are handed over from now on, each by `adopt`. OSError where no acceptor is there."""
+        self._taken = TakenConnections(acceptor_socket(self.run_folder, self.name), adopt, self.name)
+        await self._taken.start()
+
+    def note_gone(self) -> None:
+        """A connection ended; where this process listens itself nobody counts it."""
+        if self._taken is not None:
+            self._taken.note_ended()
+
+    async def take_no_more(self) -> None:
+        """Those that come go to other front ends, or wait for the next."""
+        if self._taken is not None:
+            await self._taken.stop()
 
     # --- what doesn't ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from balances.store import StoreMeta
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
-from runtime.acceptor import ACCEPTOR_SOCKET, TakenConnections
 from runtime.engine_links import EngineLinks
 from runtime.front_end import FrontEndProcess
 from runtime.notices.gy_frames import SOCKET_NAME as NOTICES_SOCKET
@@ -21,19 +20,14 @@ from vocabulary.instants import NS_PER_S
 
 
 class GyProcess(FrontEndProcess):
-    """A front end for Diameter.
-
-    is_listening   False: it takes the connections of the acceptor of its data directory, instead of a port's
-    """
+    """A front end for Diameter."""
 
     name: ClassVar = GY
 
     def __init__(self, settings: Settings, store_url: str, *, is_listening: bool = True) -> None:
-        super().__init__(settings, store_url)
+        super().__init__(settings, store_url, is_listening=is_listening)
         self.gy: GyServer | None = None
         self.notices: GyLink | None = None
-        self._taken: TakenConnections | None = None
-        self._is_listening = is_listening
 
     async def serve_clients(self, meta: StoreMeta, links: EngineLinks) -> Mapping[str, int]:
         """See FrontEndProcess."""
@@ -49,23 +43,18 @@ class GyProcess(FrontEndProcess):
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
             slots=PeerSlots(self.run_folder / SLOTS_FILE, peers),
-            on_gone=self._on_gone,
+            on_gone=self.note_gone,
         )
         self.gy.use_final_units(self.final_units)
         self.notices = GyLink(
             socket_path(self.run_folder, NOTICES_SOCKET), self.gy.teller, store=meta.created_ns, name=self.name
         )
         self.notices.start()
-        if self._is_listening:
+        if self.is_listening:
             return {"gy_port": await self.gy.start()}
         self.gy.begin()
-        self._taken = TakenConnections(socket_path(self.run_folder, ACCEPTOR_SOCKET), self.gy.adopt)
-        await self._taken.start()
+        await self.take_connections(self.gy.adopt)
         return {}
-
-    def _on_gone(self) -> None:
-        if self._taken is not None:
-            self._taken.note_ended()
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
         """See FrontEndProcess."""
@@ -81,8 +70,7 @@ class GyProcess(FrontEndProcess):
         """See FrontEndProcess: say good-bye to peers, each behind its last answer."""
         if self.notices is not None:
             await self.notices.close()
-        if self._taken is not None:
-            await self._taken.stop()
+        await self.take_no_more()
         if self.gy is not None:
             assert self.links is not None
             await self.gy.close(drain=self.links.drain)

@@ -16,7 +16,7 @@ from runtime.session_route import SessionRoute, decode_route, route_name
 from runtime.subscriber_view import amount_text, currency_of, names_of_tenant
 from vocabulary.ids import SESSION_DOMAIN
 from vocabulary.instants import to_rfc3339
-from vocabulary.units import UNIT_NAMES
+from vocabulary.units import UNIT_NAMES, Unit
 
 _SESSIONS_AT: Final = HEADER_DIRECTORY + 2 * Section.SESSIONS
 _KEY_DIGITS: Final = 32
@@ -170,13 +170,19 @@ def service_row(live: LiveSession, service: ServiceView) -> tuple[str, ...]:
     return (
         "absent" if service.rating_group is None else str(service.rating_group),
         "absent" if service.service_identifier is None else str(service.service_identifier),
-        UNIT_NAMES[service.unit],
+        _unit(service),
         service.last.outcome.name.lower(),
         granted,
         _held(live, service),
         str(service.carry),
         to_rfc3339(service.last_report_ns),
     )
+
+
+def _unit(service: ServiceView) -> str:
+    """Of its grants; a service that was refused from the beginning has none, and its record says 0, which is money's."""
+    was_granted = any(given.granted is not None for given in (service.last, service.previous))
+    return UNIT_NAMES[service.unit] if service.unit is not Unit.MONEY or was_granted else "-"
 
 
 def _group(service: ServiceView) -> str:

@@ -7,14 +7,14 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from balances.edge.addresses import parse_address
-from balances.edge.embedded_socket import socket_path
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreMeta
 from runtime import kill_points
-from runtime.acceptor import ACCEPTOR_SOCKET, Acceptor
+from runtime.acceptor import Acceptor, acceptor_socket
 from runtime.bss_extra import require_bss
 from runtime.config import environment_of
 from runtime.data_folder import DataFolder, UpState, lock_data_folder, take_first_login, write_up_state
@@ -24,7 +24,7 @@ from runtime.moved_clock import begin_clock
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_engines, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
-from runtime.up_roles import PORT_WORDS, PlannedChild, has_front_ends, planned_children, shared_ports
+from runtime.up_roles import PORT_WORDS, PlannedChild, accepted_limits, planned_children
 
 PORT_FREE_S: Final = 15.0
 """How long the processes of a killed `farebox up` may take to answer what is under way and free their ports."""
@@ -54,11 +54,9 @@ class Up:
         self._meta: StoreMeta | None = None
         self._supervisor: Supervisor | None = None
         self._planned = {child.name: child for child in planned_children(settings)}
-        self._shared: dict[str, socket.socket] = {}
-        """ports that several processes share, held while none of them runs"""
         self._forks = ForkServer(os.environ, self.folder.logs / "fork-server.log") if IS_USED else None
-        self._acceptor: Acceptor | None = None
-        """of Gy's port, where front ends are processes of their own"""
+        self._acceptors: dict[str, Acceptor] = {}
+        """of ports whose front ends are processes of their own, by section"""
         self._is_announced = False
 
     async def run(self) -> None:
@@ -80,17 +78,7 @@ class Up:
             for folder in (self.folder.run, self.folder.logs):
                 folder.mkdir(exist_ok=True)
             await _await_ports(self.settings)
-            for name in shared_ports(self.settings):
-                self._shared[name] = _bind(self.settings, name, is_shared=True)
-            if has_front_ends(self.settings):
-                listening = _bind(self.settings, "gy", is_shared=False)
-                self._acceptor = Acceptor(
-                    listening,
-                    socket_path(self.folder.run, ACCEPTOR_SOCKET),
-                    connections_max=self.settings.gy.connections_max,
-                    report=lambda line: self._report("gy", "warning", line),
-                )
-                self._acceptor.start()
+            self._start_acceptors()
             if self._forks is not None:
                 await self._forks.begin()  # it loads while the store starts
             await self._open_store()
@@ -101,15 +89,26 @@ class Up:
             self.folder.up_file.unlink(missing_ok=True)
             if self._forks is not None:
                 await self._forks.close()
-            for holder in self._shared.values():
-                holder.close()
-            if self._acceptor is not None:
-                self._acceptor.close()
+            for acceptor in self._acceptors.values():
+                acceptor.close()
             os.close(lock)
 
+    def _start_acceptors(self) -> None:
+        """Accept on the ports of front ends. PortTaken."""
+        for name, limit in accepted_limits(self.settings).items():
+            self._acceptors[name] = Acceptor(
+                _bind(self.settings, name),
+                acceptor_socket(self.folder.run, name),
+                limit=limit,
+                report=partial(self._report, name, "warning"),
+            )
+            self._acceptors[name].start()
+
     def last_words(self) -> str:
-        """What is true of the store once all has stopped."""
-        if self._meta is None or self._meta.fsync == "always":
+        """What is true of answers once all has stopped."""
+        if self._meta is None:
+            return "it hadn't begun to serve, nothing was answered"
+        if self._meta.fsync == "always":
             return "everything that was answered is in the store"
         if self._store_child is not None and self._store_child.is_closed:
             return "everything that was answered is in the store, which wrote its file to disk as it ended"
@@ -173,7 +172,7 @@ class Up:
             "store.data_dir": self.settings.store.data_dir,
             "telemetry.port": port + planned.metrics_place if port > 0 else port,
         }
-        flags |= {f"{name}.port": holder.getsockname()[1] for name, holder in self._shared.items()}
+        flags |= {f"{name}.port": acceptor.port for name, acceptor in self._acceptors.items()}
         return ProcessChild(
             planned.name,
             [role.name, *role.arguments(self.settings)],
@@ -226,7 +225,7 @@ class Up:
     def _ports(self) -> dict[str, int]:
         """By name: what PORT_WORDS has, and `<child>_metrics` where there are metrics."""
         assert self._supervisor is not None
-        named: dict[str, int] = {} if self._acceptor is None else {"gy": self._acceptor.port}
+        named = {name: acceptor.port for name, acceptor in self._acceptors.items()}
         for child, ports in self._supervisor.ports().items():
             if child in self._planned:
                 named.update(zip(self._planned[child].role.listens(self.settings), ports, strict=False))
@@ -285,17 +284,14 @@ async def _await_ports(settings: Settings) -> None:
             await asyncio.sleep(0.1)
 
 
-def _bind(settings: Settings, name: str, *, is_shared: bool) -> socket.socket:
-    """The port of a section. PortTaken.
-
-    is_shared   several processes listen on it: it is held so that it stays theirs while none of them runs
-    """
+def _bind(settings: Settings, name: str) -> socket.socket:
+    """The port of a section. PortTaken."""
     section = getattr(settings, name)
     host, port = section.host, section.port
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if is_shared:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with suppress(OSError):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         bound.bind((host, port))
     except OSError as error:

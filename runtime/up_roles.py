@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from chf_http2.config import CONNECTIONS_MAX
+from runtime.acceptor import ConnectionsLimit
 from runtime.settings import Settings
 
 
@@ -33,6 +35,8 @@ class Role:
     listens     names of the ports that its ready file begins with, as up.json has them and PORT_WORDS says them; the last
                 port there is that of its metrics
     flags       settings that a child of a name is given besides those of `farebox up`, by name
+    accepted    connections that `farebox up` accepts for its children, on the port of the section that is called as the role;
+                None: it accepts none
     """
 
     name: str
@@ -41,10 +45,11 @@ class Role:
     listens: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     flags: Callable[[Settings, str], Mapping[str, Any]] = _no_flags
     is_many: Callable[[Settings], bool] = _never
+    accepted: Callable[[Settings], ConnectionsLimit] | None = None
 
 
 def has_front_ends(settings: Settings) -> bool:
-    """Is Gy in processes of its own, which get their connections from the acceptor?"""
+    """Is Gy in processes of its own, which get their connections from an acceptor?"""
     return settings.engine.front_ends > 0
 
 
@@ -63,8 +68,15 @@ ROLES: Final = (
         count=lambda settings: settings.engine.front_ends,
         arguments=lambda settings: ("--no-listen",),
         is_many=_always,
+        accepted=lambda settings: ConnectionsLimit(settings.gy.connections_max, "gy.connections_max"),
     ),
-    Role("chf", count=lambda settings: settings.chf.processes, listens=lambda settings: ("chf",), is_many=_always),
+    Role(
+        "chf",
+        count=lambda settings: settings.chf.processes,
+        arguments=lambda settings: ("--no-listen",),
+        is_many=_always,
+        accepted=lambda settings: ConnectionsLimit(CONNECTIONS_MAX * settings.chf.processes, "chf.processes"),
+    ),
     Role(
         "engine",
         count=lambda settings: settings.engine.processes,
@@ -113,11 +125,9 @@ class PlannedChild(NamedTuple):
     """what is added to telemetry.port"""
 
 
-def shared_ports(settings: Settings) -> list[str]:
-    """Names of the ports that several processes listen on together, each a section of the settings."""
-    return [
-        name for role in ROLES if role.is_many(settings) and role.count(settings) for name in role.listens(settings)
-    ]
+def accepted_limits(settings: Settings) -> dict[str, ConnectionsLimit]:
+    """By section of the settings: whose port `farebox up` accepts on, and how many connections."""
+    return {role.name: role.accepted(settings) for role in ROLES if role.accepted is not None and role.count(settings)}
 
 
 def planned_children(settings: Settings) -> list[PlannedChild]:

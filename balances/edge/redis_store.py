@@ -101,7 +101,7 @@ class RedisStore(RedisCommandLog, RedisEngineEntries, RedisJournalLog, RedisNoti
         fields = await self.command("HGETALL", _META)
         if not fields:
             raise StoreNotCreated(
-                f"the store at {self.address} was never created: `farebox up --store {self.address}` does"
+                f"the store at {self.address} was never created: start `farebox up` on it, which does"
             )
         if int(fields[b"layout"]) != LAYOUT_VERSION:
             raise StoreError(

@@ -69,6 +69,9 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._words = np.zeros(2, np.int64)
         self._transport: asyncio.Transport | None = None
         self._is_written = True
+        self._is_leaving = False
+        self._is_ended = False
+        """nothing is written any more, and nothing read is looked at"""
         self.began_ns = server.now_ns()
         self.octets_total = 0
         """received"""
@@ -98,8 +101,7 @@ class Http2Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._transport = None
-        if self.index >= 0:
-            self._server.forget(self)
+        self._server.forget(self)
         if self._session:
             LIBRARY.nghttp2_session_del(self._session)
             self._session = 0
@@ -110,7 +112,7 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """See asyncio.BufferedProtocol."""
-        if not self._session:
+        if not self._session or self._is_ended:
             return
         server = self._server
         self.octets_total += nbytes
@@ -134,17 +136,25 @@ class Http2Connection(asyncio.BufferedProtocol):
     def flush(self) -> None:
         """Send what nghttp2 has to send, as long as the client reads; close where it has nothing more to say."""
         is_more = True
-        while is_more and self._session and self._transport is not None and self._is_written:
+        while is_more and self._session and self._transport is not None and self._is_written and not self._is_ended:
             told = send(self._server.memory.octets, self._session, self._server.sent)
             count = told & COUNT_MASK
             if count:
                 self._transport.write(self._server.sent_view[:count].tobytes())
             if told & IS_OVER:
-                self._transport.close()
+                self.finish()
             is_more = bool(told & IS_MORE)
 
+    def give_notice(self) -> None:
+        """Say that it will end; requests that cross this are still taken (RFC 9113 §6.8)."""
+        self._is_leaving = True
+        if self._session:
+            LIBRARY.nghttp2_submit_shutdown_notice(self._session)
+            self.flush()
+
     def say_goodbye(self) -> None:
-        """Take no stream more; those that are open are answered (RFC 9113 §6.8)."""
+        """Take no stream more, and say which was the last; those that are open are answered (RFC 9113 §6.8)."""
+        self._is_leaving = True
         if self._session:
             last = LIBRARY.nghttp2_session_get_last_proc_stream_id(self._session)
             LIBRARY.nghttp2_submit_goaway(self._session, 0, last, NO_ERROR, None, 0)
@@ -155,9 +165,23 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Has the client said as much as each does before it asks (RFC 9113 §3.4)?"""
         return self.octets_total >= GREETING_OCTETS
 
+    @property
+    def is_unsent(self) -> bool:
+        """Does the client leave something untaken?"""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
     def finish(self) -> None:
-        """End once what was written is sent."""
-        if self._transport is not None:
+        """End once what was written is sent.
+
+        Where it leaves by itself, it hears out the client: octets that reach a closed socket are answered with a reset, by
+        which the client's side throws away what it has not read, answers and good-bye.
+        """
+        if self._transport is None or self._is_ended:
+            return
+        self._is_ended = True
+        if self._is_leaving and self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
             self._transport.close()
 
     def abort(self) -> None:

@@ -6,11 +6,8 @@ here, and answered here.
 
 import asyncio
 import ctypes
-import errno
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -19,6 +16,7 @@ import numpy as np
 
 from chf_http2.config import ChfConfig
 from chf_http2.edge.http2_connection import Http2Connection
+from chf_http2.edge.http2_port import Http2Port
 from chf_http2.schema import ProblemDetails
 from chf_http2.streams.callbacks import callbacks
 from chf_http2.streams.library import ENHANCE_YOUR_CALM, LIBRARY, NO_ERROR
@@ -46,21 +44,20 @@ from vocabulary.instants import NS_PER_S
 
 RECEIVE_OCTETS: Final = 256 * 1024
 SEND_OCTETS: Final = 512 * 1024
-BACKLOG: Final = 1024
 UNREAD_S: Final = 30
 """A client that doesn't take an answer for so long has its connection ended."""
 GREETED_WITHIN_S: Final = 10
 QUIET_S: Final = 0.5
 READ_S: Final = 0.05
 """Some clients lose the answers that they have and haven't looked at when a good-bye comes (hyper-h2)."""
+ROUND_TRIP_S: Final = 0.25
+"""Time for what we say to reach a client, and for what it had said before to reach us."""
 DRAIN_S: Final = 10.0
 LINGER_S: Final = 2.0
 """How long a client may take the last of what was written."""
 LOOKED_MAX: Final = 4096
 
 PROBLEM: Final = ("content-type", "application/problem+json")
-_REMEDIES: Final = {errno.EADDRINUSE: "choose another port, or stop what listens there"}
-"""Of a port that can't be had."""
 _PSEUDO: Final = (":method", ":path", ":scheme", ":authority")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -104,6 +101,7 @@ class Http2Server:
     """Serves until it is closed.
 
     on_whole   is called when there are requests that came whole, counts[WHOLE_COUNT] of them
+    on_gone    is called when a connection has ended that somebody else accepted; None: it listens itself
     """
 
     def __init__(
@@ -114,6 +112,7 @@ class Http2Server:
         body_octets_max: int,
         on_whole: Callable[[], None],
         now_ns: Callable[[], int],
+        on_gone: Callable[[], None] | None = None,
     ) -> None:
         """OSError: the port can't be had, or certificate and key don't fit."""
         self.memory = Held(streams, HELD_STREAMS)
@@ -126,39 +125,48 @@ class Http2Server:
         streams.counts[BODY_OCTETS_MAX_COLUMN] = body_octets_max
         streams.provider[1] = callbacks().place("read")
         self._on_whole = on_whole
+        self._on_gone = on_gone
         self._connections: dict[int, Http2Connection] = {}
         self._free = list(range(streams.touched.size - 1, -1, -1))
         self.spilled = SpilledOctets()
         self._kept: dict[int, Any] = {}
         self._unread: set[int] = set()
         self._overdue = np.zeros(LOOKED_MAX, np.uint32)
-        self._tls = _tls_of(config)
-        self._socket = _bind(config.host, config.port)
-        self.port: int = self._socket.getsockname()[1]
-        self._listening: asyncio.Server | None = None
+        self._port = Http2Port(config, lambda: Http2Connection(self), is_listening=on_gone is None)
+        self.port = self._port.number
+        self._is_closing = False
 
     async def start(self) -> None:
         """Listen."""
-        self._listening = await asyncio.get_running_loop().create_server(
-            lambda: Http2Connection(self), sock=self._socket, ssl=self._tls, backlog=BACKLOG
-        )
+        await self._port.start()
+
+    async def adopt(self, accepted: socket.socket) -> None:
+        """Serve a connection that somebody else accepted. OSError where it has ended meanwhile."""
+        await self._port.adopt(accepted)
 
     async def close(self) -> None:
-        """Take no request more, let those under way be answered, end."""
-        if self._listening is not None:
-            self._listening.close()
+        """Take no connection more, then no request, let those under way be answered, end (RFC 9113 §6.8).
+
+        Clients are told twice: that no stream is to follow, and, once all that they had begun before they heard it is here,
+        which was the last. So what they sent meanwhile is answered, and they know of the rest that it wasn't taken.
+        """
+        await self._port.close()
         await self._until(QUIET_S, lambda: not self.streams_count)
-        await asyncio.sleep(READ_S)
-        for connection in self._connections.values():
+        await self._until(READ_S, lambda: not self._connections)
+        for connection in list(self._connections.values()):
+            connection.give_notice()
+        await self._until(ROUND_TRIP_S, lambda: not self._connections)
+        self._is_closing = True
+        for connection in list(self._connections.values()):
             connection.say_goodbye()
         await self._until(DRAIN_S, lambda: not self.streams_count)
         for connection in list(self._connections.values()):
             connection.finish()
-        await self._until(LINGER_S, lambda: not self._connections)
+        await self._until(LINGER_S, lambda: not any(one.is_unsent for one in self._connections.values()))
+        await self._until(ROUND_TRIP_S, lambda: not self._connections)
         for connection in list(self._connections.values()):
             connection.abort()
         await asyncio.sleep(0)
-        self._socket.close()
 
     async def _until(self, within_s: float, is_done: Callable[[], bool]) -> None:
         ends = asyncio.get_running_loop().time() + within_s
@@ -168,8 +176,8 @@ class Http2Server:
     # --- connections -------------------------------------------------------------------------------------------------------
 
     def accept(self, connection: Http2Connection) -> int:
-        """The place of a connection; -1: there are too many."""
-        if not self._free:
+        """The place of a connection; -1: there are too many, or it comes too late."""
+        if not self._free or self._is_closing:
             return -1
         index = self._free.pop()
         self._connections[index] = connection
@@ -181,6 +189,8 @@ class Http2Server:
             forget_connection(self.memory.octets, connection.index)
             self._free.append(connection.index)
             self._forget_closed()
+        if self._on_gone is not None:
+            self._on_gone()
 
     def flush(self) -> None:
         """Send the answers that were given."""
@@ -352,33 +362,3 @@ def _options() -> int:
     LIBRARY.nghttp2_option_set_no_closed_streams(made, 1)
     assert made.value
     return made.value
-
-
-def _tls_of(config: ChfConfig) -> ssl.SSLContext | None:
-    """TS 33.210 §6.2 profiles 1.2 and 1.3; HTTP/2 is agreed on by ALPN (RFC 9113 §3.2)."""
-    if not config.tls_certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2"])
-    context.load_cert_chain(config.tls_certificate, config.tls_key)
-    if config.tls_client_ca:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(config.tls_client_ca)
-    return context
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A port that other processes of ours may share. OSError: says which address, and what helps."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    with suppress(OSError):
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        remedy = _REMEDIES.get(error.errno or 0, "choose an address of this host, and a port from 1024 on")
-        raise OSError(f"{host}:{port} can't be listened on ({error.strerror}): {remedy}") from error
-    return bound

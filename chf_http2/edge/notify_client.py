@@ -2,7 +2,8 @@
 checked address connected to, so that a name can't lead elsewhere between check and connection.
 
 A target's connections are kept and used again, one carries many streams, until something on them isn't answered: they may
-have died without saying so, and a stream that was given up would count against the target's limit for ever. An answer's
+have died without saying so, and a stream that was given up would count against the target's limit for ever. One that had
+ended before it was used again costs nobody a back-off: what it didn't carry is sent over a new one at once. An answer's
 body is read no further than BODY_OCTETS_MAX.
 """
 
@@ -16,6 +17,8 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, StreamReset
 
 from chf_http2.notifications import Heard, heard
 from chf_http2.sbi_headers import notification_headers
@@ -84,6 +87,7 @@ class _Connections:
         self.users = 0
         self.used_s = 0.0
         """when the last user came, by the loop's time"""
+        self.has_answered = False
         self.is_given_up = False
 
     async def close_unused(self) -> None:
@@ -143,17 +147,29 @@ class NotifyClient:
         return Notified(Heard.LATER, f"redirected more than {REDIRECTS_MAX} times")
 
     async def _post(self, uri: str, body: bytes) -> tuple[int, str]:
-        """(status, Location)."""
+        """(status, Location). What ended connections didn't carry is sent once more, over a new one."""
         parts = urlsplit(uri)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{uri[:200]!r} is no http or https URI")
+        known = self._connections.get(target_of(uri))
+        had_answered = known is not None and known.has_answered
+        try:
+            return await self._exchange(uri, body)
+        except (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError) as error:
+            if not _was_not_carried(error, had_answered):
+                raise
+        return await self._exchange(uri, body)
+
+    async def _exchange(self, uri: str, body: bytes) -> tuple[int, str]:
+        """One try over the target's connections: (status, Location)."""
         wait_ms = int(self._timeout_s * _MS_PER_S)
         headers = [("content-type", "application/json"), *notification_headers(self._now_ns(), wait_ms)]
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
         async with (
-            self._connections_of(target_of(uri)) as pool,
-            pool.stream("POST", uri, headers=headers, content=body, extensions={"timeout": limits}) as response,
+            self._connections_of(target_of(uri)) as used,
+            used.pool.stream("POST", uri, headers=headers, content=body, extensions={"timeout": limits}) as response,
         ):
+            used.has_answered = True
             octets = 0
             async for part in response.aiter_stream():
                 octets += len(part)
@@ -163,7 +179,7 @@ class NotifyClient:
             return response.status, location.decode("ascii", errors="replace")
 
     @asynccontextmanager
-    async def _connections_of(self, target: str) -> AsyncIterator[httpcore.AsyncConnectionPool]:
+    async def _connections_of(self, target: str) -> AsyncIterator[_Connections]:
         """The target's connections, for one request; one that fails or isn't answered in time is the last on them."""
         await self._forget_idle()
         used = self._connections.setdefault(target, _Connections(self._new_pool()))
@@ -171,7 +187,7 @@ class NotifyClient:
         used.users += 1
         used.used_s = asyncio.get_running_loop().time()
         try:
-            yield used.pool
+            yield used
         except BaseException:
             self._give_up(target, used)
             raise
@@ -218,3 +234,17 @@ def target_of(uri: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+
+
+def _was_not_carried(error: Exception, had_answered: bool) -> bool:
+    """Did a request fail for its connection alone: refused, or lost with one that had answered before?
+
+    What is lost behind its last use may have reached the target before the connection ended. It is told twice then, as it
+    would be after the back-off.
+    """
+    said = error.args[0] if error.args else None
+    if isinstance(said, StreamReset):
+        return said.error_code == ErrorCodes.REFUSED_STREAM
+    if isinstance(said, ConnectionTerminated):  # httpcore itself sends again what is above a last stream other than 0
+        return had_answered or not said.last_stream_id
+    return had_answered

@@ -73,6 +73,7 @@ class ChfServer:
     secret    uint64[2] of the store
     tenant    number of the tenant whose subscribers are asked for
     nf_instance_id   who we are: an audience of access tokens
+    on_gone          is called when a connection has ended that somebody else accepted; None: it listens itself
 
     OSError: the port can't be had, or certificate and key don't fit.
     """
@@ -87,6 +88,7 @@ class ChfServer:
         tenant: int,
         secret: "np.ndarray[Any, np.dtype[np.uint64]]",
         nf_instance_id: str = "",
+        on_gone: Callable[[], None] | None = None,
     ) -> None:
         self._config = config
         self._offer = offer
@@ -111,7 +113,10 @@ class ChfServer:
         self._reader = RequestReader(self._refs, tick, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
         self._responses = ResponseWriter(opening)
-        self._http = Http2Server(streams, config, body_octets_max=BODY_OCTETS_MAX, on_whole=self._gather, now_ns=now_ns)
+        self._http = Http2Server(
+            streams, config, body_octets_max=BODY_OCTETS_MAX, on_whole=self._gather, on_gone=on_gone, now_ns=now_ns
+        )
+        self.adopt = self._http.adopt
         self._is_tick_due = False
         self._second = 0
         self._loop: asyncio.AbstractEventLoop | None = None

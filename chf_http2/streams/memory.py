@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chf_http2.config import CONNECTIONS_MAX
 from vocabulary.held import kind_of
 
 STREAMS_MAX: Final = 8192
@@ -118,7 +119,7 @@ def new_stream_memory(
     streams_max: int = STREAMS_MAX,
     *,
     behind_octets: int = 0,
-    connections_max: int = 1024,
+    connections_max: int = CONNECTIONS_MAX,
     spills_max: int = SPILLS_MAX,
     spill_octets_max: int = SPILL_OCTETS_MAX,
 ) -> StreamMemory:

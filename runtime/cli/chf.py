@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runtime.cli.engine import Process, as_process
-from runtime.cli.front_end import serve_front_end
+from runtime.cli.front_end import ListenOption, serve_front_end
 
 if TYPE_CHECKING:
     from runtime.front_end import FrontEndProcess
@@ -24,6 +24,7 @@ def chf(
     process: Process,
     host: ChfHostOption = None,
     port: ChfPortOption = None,
+    listen: ListenOption = True,
 ) -> None:
     """Run a 5G front end alone: Nchf over HTTP/2, handed to the engines of the same data directory; it holds no money.
 
@@ -33,7 +34,7 @@ def chf(
     def make(settings: "Settings", url: str) -> "FrontEndProcess":
         from runtime.chf_process import ChfProcess
 
-        return ChfProcess(settings, url)
+        return ChfProcess(settings, url, is_listening=listen)
 
     serve_front_end(process, "chf", make, chf__host=host, chf__port=port)
 

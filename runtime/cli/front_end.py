@@ -1,13 +1,19 @@
 """What `farebox gy` and `farebox chf` have in common: a front end beside the engines of its data directory."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from runtime.cli.engine import Process, await_running_store, say
 
 if TYPE_CHECKING:
     from runtime.front_end import FrontEndProcess
     from runtime.settings import Settings
+
+ListenOption = Annotated[
+    bool, typer.Option("--listen/--no-listen", help="Listen, or take what `farebox up` accepts.", hidden=True)
+]
 
 
 def serve_front_end(

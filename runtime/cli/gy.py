@@ -1,11 +1,11 @@
 """`farebox gy`: a Diameter front end in a process of its own."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from runtime.cli.engine import Process, as_process
-from runtime.cli.front_end import serve_front_end
+from runtime.cli.front_end import ListenOption, serve_front_end
 from runtime.cli.options import GyHostOption, GyPortOption
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ def gy(
     process: Process,
     host: GyHostOption = None,
     port: GyPortOption = None,
-    listen: Annotated[
-        bool, typer.Option("--listen/--no-listen", help="Listen, or take what `farebox up` accepts.", hidden=True)
-    ] = True,
+    listen: ListenOption = True,
 ) -> None:
     """Run a Diameter Gy front end alone: it hands requests to the engines of the same data directory and holds no money.
 

@@ -18,9 +18,10 @@ def restart(
 ) -> None:
     """Start the processes of `farebox up` anew, one after another: each serves again before the next is stopped.
 
-    With two or more front ends and engines requests are answered all the while: an engine hands its partitions to the
-    others first, a front end ends each connection behind its last answer. The store goes on. Settings are read anew from
-    the configuration file; flags and environment stay as `farebox up` got them.
+    With two or more engines requests are answered all the while: an engine hands its partitions to the others first, a
+    front end says good-bye and ends each connection behind its last answer, and new connections go to the others or wait
+    for the next. The store goes on. Settings are read anew from the configuration file; flags and environment stay as
+    `farebox up` got them.
     """
     settings = settings_of_flags(config, flags_by_name(None, data_dir))
     from runtime.data_folder import DataFolder, read_up_state

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from pathlib import Path
 
-from runtime.acceptor import Acceptor, TakenConnections
+from runtime.acceptor import Acceptor, ConnectionsLimit, TakenConnections
 from tests.runtime.handed_over import until
 
 reported: list[str] = []
@@ -16,7 +16,7 @@ class StubFrontEnd:
 
     def __init__(self, path: Path) -> None:
         self.connections: list[socket.socket] = []
-        self.taken = TakenConnections(path, self._adopt)
+        self.taken = TakenConnections(path, self._adopt, "gy")
 
     async def _adopt(self, accepted: socket.socket) -> None:
         self.connections.append(accepted)
@@ -33,7 +33,8 @@ class StubFrontEnd:
 def an_acceptor(folder: Path, connections_max: int = 100) -> Acceptor:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    acceptor = Acceptor(listening, folder / "acceptor", connections_max=connections_max, report=reported.append)
+    limit = ConnectionsLimit(connections_max, "gy.connections_max")
+    acceptor = Acceptor(listening, folder / "acceptor", limit=limit, report=reported.append)
     acceptor.start()
     return acceptor
 
@@ -126,7 +127,7 @@ def test_what_comes_beyond_the_most_over_all_front_ends_is_closed_at_once(tmp_pa
         assert sum(acceptor.counts()) == 3
         with connect(acceptor) as beyond:
             assert await asyncio.to_thread(beyond.recv, 1) == b""
-        assert reported == ["connections are refused: gy.connections_max (3) are open"], "once"
+        assert reported == ["connections are refused: 3 are open, more need gy.connections_max raised"], "once"
         max(front_ends, key=lambda each: len(each.connections)).end_one()
         await until(lambda: sum(acceptor.counts()) == 2)
         peers.append(connect(acceptor))
@@ -147,7 +148,7 @@ def test_a_connection_that_ends_before_it_is_served_is_counted_no_more(tmp_path:
 
     async def play() -> None:
         acceptor = an_acceptor(tmp_path)
-        taken = TakenConnections(tmp_path / "acceptor", refuse)
+        taken = TakenConnections(tmp_path / "acceptor", refuse, "gy")
         await taken.start()
         await until(lambda: acceptor.counts() == [0])
         with connect(acceptor) as peer:

@@ -134,6 +134,7 @@ MISTAKES = (
     ("[gy]\nport = -1", "gy.port", "is -1: choose 0..65535"),
     ("[gy]\norigin_host = ''", "gy.origin_host", "write a domain name"),
     ("[gy]\npeers = 3", "gy.peers", "is 3: write a table a name"),
+    ("[gy]\npeers_core = 3", "gy.peers_core", "no such setting: tables such as [gy.peers.<name>] stand in the"),
     ("[gy.peers]\ncore = 3", "gy.peers.core", "is 3: write a table [gy.peers.core]"),
     ("[gy.peers.core]\norigin_hosts = 3", "gy.peers.core.origin_hosts", "is 3: write a list"),
     ("[gy.peers.core]\norigin_hosts = [3]", "gy.peers.core.origin_hosts[0]", "is 3: write text in quotes"),

@@ -71,9 +71,7 @@ def check(up: RunningUp, sessions: list[OpenSession], before: dict[str, int]) ->
         session.end()
     assert not [fault for session in sessions for fault in session.faults], up.text()[-6000:]
     charged = {imsi: before[imsi] - octets_of(up, imsi) for imsi in IMSIS}
-    assert charged == {
-        imsi: sum(session.charged_octets for session in sessions if session.imsi == imsi) for imsi in IMSIS
-    }
+    assert charged == {imsi: sum(session.reported for session in sessions if session.imsi == imsi) for imsi in IMSIS}
     audited = invoke("audit", "--store", up.state.store_url, "--data-dir", str(up.folder.path))
     assert audited.returncode == 0, audited.stdout + audited.stderr
 

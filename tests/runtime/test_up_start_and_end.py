@@ -104,6 +104,6 @@ def test_a_store_that_was_killed_is_not_said_to_have_written(tmp_path: Path) -> 
     settings = Settings(store=StoreSettings(data_dir=tmp_path, fsync="everysec"))
     up = Up(settings, {}, lambda *_: None)
     meta = StoreMeta(partition_count=1, secret=np.zeros(2, np.uint64), tags=("p0",), fsync="everysec", created_ns=1)
-    assert up.last_words() == "everything that was answered is in the store", "nothing was"
+    assert up.last_words() == "it hadn't begun to serve, nothing was answered"
     up._meta = meta
     assert "appendfsync everysec the last second or two" in up.last_words()

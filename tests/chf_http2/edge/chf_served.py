@@ -40,10 +40,12 @@ def grant_all(usage: UsageBatch, answers: AnswerBatch) -> None:
 class Served:
     """A running server; `batches` are the sizes of the batches that it offered."""
 
-    def __init__(self, config: ChfConfig, decide: Decide) -> None:
+    def __init__(self, config: ChfConfig, decide: Decide, on_gone: Callable[[], None] | None = None) -> None:
         self.batches: list[int] = []
         self.decide = decide
-        self.server = ChfServer(config, offer=self._offer, now_ns=time.time_ns, tenant=TENANT, secret=SECRET)
+        self.server = ChfServer(
+            config, offer=self._offer, now_ns=time.time_ns, tenant=TENANT, secret=SECRET, on_gone=on_gone
+        )
 
     def _offer(self, batch: UsageBatch) -> int:
         self.batches.append(int(batch.counts[0]))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import RequestReceived, StreamEnded
 
 from chf_http2.edge.notify_client import REDIRECTS_MAX, Notified, NotifyClient, target_of
@@ -222,3 +223,84 @@ def test_a_connection_that_died_silently_is_left_after_one_try() -> None:
         assert target.connections == 2
 
     talk_to(target, talk)
+
+
+class LeavingTarget:
+    """Does what `plays(connection, request)` says of each request, both counted from 0."""
+
+    def __init__(self, plays: Callable[[int, int], str]) -> None:
+        self._plays = plays
+        self.connections = 0
+        self.ended = asyncio.Event()
+        """a connection was ended from here"""
+
+    async def start(self) -> str:
+        """Its URI."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number, count = self.connections, 0
+        self.connections += 1
+        state = H2Connection(H2Configuration(client_side=False))
+        state.initiate_connection()
+        writer.write(state.data_to_send())
+        while octets := await reader.read(65536):
+            for event in state.receive_data(octets):
+                if not isinstance(event, StreamEnded):
+                    continue
+                play, count = self._plays(number, count), count + 1
+                if "answers" in play:
+                    state.send_headers(event.stream_id, [(":status", "204")], end_stream=True)
+                if "refuses" in play:
+                    state.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+                if "cancels" in play:
+                    state.reset_stream(event.stream_id, ErrorCodes.CANCEL)
+                if "good-bye" in play:
+                    state.close_connection(last_stream_id=event.stream_id if "answers" in play else 0)
+                writer.write(state.data_to_send())
+                if "ends" in play:
+                    writer.close()
+                    await writer.wait_closed()
+                    self.ended.set()
+                    return
+            writer.write(state.data_to_send())
+        writer.close()
+
+    async def close(self) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+
+LEAVES: list[tuple[str, Callable[[int, int], str], list[Heard], int]] = [
+    ("an idle connection is ended", lambda c, r: "answers, ends", [Heard.TAKEN, Heard.TAKEN], 2),
+    ("behind a good-bye", lambda c, r: "answers, good-bye, ends", [Heard.TAKEN, Heard.TAKEN], 2),
+    ("a good-bye before the first", lambda c, r: "answers" if c else "good-bye, ends", [Heard.TAKEN, Heard.TAKEN], 2),
+    ("used before, ended at a request", lambda c, r: "ends" if (c, r) == (0, 1) else "answers", [Heard.TAKEN] * 3, 2),
+    ("refused", lambda c, r: "answers" if c else "refuses", [Heard.TAKEN, Heard.TAKEN], 2),
+    ("refused again and again", lambda c, r: "refuses", [Heard.LATER], 2),
+    ("taken and cancelled", lambda c, r: "cancels", [Heard.LATER], 1),
+    ("ended at the first request", lambda c, r: "ends", [Heard.LATER], 1),
+]
+
+
+@pytest.mark.parametrize(("plays", "said", "connections"), [row[1:] for row in LEAVES], ids=[row[0] for row in LEAVES])
+def test_what_an_ended_connection_did_not_carry_is_sent_over_a_new_one_once(
+    plays: Callable[[int, int], str], said: list[Heard], connections: int
+) -> None:
+    async def run() -> None:
+        target = LeavingTarget(plays)
+        uri = await target.start()
+        client = NotifyClient(LOOPBACK, timeout_s=10, now_ns=time.time_ns)
+        began = asyncio.get_running_loop().time()
+        heard = []
+        for _ in said:
+            heard.append((await client.notify(f"{uri}/nsmf-callback", BODY)).heard)
+            if plays(0, 0).startswith("answers, "):
+                await target.ended.wait()
+        assert (heard, target.connections) == (said, connections)
+        assert asyncio.get_running_loop().time() - began < 5, "at once"
+        await client.close()
+        await target.close()
+
+    asyncio.run(run())

@@ -1,6 +1,7 @@
 """Nchf over TLS: HTTP/2 by ALPN, versions, and clients that must have a certificate."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -56,6 +57,36 @@ def test_http2_is_agreed_on_by_alpn(version: ssl.TLSVersion) -> None:
             response = await create(url, context(version=version))
             assert (response.status_code, response.http_version) == (201, "HTTP/2")
             assert response.headers["location"].startswith(url)
+
+    run(converse())
+
+
+def test_connections_that_another_process_accepted_have_tls_and_each_end_is_told() -> None:
+    async def converse() -> None:
+        loop = asyncio.get_running_loop()
+        gone: list[str] = []
+        served = Served(ChfConfig(**SERVER), grant_all, lambda: gone.append("served"))  # type: ignore[arg-type]
+        await served.server.start()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+
+            async def hand_over() -> None:
+                accepted, _ = await loop.sock_accept(listening)
+                try:
+                    await served.server.adopt(accepted)
+                except OSError:
+                    gone.append("not begun")
+
+            port = listening.getsockname()[1]
+            handing = asyncio.ensure_future(hand_over())
+            assert (await create(f"https://127.0.0.1:{port}{PATH}", context())).status_code == 201
+            await handing
+            handing = asyncio.ensure_future(hand_over())
+            with socket.create_connection(("127.0.0.1", port)) as plain:
+                plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                await handing
+            await served.server.close()
+            assert gone == ["served", "not begun"]
 
     run(converse())
 
