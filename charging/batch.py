@@ -199,6 +199,10 @@ MSCC_DTYPE: Final = np.dtype(
         ("before_seconds", np.int64),
         ("before_events", np.int64),
         ("presence", np.uint32),
+        (
+            "upf",
+            np.uint32,
+        ),  # digest of the uPFID whose share of the rating group it is; 0: none is named, as in Gy
         ("request", np.int32),  # row of the request
         ("reporting_reason", np.int32),  # -1 absent
         ("outcome", np.uint8),

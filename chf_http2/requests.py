@@ -35,7 +35,7 @@ from chf_http2.features import common_features
 from chf_http2.identities import identities_of, identity_of
 from chf_http2.json_octets import nesting_of
 from chf_http2.notify_uris import EXPECTED, is_notify_uri
-from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
+from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash, upf_of
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
@@ -74,8 +74,8 @@ _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _WRAP: Final = 2**32
 _NEGATIVE: Final = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
 _TOO_MANY_GROUPS: Final = (
-    f"more rating groups than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged: send the others in a"
-    " request of their own"
+    f"more rating groups, or UPFs of them, than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged:"
+    " send the others in a request of their own"
 )
 _ODD_FORMS: Final = ("got `float`", "RFC3339")
 """What the decoder says of a number or an instant that may only be written in another way."""
@@ -85,19 +85,22 @@ _MICRO: Final = timedelta(microseconds=1)
 
 
 class Units:
-    """What one rating group of a request asks for and reports, its containers and UPFs summed."""
+    """What one UPF of a rating group asks for and reports in a request, its containers summed."""
 
-    __slots__ = ("before", "presence", "requested", "upf_id", "used")
+    __slots__ = ("before", "presence", "rating_group", "requested", "upf", "upf_id", "used")
 
-    def __init__(self) -> None:
+    def __init__(self, rating_group: int) -> None:
+        self.rating_group = rating_group
         self.presence = 0
         self.requested = [0, 0, 0]
         """octets, seconds, events"""
         self.used = [0, 0, 0]
         self.before = [0, 0, 0]
         """of it: before a tariff change"""
-        self.upf_id: str | None = None
-        """the first that is named: it is echoed"""
+        self.upf_id = ""
+        """it is echoed; empty where none is named"""
+        self.upf = 0
+        """its digest"""
 
 
 def _amounts_of(amounts: RequestedUnit | UsedUnitContainer) -> tuple[tuple[int, str, int | None], ...]:
@@ -165,8 +168,8 @@ class RequestReader:
         units = self._units_of(said, route)
         msccs = b"".join(
             [
-                MSCC_PACKER.pack(group, *one.requested, *one.used, *one.before, one.presence)
-                for group, one in units.items()
+                MSCC_PACKER.pack(one.rating_group, *one.requested, *one.used, *one.before, one.presence, one.upf)
+                for one in units
             ]
         )
         consumer = (said.nf_consumer_identification.nf_name or "").encode()
@@ -224,27 +227,30 @@ class RequestReader:
         counts[TICK_IDENTITIES] += len(identities)
         counts[TICK_OCTETS] += len(texts)
 
-    def _units_of(self, said: ChargingDataRequest, route: Route) -> dict[int, Units]:
-        """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
-        units: dict[int, Units] = {}
+    def _units_of(self, said: ChargingDataRequest, route: Route) -> list[Units]:
+        """Wishes and reports by rating group and UPF. A usage that names no UPF is of the rating group's first."""
+        units: list[Units] = []
         for index, usage in enumerate(said.multiple_unit_usage or ()):
-            one = units.get(usage.rating_group)
+            upf_id = usage.upf_id or ""
+            upf = upf_of(upf_id, self._secret)
+            one = next((one for one in units if _is_for(one, usage.rating_group, upf)), None)
             if one is None:
                 if len(units) == MSCCS_PER_REQUEST_MAX:
                     raise RequestRefused(invalid("/multipleUnitUsage", _TOO_MANY_GROUPS))
-                one = units[usage.rating_group] = Units()
+                one = Units(usage.rating_group)
+                units.append(one)
+            if not one.upf:
+                one.upf, one.upf_id = upf, upf_id
             self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=route.service.gives_quota)
         if not route.service.gives_quota and _request_type(route.operation, said) == EVENT:
             # The engine debits a unit of an event that names none; here what isn't reported isn't charged.
-            return {group: one for group, one in units.items() if one.presence & HAS_USED}
+            return [one for one in units if one.presence & HAS_USED]
         return units
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
         asked = usage.requested_unit if gives_quota else None
         if asked is not None and not _is_offline(usage):
             one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
-        if one.upf_id is None:
-            one.upf_id = usage.upf_id
         containers = usage.used_unit_container or ()
         for index, used in enumerate(containers):
             one.presence |= HAS_USED | self._sum(one.used, used, _USED_BITS, place, f"usedUnitContainer/{index}")
@@ -279,6 +285,10 @@ class RequestReader:
 _REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
 _NO_BITS: Final = (0, 0, 0)
 _USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+
+
+def _is_for(one: Units, rating_group: int, upf: int) -> bool:
+    return one.rating_group == rating_group and (one.upf == upf or 0 in (one.upf, upf))
 
 
 def _is_offline(usage: MultipleUnitUsage) -> bool:
@@ -339,11 +349,11 @@ def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes
     return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
 
 
-def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
+def _echo(said: ChargingDataRequest, units: list[Units]) -> bytes:
     """What an answer repeats; see tick_memory.py. RequestRefused."""
     echo = ECHO_PACKER.pack(said.invocation_sequence_number, common_features(said.supported_features))
-    for one in units.values():
-        upf_id = (one.upf_id or "").encode()
+    for one in units:
+        upf_id = one.upf_id.encode()
         if len(upf_id) > UPF_ID_OCTETS_MAX:
             place = next(
                 place for place, usage in enumerate(said.multiple_unit_usage or ()) if usage.upf_id == one.upf_id

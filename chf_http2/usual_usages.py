@@ -1,4 +1,4 @@
-"""multipleUnitUsage of a usual body (usual_bodies.py): rating groups with what they ask for and report, summed."""
+"""multipleUnitUsage of a usual body (usual_bodies.py): UPFs of rating groups with what they ask for and report, summed."""
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from chf_http2.json_octets import (
     read_whole,
 )
 from chf_http2.known_values import behind_known, read_member
+from chf_http2.numbering import upf_digest
 from chf_http2.tick_memory import TICK_MSCCS, UPF_ID_OCTETS_MAX
 from chf_http2.usual_members import (
     CONTAINER,
@@ -188,16 +189,17 @@ def _read_usage(tick, at, end):
         if at < 0:
             return np.int64(at)
         at, more = go_on(octets, at, end, CLOSE_OBJECT)
+    facts.upf = upf_digest(octets, np.int64(facts.upf_at), np.int64(facts.upf_length), tick.secret)
     usual = 0 <= facts.rating_group <= _UINT32_MAX and facts.upf_length <= UPF_ID_OCTETS_MAX
     return np.int64(at) if usual else np.int64(NOT_USUAL)
 
 
 @kernel
 def _mscc_of(tick, gives_quota):
-    """Add a usage to the row of its rating group, a new one where it has none; False where there are too many."""
+    """Add a usage to the row of its rating group and UPF, a new one where it has none; False where there are too many."""
     facts, packed = tick.facts[0], tick.packed
     row, behind = tick.counts[TICK_MSCCS], tick.counts[TICK_MSCCS] + facts.mscc_count
-    while row < behind and packed.msccs[row].rating_group != facts.rating_group:
+    while row < behind and not _is_for(packed.msccs[row], facts):
         row += 1
     mscc = packed.msccs[row]
     if row == behind:
@@ -206,8 +208,9 @@ def _mscc_of(tick, gives_quota):
         facts.mscc_count += 1
         _empty_mscc(mscc, facts.rating_group)
         tick.upf_ids[row - tick.counts[TICK_MSCCS]] = 0
-    upf_id = tick.upf_ids[row - tick.counts[TICK_MSCCS]]
-    if upf_id[0] == 0:
+    if mscc.upf == 0:
+        mscc.upf = facts.upf
+        upf_id = tick.upf_ids[row - tick.counts[TICK_MSCCS]]
         upf_id[0], upf_id[1] = facts.upf_at, facts.upf_length
     mscc.used_octets += tick.used[0]
     mscc.used_seconds += tick.used[1]
@@ -227,6 +230,12 @@ def _mscc_of(tick, gives_quota):
 
 
 @kernel
+def _is_for(mscc, facts):
+    """Is the row of the usage's rating group and UPF? One that names no UPF is of the rating group's first."""
+    return mscc.rating_group == facts.rating_group and (mscc.upf == facts.upf or mscc.upf == 0 or facts.upf == 0)
+
+
+@kernel
 def _empty_mscc(mscc, rating_group):
     mscc.rating_group = rating_group
     mscc.requested_octets = 0
@@ -239,11 +248,12 @@ def _empty_mscc(mscc, rating_group):
     mscc.before_seconds = 0
     mscc.before_events = 0
     mscc.presence = 0
+    mscc.upf = 0
 
 
 @kernel
 def read_usages(tick, at, end, gives_quota):
-    """Behind multipleUnitUsage: its rating groups are rows of packed.msccs behind those of other requests."""
+    """Behind multipleUnitUsage: UPFs of its rating groups are rows of packed.msccs behind those of other requests."""
     octets = tick.arrived.octets
     at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
     while more and at >= 0:

@@ -146,7 +146,7 @@ USAGE = st.fixed_dictionaries(
     optional={
         "requestedUnit": st.fixed_dictionaries({}, optional=AMOUNTS),
         "usedUnitContainer": st.lists(CONTAINER, max_size=3),
-        "uPFID": TEXT,
+        "uPFID": TEXT | st.sampled_from(["", "upf-1", "upf-2"]),
     },
 )
 CONSUMER = st.fixed_dictionaries(

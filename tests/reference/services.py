@@ -139,7 +139,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
     books, usage = turn.books.cause(turn.row, at), turn.books.usages[at]
-    service = session.service(mscc.rating_group, mscc.service_identifier)
+    service = session.service(*mscc.service)
+    if service is not None and mscc.upf is not None:
+        service.upf = mscc.upf
     end_ns = max(turn.end_ns(), service.last_report_ns if service else session.opened_ns)
     usage.from_ns, usage.to_ns = service.last_report_ns if service else session.opened_ns, end_ns
     usage.release, usage.offer = found.release, found.offer
@@ -155,8 +157,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         stays = is_open and not is_again and _goes_on(mscc, found, service)
         is_wanted = is_open and (mscc.requested is not None or (stays and mscc.used is None))
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
-            service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
-            session.services.append(service)
+            service = session.add_service(*mscc.service)
         outcome = charge_report(turn, mscc, price, service, is_again, books, usage)
         answer = MsccAnswer(refusal if outcome == Outcome.GRANTED else outcome, price.unit)
         if service is not None and is_wanted and outcome == Outcome.GRANTED:

@@ -182,6 +182,15 @@ class NchfMachine(SocketMachine):
         assert response.status_code == 201, response.text
         assert "multipleUnitInformation" not in response.json()
 
+    def send_event(self, name: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
+        """A one-time event with these multipleUnitUsage; its answer's body."""
+        asked = Asked(name, "event", EVENT, number, "core", CONTEXTS["data"], (), None)
+        body = self._body(asked) | {"oneTimeEvent": True, "oneTimeEventType": "IEC", "multipleUnitUsage": usages}
+        response = self._client.post(self._url, json=body)
+        assert response.status_code == 201, response.text
+        said: dict[str, Any] = response.json()
+        return said
+
     def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
         """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""
         asked = Asked(name, session, UPDATE, number, "core", CONTEXTS["data"], (), None)
