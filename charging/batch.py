@@ -78,6 +78,8 @@ HAS_USED_SECONDS: Final = 64
 HAS_USED_EVENTS: Final = 128
 HAS_USED_BEFORE: Final = 256
 """Some of it is said to have been used before a tariff change: before_octets and its like."""
+IS_OFFLINE: Final = 512
+"""Over Nchf: no quota is asked for, and its usage was used without. The answer's words depend on it, no decision does."""
 
 REQUEST_DTYPE: Final = np.dtype(
     [

@@ -24,6 +24,7 @@ from charging.batch import (
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
     INITIAL,
+    IS_OFFLINE,
     IS_RETRANSMISSION,
     TERMINATION,
     UPDATE,
@@ -53,7 +54,8 @@ from chf_http2.tick_memory import (
     UPF_ID_OCTETS_MAX,
     TickMemory,
 )
-from chf_http2.usual_members import OFFLINE_CHARGING, is_before_change
+from chf_http2.triggers import concerns_record, is_before_change
+from chf_http2.usual_members import OFFLINE_CHARGING
 from chf_http2.whole_numbers import in_usual_form
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
@@ -91,7 +93,7 @@ class Units:
 
     def __init__(self, rating_group: int) -> None:
         self.rating_group = rating_group
-        self.presence = 0
+        self.presence = IS_OFFLINE
         self.requested = [0, 0, 0]
         """octets, seconds, events"""
         self.used = [0, 0, 0]
@@ -185,7 +187,7 @@ class RequestReader:
             account_id = -1
         else:
             name, account_id = session
-        information = carried_information(body)
+        information = carried_information(body, has_conditions=_has_conditions(said))
         session_id = f"{SESSION_PREFIX}{name}".encode()
         texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
         if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
@@ -249,9 +251,13 @@ class RequestReader:
 
     def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
         asked = usage.requested_unit if gives_quota else None
-        if asked is not None and not _is_offline(usage):
-            one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
         containers = usage.used_unit_container or ()
+        is_offline = all(used.quota_management_indicator == OFFLINE_CHARGING for used in containers)
+        if asked is not None and not (containers and is_offline):  # free5GC's SMF asks for `{}` of offline usage, too
+            one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
+            is_offline = False
+        if not is_offline:
+            one.presence &= ~IS_OFFLINE
         for index, used in enumerate(containers):
             one.presence |= HAS_USED | self._sum(one.used, used, _USED_BITS, place, f"usedUnitContainer/{index}")
         changed = max((index for index, used in enumerate(containers) if is_before_change(used)), default=-1)
@@ -291,10 +297,10 @@ def _is_for(one: Units, rating_group: int, upf: int) -> bool:
     return one.rating_group == rating_group and (one.upf == upf or 0 in (one.upf, upf))
 
 
-def _is_offline(usage: MultipleUnitUsage) -> bool:
-    """Is all that is reported used offline? Then no quota is held, also where free5GC's SMF asks for `{}` of it."""
-    used = usage.used_unit_container or ()
-    return len(used) > 0 and all(one.quota_management_indicator == OFFLINE_CHARGING for one in used)
+def _has_conditions(said: ChargingDataRequest) -> bool:
+    """Is usage reported for something that its record is to say?"""
+    usages = said.multiple_unit_usage or ()
+    return any(concerns_record(used) for usage in usages for used in usage.used_unit_container or ())
 
 
 def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:

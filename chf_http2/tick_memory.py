@@ -26,7 +26,7 @@ from vocabulary.limits import (
 )
 
 NOTIFY_URI_OCTETS_MAX: Final = 1024
-CARRIED_MAX: Final = 18
+CARRIED_MAX: Final = 19
 """Members of a body that can be carried."""
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255

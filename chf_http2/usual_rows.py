@@ -23,7 +23,7 @@ from chf_http2.tick_memory import (
     TICK_OCTETS,
     TICK_REQUESTS,
 )
-from chf_http2.usual_members import NAME_LENGTHS, NAMES, word
+from chf_http2.usual_members import NAME_LENGTHS, NAMES, SESSION_TRIGGERS, word
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITY_OCTETS_MAX, SESSION_ID_OCTETS_MAX
 from vocabulary.octets import copy_octets, put_word
@@ -185,9 +185,9 @@ def _write_identity(tick, row, at, length, behind):
 
 @kernel
 def _write_carried(tick, at):
-    """A JSON object of the carried members."""
+    """A JSON object of the carried members; session's triggers aren't carried alone."""
     out, count = tick.packed.octets, tick.facts[0].carried_count
-    if not count:
+    if not count or (count == 1 and tick.carried[0, 0] == SESSION_TRIGGERS):
         return at
     for index in range(count):
         row, value, end = tick.carried[index]
