@@ -112,9 +112,16 @@ MEMBERS: Final = (
     Member(CONTAINER, "serviceId", DETAIL),
     Member(CONTAINER, "pDUContainerInformation", DETAIL),
 )
-PDU_SESSION: Final = next(row for row, one in enumerate(MEMBERS) if one.name == "pDUSessionChargingInformation")
+
+
+def row_of(of: int, name: str) -> int:
+    """The row of a member of an object."""
+    return next(row for row, one in enumerate(MEMBERS) if (one.of, one.name) == (of, name))
+
+
+PDU_SESSION: Final = row_of(BODY, "pDUSessionChargingInformation")
 """It may name a further identity."""
-SESSION_TRIGGERS: Final = next(row for row, one in enumerate(MEMBERS) if (one.of, one.name) == (BODY, ALONG))
+SESSION_TRIGGERS: Final = row_of(BODY, ALONG)
 """They aren't carried alone."""
 
 

@@ -151,6 +151,8 @@ def test_units_of_containers_and_upfs_are_one_rating_groups(desk: Desk) -> None:
     assert twenty["presence"] == HAS_USED | HAS_USED_SECONDS | HAS_USED_EVENTS
 
 
+UNKNOWN: dict[str, Any] = {"nfConsumerIdentification": {"nodeFunctionality": "SOMETHING_NEW"}}
+PDU_SESSION = {"pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"}}
 CHANGED = {"triggers": [{"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
 QOS_CHANGED = {"triggers": [{"triggerType": "QOS_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
 
@@ -225,6 +227,14 @@ def test_of_an_offline_only_event_what_is_reported_is_charged_and_nothing_else(d
         ({"nfConsumerIdentification": {"nodeFunctionality": "SMSF"}}, 32274),
         ({"nfConsumerIdentification": {"nodeFunctionality": "IMS_Node"}}, 32260),
         ({"nfConsumerIdentification": {"nodeFunctionality": "SOMETHING_NEW"}}, -1),
+        (UNKNOWN | {"pDUSessionChargingInformation": PDU_SESSION}, 32255),
+        (UNKNOWN | {"pDUSessionChargingInformation": None, "sMSChargingInformation": {}}, 32274),
+        (UNKNOWN | {"sMSChargingInformation": {}, "pDUSessionChargingInformation": PDU_SESSION}, 32255),
+        (
+            {"nfConsumerIdentification": {"nodeFunctionality": "SMSF"}, "pDUSessionChargingInformation": PDU_SESSION},
+            32274,
+        ),
+        (UNKNOWN | {"serviceSpecificationInfo": "32260@3gpp.org", "sMSChargingInformation": {}}, 32260),
         ({"serviceSpecificationInfo": "somebody else's"}, 32255),
         ({"serviceSpecificationInfo": "9" * 400}, 32255),
     ],
