@@ -22,6 +22,7 @@ from balances.record import (
     LAYOUT_VERSION,
     PRESENT_RATING_GROUP,
     PRESENT_SERVICE_IDENTIFIER,
+    PRESENT_UPF,
     SECTION_COUNT,
     AccountStatus,
     Field,
@@ -98,11 +99,13 @@ class GivenView:
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:
-    """A rating group and service identifier within a session; None is absent."""
+    """A rating group with a service identifier or UPF within a session; None is absent."""
 
     tag: int
     rating_group: int | None
     service_identifier: int | None
+    upf: int | None
+    """digest of its name"""
     unit: Unit
     last_report_ns: int
     carry: int
@@ -330,6 +333,7 @@ def _service(row: Row, rows: Mapping[str, list[Row]]) -> ServiceView:
         tag=row["tag"],
         rating_group=row["rating_group"] if row["presence"] & PRESENT_RATING_GROUP else None,
         service_identifier=row["service_identifier"] if row["presence"] & PRESENT_SERVICE_IDENTIFIER else None,
+        upf=row["service_identifier"] if row["presence"] & PRESENT_UPF else None,
         unit=Unit(row["unit"]),
         last_report_ns=row["last_report_ns"],
         carry=row["carry"],

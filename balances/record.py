@@ -146,6 +146,8 @@ STRIDES: Final = (PRODUCT_WORDS, BUCKET_WORDS, SESSION_WORDS, SERVICE_WORDS, RES
 
 PRESENT_RATING_GROUP: Final = 1
 PRESENT_SERVICE_IDENTIFIER: Final = 2
+PRESENT_UPF: Final = 4
+"""`service_identifier` is the digest of a UPF's name (docs/decisions/0040): Nchf has UPFs, Gy service identifiers."""
 
 FIELDS: Final = (
     Field("header", "layout_version", 1, HEADER_LAYOUT, "version of this table"),
@@ -238,7 +240,7 @@ FIELDS: Final = (
         "sessions", "unanswered", 4, SESSION_UNANSWERED, "of the 32 below it those without answer; bit 0 is the next"
     ),
     Field("services", "rating_group", 4, SERVICE_RATING_GROUP, "unsigned; valid where present"),
-    Field("services", "service_identifier", 4, SERVICE_IDENTIFIER, "unsigned; valid where present"),
+    Field("services", "service_identifier", 4, SERVICE_IDENTIFIER, "unsigned; valid where present; or a UPF's digest"),
     Field("services", "session_tag", 1, SERVICE_SESSION_TAG, "the session's tag"),
     Field("services", "tag", 1, SERVICE_TAG, "number within the account that reservations refer to"),
     Field("services", "presence", 1, SERVICE_PRESENCE, "bits PRESENT_*"),

@@ -80,6 +80,8 @@ HAS_USED_SECONDS: Final = 64
 HAS_USED_EVENTS: Final = 128
 HAS_USED_BEFORE: Final = 256
 """Some of it is said to have been used before a tariff change: before_octets and its like."""
+IS_OFFLINE: Final = 512
+"""Over Nchf: no quota is asked for, and its usage was used without. The answer's words depend on it, no decision does."""
 
 REQUEST_DTYPE: Final = np.dtype(
     [
@@ -201,6 +203,10 @@ MSCC_DTYPE: Final = np.dtype(
         ("before_seconds", np.int64),
         ("before_events", np.int64),
         ("presence", np.uint32),
+        (
+            "upf",
+            np.uint32,
+        ),  # digest of the uPFID whose share of the rating group it is; 0: none is named, as in Gy
         ("request", np.int32),  # row of the request
         ("reporting_reason", np.int32),  # -1 absent
         ("outcome", np.uint8),

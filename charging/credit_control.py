@@ -38,7 +38,14 @@ from charging.sessions.admission import is_active
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import end_session, ended_mark, find_session, request_mix
-from charging.sessions.services import add_refused_service, add_service, find_service, remember_answer, was_last
+from charging.sessions.services import (
+    add_refused_service,
+    add_service,
+    find_service,
+    name_service,
+    remember_answer,
+    was_last,
+)
 from charging.usage_record import GrantBasis
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
@@ -94,6 +101,7 @@ def _stands_before(msccs, first, row):
         if (
             msccs[earlier].rating_group == msccs[row].rating_group
             and msccs[earlier].service_identifier == msccs[row].service_identifier
+            and msccs[earlier].upf == msccs[row].upf
         ):
             return True
     return False
@@ -165,7 +173,9 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     """
     outcome, price_row, offer_row = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
     session_tag = arena.octets[8 * session + SESSION_TAG]
-    service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
+    service = find_service(arena, slot, session_tag, mscc)
+    if service >= 0:
+        name_service(arena, service, mscc)
     usage.from_ns = arena.words[service + SERVICE_LAST_REPORT_NS if service >= 0 else session + SESSION_OPENED_NS]
     usage.to_ns = max(reported_until(request), usage.from_ns)
     answers = arena.octets[8 * session + SESSION_ANSWERS]
@@ -189,7 +199,7 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     wants |= stays and mscc.presence & HAS_USED == 0  # the validity without quota is over: is there credit now?
     answer.unit = usage.unit
     if service < 0 and (used > 0 or wants):
-        service = add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
+        service = add_service(arena, slot, session, mscc)
         if service < 0:
             answer.outcome = _UNABLE_TO_COMPLY
             usage.used_units = used

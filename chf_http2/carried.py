@@ -4,8 +4,11 @@ from typing import Final
 
 import msgspec
 
+ALONG: Final = "triggers"
+"""Carried where another member is: alone it would take the place of what the session had said before."""
 CARRIED: Final = frozenset(
     {
+        ALONG,
         "pDUSessionChargingInformation",
         "roamingQBCInformation",
         "sMSChargingInformation",
@@ -41,14 +44,19 @@ _BEGINNING: Final = b'{"%s":' % DETAILED.encode()
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def carried_information(body: bytes) -> bytes:
-    """A JSON object of these members of the body, each octet for octet; empty where it has none."""
+def carried_information(body: bytes, *, has_conditions: bool) -> bytes:
+    """A JSON object of these members of the body, each octet for octet; empty where it has none.
+
+    has_conditions   a trigger of its usage concerns the record (triggers.py), which counts as a detail
+    """
     members = _DECODER.decode(body)
-    found = [b'"%s":%s' % (name.encode(), part) for name, part in members.items() if name in CARRIED]
+    names = [name for name in members if name in CARRIED]
     usage = members.get(DETAILED)
-    if usage is not None and any(detail in bytes(usage) for detail in DETAILS):
-        found.insert(0, b'"%s":%s' % (DETAILED.encode(), usage))
-    return b"{%s}" % b",".join(found) if found else b""
+    if usage is not None and (has_conditions or any(detail in bytes(usage) for detail in DETAILS)):
+        names.insert(0, DETAILED)
+    if not names or names == [ALONG]:
+        return b""
+    return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), members[name]) for name in names)
 
 
 def has_details(information: bytes) -> bool:

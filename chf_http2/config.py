@@ -3,17 +3,21 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from chf_http2.errors import ChfConfigError
 from vocabulary.ids import TENANT_NAME_RULE, is_tenant_name
 from vocabulary.setting import setting
+
+if TYPE_CHECKING:
+    from chf_http2.triggers import Triggers
 
 BODY_OCTETS_MAX: Final = 256 * 1024
 CONNECTIONS_MAX: Final = 1024
 """Of one process at a time."""
 _UUID: Final = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLMN: Final = re.compile("[0-9]{3}-[0-9]{2,3}")
+_TRIGGERS: Final = ("session_triggers", "rating_group_triggers", "offline_triggers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,13 @@ class ChfConfig:
     failure_handling: Literal["unsaid", "terminate", "continue", "retry_and_terminate"] = setting(
         "unsaid", "what a consumer does with a session when we don't answer: failureHandling"
     )
+    session_triggers: tuple[str, ...] = setting(
+        (),
+        "when consumers report a session besides: types with immediate or deferred and a limit, such as VOLUME_LIMIT"
+        " deferred 1073741824; empty: as they do by themselves",
+    )
+    rating_group_triggers: tuple[str, ...] = setting((), "the same of a rating group that has quota, beside that")
+    offline_triggers: tuple[str, ...] = setting((), "the same of a rating group without quota")
     token_keys: tuple[str, ...] = setting(
         (),
         "files with keys of the NRF that access tokens are signed with, PEM or JWK set; empty: tokens aren't checked",
@@ -77,9 +88,18 @@ class ChfConfig:
             path = getattr(self, name)
             if path and not Path(path).is_file():
                 faults.append(f"{name} is {path!r}: no such file")
-        faults += _identity_faults(self) + _key_faults(self.token_keys)
+        faults += _identity_faults(self) + _trigger_faults(self) + _key_faults(self.token_keys)
         if faults:
             raise ChfConfigError("\n".join(faults))
+
+    def triggers(self) -> "Triggers":
+        """What answers say of when to report."""
+        from chf_http2.triggers import (
+            Triggers,
+            triggers_of,
+        )  # the schema costs a tenth of a second, which only who serves pays
+
+        return Triggers(*(triggers_of(getattr(self, name)) for name in _TRIGGERS))
 
 
 def plmn_of(text: str) -> tuple[str, str]:
@@ -98,6 +118,21 @@ def _identity_faults(config: ChfConfig) -> list[str]:
             faults.append(f"plmns has {plmn!r}: write MCC and MNC as 262-01")
     if config.token_issuers and not config.token_keys:
         faults.append("token_issuers has no sense without token_keys")
+    return faults
+
+
+def _trigger_faults(config: ChfConfig) -> list[str]:
+    """What is wrong with triggers."""
+    if not any(getattr(config, name) for name in _TRIGGERS):
+        return []
+    from chf_http2.triggers import TriggerFault, triggers_of
+
+    faults = []
+    for name in _TRIGGERS:
+        try:
+            triggers_of(getattr(config, name))
+        except TriggerFault as fault:
+            faults.append(f"{name} {fault}")
     return faults
 
 

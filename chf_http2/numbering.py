@@ -1,4 +1,4 @@
-"""What a request is known again by: kernels on its units and facts, which both readers of bodies use.
+"""What a request, or a UPF of it, is known again by: kernels on its units and facts, which both readers of bodies use.
 
 Who counts is past 0 behind its create. Who sends 0 again (free5GC's SMF) has requests that are told apart by units and time
 alone; a number made of these lets the same request have the same number, and no flag is needed to know it again.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabulary.digest import digest128
-from vocabulary.ids import NCHF_INFORMATION_DOMAIN, NCHF_UNITS_DOMAIN
+from vocabulary.ids import NCHF_INFORMATION_DOMAIN, NCHF_UNITS_DOMAIN, NCHF_UPF_DOMAIN
 from vocabulary.kernel import kernel
 
 UNLIKE_PACKER: Final = Struct("<qqq")
@@ -19,6 +19,7 @@ UNLIKE_PACKER: Final = Struct("<qqq")
 STAMP_PACKER: Final = Struct("<q")
 _TYPE_SHIFT = 32
 _LOW = np.uint64(0xFFFFFFFF)
+_NAMED = np.uint64(1)
 
 
 @kernel
@@ -32,6 +33,20 @@ def hash_of_units(octets, at, length, secret, request_type):
 def hash_of_information(octets, at, length, secret):
     """uint32 of what is carried: the record's writer sees by it whether it changed."""
     return np.uint32(digest128(octets, at, length, secret, NCHF_INFORMATION_DOMAIN)[1] & _LOW)
+
+
+@kernel
+def upf_digest(octets, at, length, secret):
+    """uint32 by which a UPF is known within a rating group, 0 of one without a name."""
+    if length == 0:
+        return np.uint32(0)
+    return np.uint32(digest128(octets, at, length, secret, NCHF_UPF_DOMAIN)[1] & _LOW | _NAMED)
+
+
+def upf_of(name: str, secret: NDArray[np.uint64]) -> int:
+    """`upf_digest` of a uPFID from Python."""
+    octets = bytearray(name.encode())
+    return int(upf_digest(np.frombuffer(octets, np.uint8), 0, len(octets), secret)) if octets else 0
 
 
 def units_hash(octets: bytes, secret: NDArray[np.uint64], request_type: int) -> int:

@@ -13,16 +13,7 @@ from numpy.typing import NDArray
 from charging.batch import (
     EVENT,
     HAS_EVENT_TIMESTAMP,
-    HAS_REQUESTED,
     HAS_REQUESTED_ACTION,
-    HAS_REQUESTED_EVENTS,
-    HAS_REQUESTED_OCTETS,
-    HAS_REQUESTED_SECONDS,
-    HAS_USED,
-    HAS_USED_BEFORE,
-    HAS_USED_EVENTS,
-    HAS_USED_OCTETS,
-    HAS_USED_SECONDS,
     INITIAL,
     IS_RETRANSMISSION,
     REPORTS_ALONE,
@@ -39,7 +30,7 @@ from chf_http2.notify_uris import EXPECTED, is_notify_uri
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
-from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
+from chf_http2.schema import ChargingDataRequest
 from chf_http2.service_contexts import service_context
 from chf_http2.tick_memory import (
     ECHO_PACKER,
@@ -54,16 +45,15 @@ from chf_http2.tick_memory import (
     UPF_ID_OCTETS_MAX,
     TickMemory,
 )
-from chf_http2.usual_members import OFFLINE_CHARGING, is_before_change
+from chf_http2.triggers import concerns_record, is_before_change
+from chf_http2.units import Units, UnitsReader
 from chf_http2.whole_numbers import in_usual_form
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
     DIAMETER_MESSAGE_OCTETS_MAX,
     IDENTITY_OCTETS_MAX,
     JSON_NESTING_MAX,
-    MSCCS_PER_REQUEST_MAX,
     SESSION_ID_OCTETS_MAX,
-    UNITS_MAX,
 )
 from vocabulary.outcomes import Outcome
 
@@ -72,42 +62,11 @@ _FOR_RECORDS: Final = "information of services and names together at most"
 """The texts of a row, which has no more room for them than a Diameter message (DIAMETER_MESSAGE_OCTETS_MAX)."""
 _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
-_WRAP: Final = 2**32
-_NOTHING: Final = "a one-time event debits more than 0 units; with an empty requestedUnit the price says how many"
-_NEGATIVE: Final = "a volume is negative: where the consumer counts in 32 bits set chf.wraps_volumes"
-_TOO_MANY_GROUPS: Final = (
-    f"more rating groups than one request may have, which is {MSCCS_PER_REQUEST_MAX}; nothing was charged: send the others in a"
-    " request of their own"
-)
 _ODD_FORMS: Final = ("got `float`", "RFC3339")
 """What the decoder says of a number or an instant that may only be written in another way."""
 _NS_PER_MICRO: Final = 1000
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICRO: Final = timedelta(microseconds=1)
-
-
-class Units:
-    """What one rating group of a request asks for and reports, its containers and UPFs summed."""
-
-    __slots__ = ("before", "presence", "requested", "upf_id", "used")
-
-    def __init__(self) -> None:
-        self.presence = 0
-        self.requested = [0, 0, 0]
-        """octets, seconds, events"""
-        self.used = [0, 0, 0]
-        self.before = [0, 0, 0]
-        """of it: before a tariff change"""
-        self.upf_id: str | None = None
-        """the first that is named: it is echoed"""
-
-
-def _amounts_of(amounts: RequestedUnit | UsedUnitContainer) -> tuple[tuple[int, str, int | None], ...]:
-    """(octets, seconds or events; member; amount) of all that may be said: the total volume, else both directions."""
-    others = ((1, "time", amounts.time), (2, "serviceSpecificUnits", amounts.service_specific_units))
-    if amounts.total_volume is not None:
-        return (0, "totalVolume", amounts.total_volume), *others
-    return (0, "uplinkVolume", amounts.uplink_volume), (0, "downlinkVolume", amounts.downlink_volume), *others
 
 
 class RequestReader:
@@ -120,7 +79,7 @@ class RequestReader:
         packed = tick.packed
         self._refs = refs
         self._secret = tick.secret
-        self._wraps_volumes = wraps_volumes
+        self._units = UnitsReader(tick.secret, wraps_volumes=wraps_volumes)
         self._decoder = msgspec.json.Decoder(ChargingDataRequest)
         self._counts = tick.counts
         self._requests = packed.requests.view("u1").data
@@ -164,11 +123,12 @@ class RequestReader:
         session   whose ref the path has; None for a create
         waiting   comes back with the answer
         """
-        units = self._units_of(said, route)
+        request_type = _request_type(route.operation, said)
+        units = self._units.read(said, gives_quota=route.service.gives_quota, is_event=request_type == EVENT)
         msccs = b"".join(
             [
-                MSCC_PACKER.pack(group, *one.requested, *one.used, *one.before, one.presence)
-                for group, one in units.items()
+                MSCC_PACKER.pack(one.rating_group, *one.requested, *one.used, *one.before, one.presence, one.upf)
+                for one in units
             ]
         )
         consumer = (said.nf_consumer_identification.nf_name or "").encode()
@@ -184,7 +144,7 @@ class RequestReader:
             account_id = -1
         else:
             name, account_id = session
-        information = carried_information(body)
+        information = carried_information(body, has_conditions=_has_conditions(said))
         session_id = f"{SESSION_PREFIX}{name}".encode()
         texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
         if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
@@ -209,7 +169,7 @@ class RequestReader:
             len(notify_uri),
             len(information),
             len(echo),
-            _request_type(route.operation, said),
+            request_type,
         )
         self._append(msccs, identities, texts + echo)
 
@@ -226,81 +186,11 @@ class RequestReader:
         counts[TICK_IDENTITIES] += len(identities)
         counts[TICK_OCTETS] += len(texts)
 
-    def _units_of(self, said: ChargingDataRequest, route: Route) -> dict[int, Units]:
-        """Wishes and reports by rating group: quota is the rating group's, however many UPFs and containers there are."""
-        units: dict[int, Units] = {}
-        for index, usage in enumerate(said.multiple_unit_usage or ()):
-            one = units.get(usage.rating_group)
-            if one is None:
-                if len(units) == MSCCS_PER_REQUEST_MAX:
-                    raise RequestRefused(invalid("/multipleUnitUsage", _TOO_MANY_GROUPS))
-                one = units[usage.rating_group] = Units()
-            self._add(one, usage, f"/multipleUnitUsage/{index}", gives_quota=route.service.gives_quota)
-        if not route.service.gives_quota and _request_type(route.operation, said) == EVENT:
-            # The engine debits a unit of an event that names none; here what isn't reported isn't charged.
-            return {group: one for group, one in units.items() if one.presence & HAS_USED}
-        if _request_type(route.operation, said) == EVENT:
-            _check_debiting(said, units)
-        return units
 
-    def _add(self, one: Units, usage: MultipleUnitUsage, place: str, *, gives_quota: bool) -> None:
-        asked = usage.requested_unit if gives_quota else None
-        if asked is not None and not _is_offline(usage):
-            one.presence |= HAS_REQUESTED | self._sum(one.requested, asked, _REQUESTED_BITS, place, "requestedUnit")
-        if one.upf_id is None:
-            one.upf_id = usage.upf_id
-        containers = usage.used_unit_container or ()
-        for index, used in enumerate(containers):
-            one.presence |= HAS_USED | self._sum(one.used, used, _USED_BITS, place, f"usedUnitContainer/{index}")
-        changed = max((index for index, used in enumerate(containers) if is_before_change(used)), default=-1)
-        for index, used in enumerate(containers[: changed + 1]):  # they are in the order of time
-            one.presence |= HAS_USED_BEFORE | self._sum(one.before, used, _NO_BITS, place, f"usedUnitContainer/{index}")
-
-    def _sum(
-        self,
-        sums: list[int],
-        amounts: RequestedUnit | UsedUnitContainer,
-        bits: tuple[int, ...],
-        place: str,
-        member: str,
-    ) -> int:
-        """Add the amounts that are said; the bits of these."""
-        presence = 0
-        for index, name, amount in _amounts_of(amounts):
-            if amount is None:
-                continue
-            presence |= bits[index]
-            if amount < 0:
-                if not self._wraps_volumes:
-                    raise RequestRefused(invalid(f"{place}/{member}/{name}", _NEGATIVE))
-                amount += _WRAP
-            sums[index] += amount
-            if sums[index] > UNITS_MAX:
-                raise RequestRefused(invalid(f"{place}/{member}/{name}", f"units together at most {UNITS_MAX}"))
-        return presence
-
-
-_REQUESTED_BITS: Final = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
-_ANY_REQUESTED: Final = HAS_REQUESTED_OCTETS | HAS_REQUESTED_SECONDS | HAS_REQUESTED_EVENTS
-_NO_BITS: Final = (0, 0, 0)
-_USED_BITS: Final = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
-
-
-def _check_debiting(said: ChargingDataRequest, units: dict[int, Units]) -> None:
-    """What a one-time event asks for is debited at once, so that 0 units must not become one. RequestRefused."""
-    for index, usage in enumerate(said.multiple_unit_usage or ()):
-        one = units[usage.rating_group]
-        if usage.requested_unit is None or not one.presence & _ANY_REQUESTED or any(one.requested) or any(one.used):
-            continue
-        for _, name, amount in _amounts_of(usage.requested_unit):
-            if amount is not None:
-                raise RequestRefused(invalid(f"/multipleUnitUsage/{index}/requestedUnit/{name}", _NOTHING))
-
-
-def _is_offline(usage: MultipleUnitUsage) -> bool:
-    """Is all that is reported used offline? Then no quota is held, also where free5GC's SMF asks for `{}` of it."""
-    used = usage.used_unit_container or ()
-    return len(used) > 0 and all(one.quota_management_indicator == OFFLINE_CHARGING for one in used)
+def _has_conditions(said: ChargingDataRequest) -> bool:
+    """Is usage reported for something that its record is to say?"""
+    usages = said.multiple_unit_usage or ()
+    return any(concerns_record(used) for usage in usages for used in usage.used_unit_container or ())
 
 
 def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
@@ -355,11 +245,11 @@ def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes
     return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
 
 
-def _echo(said: ChargingDataRequest, units: dict[int, Units]) -> bytes:
+def _echo(said: ChargingDataRequest, units: list[Units]) -> bytes:
     """What an answer repeats; see tick_memory.py. RequestRefused."""
     echo = ECHO_PACKER.pack(said.invocation_sequence_number, common_features(said.supported_features))
-    for one in units.values():
-        upf_id = (one.upf_id or "").encode()
+    for one in units:
+        upf_id = one.upf_id.encode()
         if len(upf_id) > UPF_ID_OCTETS_MAX:
             place = next(
                 place for place, usage in enumerate(said.multiple_unit_usage or ()) if usage.upf_id == one.upf_id

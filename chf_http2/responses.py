@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from charging.batch import EVENT, INITIAL
+from charging.batch import EVENT, INITIAL, IS_OFFLINE
 from charging.final_units import NO_FINAL_UNIT, FinalUnit
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, SessionName
 from chf_http2.routes import Service
@@ -22,7 +22,8 @@ from chf_http2.schema import (
     Trigger,
 )
 from chf_http2.tick_memory import ECHO_PACKER, NO_FEATURES
-from vocabulary.outcomes import OUTCOMES
+from chf_http2.triggers import NO_TRIGGERS, Triggers
+from vocabulary.outcomes import OUTCOMES, Outcome
 from vocabulary.units import Unit
 
 RESULT_CODES: Final = {int(row.outcome): row.nchf for row in OUTCOMES}
@@ -58,7 +59,7 @@ WRITTEN_MAX: Final = 4096
 _OPENING_TYPES: Final = (INITIAL, EVENT)
 
 
-UNIT_COLUMNS: Final = (
+_ANSWER_COLUMNS: Final = (
     "outcome",
     "unit",
     "has_grant",
@@ -70,7 +71,8 @@ UNIT_COLUMNS: Final = (
     "final_unit",
     "tariff_change_s",
 )
-"""What of an ANSWER_MSCC row `unit_information` is told."""
+UNIT_COLUMNS: Final = (*_ANSWER_COLUMNS, "is_offline")
+"""What `unit_information` is told: of an ANSWER_MSCC row, and whether its MSCC IS_OFFLINE."""
 
 
 def granted_unit(unit: int, amount: int, change_s: int) -> GrantedUnit:
@@ -117,18 +119,32 @@ class Indications:
 
 
 def unit_information(
-    rating_group: int, upf_id: str | None, row: tuple[int, ...], indications: Indications
+    rating_group: int,
+    upf_id: str | None,
+    row: tuple[int, ...],
+    indications: Indications,
+    triggers: Triggers = NO_TRIGGERS,
 ) -> MultipleUnitInformation:
-    """The answer for one rating group; `row` has UNIT_COLUMNS."""
-    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action, final_unit, change_s = row
+    """The answer for one rating group and UPF; `row` has UNIT_COLUMNS."""
+    outcome, unit, has_grant, granted, validity_s, threshold_units, holding_s, final_action, final_unit, *rest = row
+    change_s, is_offline = rest
     if not has_grant and not final_action:
-        return MultipleUnitInformation(rating_group=rating_group, upf_id=upf_id, result_code=RESULT_CODES[outcome])
+        goes_on_offline = outcome == Outcome.CREDIT_CONTROL_NOT_APPLICABLE or (
+            is_offline and outcome == Outcome.GRANTED
+        )
+        return MultipleUnitInformation(
+            rating_group=rating_group,
+            upf_id=upf_id,
+            result_code=RESULT_CODES[outcome],
+            triggers=(triggers.offline if goes_on_offline else ()) or None,
+        )
+    of_quota = _TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0) + 8 * (change_s > 0)]
     return MultipleUnitInformation(
         rating_group=rating_group,
         upf_id=upf_id,
         result_code=RESULT_CODES[outcome],
         granted_unit=granted_unit(unit, granted, change_s) if has_grant else None,
-        triggers=_TRIGGERS[(validity_s > 0) + 2 * (threshold_units > 0) + 4 * (holding_s > 0) + 8 * (change_s > 0)],
+        triggers=of_quota + triggers.rating_group,
         validity_time=validity_s or None,
         quota_holding_time=holding_s or None,
         final_unit_indication=indications.find(final_action, final_unit) if final_action else None,
@@ -149,8 +165,13 @@ FAILURE_HANDLINGS: Final = {
 class Opening:
     """What the answer that opens a session says for its whole life (TS 32.290 §5.4); `octets` are its members behind others."""
 
-    def __init__(self, session_failover: str | None = None, invocation_result: InvocationResult | None = None) -> None:
-        said = {"invocationResult": invocation_result, "sessionFailover": session_failover}
+    def __init__(
+        self,
+        session_failover: str | None = None,
+        invocation_result: InvocationResult | None = None,
+        triggers: Sequence[Trigger] = (),
+    ) -> None:
+        said = {"invocationResult": invocation_result, "sessionFailover": session_failover, "triggers": triggers}
         self.octets = b"".join(b',"%s":%s' % (name.encode(), _ENCODER.encode(one)) for name, one in said.items() if one)
 
 
@@ -164,18 +185,21 @@ class Granted(NamedTuple):
 
 def granted_rows(msccs: NDArray[np.void], answers: NDArray[np.void]) -> Granted:
     """Of MSCC_DTYPE rows and the ANSWER_MSCC_DTYPE rows beside them."""
-    columns = (answers[name].tolist() for name in UNIT_COLUMNS)
-    return Granted(msccs["rating_group"].tolist(), list(zip(*columns, strict=True)))
+    columns = (answers[name].tolist() for name in _ANSWER_COLUMNS)
+    is_offline = (msccs["presence"] & IS_OFFLINE != 0).tolist()
+    return Granted(msccs["rating_group"].tolist(), list(zip(*columns, is_offline, strict=True)))
 
 
 NO_OPENING: Final = Opening()
 
 
-def opening_of(session_failover: str, failure_handling: str) -> Opening:
-    """The members of the words of two settings."""
+def opening_of(session_failover: str, failure_handling: str, triggers: Sequence[Trigger] = ()) -> Opening:
+    """The members of the words of two settings, and when a session is reported besides."""
     handling = FAILURE_HANDLINGS.get(failure_handling)
     return Opening(
-        SESSION_FAILOVERS.get(session_failover), InvocationResult(failure_handling=handling) if handling else None
+        SESSION_FAILOVERS.get(session_failover),
+        InvocationResult(failure_handling=handling) if handling else None,
+        triggers,
     )
 
 
@@ -206,11 +230,13 @@ def session_of(row: AnsweredRow, octets: memoryview) -> SessionName:
 class ResponseWriter:
     """Writes the bodies of a front end's answers.
 
-    opening   what answers that open a session say besides
+    opening    what answers that open a session say besides
+    triggers   what entries of rating groups say besides
     """
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, triggers: Triggers = NO_TRIGGERS) -> None:
         self._opening = opening
+        self._triggers = triggers
         self._indications = Indications()
         self._written: dict[tuple[Any, ...], bytes] = {}
         """Octets of a MultipleUnitInformation by what it says: an offer grants the same quota again and again."""
@@ -251,7 +277,8 @@ class ResponseWriter:
 
     def write_information(self, rating_group: int, upf_id: bytes, row: tuple[int, ...]) -> bytes:
         """A MultipleUnitInformation; `row` has UNIT_COLUMNS."""
-        return _ENCODER.encode(unit_information(rating_group, upf_id.decode() or None, row, self._indications))
+        said = unit_information(rating_group, upf_id.decode() or None, row, self._indications, self._triggers)
+        return _ENCODER.encode(said)
 
 
 def response_body(

@@ -40,9 +40,6 @@ SERVICES: Final = (
 )
 """Paths of version 2 are served with the bodies of version 3."""
 
-
-VERSIONS: Final = tuple(one.version for one in SERVICES if not one.is_offline_only)
-"""Of converged charging."""
 OPENAPI: Final = "/openapi"
 """Behind the prefix: GET gives the description of the service."""
 

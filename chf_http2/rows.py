@@ -134,6 +134,7 @@ def _place_msccs(batch, packed, request, said, row):
         mscc.before_seconds = source.before_seconds
         mscc.before_events = source.before_events
         mscc.presence = source.presence
+        mscc.upf = source.upf
         mscc.request = row
         mscc.reporting_reason = -1
         mscc.outcome = _UNDECIDED

@@ -1,6 +1,6 @@
 """The memory of a front end's tick: requests as they arrived, then packed, then rows of a batch.
 
-Who reads a body, usual_bodies.py or requests.py, packs a PACKED_REQUEST row, a PACKED_MSCC row for each rating group, a
+Who reads a body, usual_bodies.py or requests.py, packs a PACKED_REQUEST row, a PACKED_MSCC row for each rating group and UPF, a
 PACKED_IDENTITY row for each identity, and its texts next to each other: session id, consumer's name, notifyUri, each
 identity, carried information, echo. rows.py places them.
 
@@ -26,7 +26,7 @@ from vocabulary.limits import (
 )
 
 NOTIFY_URI_OCTETS_MAX: Final = 1024
-CARRIED_MAX: Final = 18
+CARRIED_MAX: Final = 19
 """Members of a body that can be carried."""
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255
@@ -89,9 +89,10 @@ PACKED_MSCC_DTYPE: Final = np.dtype(
         ("before_seconds", np.int64),
         ("before_events", np.int64),
         ("presence", np.uint32),
+        ("upf", np.uint32),  # digest of the uPFID; 0: none is named
     ]
 )
-MSCC_PACKER: Final = Struct("<qqqqqqqqqqI")
+MSCC_PACKER: Final = Struct("<qqqqqqqqqqII")
 PACKED_IDENTITY_DTYPE: Final = np.dtype([("kind", np.int32), ("length", np.int32)])
 IDENTITY_PACKER: Final = Struct("<ii")
 FACTS_DTYPE: Final = np.dtype(
@@ -125,6 +126,7 @@ FACTS_DTYPE: Final = np.dtype(
         ("rating_group", np.int64),  # of the usage that is being read
         ("upf_at", np.int64),
         ("upf_length", np.int64),
+        ("upf", np.uint32),
         ("containers", np.int64),  # of that usage; of these are offline
         ("offline_containers", np.int64),
         ("presence", np.uint32),

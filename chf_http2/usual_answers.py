@@ -6,7 +6,7 @@ where it knows none. Refusals, and requests whose headers ask for more, are left
 
 import numpy as np
 
-from charging.batch import ANSWER_MSCC_DTYPE, COUNT_REQUESTS, EVENT, INITIAL
+from charging.batch import ANSWER_MSCC_DTYPE, COUNT_REQUESTS, EVENT, INITIAL, IS_OFFLINE
 from charging.batch_rows import HELD_ANSWERED
 from chf_http2.charging_data_ref import NAME_DIGITS, REF_DIGITS, SESSION_PREFIX, write_ref_end
 from chf_http2.front_memory import HELD_FRONT, OPERATIONS_COUNT, PARTS_END, REST_COUNT, SAID
@@ -39,6 +39,7 @@ _ECHO_OCTETS = ECHO_PACKER.size
 _GIVES_QUOTA = np.array([one.gives_quota for one in SERVICES], np.uint8)
 _ROW_OCTETS = ANSWER_MSCC_DTYPE.itemsize
 _WORD_OCTETS = 8
+_HIGH = 32
 _REST_OCTETS = 128
 """More than what stands in a body beside stamp, opening and parts."""
 _QUOTE, _COMMA, _CLOSE_LIST, _CLOSE, _SLASH, _ZERO, _A = 34, 44, 93, 125, 47, 48, 65
@@ -203,7 +204,8 @@ def _write_information(front, usage, answers, request, echo, at, end):
 def part_place(front, usage, answers, index, upf_at, upf_length):
     """The row of the parts for what an MSCC row is answered; its length there is 0 where that isn't known yet."""
     key, at = front.scratch, np.int64(_WORD_OCTETS)
-    put_word(key, 0, usage.msccs[index].rating_group)
+    is_offline = np.int64(usage.msccs[index].presence & IS_OFFLINE)
+    put_word(key, 0, usage.msccs[index].rating_group | is_offline << _HIGH)
     row = octets_at(np.uint64(place_of(answers.msccs)) + np.uint64(index * _ROW_OCTETS), _ROW_OCTETS)
     at = copy_octets(row, 0, key, at, _ROW_OCTETS)
     at = copy_octets(usage.octets, upf_at, key, at, upf_length)

@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from chf_http2.carried import CARRIED
+from chf_http2.carried import ALONG, CARRIED
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
+from chf_http2.triggers import is_before_change
 
 # What the kernel does with a member's value
 KNOWN: Final = 0
@@ -47,13 +48,12 @@ INDICATOR: Final = 25
 """Any text, and usage that is offline asks for no quota."""
 DETAIL: Final = 26
 """Known, and multipleUnitUsage goes to the charging record as it came."""
+CONDITIONS: Final = 27
+"""Known, and the same where one of them isn't of quota (triggers.py)."""
 
 OFFLINE_CHARGING: Final = "OFFLINE_CHARGING"
 """quotaManagementIndicator of usage that no quota is for. What was used while quota management was suspended is debited when
 it is reported, as any; a request for quota beside it ends the suspension."""
-
-TARIFF_TIME_CHANGE: Final = "TARIFF_TIME_CHANGE"
-"""triggerType of a used unit container that was closed because the price changed: its usage was before that."""
 
 # Objects
 BODY: Final = 0
@@ -92,7 +92,6 @@ MEMBERS: Final = (
     Member(BODY, "notifyUri", NOTIFY_URI),
     Member(BODY, "chargingId", CHARGING_ID),
     Member(BODY, "multipleUnitUsage", USAGES),
-    Member(BODY, "triggers", KNOWN),
     Member(BODY, "retransmissionIndicator", RETRANSMISSION),
     Member(BODY, "oneTimeEvent", ONE_TIME_EVENT),
     Member(BODY, "oneTimeEventType", EVENT_TYPE),
@@ -107,14 +106,23 @@ MEMBERS: Final = (
     *(Member(UNITS, name, does) for name, does in _AMOUNTS),
     Member(CONTAINER, "localSequenceNumber", LOCAL_NUMBER),
     Member(CONTAINER, "quotaManagementIndicator", INDICATOR),
-    Member(CONTAINER, "triggers", KNOWN),
+    Member(CONTAINER, "triggers", CONDITIONS),
     Member(CONTAINER, "triggerTimestamp", TRIGGER_TIME),
     *(Member(CONTAINER, name, does) for name, does in _AMOUNTS),
     Member(CONTAINER, "serviceId", DETAIL),
     Member(CONTAINER, "pDUContainerInformation", DETAIL),
 )
-PDU_SESSION: Final = next(row for row, one in enumerate(MEMBERS) if one.name == "pDUSessionChargingInformation")
+
+
+def row_of(of: int, name: str) -> int:
+    """The row of a member of an object."""
+    return next(row for row, one in enumerate(MEMBERS) if (one.of, one.name) == (of, name))
+
+
+PDU_SESSION: Final = row_of(BODY, "pDUSessionChargingInformation")
 """It may name a further identity."""
+SESSION_TRIGGERS: Final = row_of(BODY, ALONG)
+"""They aren't carried alone."""
 
 
 def word(text: str) -> NDArray[np.uint8]:
@@ -140,11 +148,6 @@ def _decoder_of(member: Member) -> Any:
     """What accepts the values of a member, by the schema."""
     fields = {field.encode_name: field.type for field in msgspec.structs.fields(_TYPES[member.of])}
     return msgspec.json.Decoder(fields[member.name])
-
-
-def is_before_change(container: UsedUnitContainer) -> bool:
-    """Did a tariff change close the container?"""
-    return any(trigger.trigger_type == TARIFF_TIME_CHANGE for trigger in container.triggers or ())
 
 
 class _UsualTriggers:

@@ -18,7 +18,7 @@ from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_
 from chf_http2.identities import kind_of_identity
 from chf_http2.notify_uris import has_notify_uri
 from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, hash_of_information, hash_of_units
-from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_specification
+from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_information, context_of_specification
 from chf_http2.tick_memory import (
     ECHO_PACKER,
     NOTIFY_URI_OCTETS_MAX,
@@ -27,7 +27,7 @@ from chf_http2.tick_memory import (
     TICK_OCTETS,
     TICK_REQUESTS,
 )
-from chf_http2.usual_members import NAME_LENGTHS, NAMES, word
+from chf_http2.usual_members import NAME_LENGTHS, NAMES, SESSION_TRIGGERS, word
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITY_OCTETS_MAX, SESSION_ID_OCTETS_MAX
 from vocabulary.octets import copy_octets, put_word
@@ -80,6 +80,8 @@ def pack_row(tick, head):
         context = context_of_specification(tick.arrived.octets, facts.specification_at, facts.specification_length)
         if context != NO_SERVICE_CONTEXT:
             row.service_context = context
+    if row.service_context == NO_SERVICE_CONTEXT:
+        row.service_context = context_of_information(tick.arrived.octets, tick.carried, facts.carried_count)
     row.event_ns = facts.invocation_ns if facts.last_trigger_ns < 0 else facts.last_trigger_ns
     row.mscc_count = facts.mscc_count
     counts[TICK_REQUESTS] += 1
@@ -205,9 +207,9 @@ def _write_identity(tick, row, at, length, behind):
 
 @kernel
 def _write_carried(tick, at):
-    """A JSON object of the carried members."""
+    """A JSON object of the carried members; session's triggers aren't carried alone."""
     out, count = tick.packed.octets, tick.facts[0].carried_count
-    if not count:
+    if not count or (count == 1 and tick.carried[0, 0] == SESSION_TRIGGERS):
         return at
     for index in range(count):
         row, value, end = tick.carried[index]

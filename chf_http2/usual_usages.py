@@ -1,4 +1,4 @@
-"""multipleUnitUsage of a usual body (usual_bodies.py): rating groups with what they ask for and report, summed."""
+"""multipleUnitUsage of a usual body (usual_bodies.py): UPFs of rating groups with what they ask for and report, summed."""
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from charging.batch import (
     HAS_USED_EVENTS,
     HAS_USED_OCTETS,
     HAS_USED_SECONDS,
+    IS_OFFLINE,
 )
 from chf_http2.json_octets import (
     CLOSE_LIST,
@@ -19,15 +20,20 @@ from chf_http2.json_octets import (
     OPEN_LIST,
     OPEN_OBJECT,
     behind_string,
+    behind_value,
     enter,
     go_on,
     is_text,
     read_instant,
+    read_name,
     read_whole,
 )
 from chf_http2.known_values import behind_known, read_member
+from chf_http2.numbering import upf_digest
 from chf_http2.tick_memory import TICK_MSCCS, UPF_ID_OCTETS_MAX
+from chf_http2.triggers import OF_QUOTA
 from chf_http2.usual_members import (
+    CONDITIONS,
     CONTAINER,
     CONTAINERS,
     DETAIL,
@@ -47,18 +53,23 @@ from chf_http2.usual_members import (
     UPF_ID,
     USAGE,
     word,
+    words,
 )
 from vocabulary.kernel import kernel
 from vocabulary.limits import MSCCS_PER_REQUEST_MAX, UNITS_MAX
 
 _UINT32_MAX = 2**32 - 1
 _OFFLINE = word(OFFLINE_CHARGING)
+_TRIGGER_TYPE = word("triggerType")
+_OF_QUOTA, _OF_QUOTA_LENGTHS = words(list(OF_QUOTA))
+_QUOTE = 34
 _ABSENT = -1
 """Units that aren't said."""
 _AMOUNTS = 3
 """octets, seconds, events"""
 _REQUESTED_BITS = (HAS_REQUESTED_OCTETS, HAS_REQUESTED_SECONDS, HAS_REQUESTED_EVENTS)
 _USED_BITS = (HAS_USED_OCTETS, HAS_USED_SECONDS, HAS_USED_EVENTS)
+_NOT_OFFLINE = ~IS_OFFLINE & 0xFFFFFFFF
 _ALL_USED = HAS_USED | HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
 
 
@@ -78,8 +89,14 @@ def _read_amounts(tick, at, end, of, has_number):
         if at < 0:
             return np.int64(at)
         does = DOES[row]
-        if does in (KNOWN, DETAIL):
+        if does in (KNOWN, DETAIL, CONDITIONS):
+            value = at
             at = behind_known(tick, row, at, end)
+            if at >= 0 and does == CONDITIONS:
+                conditions = _count_conditions(octets, value, at)
+                if conditions < 0:
+                    return conditions
+                tick.facts[0].has_details |= conditions > 0
             tick.facts[0].has_details |= does == DETAIL
         elif does == INDICATOR:
             behind = behind_string(octets, at, end)  # escapes, which might spell it, are requests.py's to read
@@ -111,6 +128,36 @@ def _read_amounts(tick, at, end, of, has_number):
         total = max(up, 0) + max(down, 0)
     amounts[0] = total
     return np.int64(at) if has_number else np.int64(NOT_USUAL)
+
+
+@kernel
+def _count_conditions(octets, at, end):
+    """How many of these triggers, which the schema accepted, aren't of quota; NOT_USUAL where that takes a decoder."""
+    found = np.int64(0)
+    at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
+    while more and at >= 0:
+        at, has_member = enter(octets, at, end, OPEN_OBJECT, CLOSE_OBJECT)
+        while has_member and at >= 0:
+            value, length = read_name(octets, at, end)
+            if value < 0:
+                return np.int64(NOT_USUAL)
+            is_type = is_text(octets, at + 1, length, _TRIGGER_TYPE)
+            at = behind_string(octets, value, end) if is_type else behind_value(octets, value, end)
+            if at < 0:
+                return np.int64(NOT_USUAL)
+            found += is_type and not _is_of_quota(octets, value + 1, at - value - 2)
+            at, has_member = go_on(octets, at, end, CLOSE_OBJECT)
+        if at >= 0:
+            at, more = go_on(octets, at, end, CLOSE_LIST)
+    return found if at >= 0 else np.int64(NOT_USUAL)
+
+
+@kernel
+def _is_of_quota(octets, first, length):
+    found = False
+    for row in range(_OF_QUOTA.shape[0]):
+        found |= is_text(octets, first, length, _OF_QUOTA[row, : _OF_QUOTA_LENGTHS[row]])
+    return found
 
 
 @kernel
@@ -188,16 +235,17 @@ def _read_usage(tick, at, end):
         if at < 0:
             return np.int64(at)
         at, more = go_on(octets, at, end, CLOSE_OBJECT)
+    facts.upf = upf_digest(octets, np.int64(facts.upf_at), np.int64(facts.upf_length), tick.secret)
     usual = 0 <= facts.rating_group <= _UINT32_MAX and facts.upf_length <= UPF_ID_OCTETS_MAX
     return np.int64(at) if usual else np.int64(NOT_USUAL)
 
 
 @kernel
 def _mscc_of(tick, gives_quota):
-    """Add a usage to the row of its rating group, a new one where it has none; False where there are too many."""
+    """Add a usage to the row of its rating group and UPF, a new one where it has none; False where there are too many."""
     facts, packed = tick.facts[0], tick.packed
     row, behind = tick.counts[TICK_MSCCS], tick.counts[TICK_MSCCS] + facts.mscc_count
-    while row < behind and packed.msccs[row].rating_group != facts.rating_group:
+    while row < behind and not _is_for(packed.msccs[row], facts):
         row += 1
     mscc = packed.msccs[row]
     if row == behind:
@@ -206,13 +254,17 @@ def _mscc_of(tick, gives_quota):
         facts.mscc_count += 1
         _empty_mscc(mscc, facts.rating_group)
         tick.upf_ids[row - tick.counts[TICK_MSCCS]] = 0
-    upf_id = tick.upf_ids[row - tick.counts[TICK_MSCCS]]
-    if upf_id[0] == 0:
+    if mscc.upf == 0:
+        mscc.upf = facts.upf
+        upf_id = tick.upf_ids[row - tick.counts[TICK_MSCCS]]
         upf_id[0], upf_id[1] = facts.upf_at, facts.upf_length
     mscc.used_octets += tick.used[0]
     mscc.used_seconds += tick.used[1]
     mscc.used_events += tick.used[2]
-    is_offline = facts.containers > 0 and facts.offline_containers == facts.containers
+    is_all_offline = facts.offline_containers == facts.containers
+    is_offline = facts.containers > 0 and is_all_offline
+    if not is_all_offline or (gives_quota and not is_offline and facts.presence & HAS_REQUESTED):
+        mscc.presence &= np.uint32(_NOT_OFFLINE)
     if gives_quota and not is_offline:
         mscc.requested_octets += tick.requested[0]
         mscc.requested_seconds += tick.requested[1]
@@ -227,6 +279,12 @@ def _mscc_of(tick, gives_quota):
 
 
 @kernel
+def _is_for(mscc, facts):
+    """Is the row of the usage's rating group and UPF? One that names no UPF is of the rating group's first."""
+    return mscc.rating_group == facts.rating_group and (mscc.upf == facts.upf or mscc.upf == 0 or facts.upf == 0)
+
+
+@kernel
 def _empty_mscc(mscc, rating_group):
     mscc.rating_group = rating_group
     mscc.requested_octets = 0
@@ -238,12 +296,13 @@ def _empty_mscc(mscc, rating_group):
     mscc.before_octets = 0  # usage that a tariff change split is requests.py's to read (usual_members.py)
     mscc.before_seconds = 0
     mscc.before_events = 0
-    mscc.presence = 0
+    mscc.presence = IS_OFFLINE
+    mscc.upf = 0
 
 
 @kernel
 def read_usages(tick, at, end, gives_quota):
-    """Behind multipleUnitUsage: its rating groups are rows of packed.msccs behind those of other requests."""
+    """Behind multipleUnitUsage: UPFs of its rating groups are rows of packed.msccs behind those of other requests."""
     octets = tick.arrived.octets
     at, more = enter(octets, at, end, OPEN_LIST, CLOSE_LIST)
     while more and at >= 0:

@@ -190,6 +190,7 @@ def _clear_mscc(mscc, row):
     mscc.before_seconds = 0
     mscc.before_events = 0
     mscc.presence = 0
+    mscc.upf = 0
     mscc.request = row
     mscc.reporting_reason = -1
     mscc.outcome = 0

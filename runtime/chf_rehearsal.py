@@ -29,7 +29,7 @@ _DATA, _HEADERS, _END_STREAM, _END_HEADERS = 0, 1, 1, 4
 _BODY: Final = (
     b'{"nfConsumerIdentification":{"nodeFunctionality":"SMF"},"invocationTimeStamp":"2026-01-01T00:00:00Z",'
     b'"invocationSequenceNumber":0,"subscriberIdentifier":"imsi-1",'
-    b'"multipleUnitUsage":[{"ratingGroup":1,"requestedUnit":{}}]}'
+    b'"multipleUnitUsage":[{"ratingGroup":1,"uPFID":"upf-1","requestedUnit":{}}]}'
 )
 _CREATE: Final = f"/{SERVICES[0].name}/{SERVICES[0].version}/{SERVICES[0].collection}"
 

@@ -24,7 +24,7 @@ SESSION_DOMAIN: Final = 15
 """Session-Ids, where identities have their IdentityKind: what a tenant's text names is tenant * 16 + this in its digest128."""
 
 # And of Nchf: digests of what makes a create unlike others, of refs, units, what is carried, accepted values, parts of answers,
-# access tokens; the first two once more for the offline-only service, whose sessions are its own
+# access tokens; the first two once more for the offline-only service, whose sessions are its own; names of UPFs
 NCHF_NAME_DOMAIN: Final = 5
 NCHF_REF_DOMAIN: Final = 6
 NCHF_UNITS_DOMAIN: Final = 7
@@ -34,6 +34,7 @@ NCHF_PART_DOMAIN: Final = 10
 NCHF_TOKEN_DOMAIN: Final = 11
 NCHF_OFFLINE_NAME_DOMAIN: Final = 12
 NCHF_OFFLINE_REF_DOMAIN: Final = 13
+NCHF_UPF_DOMAIN: Final = 14
 
 
 TENANT_NAME_RULE: Final = "lower-case letters, digits and dashes, a letter first, at most 64"

@@ -172,7 +172,7 @@ def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now
     for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
         mscc, answer = msccs[row], answers[row]
         outcome, price_row, _ = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
-        service = find_service(arena, slot, session_tag, mscc.rating_group, mscc.service_identifier)
+        service = find_service(arena, slot, session_tag, mscc)
         if service < 0 or repeat == REPEATS_INITIAL:
             answer.outcome = outcome if price_row < 0 else refusal_of(tariffs.prices[price_row])
             continue

@@ -3,6 +3,8 @@
 One that was refused before it had any quota is kept, too, so that its client is told when that is put right. It takes
 none of the places that are for those with quota; to have it give way to them instead would take marks of what may be
 lost, and a repeat would lose its answer.
+
+Over Nchf a service is a rating group and UPF (docs/decisions/0040-a-service-for-each-upf.md).
 """
 
 import numpy as np
@@ -17,6 +19,9 @@ from balances.record import (
     GSU_PREVIOUS,
     PRESENT_RATING_GROUP,
     PRESENT_SERVICE_IDENTIFIER,
+    PRESENT_UPF,
+    RESERVATION_SERVICE_TAG,
+    RESERVATION_WORDS,
     SERVICE_FINALS,
     SERVICE_IDENTIFIER,
     SERVICE_LAST_ANSWER,
@@ -40,50 +45,124 @@ from charging.batch import HAS_REQUESTED, TERMINATION
 from charging.sessions.open_sessions import free_tag
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import SERVICES_PER_ACCOUNT_MAX, SERVICES_WITH_REFUSED_MAX
-from vocabulary.outcomes import WANT_OF_RIGHTS
+from vocabulary.outcomes import WANT_OF_RIGHTS, Outcome
 
 _SERVICES = int(Section.SERVICES)
+_RESERVATIONS = int(Section.RESERVATIONS)
+_GRANTED = int(Outcome.GRANTED)
 _WANT_OF_RIGHTS = tuple(int(outcome) for outcome in WANT_OF_RIGHTS)
 
 
 @inlined_kernel
-def _presence_of(rating_group, service_identifier):
-    present = PRESENT_RATING_GROUP if rating_group >= 0 else 0
-    return present | (PRESENT_SERVICE_IDENTIFIER if service_identifier >= 0 else 0)
+def _presence_of(mscc):
+    present = PRESENT_RATING_GROUP if mscc.rating_group >= 0 else 0
+    if mscc.upf != 0:
+        return present | PRESENT_UPF
+    return present | (PRESENT_SERVICE_IDENTIFIER if mscc.service_identifier >= 0 else 0)
 
 
 @inlined_kernel
-def find_service(arena, slot, session_tag, rating_group, service_identifier):
-    """First word of the session's service, -1 where it has none. Absent (-1) is a value of its own."""
-    presence = _presence_of(rating_group, service_identifier)
-    group, identifier = max(rating_group, 0), max(service_identifier, 0)
+def _identifier_of(mscc):
+    return np.int64(mscc.upf) if mscc.upf != 0 else max(mscc.service_identifier, 0)
+
+
+@inlined_kernel
+def _is_of_group(arena, at, session_tag, mscc):
+    """Is the service at first word `at` one of the session and of the MSCC's rating group?"""
+    return (
+        np.int64(arena.halves[2 * at + SERVICE_RATING_GROUP]) == max(mscc.rating_group, 0)
+        and arena.octets[8 * at + SERVICE_SESSION_TAG] == session_tag
+    )
+
+
+@inlined_kernel
+def find_service(arena, slot, session_tag, mscc):
+    """First word of the session's service that an MSCC is for, -1 where it has none. Absent (-1) is a value of its own.
+
+    But where one of the two names a UPF and the other doesn't, the rating group alone says it: the first such service.
+    """
+    presence, identifier = _presence_of(mscc), _identifier_of(mscc)
+    alike = np.int64(-1)
     at = arena.section_at[slot, _SERVICES]
     for _ in range(count_rows(arena, slot, _SERVICES)):
-        if (
-            np.int64(arena.halves[2 * at + SERVICE_RATING_GROUP]) == group
-            and np.int64(arena.halves[2 * at + SERVICE_IDENTIFIER]) == identifier
-            and arena.octets[8 * at + SERVICE_SESSION_TAG] == session_tag
-            and arena.octets[8 * at + SERVICE_PRESENCE] == presence
-        ):
-            return at
+        if _is_of_group(arena, at, session_tag, mscc):
+            present = arena.octets[8 * at + SERVICE_PRESENCE]
+            if present == presence and np.int64(arena.halves[2 * at + SERVICE_IDENTIFIER]) == identifier:
+                return np.int64(at)
+            if alike < 0 and present == presence ^ PRESENT_UPF:
+                alike = np.int64(at)
         at += SERVICE_WORDS
-    return -1
+    return alike
+
+
+@inlined_kernel
+def name_service(arena, service, mscc):
+    """The service is the MSCC's UPF's from now on, where that is named."""
+    if mscc.upf != 0:
+        arena.halves[2 * service + SERVICE_IDENTIFIER] = np.uint32(mscc.upf)
+        arena.octets[8 * service + SERVICE_PRESENCE] = _presence_of(mscc)
 
 
 @kernel
-def add_service(arena, slot, session, rating_group, service_identifier):
-    """Append a service to the session at first word `session`; -1 at the account's maximum or without room."""
+def _replace_service(arena, slot, session, mscc):
+    """Give a UPF the place of one of its rating group that has left; -1 where there is none.
+
+    That had reported and asked for nothing when it was last answered, before this request: it holds nothing, and its
+    repeat is answered the same without it. So UPFs that come and go over a long session don't fill up the record.
+    """
+    session_tag, answers = arena.octets[8 * session + SESSION_TAG], arena.octets[8 * session + SESSION_ANSWERS]
+    at = arena.section_at[slot, _SERVICES]
+    for _ in range(count_rows(arena, slot, _SERVICES)):
+        octet = 8 * at
+        if (
+            _is_of_group(arena, at, session_tag, mscc)
+            and arena.octets[octet + SERVICE_PRESENCE] & PRESENT_UPF
+            and arena.octets[octet + SERVICE_LAST_OUTCOME] == _GRANTED
+            and arena.octets[octet + SERVICE_FINALS] & (GSU_LAST | FINAL_LAST) == 0
+            and arena.octets[octet + SERVICE_LAST_ANSWER] != answers
+            and not _holds_anything(arena, slot, arena.octets[octet + SERVICE_TAG])
+        ):
+            name_service(arena, at, mscc)
+            arena.octets[octet + SERVICE_LAST_OUTCOME] = 0
+            arena.octets[octet + SERVICE_PREVIOUS_OUTCOME] = 0
+            arena.octets[octet + SERVICE_FINALS] = 0
+            arena.octets[octet + SERVICE_LAST_ANSWER] = answers
+            arena.words[at + SERVICE_LAST_GRANTED] = 0
+            arena.words[at + SERVICE_PREVIOUS_GRANTED] = 0
+            return np.int64(at)
+        at += SERVICE_WORDS
+    return np.int64(-1)
+
+
+@kernel
+def _holds_anything(arena, slot, tag):
+    """Has the service with that tag a reservation?"""
+    at = arena.section_at[slot, _RESERVATIONS]
+    for _ in range(count_rows(arena, slot, _RESERVATIONS)):
+        if arena.octets[8 * at + RESERVATION_SERVICE_TAG] == tag:
+            return True
+        at += RESERVATION_WORDS
+    return False
+
+
+@kernel
+def add_service(arena, slot, session, mscc):
+    """A service for the MSCC in the session at first word `session`; -1 at the account's maximum or without room."""
+    if mscc.upf != 0:
+        at = _replace_service(arena, slot, session, mscc)
+        if at >= 0:
+            return at
     if count_rows(arena, slot, _SERVICES) >= SERVICES_PER_ACCOUNT_MAX:
         return -1
     tag = free_tag(arena, slot, _SERVICES, SERVICE_WORDS, SERVICE_TAG)
     at = append_row(arena, slot, _SERVICES)
     if at < 0:
         return -1
-    arena.halves[2 * at + SERVICE_RATING_GROUP] = np.uint32(max(rating_group, 0))
-    arena.halves[2 * at + SERVICE_IDENTIFIER] = np.uint32(max(service_identifier, 0))
+    arena.halves[2 * at + SERVICE_RATING_GROUP] = np.uint32(max(mscc.rating_group, 0))
+    arena.halves[2 * at + SERVICE_IDENTIFIER] = np.uint32(_identifier_of(mscc))
     arena.octets[8 * at + SERVICE_SESSION_TAG] = arena.octets[8 * session + SESSION_TAG]
     arena.octets[8 * at + SERVICE_TAG] = tag
-    arena.octets[8 * at + SERVICE_PRESENCE] = _presence_of(rating_group, service_identifier)
+    arena.octets[8 * at + SERVICE_PRESENCE] = _presence_of(mscc)
     arena.octets[8 * at + SERVICE_LAST_ANSWER] = arena.octets[8 * session + SESSION_ANSWERS]
     arena.words[at + SERVICE_LAST_REPORT_NS] = arena.words[session + SESSION_OPENED_NS]
     return at
@@ -98,7 +177,7 @@ def add_refused_service(arena, slot, session, request, mscc, outcome):
         return -1
     if count_rows(arena, slot, _SERVICES) >= SERVICES_WITH_REFUSED_MAX:
         return -1
-    return add_service(arena, slot, session, mscc.rating_group, mscc.service_identifier)
+    return add_service(arena, slot, session, mscc)
 
 
 @inlined_kernel

@@ -100,7 +100,8 @@ class ChfServer:
         self._batch = new_usage_batch()
         streams = new_stream_texts()
         tick = new_tick_memory(self._batch, new_packed_rows(), secret, tenant, arrived_octets=streams.texts)
-        opening = opening_of(config.session_failover, config.failure_handling)
+        triggers = config.triggers()
+        opening = opening_of(config.session_failover, config.failure_handling, triggers.session)
         self._tick = Held(tick, HELD_TICK)
         self._front = hold_front(
             new_front_memory(
@@ -112,7 +113,7 @@ class ChfServer:
         self._arrivals = Arrivals(self._tick, TEXTS_END)
         self._reader = RequestReader(self._refs, tick, wraps_volumes=config.wraps_volumes)
         self._refused = hold_answered(self._batch, new_answer_batch())
-        self._responses = ResponseWriter(opening)
+        self._responses = ResponseWriter(opening, triggers)
         self._http = Http2Server(
             streams, config, body_octets_max=BODY_OCTETS_MAX, on_whole=self._gather, on_gone=on_gone, now_ns=now_ns
         )

@@ -17,6 +17,7 @@ from runtime.demo.script import ANNA, EUR, MIB, DemoAccount
 from runtime.demo.traveller import CLARA
 from runtime.simulate.player import Exchange, PlayStopped, player_of
 from runtime.simulate.scenario import Chf, Kind, Notify, Scenario, Step
+from runtime.simulate.session import share_of
 from vocabulary.units import Unit
 
 _DATA, _ZERO_RATED = 10, 20
@@ -48,19 +49,19 @@ def _usage(rating_group: int, used: int | None, asked: int | None, upf: str | No
     return said
 
 
-def _granted(**groups: int) -> dict[str, Any]:
-    """What an answer must have: these octets of the rating groups of data and of what costs nothing."""
-    numbers = {"data": _DATA, "zero_rated": _ZERO_RATED}
+def _granted(*shares: tuple[int, str | None, int]) -> dict[str, Any]:
+    """What an answer must have: of rating groups and UPFs so many octets."""
     return {
         "multipleUnitInformation": [
-            {"ratingGroup": numbers[name], "resultCode": "SUCCESS", "grantedUnit": {"totalVolume": octets}}
-            for name, octets in groups.items()
+            {"ratingGroup": group, "resultCode": "SUCCESS", "grantedUnit": {"totalVolume": octets}}
+            | ({} if upf is None else {"uPFID": upf})
+            for group, upf, octets in shares
         ]
     }
 
 
 OVER_5G: Final = PduSession(
-    "PDU session over 5G: the same account and the same price, here used through two UPFs",
+    "PDU session over 5G: the same account and the same price, here used through two UPFs, each with quota of its own",
     ANNA,
     240_000,
     (
@@ -75,7 +76,7 @@ OVER_5G: Final = PduSession(
                     ]
                 },
                 status=201,
-                answer=_granted(data=10 * MIB, zero_rated=20 * MIB),
+                answer=_granted((_DATA, _UPF_1, 10 * MIB), (_ZERO_RATED, None, 20 * MIB)),
                 note="0.20 EUR are held",
             ),
             9_565_000,
@@ -84,9 +85,14 @@ OVER_5G: Final = PduSession(
             Step(
                 Kind.UPDATE,
                 "update",
-                {"multipleUnitUsage": [_usage(_DATA, 6 * MIB, 10 * MIB, _UPF_1), _usage(_DATA, 4 * MIB, None, _UPF_2)]},
+                {
+                    "multipleUnitUsage": [
+                        _usage(_DATA, 6 * MIB, 10 * MIB, _UPF_1),
+                        _usage(_DATA, 4 * MIB, 5 * MIB, _UPF_2),
+                    ]
+                },
                 status=200,
-                answer=_granted(data=10 * MIB),
+                answer=_granted((_DATA, _UPF_1, 10 * MIB), (_DATA, _UPF_2, 5 * MIB)),
                 note="10 MiB in all: 0.20 EUR",
             ),
             9_365_000,
@@ -120,7 +126,7 @@ FIRST_GRANT: Final = PduSession(
                 "create",
                 {"multipleUnitUsage": [_usage(_DATA, None, 10 * MIB, None)]},
                 status=201,
-                answer=_granted(data=10 * MIB),
+                answer=_granted((_DATA, None, 10 * MIB)),
                 note="the first grant: of the 50 MiB",
             ),
             EUR,
@@ -198,12 +204,12 @@ class PduSessionTable:
 
     def add(self, exchange: Exchange, money_left_micros: int) -> None:
         """One exchange; its first row says what is of the whole request."""
-        answers = {one["ratingGroup"]: one for one in exchange.answer.get("multipleUnitInformation", ())}
+        answers = {share_of(one): one for one in exchange.answer.get("multipleUnitInformation", ())}
         style = "yellow" if exchange.faults else "green"
         head = (f"{exchange.kind} {exchange.request['invocationSequenceNumber']}", f"[{style}]{exchange.status}[/]")
         tail = (euros(money_left_micros), f"{exchange.elapsed_s * 1000:.1f} ms", exchange.note)
         for usage in exchange.request["multipleUnitUsage"]:
-            said = answers.pop(usage["ratingGroup"], {})
+            said = answers.pop(share_of(usage), {})
             request, answer = head
             self._table.add_row(
                 request,

@@ -7,7 +7,8 @@ from typing import Any
 def differences(expected: Any, found: Any, place: str = "") -> list[str]:
     """Differences, a line each. What is expected must be there; more may be. None: must not be there.
 
-    Of a list each expected item must be among those found: that of its ratingGroup, else any that fits.
+    Of a list each expected item must be among those found: that of its ratingGroup, and uPFID where it says one, else any
+    that fits.
     """
     if isinstance(expected, Mapping):
         if not isinstance(found, Mapping):
@@ -32,10 +33,12 @@ def _member(expected: Any, found: Mapping[str, Any], name: str, place: str) -> l
 def _item(expected: Any, found: list[Any], place: str) -> list[str]:
     group = expected.get("ratingGroup") if isinstance(expected, Mapping) else None
     if group is not None:
-        own = [item for item in found if isinstance(item, Mapping) and item.get("ratingGroup") == group]
+        key = {name: expected[name] for name in ("ratingGroup", "uPFID") if name in expected}
+        own = [item for item in found if isinstance(item, Mapping) and key.items() <= item.items()]
+        which = f"rating group {group}" + (f" and UPF {key['uPFID']}" if "uPFID" in key else "")
         if len(own) != 1:
-            return [f"{place} has {len(own)} entries of rating group {group}, expected 1"]
-        return differences(expected, own[0], f"{place} of rating group {group}")
+            return [f"{place} has {len(own)} entries of {which}, expected 1"]
+        return differences(expected, own[0], f"{place} of {which}")
     if any(not differences(expected, item, place) for item in found):
         return []
     return [f"{place} is {found!r}, expected {expected!r} in it"]

@@ -13,6 +13,7 @@ from runtime.simulate.amounts import amounts_text
 from runtime.simulate.notifications import Notification
 from runtime.simulate.player import Exchange, Happening
 from runtime.simulate.scenario import Body, Kind, Scenario
+from runtime.simulate.session import share_of
 
 WIDTH_PIPED: Final = 140
 _LEFT: Final = ("rating group", "UPF", "used", "asked", "result")
@@ -93,18 +94,18 @@ class PlayScreen:
 
 
 def groups_table(exchange: Exchange) -> Table:
-    """A row a MultipleUnitUsage, with what its rating group was answered."""
+    """A row a MultipleUnitUsage, with what its rating group and UPF were answered."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in _LEFT:
         table.add_column(name, justify="left" if name in ("UPF", "result") else "right")
     for name in _RIGHT:
         table.add_column(name, justify="right")
     table.add_column("triggers, thresholds, final unit")
-    answers = {one.get("ratingGroup"): one for one in exchange.answer.get("multipleUnitInformation") or ()}
+    answers = {share_of(one): one for one in exchange.answer.get("multipleUnitInformation") or ()}
     for usage in exchange.request.get("multipleUnitUsage", ()):
-        table.add_row(*_row(usage, answers.pop(usage["ratingGroup"], {})))
-    for group, information in answers.items():
-        table.add_row(*_row({"ratingGroup": group}, information))
+        table.add_row(*_row(usage, answers.pop(share_of(usage), {})))
+    for (group, upf), information in answers.items():
+        table.add_row(*_row({"ratingGroup": group, "uPFID": upf or "-"}, information))
     return table
 
 

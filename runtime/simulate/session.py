@@ -10,8 +10,15 @@ from runtime.simulate.scenario import Body, Kind, Scenario
 
 Reports = Mapping[int, tuple[Body, ...]]
 """UsedUnitContainers by rating group"""
+Share = tuple[int, str | None]
+"""A rating group and the UPF whose quota of it is meant, None where none is named."""
 FORCED_REAUTHORISATION: Final = {"triggerType": "FORCED_REAUTHORISATION", "triggerCategory": "IMMEDIATE_REPORT"}
 FINAL: Final = {"triggerType": "FINAL", "triggerCategory": "IMMEDIATE_REPORT"}
+
+
+def share_of(said: Body) -> Share:
+    """Of a MultipleUnitUsage or a MultipleUnitInformation."""
+    return said["ratingGroup"], said.get("uPFID")
 
 
 class NothingGranted(Exception):
@@ -32,10 +39,10 @@ class Session:
         self._now = now
         self._number = 0
         self._container_number = 0
-        self._granted: dict[int, Body] = {}
-        """unreported quota by rating group, as it was granted"""
-        self._asked: dict[int, Body] = {}
-        """the last MultipleUnitUsage with a requestedUnit by rating group, without usage"""
+        self._granted: dict[Share, Body] = {}
+        """unreported quota, as it was granted"""
+        self._asked: dict[Share, Body] = {}
+        """the last MultipleUnitUsage with a requestedUnit, without usage"""
 
     def body_of(self, kind: Kind, written: Body) -> Body:
         """The body of a request: what is written, and what each request differs in. NothingGranted."""
@@ -61,16 +68,19 @@ class Session:
 
         Without rating groups: of all that have asked for quota.
         """
-        groups = list(rating_groups) or list(self._asked)
+        shares = [share for group in rating_groups for share in self._shares_of(group)] or list(self._asked)
         return {
             "multipleUnitUsage": [
-                {"requestedUnit": {}, **self._reported(group, reports, FORCED_REAUTHORISATION)} for group in groups
+                {"requestedUnit": {}, **self._reported(share, reports, FORCED_REAUTHORISATION)} for share in shares
             ]
         }
 
+    def _shares_of(self, group: int) -> list[Share]:
+        return [share for share in self._asked if share[0] == group] or [(group, None)]
+
     def aborted(self, reports: Reports) -> Body:
         """What a release has that was asked for: usage so far, and no wish."""
-        reported = [self._reported(group, reports, FINAL) for group in self._asked]
+        reported = [self._reported(share, reports, FINAL) for share in self._asked]
         for usage in reported:
             usage.pop("requestedUnit", None)
         return {"multipleUnitUsage": reported} if reported else {}
@@ -78,21 +88,22 @@ class Session:
     def learn(self, request: Body, answer: Body) -> None:
         """Remember what was asked for and granted; what was reported is no longer unreported."""
         for usage in request.get("multipleUnitUsage", ()):
-            group = usage["ratingGroup"]
-            self._granted.pop(group, None)
+            share = share_of(usage)
+            self._granted.pop(share, None)
             if "requestedUnit" in usage:
-                self._asked[group] = {name: usage[name] for name in ("requestedUnit", "uPFID") if name in usage}
+                self._asked[share] = {name: usage[name] for name in ("requestedUnit", "uPFID") if name in usage}
         for information in answer.get("multipleUnitInformation") or ():
             if information.get("grantedUnit"):
-                self._granted[information["ratingGroup"]] = information["grantedUnit"]
+                self._granted[share_of(information)] = information["grantedUnit"]
 
-    def _reported(self, group: int, reports: Reports, trigger: Body) -> Body:
-        granted = self._granted.get(group, {})
+    def _reported(self, share: Share, reports: Reports, trigger: Body) -> Body:
+        granted = self._granted.get(share, {})
         counted = next((member for member in MEMBERS if member in granted), "totalVolume")
-        containers = reports.get(group) or ({counted: 0},)
+        is_first = share == self._shares_of(share[0])[0]  # what the scenario reports of a rating group is reported once
+        containers = (reports.get(share[0]) if is_first else None) or ({counted: 0},)
         return {
-            "ratingGroup": group,
-            **self._asked.get(group, {}),
+            "ratingGroup": share[0],
+            **self._asked.get(share, {}),
             "usedUnitContainer": [
                 {"quotaManagementIndicator": "ONLINE_CHARGING", "triggers": [trigger], **used} for used in containers
             ],
@@ -103,7 +114,7 @@ class Session:
         containers = usage.get("usedUnitContainer")
         if not containers:
             return usage
-        granted = self._granted.get(usage["ratingGroup"], {})
+        granted = self._granted.get(share_of(usage), {})
         return {**usage, "usedUnitContainer": [self._container(used, usage, granted) for used in containers]}
 
     def _container(self, used: Body, usage: Body, granted: Body) -> Body:

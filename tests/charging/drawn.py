@@ -163,9 +163,10 @@ services = st.builds(
     used=st.sampled_from((None, 0, 50, 100, 100, 100)),
     extra=st.sampled_from((0, 0, 0, 1, -1, 30, UNITS_MAX)),
     before=st.sampled_from((None, None, 0, 40, 100)),
+    upf=st.sampled_from((None, None, None, 1, 2, 3)),
 )
 service_lists = st.lists(services, max_size=3)
-"""MSCCs of a request; now and then two are for the same service."""
+"""MSCCs of a request; now and then two are for the same service, or for UPFs of one rating group."""
 who = st.tuples(st.integers(0, 2), st.integers(0, 2))
 
 

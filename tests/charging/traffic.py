@@ -38,6 +38,8 @@ class Service:
     extra: int
     before: int | None
     """in percent of it; None: nothing is said of a tariff change"""
+    upf: int | None = None
+    """where it has a rating group and no identifier"""
 
 
 def session_key(place: tuple[int, int]) -> tuple[int, int]:
@@ -55,7 +57,7 @@ class Traffic:
     now_ns: int = START_NS
     waiting: list[Request] = field(default_factory=list)
     sent: dict[tuple[int, int], list[CreditControl]] = field(default_factory=dict)
-    granted: dict[tuple[int, tuple[int, int], int | None, int | None], int] = field(default_factory=dict)
+    granted: dict[tuple[int, tuple[int, int], tuple[int | None, ...]], int] = field(default_factory=dict)
     count: int = 0
 
     def play(self, move: tuple[Any, ...]) -> None:
@@ -137,7 +139,8 @@ class Traffic:
         self.waiting.append(request)
 
     def _mscc(self, account_id: int, session: tuple[int, int], own: Service) -> Mscc:
-        last = self.granted.get((account_id, session, own.rating_group, own.identifier), 0)
+        upf = own.upf if own.rating_group is not None and own.identifier is None else None
+        last = self.granted.get((account_id, session, (own.rating_group, own.identifier, upf)), 0)
         used = before = None
         if own.used is not None:
             units = min(max(last * own.used // 100 + own.extra, 0), UNITS_MAX)
@@ -145,7 +148,7 @@ class Traffic:
             if own.before is not None:
                 before = dict.fromkeys(used, units * own.before // 100)
         asked = dict([own.asked]) if own.asked is not None else {}
-        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used, before)
+        return Mscc(own.rating_group, own.identifier, asked if own.wants else None, used, before, upf)
 
     def _cut(self) -> None:
         if not self.waiting:
@@ -159,7 +162,7 @@ class Traffic:
     def _note(self, request: CreditControl, answer: Answer) -> None:
         assert request.account_id is not None
         for mscc, given_back in zip(request.msccs, answer.msccs, strict=True):
-            key = (request.account_id, request.session, mscc.rating_group, mscc.service_identifier)
+            key = (request.account_id, request.session, mscc.service)
             self.granted[key] = given_back.granted or 0
 
     def finish(self) -> None:

@@ -61,7 +61,7 @@ def test_what_cannot_be_charged_is_refused_with_its_place(desk: Desk, said: dict
 
 
 def test_too_many_rating_groups_are_refused_by_the_limit(desk: Desk) -> None:
-    with pytest.raises(RequestRefused, match=rf"more rating groups .* which is {MSCCS_PER_REQUEST_MAX}; nothing was"):
+    with pytest.raises(RequestRefused, match=rf"more rating groups, .* which is {MSCCS_PER_REQUEST_MAX}; nothing was"):
         desk.take(Operation.CREATE, None, request(1, tuple(usage(group) for group in range(MSCCS_PER_REQUEST_MAX + 1))))
 
 

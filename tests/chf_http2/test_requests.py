@@ -88,6 +88,36 @@ def test_usage_with_details_is_carried_whole_and_first(desk: Desk, name: str) ->
     assert len(hashes) == 4, "each of them is news to the journal"
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_carried"),
+    [
+        ("VOLUME_LIMIT", True),
+        ("RAT_CHANGE", True),
+        ("SOMETHING_NEW", True),
+        ("QUOTA_EXHAUSTED", False),
+        ("FINAL", False),
+    ],
+)
+def test_what_closed_a_container_is_carried_unless_it_was_quota(desk: Desk, kind: str, is_carried: bool) -> None:
+    trigger = {"triggerType": kind, "triggerCategory": "DEFERRED_REPORT"}
+    said = request(1, (usage(10, used=({"totalVolume": 5, "triggers": [trigger]},)),))
+    (row,) = desk.take(Operation.UPDATE, SESSION, said)
+    carried = b'{"multipleUnitUsage":%s}' % octets(said["multipleUnitUsage"])  # type: ignore[arg-type]
+    assert desk.text(row, "service_information") == (carried if is_carried else b"")
+
+
+def test_triggers_of_a_session_are_carried_along_and_never_alone(desk: Desk) -> None:
+    """Alone they would take the place of what the session has said of itself."""
+    triggers = [{"triggerType": "RAT_CHANGE", "triggerCategory": "IMMEDIATE_REPORT"}]
+    session = {"pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"}}
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, triggers=triggers))
+    assert desk.text(row, "service_information") == b""
+    said = request(2, pDUSessionChargingInformation=session, triggers=triggers)
+    (row,) = desk.take(Operation.UPDATE, SESSION, said)
+    carried = b'{"pDUSessionChargingInformation":%s,"triggers":%s}' % (octets(session), octets(triggers))  # type: ignore[arg-type]
+    assert desk.text(row, "service_information") == carried
+
+
 @pytest.mark.parametrize(("operation", "kind"), [(Operation.UPDATE, UPDATE), (Operation.RELEASE, TERMINATION)])
 def test_later_requests_are_the_refs_sessions(desk: Desk, operation: Operation, kind: int) -> None:
     (row,) = desk.take(operation, SESSION, request(1))
@@ -122,6 +152,8 @@ def test_units_of_containers_and_upfs_are_one_rating_groups(desk: Desk) -> None:
     assert twenty["presence"] == HAS_USED | HAS_USED_SECONDS | HAS_USED_EVENTS
 
 
+UNKNOWN: dict[str, Any] = {"nfConsumerIdentification": {"nodeFunctionality": "SOMETHING_NEW"}}
+PDU_SESSION = {"pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"}}
 CHANGED = {"triggers": [{"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
 QOS_CHANGED = {"triggers": [{"triggerType": "QOS_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]}
 
@@ -202,6 +234,14 @@ def test_the_offline_only_service_reports_alone(desk: Desk) -> None:
         ({"nfConsumerIdentification": {"nodeFunctionality": "SMSF"}}, 32274),
         ({"nfConsumerIdentification": {"nodeFunctionality": "IMS_Node"}}, 32260),
         ({"nfConsumerIdentification": {"nodeFunctionality": "SOMETHING_NEW"}}, -1),
+        (UNKNOWN | {"pDUSessionChargingInformation": PDU_SESSION}, 32255),
+        (UNKNOWN | {"pDUSessionChargingInformation": None, "sMSChargingInformation": {}}, 32274),
+        (UNKNOWN | {"sMSChargingInformation": {}, "pDUSessionChargingInformation": PDU_SESSION}, 32255),
+        (
+            {"nfConsumerIdentification": {"nodeFunctionality": "SMSF"}, "pDUSessionChargingInformation": PDU_SESSION},
+            32274,
+        ),
+        (UNKNOWN | {"serviceSpecificationInfo": "32260@3gpp.org", "sMSChargingInformation": {}}, 32260),
         ({"serviceSpecificationInfo": "somebody else's"}, 32255),
         ({"serviceSpecificationInfo": "9" * 400}, 32255),
     ],

@@ -20,6 +20,8 @@ from chf_http2.responses import (
     response_body,
     unit_information,
 )
+from chf_http2.schema import Trigger
+from chf_http2.triggers import Triggers
 from tests.conformance.openapi_bundle import bundled
 from tests.reference.specifications import specifications
 from vocabulary.outcomes import Outcome
@@ -90,6 +92,29 @@ def test_nothing_is_said_that_nobody_wants() -> None:
         "triggers": [{"triggerCategory": "IMMEDIATE_REPORT", "triggerType": "QUOTA_EXHAUSTED"}],
     }
     assert information_of(has_grant=0) == {"ratingGroup": 10, "resultCode": "SUCCESS"}
+
+
+LIMITS = Triggers(
+    rating_group=(Trigger(trigger_type="RAT_CHANGE", trigger_category="DEFERRED_REPORT"),),
+    offline=(Trigger(trigger_type="VOLUME_LIMIT", trigger_category="IMMEDIATE_REPORT", volume_limit64=2**40),),
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "kinds"),
+    [
+        ({}, ["QUOTA_EXHAUSTED", "RAT_CHANGE"]),
+        ({"has_grant": 0, "is_offline": 1}, ["VOLUME_LIMIT"]),
+        ({"has_grant": 0, "outcome": int(Outcome.CREDIT_CONTROL_NOT_APPLICABLE)}, ["VOLUME_LIMIT"]),
+        ({"has_grant": 0}, None),
+        ({"has_grant": 0, "is_offline": 1, "outcome": int(Outcome.RATING_FAILED)}, None),
+    ],
+)
+def test_triggers_of_settings_are_beside_those_of_quota_or_of_usage_without(
+    columns: dict[str, int], kinds: list[str] | None
+) -> None:
+    said = unit_information(10, None, row_of(**columns), Indications(), LIMITS)
+    assert (None if said.triggers is None else [one.trigger_type for one in said.triggers]) == kinds
 
 
 def test_action_without_a_grant_is_said_with_its_validity() -> None:

@@ -121,7 +121,21 @@ STAMP = st.one_of(
 TEXT = st.text('ab1@é"\\/ \n', max_size=8) | st.text("az09-", max_size=140)
 CHANGED = [{"triggerType": "TARIFF_TIME_CHANGE", "triggerCategory": "DEFERRED_REPORT"}]
 TRIGGERS = st.sampled_from(
-    [CHANGED, [], [{"triggerCategory": "IMMEDIATE_REPORT"}], [{"triggerType": "FINAL"}], "FINAL", None]
+    [
+        CHANGED,
+        [],
+        [{"triggerCategory": "IMMEDIATE_REPORT"}],
+        [{"triggerType": "FINAL"}],
+        [{"triggerType": "FINAL", "triggerCategory": "IMMEDIATE_REPORT"}],
+        [
+            {"triggerType": "QHT", "triggerCategory": "IMMEDIATE_REPORT"},
+            {"volumeLimit64": 7, "triggerCategory": "DEFERRED_REPORT", "triggerType": "VOLUME_LIMIT"},
+        ],
+        [{"triggerType": "SOMETHING_NEW", "triggerCategory": "SOMETHING_NEWER"}],
+        [{"triggerType": None, "triggerCategory": "IMMEDIATE_REPORT"}],
+        "FINAL",
+        None,
+    ]
 )
 AMOUNTS = {
     "time": AMOUNT,
@@ -146,7 +160,7 @@ USAGE = st.fixed_dictionaries(
     optional={
         "requestedUnit": st.fixed_dictionaries({}, optional=AMOUNTS),
         "usedUnitContainer": st.lists(CONTAINER, max_size=3),
-        "uPFID": TEXT,
+        "uPFID": TEXT | st.sampled_from(["", "upf-1", "upf-2"]),
     },
 )
 CONSUMER = st.fixed_dictionaries(

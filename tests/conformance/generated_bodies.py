@@ -110,8 +110,9 @@ def parts_of(document: dict[str, Any], counts: Counts, number: int) -> Parts:
 
 def valid_body(parts: Parts, random: Random) -> dict[str, Any]:
     """A body that the specification allows."""
-    optional = random.sample(sorted(set(parts.valid) - set(REQUIRED)), random.randint(0, MEMBERS_MAX))
-    body = {name: random.choice(parts.valid[name]) for name in (*REQUIRED, *optional)}
+    optional = sorted(set(parts.valid) - set(REQUIRED))
+    chosen = random.sample(optional, random.randint(0, min(MEMBERS_MAX, len(optional))))
+    body = {name: random.choice(parts.valid[name]) for name in (*REQUIRED, *chosen)}
     usages = body.get("multipleUnitUsage")
     if usages:
         body["multipleUnitUsage"] = [with_information(usage, parts, random) for usage in usages]

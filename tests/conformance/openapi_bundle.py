@@ -1,4 +1,4 @@
-"""Nchf_ConvergedCharging of one release as one OpenAPI document, or a component of any file as one JSON schema: what the YAML
+"""A service of one release as one OpenAPI document, or a component of any file as one JSON schema: what the YAML
 refers to in other files, brought in.
 
 Callbacks stay out: they are what we send, not what we are asked.
@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 MAIN: Final = "TS32291_Nchf_ConvergedCharging.yaml"
+OFFLINE_ONLY: Final = "TS32291_Nchf_OfflineOnlyCharging.yaml"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -21,10 +22,23 @@ class _Place(NamedTuple):
     section: str
     name: str
 
-    @property
-    def bundled_name(self) -> str:
-        """What it is called in the bundle: two files may have components of one name."""
-        return self.name if self.file == MAIN else f"{self.file.partition('_')[0]}_{self.name}"
+    def name_within(self, main: str) -> str:
+        """What it is called in the bundle of a file: two files may have components of one name."""
+        return self.name if self.file == main else f"{self.file.partition('_')[0]}_{self.name}"
+
+
+_PROBLEM: Final = {"$ref": "TS29571_CommonData.yaml#/components/schemas/ProblemDetails"}
+_JSON, _PROBLEM_JSON = "application/json", "application/problem+json"
+
+
+def _rightly_typed(responses: dict[str, Any]) -> dict[str, Any]:
+    """Responses of an operation with problems as TS 29.500 §5.2.7.1 has them: the offline-only YAML calls some of them JSON."""
+    return {
+        status: {**response, "content": {_PROBLEM_JSON: {"schema": _PROBLEM}}}
+        if response.get("content") == {_JSON: {"schema": _PROBLEM}}
+        else response
+        for status, response in responses.items()
+    }
 
 
 @cache
@@ -33,8 +47,9 @@ def _loaded(path: Path) -> Any:
 
 
 class _Bundle:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, main: str) -> None:
         self._folder = folder
+        self._main = main
         self._met: set[_Place] = set()
         self._todo: list[_Place] = []
 
@@ -56,7 +71,7 @@ class _Bundle:
         if place not in self._met:
             self._met.add(place)
             self._todo.append(place)
-        return {"$ref": f"#/components/{section}/{place.bundled_name}"}
+        return {"$ref": f"#/components/{section}/{place.name_within(self._main)}"}
 
     def components(self) -> dict[str, dict[str, Any]]:
         """All that was referred to, and what that refers to."""
@@ -64,24 +79,25 @@ class _Bundle:
         while self._todo:
             place = self._todo.pop()
             part = self.read(place.file)["components"][place.section][place.name]
-            found.setdefault(place.section, {})[place.bundled_name] = self.bring(part, place.file)
+            found.setdefault(place.section, {})[place.name_within(self._main)] = self.bring(part, place.file)
         return found
 
 
-def bundled(folder: Path) -> dict[str, Any]:
-    """The document of a release's folder of YAML files."""
-    bundle = _Bundle(folder)
-    main = bundle.read(MAIN)
+def bundled(folder: Path, file: str = MAIN) -> dict[str, Any]:
+    """The document of a service in a release's folder of YAML files."""
+    bundle = _Bundle(folder, file)
+    main = bundle.read(file)
     posts = {path: methods["post"] for path, methods in main["paths"].items()}
-    paths = {
-        path: {"post": bundle.bring({key: part for key, part in post.items() if key != "callbacks"}, MAIN)}
-        for path, post in posts.items()
-    }
+    paths = {}
+    for path, post in posts.items():
+        asked = {key: part for key, part in post.items() if key != "callbacks"}
+        asked["responses"] = _rightly_typed(asked["responses"])
+        paths[path] = {"post": bundle.bring(asked, file)}
     return {"openapi": main["openapi"], "info": main["info"], "paths": paths, "components": bundle.components()}
 
 
 def component_schema(folder: Path, file: str, name: str) -> dict[str, Any]:
     """A JSON schema of one component of any file of a release, whole in itself."""
-    bundle = _Bundle(folder)
+    bundle = _Bundle(folder, MAIN)
     top = bundle.bring({"$ref": f"{file}#/components/schemas/{name}"}, file)
     return {**top, "components": bundle.components()}

@@ -76,7 +76,7 @@ class Given:
 
 @dataclass(slots=True)
 class Service:
-    """A rating group (and service identifier) within a session; None is absent."""
+    """A rating group (and service identifier, or UPF) within a session; None is absent."""
 
     rating_group: int | None
     service_identifier: int | None
@@ -88,6 +88,13 @@ class Service:
     answered_at: int = 0
     """The session's `answers` when it was last answered."""
     reservations: list[Reservation] = field(default_factory=list)
+    upf: int | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether it was a UPF's that last reported and asked for nothing, so that nothing is held for it."""
+        is_idle = self.last.outcome == Outcome.GRANTED and not self.last.has_grant and not self.last.is_final
+        return self.upf is not None and is_idle and not self.reservations
 
 
 @dataclass(slots=True)
@@ -117,12 +124,27 @@ class Session:
     """Numbers below the highest that have no answer, as far back as is known."""
     services: list[Service] = field(default_factory=list)
 
-    def service(self, rating_group: int | None, service_identifier: int | None) -> Service | None:
-        """The service of that rating group and service identifier."""
-        for service in self.services:
-            if (service.rating_group, service.service_identifier) == (rating_group, service_identifier):
+    def service(self, rating_group: int | None, service_identifier: int | None, upf: int | None) -> Service | None:
+        """The service of that name; where it or the name has no UPF the first of a rating group without identifier."""
+        same_group = [service for service in self.services if service.rating_group == rating_group]
+        for service in same_group:
+            if (service.service_identifier, service.upf) == (service_identifier, upf):
                 return service
-        return None
+        if rating_group is None or service_identifier is not None:
+            return None
+        return next((s for s in same_group if s.service_identifier is None and (s.upf is None) != (upf is None)), None)
+
+    def add_service(self, rating_group: int | None, service_identifier: int | None, upf: int | None) -> Service:
+        """A new one, for a UPF in the place of one that has left."""
+        for service in self.services:
+            was_before = service.answered_at != self.answers
+            if upf is not None and service.rating_group == rating_group and was_before and service.has_left:
+                service.upf, service.answered_at = upf, self.answers
+                service.last, service.previous = Given(), Given()
+                return service
+        added = Service(rating_group, service_identifier, Unit.MONEY, self.opened_ns, upf=upf)
+        self.services.append(added)
+        return added
 
 
 @dataclass(slots=True)

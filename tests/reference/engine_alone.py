@@ -254,6 +254,7 @@ def _fill_mscc(columns: Any, mscc: Mscc, row: int) -> None:
     columns["request"], columns["reporting_reason"] = row, -1
     columns["rating_group"] = -1 if mscc.rating_group is None else mscc.rating_group
     columns["service_identifier"] = -1 if mscc.service_identifier is None else mscc.service_identifier
+    columns["upf"] = mscc.upf or 0
     presence = HAS_REQUESTED * (mscc.requested is not None) + HAS_USED * (mscc.used is not None)
     for unit, name, has_requested, has_used in UNIT_COLUMNS:
         if mscc.requested is not None and unit in mscc.requested:

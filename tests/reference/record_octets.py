@@ -20,6 +20,7 @@ from balances.record import (
     LAYOUT_VERSION,
     PRESENT_RATING_GROUP,
     PRESENT_SERVICE_IDENTIFIER,
+    PRESENT_UPF,
     STRIDES,
     Section,
 )
@@ -117,13 +118,15 @@ def _session_row(session: Session, tag: int) -> Row:
 
 def _service_row(service: Service, session_tag: int, tag: int) -> Row:
     presence = PRESENT_RATING_GROUP * (service.rating_group is not None)
-    presence += PRESENT_SERVICE_IDENTIFIER * (service.service_identifier is not None)
+    presence += PRESENT_SERVICE_IDENTIFIER * (service.service_identifier is not None) + PRESENT_UPF * (
+        service.upf is not None
+    )
     finals = FINAL_LAST * service.last.is_final + FINAL_PREVIOUS * service.previous.is_final
     finals += GSU_LAST * service.last.has_grant + GSU_PREVIOUS * service.previous.has_grant
     finals += CUT_LAST * service.last.is_cut + CUT_PREVIOUS * service.previous.is_cut
     return {
         "rating_group": service.rating_group or 0,
-        "service_identifier": service.service_identifier or 0,
+        "service_identifier": service.service_identifier or service.upf or 0,
         "session_tag": session_tag,
         "tag": tag,
         "presence": presence,
@@ -187,6 +190,7 @@ def _canonical_service(service: Service, answers: int) -> Canonical:
     return {
         "rating_group": service.rating_group,
         "service_identifier": service.service_identifier,
+        "upf": service.upf,
         "unit": int(service.unit),
         "last_report_ns": service.last_report_ns,
         "carry": service.carry,
@@ -239,6 +243,7 @@ def account_of(view: AccountView) -> Account:
                 Given(s.previous.outcome, s.previous.granted or 0, s.previous.granted is not None, s.previous.is_final),
                 s.last_answer,
                 [Reservation(held.bucket_id, held.amount) for held in s.reservations],
+                s.upf,
             )
             for s in own.services
         ]

@@ -17,6 +17,7 @@ class Mscc:
     requested   None: no Requested-Service-Unit; empty: the server decides
     used        None: no Used-Service-Unit; else sums by unit
     before      of these, what was used before a tariff change; None: nothing is said of one
+    upf         digest of the UPF that it is of, which has no service identifier then
     """
 
     rating_group: int | None = None
@@ -24,11 +25,12 @@ class Mscc:
     requested: Mapping[Unit, int] | None = None
     used: Mapping[Unit, int] | None = None
     before: Mapping[Unit, int] | None = None
+    upf: int | None = None
 
     @property
-    def service(self) -> tuple[int | None, int | None]:
-        """Rating group and service identifier."""
-        return self.rating_group, self.service_identifier
+    def service(self) -> tuple[int | None, int | None, int | None]:
+        """Rating group, service identifier and UPF."""
+        return self.rating_group, self.service_identifier, self.upf
 
 
 @dataclass(frozen=True, slots=True)

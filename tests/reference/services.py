@@ -76,7 +76,9 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
     books, usage = turn.books.cause(turn.row, at), turn.books.usages[at]
-    service = session.service(mscc.rating_group, mscc.service_identifier)
+    service = session.service(*mscc.service)
+    if service is not None and mscc.upf is not None:
+        service.upf = mscc.upf
     end_ns = max(turn.end_ns(), service.last_report_ns if service else session.opened_ns)
     usage.from_ns, usage.to_ns = service.last_report_ns if service else session.opened_ns, end_ns
     usage.release, usage.offer = found.release, found.offer
@@ -94,7 +96,7 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
         stays = is_open and not is_again and _goes_on(mscc, found, service)
         is_wanted = is_open and (mscc.requested is not None or (stays and mscc.used is None))
         if service is None and (is_wanted or (mscc.used or {}).get(price.unit, 0) > 0):
-            service = _new_service(session, mscc)
+            service = session.add_service(*mscc.service)
         elif service is None:
             service = _service_refused(turn, session, mscc, refusal)
         outcome = charge_report(turn, mscc, price, service, is_again, books, usage)
@@ -116,19 +118,12 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     return answer
 
 
-def _new_service(session: Session, mscc: Mscc) -> Service:
-    """The service of the MSCC, at its beginning."""
-    service = Service(mscc.rating_group, mscc.service_identifier, Unit.MONEY, session.opened_ns)
-    session.services.append(service)
-    return service
-
-
 def _service_refused(turn: Turn, session: Session, mscc: Mscc, refusal: Outcome) -> Service | None:
     """The service of one that asks and is refused for what may be put right, as long as there is room for such."""
     count = sum(len(each.services) for each in turn.account.sessions)
     is_asked = mscc.requested is not None and turn.request.type != TERMINATION
     if is_asked and refusal in WANT_OF_RIGHTS and count < SERVICES_WITH_REFUSED_MAX:
-        return _new_service(session, mscc)
+        return session.add_service(*mscc.service)
     return None
 
 

@@ -165,7 +165,7 @@ def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
     answer = Answer(asked.outcome, is_duplicate=True)
     is_last = asked is session.last
     for mscc in turn.request.msccs:
-        service = session.service(mscc.rating_group, mscc.service_identifier)
+        service = session.service(*mscc.service)
         price = turn.find_price(mscc).price
         was_since = service is not None and not is_last and service.answered_at == session.answers
         if service is None or (was_since and service.previous.outcome == Outcome.UNDECIDED):

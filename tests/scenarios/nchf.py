@@ -192,6 +192,15 @@ class NchfMachine(SocketMachine):
         body = self._body(asked) | {"multipleUnitUsage": usages} | members
         return self._client.post(url + ref, json=body)
 
+    def send_event(self, name: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
+        """A one-time event with these multipleUnitUsage; its answer's body."""
+        asked = Asked(name, "event", EVENT, number, "core", CONTEXTS["data"], (), None)
+        body = self._body(asked) | {"oneTimeEvent": True, "oneTimeEventType": "IEC", "multipleUnitUsage": usages}
+        response = self._client.post(self._url, json=body)
+        assert response.status_code == 201, response.text
+        said: dict[str, Any] = response.json()
+        return said
+
     def send(self, name: str, session: str, number: int, usages: list[dict[str, Any]]) -> dict[str, Any]:
         """An update with these multipleUnitUsage, which the language of scenarios can't say; its answer's body."""
         asked = Asked(name, session, UPDATE, number, "core", CONTEXTS["data"], (), None)

@@ -375,13 +375,17 @@ class SocketMachine:
             return Said(result)
         return Said(result, tuple(read_mscc(data) for code, _, _, data in avps if code == 456))
 
-    def holdings(self, name: str) -> Holdings:
-        """See Machine."""
+    def record(self, name: str) -> bytes:
+        """The subscriber's account record."""
         tenant, account_id = self.accounts[name]
         partition = partition_of(account_id, PARTITIONS)
         (record,) = self.running.run(self.running.store.read_accounts(partition, [(TENANTS[tenant], account_id)]))
         assert record is not None
-        return holdings_of(record)
+        return record
+
+    def holdings(self, name: str) -> Holdings:
+        """See Machine."""
+        return holdings_of(self.record(name))
 
     def advance(self, seconds: int) -> None:
         """See Machine."""

@@ -72,6 +72,37 @@ def test_a_session_from_create_to_release() -> None:
     run(converse())
 
 
+def test_answers_say_when_to_report_as_settings_have_it() -> None:
+    """A session's triggers come as it opens; a rating group's beside its quota, or where it is used without."""
+    settings = {
+        "session_triggers": ("USER_LOCATION_CHANGE", "TIME_LIMIT immediate 3600"),
+        "rating_group_triggers": ("RAT_CHANGE",),
+        "offline_triggers": ("VOLUME_LIMIT deferred 1073741824",),
+    }
+    limit = {"triggerType": "VOLUME_LIMIT", "triggerCategory": "DEFERRED_REPORT", "volumeLimit64": 1073741824}
+
+    async def converse() -> None:
+        async with serving(**settings) as (served, client):
+            created = await post(client, served.url, request(0, (usage(10, asks={}), usage(20))))
+            assert created.json()["triggers"] == [
+                {"triggerType": "USER_LOCATION_CHANGE", "triggerCategory": "DEFERRED_REPORT"},
+                {"triggerType": "TIME_LIMIT", "triggerCategory": "IMMEDIATE_REPORT", "timeLimit": 3600},
+            ]
+            with_quota, without = created.json()["multipleUnitInformation"]
+            kinds = [trigger["triggerType"] for trigger in with_quota["triggers"]]
+            assert (kinds, without["triggers"]) == (["QUOTA_EXHAUSTED", "VALIDITY_TIME", "RAT_CHANGE"], [limit])
+            used = {"totalVolume": 5, "quotaManagementIndicator": "OFFLINE_CHARGING"}
+            reports = (usage(20, used=(used,), asks={}), usage(30, used=({"totalVolume": 5},)), usage(30, used=(used,)))
+            updated = await post(client, created.headers["location"] + "/update", request(1, reports))
+            assert "triggers" not in updated.json()
+            offline, online = updated.json()["multipleUnitInformation"]
+            assert (offline["triggers"], "triggers" in online) == ([limit], False), (
+                "who reports quota has it not for ever"
+            )
+
+    run(converse())
+
+
 def test_requests_of_a_moment_are_one_batch_and_each_gets_its_own_answer() -> None:
     async def converse() -> None:
         async with serving() as (served, client):

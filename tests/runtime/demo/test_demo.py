@@ -65,7 +65,9 @@ def test_the_5g_session_is_shown_a_row_a_rating_group_and_upf() -> None:
     screen = Console(width=200)
     table = PduSessionTable(OVER_5G)
     body = {"invocationSequenceNumber": 1, **OVER_5G.steps[1][0].body}
-    answer = {"multipleUnitInformation": [{"ratingGroup": 10, "grantedUnit": {"totalVolume": MIB}, "validityTime": 9}]}
+    granted = {"grantedUnit": {"totalVolume": MIB}, "validityTime": 9}
+    names = {name: body["multipleUnitUsage"][0][name] for name in ("ratingGroup", "uPFID")}
+    answer = {"multipleUnitInformation": [names | granted]}
     location = f"http://chf/chargingdata/{'0123456789abcdef' * 4}"
     exchange = Exchange(Kind.UPDATE, "http://chf", body, 200, answer, location, 0.001, "why")
     assert session_id_of(exchange) == f"nchf;{'0123456789abcdef' * 2}"
@@ -76,7 +78,7 @@ def test_the_5g_session_is_shown_a_row_a_rating_group_and_upf() -> None:
     assert ["update", "1", "10", "a", "6", "MiB", "10", "MiB", "200", "1", "MiB", "9", "s", "9.365", "EUR"] in [
         line[:15] for line in lines
     ]
-    assert ["10", "b", "4", "MiB", "-", "-", "-"] in lines
+    assert ["10", "b", "4", "MiB", "5", "MiB", "-", "-"] in lines
 
 
 def rows(*found: tuple[str, int, int | None]) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ ANSWER = {
     "multipleUnitInformation": [
         {"ratingGroup": 10, "resultCode": "SUCCESS", "triggers": [{"triggerType": "QHT"}, {"triggerType": "FINAL"}]},
         {"ratingGroup": 20, "resultCode": "QUOTA_LIMIT_REACHED"},
+        {"ratingGroup": 40, "uPFID": "a", "resultCode": "SUCCESS"},
+        {"ratingGroup": 40, "uPFID": "b", "resultCode": "RATING_FAILED"},
     ],
 }
 
@@ -29,6 +31,7 @@ def information(**members: Any) -> dict[str, Any]:
         information(ratingGroup=20, resultCode="QUOTA_LIMIT_REACHED"),
         information(ratingGroup=10, triggers=[{"triggerType": "FINAL"}]),
         information(resultCode="SUCCESS"),
+        information(ratingGroup=40, uPFID="b", resultCode="RATING_FAILED"),
     ],
 )
 def test_what_is_expected_is_there(expected: dict[str, Any]) -> None:
@@ -46,7 +49,9 @@ def test_what_is_expected_is_there(expected: dict[str, Any]) -> None:
         (information(ratingGroup=30), "0 entries of rating group 30"),
         (information(ratingGroup=20, resultCode="SUCCESS"), "of rating group 20.resultCode is 'QUOTA_LIMIT_REACHED'"),
         (information(ratingGroup=10, triggers=[{"triggerType": "QOS_CHANGE"}]), "QOS_CHANGE"),
-        (information(resultCode="RATING_FAILED"), "RATING_FAILED"),
+        (information(resultCode="CHARGING_FAILED"), "CHARGING_FAILED"),
+        (information(ratingGroup=40), "2 entries of rating group 40"),
+        (information(ratingGroup=40, uPFID="c"), "0 entries of rating group 40 and UPF c"),
     ],
 )
 def test_what_differs_is_told(expected: dict[str, Any], words: str) -> None:

@@ -93,6 +93,21 @@ def test_reauthorisation_reports_and_asks_as_before() -> None:
     assert [usage["usedUnitContainer"][0]["totalVolume"] for usage in every] == [0, 0]
 
 
+def test_each_upf_of_a_rating_group_has_what_it_was_granted() -> None:
+    session = session_of()
+    request = session.body_of(Kind.CREATE, {"multipleUnitUsage": [asks(10, uPFID="a"), asks(10, uPFID="b")]})
+    granted = [
+        {"ratingGroup": 10, "uPFID": upf, "grantedUnit": {"totalVolume": at}} for upf, at in (("a", 7), ("b", 9))
+    ]
+    session.learn(request, {"multipleUnitInformation": granted})
+    used = {"usedUnitContainer": [{"totalVolume": "granted"}]}
+    update = session.body_of(Kind.UPDATE, {"multipleUnitUsage": [{"ratingGroup": 10, "uPFID": "b", **used}]})
+    assert update["multipleUnitUsage"][0]["usedUnitContainer"][0]["totalVolume"] == 9
+    both = session.reauthorised([10], {10: ({"totalVolume": 3},)})["multipleUnitUsage"]
+    assert [usage["uPFID"] for usage in both] == ["a", "b"]
+    assert [usage["usedUnitContainer"][0]["totalVolume"] for usage in both] == [3, 0], "reported once"
+
+
 def test_abort_reports_and_asks_for_nothing() -> None:
     session = session_of()
     assert session.aborted({}) == {}
