@@ -33,5 +33,5 @@ def live(service: ServiceView) -> LiveSession:
 def test_a_service_that_never_had_a_grant_has_no_unit(
     unit: Unit, last: GivenView, previous: GivenView, says: str
 ) -> None:
-    service = ServiceView(1, 10, None, unit, 0, 0, last, previous, 1, ())
+    service = ServiceView(1, 10, None, None, unit, 0, 0, last, previous, 1, ())
     assert dict(zip(SERVICE_COLUMNS, service_row(live(service), service), strict=True))["unit"] == says

@@ -147,7 +147,9 @@ def test_an_operator_aborts_a_session_whose_client_has_lost_it(up: RunningUp) ->
         assert (asr.header.command_code, asr.session_id, asr.auth_application_id) == (274, session, 4)
         assert_nothing_is_held(up, imsi)
         assert core.ask(2, 1, session, imsi, used=MIB, asked=MIB).result == UNKNOWN_SESSION_ID
-    wait_until("its record is written", lambda: closed_by(up, session) == ["abort"])
+    wait_until(
+        "its records are written, the refused report's too", lambda: closed_by(up, session) == ["abort", "refusal"]
+    )
 
 
 def test_a_session_that_its_smf_has_lost_is_ended(up: RunningUp, smf: ToldSmf) -> None:
