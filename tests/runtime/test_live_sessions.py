@@ -15,7 +15,7 @@ GRANTED = GivenView(Outcome.GRANTED, 1 << 20, is_final=False)
 def live(service: ServiceView) -> LiveSession:
     """The only session of an account, with one service."""
     asked = AskedView(1, 0, 0, Outcome.GRANTED)
-    session = SessionView(1, 2, 1, 0, 0, 32251, 0, 1, 0, asked, asked, (service,))
+    session = SessionView(1, 2, 1, 0, 0, 32251, 0, 1, 0, asked, asked, 0, (), (service,))
     account = AccountView(1, 0, AccountStatus.ACTIVE, 978, 0, 1, 0, 0, 0, 0, 0, (), (), (session,), (), 0)
     return LiveSession("0" * 32, "default", account, session, None)
 
