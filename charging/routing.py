@@ -3,7 +3,7 @@
 import numpy as np
 
 from balances.account_finder import find_account, forget_account, remember_account
-from charging.batch import COUNT_REQUESTS, EVENT, INITIAL
+from charging.batch import COUNT_REQUESTS, EVENT, INITIAL, TERMINATION, UPDATE
 from vocabulary.digest import digest128
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
@@ -14,15 +14,18 @@ _TOO_BUSY = int(Outcome.TOO_BUSY)
 
 @kernel
 def find_accounts(batch, finder):
-    """Fill account_id of the undecided requests whose account is known here; -1 for the others."""
+    """Fill account_id of the undecided requests whose account is known here by their first identity, or their open session;
+    -1 for the others.
+    """
     for row in range(batch.counts[COUNT_REQUESTS]):
         request = batch.requests[row]
         if request.outcome != _UNDECIDED or request.account_id >= 0:
             continue
-        entry = -1
+        entry = np.int64(-1)
         if request.identity_count > 0:
             entry = find_account(finder, request.identity_high, request.identity_low)
-        elif request.request_type != INITIAL:
+        is_named = entry >= 0 and finder.places[entry].account_id >= 0
+        if not is_named and (request.request_type == UPDATE or request.request_type == TERMINATION):
             entry = find_account(finder, request.session_high, request.session_low)
         if entry >= 0:
             request.account_id = finder.places[entry].account_id
@@ -37,11 +40,15 @@ def route_requests(batch, finder, places, place_count, rows, firsts):
 
 
 @kernel
-def remember_identities(batch, finder):
-    """Remember the account of every request that was found by an identity."""
+def remember_identities(batch, is_of_first, finder):
+    """Remember the first identities that have the account of their request.
+
+    is_of_first   bool[requests]: was the account found by the first identity? One that was found by another says nothing
+                  of the first, which may be anybody's tomorrow, and stand before somebody else's in the next request
+    """
     for row in range(batch.counts[COUNT_REQUESTS]):
         request = batch.requests[row]
-        if request.account_id >= 0 and request.identity_count > 0:
+        if request.account_id >= 0 and is_of_first[row]:
             remember_account(
                 finder, request.identity_high, request.identity_low, request.account_id, request.identity_epoch
             )
@@ -59,11 +66,11 @@ def forget_identity(finder, octets, secret, domain):
 
 
 @kernel
-def remember_sessions(batch, finder):
-    """Remember the account of every request that names nobody and was found by its session."""
+def remember_sessions(batch, is_of_first, finder):
+    """Remember the account of every session whose requests their first identity doesn't lead there."""
     for row in range(batch.counts[COUNT_REQUESTS]):
         request = batch.requests[row]
-        if request.account_id >= 0 and request.identity_count == 0:
+        if request.account_id >= 0 and not is_of_first[row] and request.request_type != EVENT:
             remember_account(finder, request.session_high, request.session_low, request.account_id, 0)
 
 

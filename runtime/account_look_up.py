@@ -149,8 +149,7 @@ class AccountLookUp:
         self.looked_up_total += waiting.request_count
         try:
             async with asyncio.timeout_at(deadline):
-                await self._find_by_identity(waiting.usage)
-                await self._find_by_session(waiting.usage)
+                await self._find(waiting.usage)
         except (StoreError, OSError):  # a deadline that is over is an OSError, too
             self.refused_total += waiting.request_count
             self._refuse(waiting, Outcome.TOO_BUSY)
@@ -174,25 +173,36 @@ class AccountLookUp:
         self._deliver(waiting)
         self._pool.give_back(waiting)
 
-    async def _find_by_identity(self, usage: UsageBatch) -> None:
-        """Ask for every identity of every row, and take the first of each row that has an account."""
+    async def _find(self, usage: UsageBatch) -> None:
+        """Find accounts by identity, else by session, and remember them."""
+        forgotten_before = self._forgotten_count
+        is_of_first = await self._find_by_identity(usage)
+        if self._forgotten_count == forgotten_before:
+            remember_identities(usage, is_of_first, self.finder)
+        await self._find_by_session(usage)
+        remember_sessions(usage, is_of_first, self.finder)
+
+    async def _find_by_identity(self, usage: UsageBatch) -> NDArray[np.bool_]:
+        """Ask for every identity of every row, and take the first that has an account; of each row: is that its first?"""
         requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
+        is_of_first = np.zeros(len(requests), np.bool_)
         rows, keys = _identity_keys(usage)
         if not keys:
-            return
+            return is_of_first
         account_ids, epochs = requests["account_id"].tolist(), requests["identity_epoch"].tolist()
-        forgotten_before = self._forgotten_count
+        last = -1
         for row, found in zip(rows, await self._store.find_accounts(keys), strict=True):
             if found is not None and account_ids[row] < 0:
                 account_ids[row], epochs[row] = found
+                is_of_first[row] = row != last
+            last = row
         requests["account_id"], requests["identity_epoch"] = account_ids, epochs
-        if self._forgotten_count == forgotten_before:
-            remember_identities(usage, self.finder)
+        return is_of_first
 
     async def _find_by_session(self, usage: UsageBatch) -> None:
         """Updates and terminations whose identities lead nowhere, or that have none: by the session index.
 
-        Who was known at the start of a session is charged for it, whatever a later request calls the subscriber.
+        So who was known at the start of a session is charged for it where a later request names nobody, or a stranger.
         """
         requests = usage.requests[: int(usage.counts[COUNT_REQUESTS])]
         types = requests["request_type"]
@@ -202,7 +212,6 @@ class AccountLookUp:
         digests = np.stack([requests["session_high"][rows], requests["session_low"][rows]], axis=1)
         found = await self._store.find_sessions(digests)
         requests["account_id"][rows] = [-1 if account_id is None else account_id for account_id in found]
-        remember_sessions(usage, self.finder)
 
 
 def _identity_keys(usage: UsageBatch) -> tuple[list[int], list[str]]:

@@ -51,6 +51,8 @@ CONTRADICTS = 3
 REPEATS_INITIAL = 4
 NUMBERS_KNOWN = 32
 """So many numbers below the highest are known to be answered or not; as many bits as `unanswered` has."""
+COUNTS_ANEW_BELOW = 128
+"""A counter of an octet that is over falls by twice that; what is late by more requests than that is sent again (T flag)."""
 _ALL_UNANSWERED = (1 << NUMBERS_KNOWN) - 1
 _UNCOUNTED_REPEAT_NS = UNCOUNTED_REPEAT_S_MAX * NS_PER_S
 
@@ -114,15 +116,15 @@ def _was_answered(arena, at, request):
     """Is it an update whose number was answered, and whose answer isn't kept any more?
 
     A number belongs to one request of its session (RFC 8506 §8.2), so another one with it isn't charged, whether it says that
-    it was sent again (T flag) or not. Numbers further back than are known were answered where it says so; else its client
-    counts anew.
+    it was sent again (T flag) or not. Numbers further below the highest than is known count as answered, too, unless they are
+    so far below that their client counts anew, which none does that says so.
     """
     is_first = arena.octets[8 * at + SESSION_LAST_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL
     if request.request_type != UPDATE or request.presence & NEVER_COUNTS or is_first:
         return False
     below = np.int64(arena.halves[2 * at + SESSION_HIGHEST_NUMBER]) - np.int64(request.request_number)
     if below > NUMBERS_KNOWN:
-        return request.presence & IS_RETRANSMISSION != 0
+        return below < COUNTS_ANEW_BELOW or request.presence & IS_RETRANSMISSION != 0
     unanswered = np.int64(arena.halves[2 * at + SESSION_UNANSWERED])
     return below == 0 or (below > 0 and unanswered >> (below - 1) & 1 == 0)
 
@@ -133,11 +135,12 @@ def _note_number(arena, at, request):
     half = 2 * at
     above = np.int64(request.request_number) - np.int64(arena.halves[half + SESSION_HIGHEST_NUMBER])
     unanswered = np.int64(arena.halves[half + SESSION_UNANSWERED])
+    follows_initial = arena.octets[8 * at + SESSION_PREVIOUS_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL
     if above > 0:
         arena.halves[half + SESSION_HIGHEST_NUMBER] = request.request_number
         leapt = unanswered << above | ((np.int64(1) << (above - 1)) - 1) if above <= NUMBERS_KNOWN else _ALL_UNANSWERED
         arena.halves[half + SESSION_UNANSWERED] = np.uint32(leapt & _ALL_UNANSWERED)
-    elif above < -NUMBERS_KNOWN:
+    elif above <= -COUNTS_ANEW_BELOW or (above < 0 and follows_initial):
         arena.halves[half + SESSION_HIGHEST_NUMBER] = request.request_number
         arena.halves[half + SESSION_UNANSWERED] = 0
     elif above < 0:

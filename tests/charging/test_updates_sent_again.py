@@ -51,7 +51,7 @@ class Conversation:
             (1 << 40, 1),
             request_type,
             self._first + number,
-            number + 1,
+            self._first + number + 1,
             self._now_ns,
             msccs=(Mscc(10, None, TEN, used),),
             is_sent_again=is_sent_again,
@@ -122,6 +122,28 @@ def test_a_number_belongs_to_one_update_whether_it_is_said_to_be_sent_again_or_n
         asked.update(number)
     assert asked.update(2).outcome == Outcome.INVALID_AVP_VALUE
     assert asked.charged == 40
+
+
+@pytest.mark.parametrize("straggler", [1, 5, 9])
+def test_one_that_comes_very_late_changes_nothing(straggler: int) -> None:
+    """A copy that was long on its way, without T flag: neither it nor any other that comes again is charged."""
+    asked = Conversation(0)
+    for number in range(1, 43):
+        asked.update(number)
+    assert asked.update(straggler).outcome == Outcome.INVALID_AVP_VALUE
+    asked.update(43)
+    for number in (41, 42, 43, 20):
+        asked.update(number, is_sent_again=True)
+        assert asked.charged == 430
+
+
+def test_updates_may_begin_below_the_initial_number() -> None:
+    """As of a client that counts updates alone, from 1."""
+    asked = Conversation(100)
+    for number in range(-99, -60):
+        assert asked.update(number).outcome == Outcome.GRANTED
+        assert asked.update(number, is_sent_again=True).outcome == Outcome.GRANTED
+    assert asked.charged == 390
 
 
 def test_a_client_that_counts_anew_is_charged() -> None:

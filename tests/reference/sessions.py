@@ -17,6 +17,7 @@ from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 NUMBERS_KNOWN: Final = 32
+COUNTS_ANEW_BELOW: Final = 128
 ENDED_BY_REQUEST: Final = 1
 ENDED_BY_SUPERVISION: Final = 2
 ENDED_BY_NEW_INITIAL: Final = 3
@@ -144,14 +145,19 @@ def was_answered(request: CreditControl, session: Session) -> bool:
     assert session.last is not None
     if request.type != UPDATE or request.never_counts or session.last.type == INITIAL:
         return False
-    if request.number < session.highest_number - NUMBERS_KNOWN:
+    if request.number <= session.highest_number - COUNTS_ANEW_BELOW:
         return request.is_sent_again
+    if request.number < session.highest_number - NUMBERS_KNOWN:
+        return True
     return request.number <= session.highest_number and request.number not in session.unanswered
 
 
 def note_number(session: Session, number: int) -> None:
-    """The number is answered; those that it leaps over are not. One from far below is a client's that counts anew."""
-    if number < session.highest_number - NUMBERS_KNOWN:
+    """The number is answered; those that it leaps over are not. One from far below is a client's that counts anew, and so
+    is that of a first update below the initial one.
+    """
+    follows_initial = session.previous is not None and session.previous.type == INITIAL
+    if number <= session.highest_number - COUNTS_ANEW_BELOW or (number < session.highest_number and follows_initial):
         session.highest_number = number
         session.unanswered.clear()
     session.unanswered |= set(range(max(session.highest_number + 1, number - NUMBERS_KNOWN), number))

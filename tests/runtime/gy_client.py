@@ -54,8 +54,9 @@ class GyClient:
         *,
         used: int | None = None,
         asked: int | None = None,
+        stranger: str = "",
     ) -> Answer:
-        """A CCR for octets of rating group 10, and its answer; it names nobody where `imsi` is empty.
+        """A CCR for octets of rating group 10, and its answer; it names nobody where `imsi` is empty, `stranger` before it.
 
         OSError where the connection ends before.
         """
@@ -74,6 +75,7 @@ class GyClient:
             text(461, "32251@3gpp.org"),
             u32(416, request_type),
             u32(415, number),
+            subscription(1, stranger) if stranger else b"",
             subscription(1, imsi) if imsi else b"",
             u32(455, 1),
             group(456, *service),

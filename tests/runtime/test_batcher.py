@@ -1,6 +1,7 @@
 """The batcher: accounts found by identity and session, unknown ones answered, full queues and lost partitions refused."""
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -34,6 +35,13 @@ class Scene:
         """One engine on an empty store."""
         await self.world.store.create(PARTITIONS)
         return await self.world.start_engine()
+
+    async def answered(self, tag: int) -> None:
+        """Until the request of this tag has its answer: a look-up waits a moment for others."""
+        async with asyncio.timeout(10):
+            while tag not in self.answers:
+                await self.settle()
+                await asyncio.sleep(0.001)
 
     async def settle(self) -> None:
         """Until nothing is under way."""
@@ -92,24 +100,67 @@ def test_unknown_subscribers_and_sessions_are_answered_as_what_they_are() -> Non
     asyncio.run(work())
 
 
-def test_the_first_identity_that_has_an_account_finds_it_and_is_remembered() -> None:
+def test_the_first_identity_that_has_an_account_finds_it() -> None:
     """E.164 numbers are known with and without the plus; the next request of the identity asks the store nothing."""
 
     async def work() -> None:
         scene = Scene()
         engine = await scene.start()
         await scene.world.store.claim_identities([(identity_key(1, "e164", "491700000001"), 4)])
-        identities = [(IdentityKind.IMSI, "001010000000009"), (IdentityKind.E164, "+491700000001")]
-        offer(engine, [(1, INITIAL, 1, identities)])
-        await scene.settle()
-        assert scene.answers == {1: Outcome.USER_UNKNOWN}, "account 4 was found, and has no record"
-        assert engine.batcher.looked_up_total == 1
-        offer(engine, [(2, INITIAL, 2, identities)])
-        await scene.settle()
-        assert scene.answers[2] == Outcome.USER_UNKNOWN
+        identities = [(IdentityKind.E164, "+491700000001"), (IdentityKind.IMSI, "001010000000009")]
+        for session in (1, 2):
+            offer(engine, [(session, INITIAL, session, identities)])
+            await scene.settle()
+            assert scene.answers[session] == Outcome.USER_UNKNOWN, "account 4 was found, and has no record"
         assert engine.batcher.looked_up_total == 1
 
     asyncio.run(work())
+
+
+def test_an_account_is_remembered_for_nobody_who_does_not_have_it() -> None:
+    """Strangers' identities before those of accounts: a placeholder IMSI that all share, or one that is claimed later."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        decided: list[tuple[int, int]] = []
+        for pipeline in engine.pipelines:
+            pipeline.offer = listening(pipeline.offer, decided)  # type: ignore[method-assign]
+        claimed = {4: "491700000004", 6: "491700000006"}
+        for account, number in claimed.items():
+            await scene.world.store.claim_identities([(identity_key(1, "e164", number), account)])
+        stranger = (IdentityKind.IMSI, "001010000000009")
+        named = {account: [stranger, (IdentityKind.E164, number)] for account, number in claimed.items()}
+        for tag, (type_, session, identities) in enumerate(
+            [(INITIAL, 1, named[4]), (INITIAL, 2, named[6]), (INITIAL, 3, [stranger])], 1
+        ):
+            offer(engine, [(tag, type_, session, identities)])
+            await scene.answered(tag)
+        assert decided == [(1, 4), (2, 6)]
+        assert scene.answers[3] == Outcome.USER_UNKNOWN, "nobody has it"
+        looked_up = engine.batcher.looked_up_total
+        for tag, (session, account) in enumerate([(1, 4), (2, 6)], 4):
+            offer(engine, [(tag, UPDATE, session, named[account])])
+            await scene.answered(tag)
+        assert decided[2:] == [(1, 4), (2, 6)]
+        assert engine.batcher.looked_up_total == looked_up, "their sessions are remembered"
+        await scene.world.store.claim_identities([(identity_key(1, "imsi", stranger[1]), 9)])
+        offer(engine, [(6, INITIAL, 6, named[4])])
+        await scene.answered(6)
+        assert decided[4:] == [(6, 9)], "the first that has an account, from now on"
+
+    asyncio.run(work())
+
+
+def listening(offered: Callable[..., None], decided: list[tuple[int, int]]) -> Callable[..., None]:
+    """A pipeline's `offer` that notes (session, account) of what it gets."""
+
+    def offer_and_note(batch: UsageBatch, rows: NDArray[np.int32], first: int, count: int) -> None:
+        requests = batch.requests[rows[first : first + count]]
+        decided.extend(zip(requests["session_high"].tolist(), requests["account_id"].tolist(), strict=True))
+        offered(batch, rows, first, count)
+
+    return offer_and_note
 
 
 def test_an_unknown_identity_of_an_open_session_is_charged_to_the_session() -> None:
@@ -126,20 +177,15 @@ def test_an_unknown_identity_of_an_open_session_is_charged_to_the_session() -> N
             return [4 if high == 7 else None for high in digests[:, 0].tolist()]
 
         scene.world.store.find_sessions = find_sessions
-        pipeline, decided = engine.pipelines[partition_of(4, PARTITIONS)], []
-        offered = pipeline.offer
-
-        def spy(batch: UsageBatch, rows: NDArray[np.int32], first: int, count: int) -> None:
-            decided.extend(batch.requests["account_id"][rows[first : first + count]].tolist())
-            offered(batch, rows, first, count)
-
-        pipeline.offer = spy  # type: ignore[method-assign]
+        decided: list[tuple[int, int]] = []
+        pipeline = engine.pipelines[partition_of(4, PARTITIONS)]
+        pipeline.offer = listening(pipeline.offer, decided)  # type: ignore[method-assign]
         offer(engine, [(1, UPDATE, 7, nobody), (2, TERMINATION, 8, nobody), (3, INITIAL, 7, nobody)])
         await scene.settle()
         assert asked == [7, 8]
         assert engine.batcher.looked_up_total == 3
         assert scene.answers[2] == scene.answers[3] == Outcome.USER_UNKNOWN
-        assert decided == [4], "the update reached the account of its session"
+        assert decided == [(7, 4)], "the update reached the account of its session"
 
     asyncio.run(work())
 

@@ -34,4 +34,9 @@ def test_they_are_charged_to_their_session(tmp_path: Path, imsi: str) -> None:
             assert after < before
             assert reserved == 0
             assert client.ask(UPDATE, 1, "pgw1.example.net;2", imsi, used=MIB).result == (5030 if imsi else 5002)
+            named = client.ask(INITIAL, 0, "pgw1.example.net;3", IMSI, stranger=NOBODY, asked=MIB)
+            assert named.result == 2001, "by the second of its identities"
+            assert client.ask(INITIAL, 0, "pgw1.example.net;4", NOBODY, asked=MIB).result == 5030, (
+                "the first has nobody"
+            )
         assert "background work failed" not in (tmp_path / "engine.log").read_text()
