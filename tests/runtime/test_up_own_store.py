@@ -1,5 +1,6 @@
 """A data directory and a store that isn't its own: whatever is started on both is refused, and nothing of either changes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,17 @@ def kept(data: Path) -> dict[str, bytes]:
     return {str(path.relative_to(data)): path.read_bytes() for path in files if path.is_file()}
 
 
+def sessions(up: RunningUp) -> list[str]:
+    """Those that have a record that counts."""
+    return sorted(row["session_id"] for row in read_records(up.folder.records).to_pylist())
+
+
 def charged(up: RunningUp, *names: str) -> None:
     """Charge the last of these sessions; exactly these have a record."""
     charge_session(up, names[-1])
     wanted = sorted(f"pgw1.example.net;{name}" for name in names)
-
-    def sessions() -> list[str]:
-        return sorted(row["session_id"] for row in read_records(up.folder.records).to_pylist())
-
-    wait_until("a record of each session", lambda: len(sessions()) >= len(wanted))
-    assert sessions() == wanted
+    wait_until("a record of each session", lambda: len(sessions(up)) >= len(wanted))
+    assert sessions(up) == wanted
 
 
 def test_records_outlive_each_attempt_with_another_store(tmp_path: Path) -> None:
@@ -96,3 +98,24 @@ def test_an_embedded_store_of_another_directory_is_refused_and_stopped(tmp_path:
     assert kept(data) == before
     with pytest.raises(NoConnection), Redis.from_url(url) as client:
         client.ping()
+
+
+def test_a_store_that_was_restored_is_the_same_and_voids_what_it_lost(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    with running_up(data) as up:
+        open_account(up, IMSI)
+        charged(up, "first")
+        assert up.interrupt() == 0
+    shutil.copytree(data / "store", copy, ignore=shutil.ignore_patterns("*.sock"))
+    with running_up(data) as up:
+        charged(up, "first", "lost")
+        assert up.interrupt() == 0
+    shutil.rmtree(data / "store")
+    refused = invoke("up", "--engine-only", "--data-dir", str(data), "--port", "0", "--metrics-port", "-1")
+    assert refused.returncode == 2, refused.stdout + refused.stderr
+    assert f"its files in {data / 'store'} (from a copy where they are lost)" in refused.stderr
+    shutil.copytree(copy, data / "store")
+    with running_up(data) as up:
+        charge_session(up, "again")
+        wanted = ["pgw1.example.net;again", "pgw1.example.net;first"]
+        wait_until("the lost one is void", lambda: sessions(up) == wanted)
