@@ -63,6 +63,11 @@ class DataFolder:
         return self.path / "first-login"
 
     @property
+    def own_store(self) -> Path:
+        """Which store the directory belongs to (runtime/own_store.py)."""
+        return self.path / "store.json"
+
+    @property
     def up_file(self) -> Path:
         """What runs: UpState as JSON, while `farebox up` runs."""
         return self.path / UP_FILE

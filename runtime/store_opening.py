@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from balances.edge.redis_store import RedisStore
 from balances.store import StoreError, StoreMeta, StoreNotCreated, StoreUnreachable, StoreUnsafe
 from runtime.data_folder import DataFolder
+from runtime.own_store import bind_to_store, refuse_new_store
 
 if TYPE_CHECKING:
     from balances.edge.embedded import EmbeddedStore
@@ -28,8 +29,8 @@ async def await_store(
 ) -> StoreMeta:
     """The store's meta once it answers; what keeps it away is reported when it changes, and it is asked again, for ever.
 
-    creates   lay down a new store with `store.partitions` where there is none yet
-    StoreUnsafe and other StoreErrors, which waiting doesn't mend, are raised.
+    creates   lay down a new store with `store.partitions` where there is none yet, and the data directory has none
+    AnotherStore, StoreUnsafe and other StoreErrors, which waiting doesn't mend, are raised.
     """
     attempt, reported = 0, ""
     while True:
@@ -53,7 +54,10 @@ async def await_store(
 async def await_store_until(
     stopping: asyncio.Event, store: RedisStore, settings: "Settings", *, report: Callable[[str], None]
 ) -> StoreMeta | None:
-    """The meta of a store that another process lays down, as `await_store`; None where `stopping` is set first."""
+    """The meta of a store that another process lays down, as `await_store`; None where `stopping` is set first.
+
+    The data directory belongs to the store from then on. AnotherStore where it belongs to another.
+    """
     meta_task = asyncio.ensure_future(await_store(store, settings, creates=False, report=report))
     stop_task = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({meta_task, stop_task}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,7 +65,9 @@ async def await_store_until(
         meta_task.cancel()
         return None
     stop_task.cancel()
-    return meta_task.result()
+    meta = meta_task.result()
+    await bind_to_store(DataFolder(settings.store.data_dir), store)
+    return meta
 
 
 async def _open(store: RedisStore, settings: "Settings", *, creates: bool) -> StoreMeta:
@@ -71,6 +77,7 @@ async def _open(store: RedisStore, settings: "Settings", *, creates: bool) -> St
         if not creates:
             raise
         check_engines(settings, settings.store.partitions)
+        refuse_new_store(DataFolder(settings.store.data_dir), f"the store at {store.address} is new")
         await store.create(settings.store.partitions)
         return await store.open()
 

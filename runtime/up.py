@@ -21,6 +21,7 @@ from runtime.data_folder import DataFolder, UpState, lock_data_folder, take_firs
 from runtime.fork_client import IS_USED, ForkServer
 from runtime.launch import launch_alone
 from runtime.moved_clock import begin_clock
+from runtime.own_store import bind_to_store, refuse_new_store
 from runtime.settings import Settings
 from runtime.store_opening import await_store, check_engines, check_partitions, embedded_store
 from runtime.supervisor import STOP_S, Child, ChildState, ProcessChild, StoreChild, Supervisor
@@ -73,6 +74,8 @@ class Up:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, starting.cancel)
         try:
+            if self._store_child is not None and self._store_child.store.is_new:
+                refuse_new_store(self.folder, f"there is no store in {self.folder.store}")
             self.folder.up_file.unlink(missing_ok=True)
             begin_clock(self.folder, is_wanted=self.settings.engine.test_clock)
             for folder in (self.folder.run, self.folder.logs):
@@ -134,6 +137,7 @@ class Up:
             )
             check_partitions(self._meta, self._flags.get("store.partitions"))
             check_engines(self.settings, self._meta.partition_count)
+            await bind_to_store(self.folder, store)
         except BaseException:
             if child is not None and not child.store.is_adopted:
                 await asyncio.to_thread(child.stop, STOP_S)

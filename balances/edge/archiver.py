@@ -152,7 +152,10 @@ class PartitionArchiver:
         rows = await self._log.read_journal(self._partition, self.writer.last_id, self._settings.entries_per_read_max)
         if rows:
             self._reached("archiver.before_write")
-            self.progress.voided_count += self._check_links(rows)
+            voided = self._check_links(rows)
+            if voided:  # a store that took the place of this one knows no claim of ours: nothing of it is written
+                await self._log.set_archived(self._claim, self._acknowledged)
+            self.progress.voided_count += voided
             if not await self._write(rows):
                 return 0
             self.progress.entry_count += len(rows)

@@ -25,7 +25,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from balances.edge.adopted_server import AdoptedServer, find_listening_server
-from balances.edge.append_only_files import AppendOnlyFiles
+from balances.edge.append_only_files import FOLDER_NAME, MANIFEST_NAME, AppendOnlyFiles
 from balances.edge.embedded_socket import SOCKET_NAME, embedded_url, socket_path
 from balances.edge.server_binary import find_server_binary, server_environment
 from balances.edge.server_log import LOG_NAME, cuts, log_size, put_aside, remedy_for, words_of_the_end
@@ -122,6 +122,11 @@ class EmbeddedStore:
     def is_adopted(self) -> bool:
         """Was the server there already?"""
         return self._adopted is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Would a server that starts here hold nothing? Without its manifest it reads no file."""
+        return not (self.folder / FOLDER_NAME / MANIFEST_NAME).exists()
 
     def is_running(self) -> bool:
         """Does the server that was started or adopted still live? Asks the system, not the server."""

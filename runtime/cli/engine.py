@@ -208,16 +208,19 @@ def run_process(
 
 
 def await_running_store(settings: "Settings", url: str) -> None:
-    """Wait until the store answers; what it lacks otherwise is raised."""
+    """Wait until the store answers; what it lacks otherwise, or that the data directory is another's, is raised."""
     import asyncio
 
     from balances.edge.redis_store import RedisStore
+    from runtime.data_folder import DataFolder
+    from runtime.own_store import bind_to_store
     from runtime.store_opening import await_store
 
     async def wait() -> None:
         store = RedisStore(url)
         try:
             await await_store(store, settings, creates=False, report=say)
+            await bind_to_store(DataFolder(settings.store.data_dir), store)
         finally:
             await store.close()
 

@@ -18,6 +18,8 @@ from balances.edge.redis_store import RedisStore
 from balances.store import StoreError
 from cdr.edge.read import RecordReader
 from cdr.edge.record_folder import RecordFolder
+from runtime.data_folder import DataFolder
+from runtime.own_store import bind_to_store
 from runtime.records_process import run_records
 from runtime.settings import Settings, StoreSettings, TelemetrySettings
 from tests.cdr.edge.writing import event, session_rows
@@ -26,13 +28,15 @@ from tests.cdr.journals import Journal
 WITHIN_S = 60.0
 
 
-async def _create(url: str, *tenants: str) -> None:
+async def _create(url: str, data_dir: Path, *tenants: str) -> None:
+    """A store, and a data directory that is its own."""
     store = RedisStore(url)
     await store.command("FLUSHALL")
     await store.create(2)
     await store.open()
     for name in tenants:
         await store.add_tenant(name)
+    await bind_to_store(DataFolder(data_dir), store)
     await store.close()
 
 
@@ -56,8 +60,8 @@ def wait_for(what: Callable[[], Any]) -> Any:
 
 
 def test_writes_the_records_of_tenants_old_and_new(valkey: str, tmp_path: Path) -> None:
-    asyncio.run(_create(valkey, "acme"))
     data_dir, ready = tmp_path / "data", tmp_path / "records.ready"
+    asyncio.run(_create(valkey, data_dir, "acme"))
     journals = [Journal(data_dir / "segments", partition) for partition in (0, 1)]
     for entry in session_rows(1):
         journals[0].add(entry)
@@ -94,7 +98,7 @@ def test_writes_the_records_of_tenants_old_and_new(valkey: str, tmp_path: Path) 
 
 
 def test_a_folder_that_another_writer_holds_is_refused_by_name(valkey: str, tmp_path: Path) -> None:
-    asyncio.run(_create(valkey))
+    asyncio.run(_create(valkey, tmp_path))
     settings = replace(Settings(), store=StoreSettings(data_dir=tmp_path), telemetry=TelemetrySettings(port=-1))
     folder = RecordFolder(tmp_path / "records", lambda _: None)
     with pytest.raises(StoreError, match="another record writer works in"):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from balances.edge.archiver import ArchiverLockedError, ArchiverSettings, PartitionArchiver, lock_folder, run_archiver
+from balances.edge.memory_partition import PartitionState
 from balances.edge.memory_store import MemoryStore
 from balances.edge.redis_store import RedisStore
 from balances.edge.segment_files import SegmentReader
@@ -177,6 +178,24 @@ def test_a_store_that_lost_its_end_voids_what_was_archived(settings):
     archiver = archive(settings, store_with([back, later, again]))
     assert archiver.progress.voided_count == 3
     assert stored(settings) == [*journal, back, later, again]
+
+
+def test_another_store_in_the_place_of_this_one_voids_nothing(settings):
+    journal = chain_of(6)
+    store = store_with(journal)
+    other = (EntryId(9, 1), entry_of([Asked()], follows=EntryId(0, 0)))
+
+    async def replaced():
+        archiver = archiver_of(settings, store)
+        await archiver.start()
+        await work_off(archiver)
+        store.restore(0, PartitionState(journal=dict([other])))
+        with pytest.raises(ArchiverLostError, match="another archiver took partition 0"):
+            await archiver.round()
+        archiver.writer.close()
+
+    asyncio.run(replaced())
+    assert stored(settings) == journal
 
 
 def test_an_entry_of_another_partition_is_refused(settings):

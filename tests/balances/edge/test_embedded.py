@@ -96,10 +96,13 @@ async def _create_and_open(url) -> StoreMeta:
 
 def test_redis_store_opens_it(make):
     store = make()
+    assert store.is_new
     store.start()
+    assert not store.is_new
     meta = asyncio.run(_create_and_open(store.url))
     assert meta.fsync == "always"
     store.stop(STOP_S)
+    assert not make().is_new
     store.start()
     again = asyncio.run(_create_and_open(store.url))
     assert (again.created_ns, again.partition_count) == (meta.created_ns, 2)
