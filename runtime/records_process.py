@@ -63,7 +63,8 @@ class RecordsProcess:
             settings, self._tenant_names, now_ns=self._clock.now_ns, reached=reached, observe=self.observe
         )
         try:
-            await self._look_up_tenants()
+            with suppress(StoreUnreachable):  # it may just have died; a name that lacks is looked up where it is needed
+                await self._look_up_tenants()
             writer.start()
             while not stopping.is_set():
                 began_s = time.monotonic()
