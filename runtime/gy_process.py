@@ -42,7 +42,7 @@ class GyProcess(FrontEndProcess):
             secret=meta.secret,
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
-            slots=PeerSlots(self.run_folder / SLOTS_FILE, peers),
+            slots=PeerSlots(self.run_folder / SLOTS_FILE),
             on_gone=self.note_gone,
         )
         self.gy.use_final_units(self.final_units)
