@@ -137,6 +137,11 @@ class Peer:
         return self.state in TAKES_REQUESTS
 
     @property
+    def awaits_capabilities(self) -> bool:
+        """Has it not said yet who it is?"""
+        return self.state is PeerState.WAIT_CER
+
+    @property
     def is_open(self) -> bool:
         """May requests of ours be sent on it?"""
         return self.state in OPEN_STATES
@@ -315,6 +320,10 @@ class Peer:
             self._out.append(write_disconnect_request(self._identity, self._ask(DISCONNECT_PEER), cause))
             self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
         self._move(PeerInput.STOP)
+
+    def give_way(self) -> None:
+        """End a connection that awaits capabilities, for a newer one."""
+        self._close(PeerInput.STOP, "it had said nothing yet, and a newer connection needed its place", abort=True)
 
     def ask_session(self, asked: SessionRequest, end_to_end: int) -> int | None:
         """Send an RAR or ASR; its hop-by-hop id, by which SessionAnswered names it. None: this connection takes none now.

@@ -53,7 +53,7 @@ class GyProcess(FrontEndProcess):
         if self.is_listening:
             return {"gy_port": await self.gy.start()}
         self.gy.begin()
-        await self.take_connections(self.gy.adopt)
+        await self.take_connections(self.gy.adopt, self.gy.make_room)
         return {}
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:
