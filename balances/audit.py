@@ -51,20 +51,17 @@ class PartitionAudit:
     A record is compared with what the entries taken so far say, so whoever reads it must read the store's tail with it
     (runtime/audit_store.py); then the store may go on meanwhile.
 
-    voided          ids of entries that the store lost and went on without: they are skipped
-    numbers_count   see balances.audit_sessions.SessionBook
+    voided   ids of entries that the store lost and went on without: they are skipped
     """
 
-    def __init__(
-        self, partition: int, *, voided: Collection[EntryId] = frozenset(), numbers_count: bool = True
-    ) -> None:
+    def __init__(self, partition: int, *, voided: Collection[EntryId] = frozenset()) -> None:
         self.partition = partition
         self.last_id = NO_ENTRY
         """the last entry that counts, of those taken"""
         self.went_back = False
         """an entry went back behind others that had been taken: the books hold what the store has lost"""
         self._books = Books()
-        self._sessions = SessionBook(numbers_count=numbers_count)
+        self._sessions = SessionBook()
         self._faults = FaultList()
         self._voided = voided
         self._entry_count = 0
@@ -319,12 +316,10 @@ def audit_partition(
     partition: int,
     entries: Iterable[tuple[EntryId, bytes]],
     records: Mapping[AccountKey, bytes],
-    *,
-    numbers_count: bool = True,
 ) -> AuditReport:
     """Audit a partition that lies in memory and doesn't change: its whole journal in order, and its records."""
     journal = list(entries)
-    audit = PartitionAudit(partition, voided=_voided_of(partition, journal), numbers_count=numbers_count)
+    audit = PartitionAudit(partition, voided=_voided_of(partition, journal))
     for entry_id, octets in journal:
         audit.take(entry_id, octets)
     for account, record in records.items():

@@ -1,7 +1,8 @@
 """Which sessions a journal leaves open, and whether any request of one was decided twice.
 
 An open session's last two answers are in its record and a charged event's is kept for five minutes, so those requests
-can't be decided again: their repeats leave no row. That is what is checked, no more: older numbers may come again.
+can't be decided again: their repeats leave no row. That is what is checked, no more: older numbers may come again. Of a
+peer that never counts (`is_uncounted`) bodies, which a journal doesn't have, would be needed to tell a request decided twice.
 """
 
 from collections import deque
@@ -28,6 +29,9 @@ _SKEW_S: Final = 10
 _EVENT_KEPT_NS: Final = (ANSWERED_EVENT_KEPT_S - _SKEW_S) * NS_PER_S
 """Engines' and the store's clocks may differ: near the end of its life an answer may rightly be gone."""
 _NUMBER_BITS: Final = 32
+_NUMBER_MASK: Final = (1 << _NUMBER_BITS) - 1
+_UNTOLD: Final = -1
+"""No request, or one that its number doesn't tell from others."""
 
 SessionKey = tuple[int, int, int]
 """(account's place in the audit's books, high, low)"""
@@ -40,16 +44,11 @@ class _EventKey(NamedTuple):
 
 
 class SessionBook:
-    """Open sessions of one partition.
+    """Open sessions of one partition."""
 
-    numbers_count   request numbers tell repeats; False where a peer's never do (`peers.<name>.counts = "never"`), and
-                    then bodies, which a journal doesn't have, would be needed to tell a request decided twice
-    """
-
-    def __init__(self, *, numbers_count: bool) -> None:
-        self._numbers_count = numbers_count
+    def __init__(self) -> None:
         self._open: dict[SessionKey, tuple[int, int]] = {}
-        """last and previous answered request, as type << 32 | number; -1 none"""
+        """last and previous answered request, as type << 32 | number, or _UNTOLD"""
         self._counts: dict[int, int] = {}
         self._events: dict[_EventKey, int] = {}
         self._event_order: deque[tuple[_EventKey, int]] = deque()
@@ -84,29 +83,37 @@ class SessionBook:
         kinds, types, outcomes = requests["kind"], requests["request_type"], requests["outcome"]
         charged_rows = set(granting_rows.tolist()) if (types == EVENT).any() else set()
         wanted = np.flatnonzero(((kinds == ROW_USAGE) & IS_ANSWERED[outcomes]) | (requests["ended_session"] > 0))
-        names = ("kind", "request_type", "request_number", "session_high", "session_low", "ended_session")
+        names = (
+            "kind",
+            "request_type",
+            "request_number",
+            "session_high",
+            "session_low",
+            "ended_session",
+            "is_uncounted",
+        )
         columns = (requests[name][wanted].tolist() for name in names)
         rows = zip(wanted.tolist(), accounts[wanted].tolist(), *columns, strict=True)
-        for row, account, kind, request_type, number, high, low, ended in rows:
+        for row, account, kind, request_type, number, high, low, ended, is_uncounted in rows:
             key = (account, high, low)
             if request_type == UPDATE and not ended:  # nearly all rows: the others may cost a call more
                 known = self._open.get(key)
                 asked = UPDATE << _NUMBER_BITS | number
-                if known is not None and asked not in known:
+                if known is not None and asked not in known and not is_uncounted:
                     self._open[key] = (asked, known[0])
                     continue
             if kind == ROW_EXPIRE:
                 yield from self._end(key, row)
             elif request_type == EVENT:
-                if row in charged_rows:
+                if row in charged_rows and not is_uncounted:
                     yield from self._take_event(_EventKey(high, low, number), row, now_ns)
             else:
-                yield from self._take_request(key, row, request_type, number, ended)
+                asked = _UNTOLD if is_uncounted else request_type << _NUMBER_BITS | number
+                yield from self._take_request(key, row, asked, request_type, ended)
 
     def _take_request(
-        self, key: SessionKey, row: int, request_type: int, number: int, ended: int
+        self, key: SessionKey, row: int, asked: int, request_type: int, ended: int
     ) -> Iterator[Disagreement]:
-        asked = request_type << _NUMBER_BITS | number
         known = self._open.get(key)
         if request_type == INITIAL:
             if known is not None:
@@ -114,16 +121,17 @@ class SessionBook:
             elif not ended:
                 self._counts[key[0]] = self._counts.get(key[0], 0) + 1
             if not ended:
-                self._open[key] = (asked, -1)
+                self._open[key] = (asked, _UNTOLD)
             elif known is not None:
                 yield from self._end(key, row)
             return
         if known is None:
-            what = f"state of {_name(key)} at request {number}"
+            request = "an uncounted request" if asked == _UNTOLD else f"request {asked & _NUMBER_MASK}"
+            what = f"state of {_name(key)} at {request}"
             yield Disagreement(FaultKind.SESSION, what, "open", "not open", row)
             return
-        if self._numbers_count and asked in known:
-            what = f"decisions of request {number} (type {request_type}) of {_name(key)}"
+        if asked != _UNTOLD and asked in known:
+            what = f"decisions of request {asked & _NUMBER_MASK} (type {request_type}) of {_name(key)}"
             yield Disagreement(FaultKind.DUPLICATE, what, 1, 2, row)
         self._open[key] = (asked, known[0])
         if request_type == TERMINATION or ended:
@@ -136,8 +144,6 @@ class SessionBook:
             self._counts[key[0]] -= 1
 
     def _take_event(self, key: _EventKey, row: int, now_ns: int) -> Iterator[Disagreement]:
-        if not self._numbers_count:
-            return
         while self._event_order and (
             self._event_order[0][1] <= now_ns - _EVENT_KEPT_NS or len(self._event_order) >= EVENTS_REMEMBERED_MAX
         ):

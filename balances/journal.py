@@ -83,6 +83,7 @@ JOURNAL_REQUEST_DTYPE: Final = np.dtype(
         ("outcome", np.uint8),
         ("termination_cause", np.uint8),
         ("ended_session", np.uint8),  # 1 ended by the request, 2 ended by supervision
+        ("is_uncounted", np.uint8),  # 1 where its peer never counts: request_number says nothing
     ],
     align=True,
 )
@@ -108,9 +109,12 @@ TABLES: Final = ("requests", "usages", "movements")
 
 ADDED_LATER: Final = frozenset({("usages", "requested_units"), ("usages", "grant_basis")})
 """(table, field) of columns that entries of an earlier release don't have: each of their rows is 0."""
-LEFT_OUT_WHERE_0: Final[Mapping[tuple[str, str], np.dtype[Any]]] = {("usages", "settled_by"): np.dtype(np.uint8)}
-"""(table, field) of columns that an entry doesn't have where each of its rows is 0: entries of prepaid accounts are as
-large as they were before there were bills, and those of earlier releases are read."""
+LEFT_OUT_WHERE_0: Final[Mapping[tuple[str, str], np.dtype[Any]]] = {
+    ("requests", "is_uncounted"): np.dtype(np.uint8),
+    ("usages", "settled_by"): np.dtype(np.uint8),
+}
+"""(table, field) of columns of one octet a row that an entry doesn't have where each of its rows is 0: entries of prepaid
+accounts are as large as they were before there were bills, and those of earlier releases are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from balances.journal import (
     ADDED_LATER,
     ENTRY_VERSION,
     JOURNAL_REQUEST_DTYPE,
+    LEFT_OUT_WHERE_0,
     MOVEMENT_DTYPE,
     ROWS_MAX,
     TABLES,
@@ -61,6 +62,7 @@ class _Memory(NamedTuple):
     movements: RowViews
 
 
+assert {table for table, _ in LEFT_OUT_WHERE_0} <= {"requests", "usages"}, "_read_known clears columns of these"
 _NO_VIEWS: Final = views_of(np.zeros(0, MOVEMENT_DTYPE))
 _HELD_MEMORY: Final = kind_of(_Memory(example_layout(), _NO_VIEWS, _NO_VIEWS, _NO_VIEWS))
 
@@ -111,9 +113,12 @@ def _read_known(entry, at, memory_octets, requests, usages, movements, columns, 
     for column in range(layout.table.shape[0]):
         end = layout.key_ends[column]
         if not _is_key(entry, at, layout.keys, key, end):
-            if not layout.is_optional[column] or layout.table[column] != 1:
+            if not layout.is_optional[column]:
                 return _UNKNOWN
-            _clear_column(memory.usages, layout.row_octets[1], usages, layout.offset[column])
+            if layout.table[column] == 0:
+                _clear_column(memory.requests, layout.row_octets[0], requests, layout.offset[column])
+            else:
+                _clear_column(memory.usages, layout.row_octets[1], usages, layout.offset[column])
             key = end
             continue
         found += 1

@@ -72,7 +72,7 @@ COLUMNS: Final = (
     Column("release", pa.int32(), "release that priced it; null where no price was found"),
     Column("offer", pa.int32(), "number of the offer's name; null where no price was found"),
     Column("price", pa.int32(), "number of the price's name; null where no price was found"),
-    Column("unit", pa.string(), "octets, seconds or events; null where no price was found"),
+    Column("unit", pa.string(), "octets, seconds or events, of what was used; null where no price was found"),
     Column("report_count", pa.int32(), "MSCCs that the line sums up"),
     Column("refused_count", pa.int32(), "of them answered with another code than 2001"),
     Column("line_result_code", pa.int32(), "Result-Code of the last of them; null on a row without a line"),

@@ -29,7 +29,7 @@ from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import basis_of_wanted, count_reservations, grant, requested_units, wanted_units
 from charging.quota.terms import goes_on_without_quota, set_action_at_once
-from charging.rating.charge import charge_usage
+from charging.rating.charge import charge_usage, record_report
 from charging.rating.price import starting_carry
 from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
@@ -187,23 +187,25 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     )
     if usage_price < 0:
         answer.outcome = outcome
-        usage.used_units = used_units(mscc, usage.unit) if price_row >= 0 else used_of_any_unit(mscc)
+        usage.used_units = used_of_any_unit(mscc)
+        if price_row >= 0:
+            record_report(mscc, tariffs.prices[price_row], usage)
         if service < 0:
             service = add_refused_service(arena, slot, session, request, mscc, outcome)
         _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer)
         return
     name_price(usage, tariffs, usage_price, usage_offer)
+    answer.unit = usage.unit
     used = used_units(mscc, usage.unit)
+    record_report(mscc, tariffs.prices[usage_price], usage)
     wants = outcome == _GRANTED and (mscc.presence & HAS_REQUESTED) != 0 and request.request_type != TERMINATION
     stays = outcome == _GRANTED and not is_again and _goes_on(arena, service, request, mscc, tariffs.prices[price_row])
     wants |= stays and mscc.presence & HAS_USED == 0  # the validity without quota is over: is there credit now?
-    answer.unit = usage.unit
     if service < 0 and (used > 0 or wants):
         service = add_service(arena, slot, session, mscc)
         if service < 0:
             answer.outcome = _UNABLE_TO_COMPLY
-            usage.used_units = used
-            usage.uncharged_units = used
+            usage.uncharged_units = usage.used_units
             return
     if service < 0:
         service = add_refused_service(arena, slot, session, request, mscc, outcome)

@@ -9,7 +9,7 @@ from balances.record import (
     SESSION_LAST_NUMBER,
     SESSION_SERVICE_CONTEXT,
 )
-from charging.batch import KIND_COMMAND, KIND_EXPIRE
+from charging.batch import KIND_COMMAND, KIND_EXPIRE, NEVER_COUNTS
 from charging.decision import ROWS_OCTETS, ROWS_REQUESTS, ROWS_USAGES
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.octets import copy_octets
@@ -61,6 +61,7 @@ def add_request_row(journal, arena, slot, batch, request, texts):
     row.outcome = 0
     row.termination_cause = max(min(request.termination_cause, 255), 0)
     row.ended_session = 0
+    row.is_uncounted = 1 if request.presence & NEVER_COUNTS else 0
     row.session_id_length = 0
     row.origin_host_length = 0
     row.origin_realm_length = 0
@@ -123,6 +124,7 @@ def add_expiry_row(journal, arena, slot, request, now_ns):
     row.outcome = _GRANTED
     row.termination_cause = 0
     row.ended_session = 0
+    row.is_uncounted = 0
     return place
 
 

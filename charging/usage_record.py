@@ -35,7 +35,7 @@ USAGE_DTYPE: Final = np.dtype(
         ("service_identifier", np.int64),  # -1 absent
         ("from_ns", np.int64),  # usage happened in [from_ns, to_ns)
         ("to_ns", np.int64),
-        ("used_units", np.int64),
+        ("used_units", np.int64),  # of `unit`
         ("allowance_units", np.int64),  # of them paid by allowances
         (
             "uncharged_units",
@@ -43,13 +43,16 @@ USAGE_DTYPE: Final = np.dtype(
         ),  # of them paid by nothing (no price and allowances used up)
         ("charged_micros", np.int64),
         ("granted_units", np.int64),
-        ("requested_units", np.int64),  # of `unit`, in a request that wants quota; 0 where it names none
+        (
+            "requested_units",
+            np.int64,
+        ),  # of the price's unit, as granted ones, in a request that wants quota; 0 where it names none
         ("request", np.int32),  # row of the journal's `requests`
         ("release", np.int32),  # 0 where no price was found
         ("offer", np.int32),
         ("price", np.int32),
         ("reporting_reason", np.int32),  # -1 absent
-        ("unit", np.uint8),
+        ("unit", np.uint8),  # the price's; another, the first named, where a report names none of the price's
         ("outcome", np.uint8),
         ("final_action", np.uint8),
         ("grant_basis", np.uint8),  # GrantBasis: why the grant has its size

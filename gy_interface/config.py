@@ -18,7 +18,9 @@ class PeerConfig:
 
     origin_hosts: tuple[str, ...] = setting((), "Origin-Hosts that it may have; * takes any")
     tenant: str = setting("default", "tenant whose subscribers it asks for")
-    connections_max: int = setting(8, "connections that it may hold at once, over all front ends, 1..64")
+    connections_max: int = setting(
+        8, "connections that it may hold at once, over all front ends, 1..64; each host that * takes so many"
+    )
     credit_limit_level: Literal["mscc", "command"] = setting(
         "mscc", "where 4012 is said when every service is out of credit"
     )

@@ -52,17 +52,20 @@ CLOSING_S: Final = 5
 
 
 class SharedSlots(Protocol):
-    """Connections of peers over all front ends: a slot each."""
+    """Connections over all front ends: a slot each. A holder is whose connections are counted together."""
 
-    def take(self, peer_name: str) -> bool:
-        """One of the peer's `connections_max` slots for a connection here; False where all are taken."""
+    def take(self, holder: str, most: int) -> bool:
+        """One of the holder's `most` slots for a connection here; False where all are taken."""
 
-    def give_back(self, peer_name: str) -> None:
+    def give_back(self, holder: str) -> None:
         """Let go of one that was taken here."""
 
 
 class PeerRegistry:
     """Which peers are connected how often, over all connections of a front end.
+
+    The listed hosts of a peer hold its `connections_max` together. A host that `*` lets in holds so many by itself: who is
+    let in unlisted has nothing to do with the others that are.
 
     slots   where several front ends count together
     """
@@ -71,25 +74,40 @@ class PeerRegistry:
         self.config = config
         self._slots = slots
         self._counts: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        """by holder"""
 
     def count(self, peer_name: str) -> int:
         """Open connections of a peer."""
         return self._counts[peer_name]
 
-    def try_enter(self, peer_name: str) -> bool:
-        """A connection of the peer opens; False where it has all that it may have."""
-        if self._counts[peer_name] >= self.config.peers[peer_name].connections_max:
+    def try_enter(self, peer_name: str, origin_host: str) -> bool:
+        """A connection of the peer's host opens; False where its holder has all that it may have."""
+        most = self.config.peers[peer_name].connections_max
+        holder = self._holder_of(peer_name, origin_host)
+        if self._held[holder] >= most:
             return False
-        if self._slots is not None and not self._slots.take(peer_name):
+        if self._slots is not None and not self._slots.take(holder, most):
             return False
+        self._held[holder] += 1
         self._counts[peer_name] += 1
         return True
 
-    def leave(self, peer_name: str) -> None:
+    def leave(self, peer_name: str, origin_host: str) -> None:
         """It is closed."""
+        holder = self._holder_of(peer_name, origin_host)
         self._counts[peer_name] -= 1
+        self._held[holder] -= 1
+        if not self._held[holder]:
+            del self._held[holder]  # hosts that come and go leave nothing
         if self._slots is not None:
-            self._slots.give_back(peer_name)
+            self._slots.give_back(holder)
+
+    def _holder_of(self, peer_name: str, origin_host: str) -> str:
+        """The peer, or a host of its that isn't listed."""
+        host = origin_host.lower()
+        is_listed = any(host == listed.lower() for listed in self.config.peers[peer_name].origin_hosts)
+        return peer_name if is_listed else f"{peer_name} {host}"
 
 
 class Peer:
@@ -117,6 +135,11 @@ class Peer:
     def takes_requests(self) -> bool:
         """Are CCRs decoded on this connection?"""
         return self.state in TAKES_REQUESTS
+
+    @property
+    def awaits_capabilities(self) -> bool:
+        """Has it not said yet who it is?"""
+        return self.state is PeerState.WAIT_CER
 
     @property
     def is_open(self) -> bool:
@@ -223,7 +246,7 @@ class Peer:
             check_request(message, lenient=self._registry.config.peers[name].lenient)
             if not found.applications & {CREDIT_CONTROL_APPLICATION, RELAY_APPLICATION}:
                 raise PeerError(NO_COMMON_APPLICATION, f"{found.origin_host} doesn't speak credit control (4)")
-            if not self._registry.try_enter(name):
+            if not self._registry.try_enter(name, found.origin_host):
                 raise PeerError(UNKNOWN_PEER, f"{found.origin_host} has all the connections that it may have")
         except PeerError as error:
             code, reason, failed = error.result_code, error.reason, error.failed_avp
@@ -298,6 +321,10 @@ class Peer:
             self._deadline_ns = now_ns + CLOSING_S * NS_PER_S
         self._move(PeerInput.STOP)
 
+    def give_way(self) -> None:
+        """End a connection that awaits capabilities, for a newer one."""
+        self._close(PeerInput.STOP, "it had said nothing yet, and a newer connection needed its place", abort=True)
+
     def ask_session(self, asked: SessionRequest, end_to_end: int) -> int | None:
         """Send an RAR or ASR; its hop-by-hop id, by which SessionAnswered names it. None: this connection takes none now.
 
@@ -340,6 +367,6 @@ class Peer:
         self._move(happened)
         assert self.is_closed, "only what ends a connection comes here"
         self._deadline_ns = FOREVER_NS
-        if self.peer_name:
-            self._registry.leave(self.peer_name)
+        if self.capabilities is not None:
+            self._registry.leave(self.peer_name, self.capabilities.origin_host)
         self._events.append(PeerClosed(reason, abort))

@@ -21,6 +21,8 @@ from runtime.private_socket import PrivateSocket, private_socket
 BACKLOG: Final = 512
 AGAIN_S: Final = 0.01
 _CONNECTION: Final = b"c"
+_BEYOND_LIMIT: Final = b"b"
+"""a connection that needs another to end for it"""
 _ENDED: Final = b"-"
 _NO_MORE: Final = b"."
 _READ_OCTETS: Final = 4096
@@ -32,10 +34,14 @@ def acceptor_socket(run_folder: Path, name: str) -> Path:
 
 
 class ConnectionsLimit(NamedTuple):
-    """How many connections all front ends of a name may have together, and the setting that allows more."""
+    """How many connections all front ends of a name may have together, and the setting that allows more.
+
+    gives_way   what comes beyond is handed over, too: the front end ends another for it, or refuses it
+    """
 
     most: int
     setting: str
+    gives_way: bool = False
 
 
 class Acceptor:
@@ -43,7 +49,7 @@ class Acceptor:
 
     listening   bound to the port; it is closed with this
     path        of the socket at which front ends say that they serve
-    limit       what comes beyond is closed at once
+    limit       what comes beyond is closed at once, or has to be made room for
     report      is told when that begins
     """
 
@@ -126,21 +132,23 @@ class Acceptor:
         except OSError:  # it ended before it was accepted, or there are no descriptors left: the next round tries again
             return
         was_full, self._is_full = self._is_full, sum(self._front_ends.values()) >= self._limit.most
-        if self._is_full:
+        if self._is_full and not was_full:
+            self._report(
+                f"connections are refused: {self._limit.most} are open, more need {self._limit.setting} raised"
+            )
+        if self._is_full and not self._limit.gives_way:
             accepted.close()
-            if not was_full:
-                self._report(
-                    f"connections are refused: {self._limit.most} are open, more need {self._limit.setting} raised"
-                )
             return
         self._hand_over(accepted)
 
     def _hand_over(self, accepted: socket.socket) -> None:
-        """To the front end with the fewest connections that can take it."""
+        """To the front end with the fewest connections that can take it; beyond the limit to the one that has most to end."""
         self._waiting = None
-        for front_end in sorted(self._front_ends, key=lambda each: self._front_ends[each]):
+        is_beyond = sum(self._front_ends.values()) >= self._limit.most
+        said = _BEYOND_LIMIT if is_beyond else _CONNECTION
+        for front_end in sorted(self._front_ends, key=lambda each: self._front_ends[each], reverse=is_beyond):
             try:
-                socket.send_fds(front_end, [_CONNECTION], [accepted.fileno()])
+                socket.send_fds(front_end, [said], [accepted.fileno()])
             except BlockingIOError:
                 continue
             except OSError:
@@ -177,14 +185,22 @@ class Acceptor:
 class TakenConnections:
     """A front end's side: connections that the acceptor hands over.
 
-    path    of the acceptor's socket
-    adopt   serves a connection; OSError where that one has ended meanwhile
-    name    of the front end, for its log
+    path         of the acceptor's socket
+    adopt        serves a connection; OSError where that one has ended meanwhile
+    name         of the front end, for its log
+    makes_room   ends a connection for one beyond the limit; False where none may end, and the new one is refused
     """
 
-    def __init__(self, path: Path, adopt: Callable[[socket.socket], Awaitable[None]], name: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        adopt: Callable[[socket.socket], Awaitable[None]],
+        name: str,
+        makes_room: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._path = path
         self._adopt = adopt
+        self._makes_room = makes_room
         self._acceptor: socket.socket | None = None
         self._over = asyncio.Event()
         self._adopting: set[asyncio.Task[None]] = set()
@@ -209,7 +225,12 @@ class TakenConnections:
             except OSError:
                 octets, descriptors = b"", []
             for descriptor in descriptors:
-                self._serve(socket.socket(fileno=descriptor))
+                accepted = socket.socket(fileno=descriptor)
+                if octets == _BEYOND_LIMIT and not self._makes_room():
+                    accepted.close()
+                    self.note_ended()
+                else:
+                    self._serve(accepted)
             if not octets:
                 self._end()
                 return

@@ -62,19 +62,16 @@ class AuditedStore(Protocol):
         """See JournalLog."""
 
 
-async def audit_store(
-    store: AuditedStore, segments: Path | None, *, numbers_count: bool = True, progress: Progress | None = None
-) -> AuditReport:
+async def audit_store(store: AuditedStore, segments: Path | None, *, progress: Progress | None = None) -> AuditReport:
     """Audit all partitions of an opened store.
 
-    segments        folder of the journal's files (`<data_dir>/segments`); None or empty where no archiver ever ran
-    numbers_count   see balances.audit_sessions.SessionBook
+    segments   folder of the journal's files (`<data_dir>/segments`); None or empty where no archiver ever ran
     StoreError where the store can't be read, AuditImpossibleError where files are missing, SegmentError for damaged ones.
     """
     reports = []
     for partition in range(store.meta.partition_count):
         for _ in range(_ATTEMPTS_MAX):
-            work = _PartitionWork(store, segments, partition, numbers_count, progress)
+            work = _PartitionWork(store, segments, partition, progress)
             report = await work.run()
             if report is not None:
                 reports.append(report)
@@ -153,13 +150,11 @@ class _PartitionWork:
         store: AuditedStore,
         segments: Path | None,
         partition: int,
-        numbers_count: bool,
         progress: Progress | None,
     ) -> None:
         self._store = store
         self._segments = segments
         self._partition = partition
-        self._numbers_count = numbers_count
         self._progress = progress
         self._journal = _Journal(store, segments, partition)
         self._waiting: deque[Entry] = deque()
@@ -170,7 +165,7 @@ class _PartitionWork:
         """The report; None where the store went back to older entries meanwhile."""
         try:
             voided = await self._find_voided()
-            audit = PartitionAudit(self._partition, voided=voided, numbers_count=self._numbers_count)
+            audit = PartitionAudit(self._partition, voided=voided)
             if not await self._compare_all(audit):
                 return None
             tail, _ = await self._snapshot(())

@@ -80,9 +80,11 @@ class FrontEndProcess(ABC):
 
     # --- connections that `farebox up` accepts ---------------------------------------------------------------------------
 
-    async def take_connections(self, adopt: Callable[[socket.socket], Awaitable[None]]) -> None:
-        """Serve those that are handed over from now on, each by `adopt`. OSError where no acceptor is there."""
-        self._taken = TakenConnections(acceptor_socket(self.run_folder, self.name), adopt, self.name)
+    async def take_connections(
+        self, adopt: Callable[[socket.socket], Awaitable[None]], makes_room: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Serve those that are handed over from now on (TakenConnections). OSError where no acceptor is there."""
+        self._taken = TakenConnections(acceptor_socket(self.run_folder, self.name), adopt, self.name, makes_room)
         await self._taken.start()
 
     def note_gone(self) -> None:

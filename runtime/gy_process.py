@@ -42,7 +42,7 @@ class GyProcess(FrontEndProcess):
             secret=meta.secret,
             origin_state_id=meta.created_ns // NS_PER_S,
             on_connections=lambda peer, count: self.telemetry.gauge("gy_connections", peer).set(count),
-            slots=PeerSlots(self.run_folder / SLOTS_FILE, peers),
+            slots=PeerSlots(self.run_folder / SLOTS_FILE),
             on_gone=self.note_gone,
         )
         self.gy.use_final_units(self.final_units)
@@ -53,7 +53,7 @@ class GyProcess(FrontEndProcess):
         if self.is_listening:
             return {"gy_port": await self.gy.start()}
         self.gy.begin()
-        await self.take_connections(self.gy.adopt)
+        await self.take_connections(self.gy.adopt, self.gy.make_room)
         return {}
 
     def use_final_units(self, units: Mapping[int, FinalUnit]) -> None:

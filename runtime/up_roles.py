@@ -68,7 +68,7 @@ ROLES: Final = (
         count=lambda settings: settings.engine.front_ends,
         arguments=lambda settings: ("--no-listen",),
         is_many=_always,
-        accepted=lambda settings: ConnectionsLimit(settings.gy.connections_max, "gy.connections_max"),
+        accepted=lambda settings: ConnectionsLimit(settings.gy.connections_max, "gy.connections_max", gives_way=True),
     ),
     Role(
         "chf",

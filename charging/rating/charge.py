@@ -12,6 +12,7 @@ from balances.reservations import commit_reservations, debit
 from balances.selection import order_allowances, order_money, order_payers
 from charging.rating.funds import free_micros
 from charging.rating.price import cost_of, cost_of_report, starting_carry
+from charging.rating.reported import reported_unit, used_units
 from charging.tariff_tables import Control
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import CHARGED_MICROS_MAX, MICROS_MAX
@@ -91,15 +92,23 @@ def _take_cost(arena, slot, scratch, price, left, micros, now_ns, usage):
 
 
 @inlined_kernel
+def record_report(mscc, price, usage):
+    """Write what an MSCC reports; where it names none of the price's unit, what it names is paid by nothing."""
+    usage.unit = reported_unit(mscc, price.unit)
+    usage.used_units = used_units(mscc, usage.unit)
+    if usage.unit != price.unit and price.control != _FREE:
+        usage.uncharged_units = usage.used_units
+
+
+@inlined_kernel
 def charge_usage(arena, slot, scratch, price, allowances, rates, service, is_again, used, now_ns, usage):
     """Commit the service's reservations and charge `used` units; fills the usage row, returns the outcome.
 
     rates     charging.rating.time_bands.UsageRates; allowances pay first, also what was used first
     service   first word of the service's row; its carry is read and written
     is_again  bool: an earlier MSCC of the request was for this service, so what is reserved was granted just now and stays
-    usage     USAGE_DTYPE row: used_units, allowance_units, uncharged_units, charged_micros are written
+    usage     USAGE_DTYPE row: allowance_units, uncharged_units, charged_micros are written
     """
-    usage.used_units = used
     tag = arena.octets[8 * service + SERVICE_TAG]
     if price.control != _CHARGED:
         if not is_again:

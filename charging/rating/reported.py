@@ -11,6 +11,7 @@ from vocabulary.units import Unit
 HAS_USED_UNITS = HAS_USED_OCTETS | HAS_USED_SECONDS | HAS_USED_EVENTS
 _OCTETS = int(Unit.OCTETS)
 _SECONDS = int(Unit.SECONDS)
+_EVENTS = int(Unit.EVENTS)
 _SKEW_NS = EVENT_TIME_SKEW_S_MAX * NS_PER_S
 
 
@@ -22,19 +23,39 @@ def reported_until(request):
     return request.received_ns
 
 
+@inlined_kernel
+def _names(mscc, unit):
+    """Do the Used-Service-Units name `unit`, be it 0 of it?"""
+    if unit == _OCTETS:
+        return mscc.presence & HAS_USED_OCTETS != 0
+    return mscc.presence & (HAS_USED_SECONDS if unit == _SECONDS else HAS_USED_EVENTS) != 0
+
+
 @kernel
 def used_units(mscc, unit):
     """Units of `unit` that the Used-Service-Units name; 0 where they name none."""
+    if not _names(mscc, unit):
+        return np.int64(0)
     if unit == _OCTETS:
-        return mscc.used_octets if mscc.presence & HAS_USED_OCTETS else np.int64(0)
-    if unit == _SECONDS:
-        return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else np.int64(0)
-    return mscc.used_events if mscc.presence & HAS_USED_EVENTS else np.int64(0)
-
-
-@inlined_kernel
-def used_of_any_unit(mscc):
-    """What an MSCC without a price reports, in the first unit that it names."""
-    if mscc.presence & HAS_USED_OCTETS:
         return mscc.used_octets
-    return mscc.used_seconds if mscc.presence & HAS_USED_SECONDS else mscc.used_events
+    return mscc.used_seconds if unit == _SECONDS else mscc.used_events
+
+
+@kernel
+def _first_unit(mscc):
+    """The first unit that the Used-Service-Units name; events where they name none."""
+    if mscc.presence & HAS_USED_OCTETS:
+        return _OCTETS
+    return _SECONDS if mscc.presence & HAS_USED_SECONDS else _EVENTS
+
+
+@kernel
+def used_of_any_unit(mscc):
+    """What an MSCC reports, in the first unit that it names."""
+    return used_units(mscc, _first_unit(mscc))
+
+
+@kernel
+def reported_unit(mscc, unit):
+    """The unit in which a report at a price of `unit` is on record: that, or the first named where that isn't."""
+    return unit if _names(mscc, unit) or used_of_any_unit(mscc) == 0 else _first_unit(mscc)

@@ -152,13 +152,37 @@ class GyServer:
         return sum(connection is not None for connection in self._connections)
 
     def _protocol(self) -> GyConnection:
-        """A protocol in a free slot; one of no slot is closed as soon as it is made."""
+        """A protocol in a free slot, or in one that is made free; one of no slot is closed as soon as it is made."""
         self._epochs += 1
-        index = next((place for place, taken in enumerate(self._connections) if taken is None), -1)
+        if None not in self._connections:
+            self.make_room()
+        index = self._connections.index(None) if None in self._connections else -1
         connection = GyConnection(self, index, self._epochs)
         if index >= 0:
             self._connections[index] = connection
         return connection
+
+    def make_room(self) -> bool:
+        """End the oldest connection whose peer hasn't said who it is, for a new one; False where there is none.
+
+        Else whoever holds silent connections keeps peers out for `cer_timeout_s`. One whose octets wait for the tick stays.
+        """
+        silent = [
+            connection
+            for connection in self._connections
+            if connection is not None
+            and connection.peer is not None
+            and connection.peer.awaits_capabilities
+            and not connection.is_ready
+        ]
+        if not silent:
+            return False
+        oldest = min(silent, key=lambda connection: connection.epoch)
+        assert oldest.peer is not None
+        self._connections[oldest.index] = None
+        oldest.peer.give_way()
+        self._take_events(oldest)
+        return True
 
     # --- connections -----------------------------------------------------------------------------------------------------
 

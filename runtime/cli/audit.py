@@ -58,18 +58,17 @@ def _run(settings: "Settings", *, shows_progress: bool) -> "AuditReport":
     from runtime.data_folder import DataFolder
 
     folder = DataFolder(settings.store.data_dir).segments
-    numbers_count = all(peer.counts != "never" for peer in settings.gy.peers.values())
     console = Console(stderr=True)
 
     async def work(store: "RedisStore") -> "AuditReport":
         if not shows_progress:
-            return await audit_store(store, folder, numbers_count=numbers_count)
+            return await audit_store(store, folder)
         with console.status("auditing ...") as status:
 
             def progress(partition: int, request_count: int) -> None:
                 status.update(f"partition {partition}: {request_count:,} requests folded")
 
-            return await audit_store(store, folder, numbers_count=numbers_count, progress=progress)
+            return await audit_store(store, folder, progress=progress)
 
     try:
         return run_on_store(settings, work)

@@ -37,28 +37,35 @@ def _print_live(live: "LiveSession") -> None:
 
 def _print_closed(closed: "ClosedSession") -> None:
     from vocabulary.instants import to_rfc3339
-    from vocabulary.outcome_words import OUTCOME_WORDS
-    from vocabulary.outcomes import RESULT_CODES, Outcome
 
     last = closed.last
-    result = str(last["result_code"])
-    if last["result_code"] in RESULT_CODES and last["result_code"] != RESULT_CODES[Outcome.GRANTED]:
-        said = OUTCOME_WORDS[Outcome(RESULT_CODES.index(last["result_code"]))]
-        result += f": {said.meaning}. What helps: {said.remedy}"
     account = "nobody" if last["account_id"] is None else str(last["account_id"])
-    print_pairs(
-        [
-            ("session", closed.session_id),
-            ("client", f"{last['origin_host']} of {last['origin_realm']}"),
-            ("tenant, account", f"{last['tenant_name']}, {account}"),
-            ("opened", to_rfc3339(last["session_opened_ns"])),
-            ("closed", f"{to_rfc3339(last['closed_ns'])} by {last['closed_by'].replace('_', ' ')}"),
-            ("result", result),
-        ]
-    )
+    pairs = [
+        ("session", closed.session_id),
+        ("client", f"{last['origin_host']} of {last['origin_realm']}"),
+        ("tenant, account", f"{last['tenant_name']}, {account}"),
+        ("opened", to_rfc3339(last["session_opened_ns"])),
+        ("closed", f"{to_rfc3339(last['closed_ns'])} by {last['closed_by'].replace('_', ' ')}"),
+        ("result", _result(last["result_code"])),
+    ]
+    if closed.refused_later:
+        code = _result(closed.refused_later[-1]["result_code"])
+        pairs.append(("refused later", f"{closed.refused_later_count}, the last with {code}"))
+    print_pairs(pairs)
     used = [_line(row) for row in closed.rows if row["line"] > 0]
     columns = ("rating_group", "used", "from_allowances", "paid_by_nothing", "charged", "refused")
     print_table("what its records charge", columns, used, right=columns[1:])
+
+
+def _result(code: int) -> str:
+    """A Result-Code; of a refusal with what it means."""
+    from vocabulary.outcome_words import OUTCOME_WORDS
+    from vocabulary.outcomes import RESULT_CODES, Outcome
+
+    if code not in RESULT_CODES or code == RESULT_CODES[Outcome.GRANTED]:
+        return str(code)
+    said = OUTCOME_WORDS[Outcome(RESULT_CODES.index(code))]
+    return f"{code}: {said.meaning}. What helps: {said.remedy}"
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from cdr.edge.manifest_file import MANIFEST_NAME, ManifestFile
 from cdr.manifest import RECORDS
+from vocabulary.outcomes import RESULT_CODES, Outcome
 
 FILES_MAX: Final = 1000
 """Files of records, newest first, that are looked through for a session."""
@@ -21,15 +22,25 @@ _COLUMNS: Final = (
 )
 
 
+_REFUSAL: Final = "refusal"
+"""closed_by of a request that was refused without a session: a record of its own, with that Session-Id"""
+_UNKNOWN_SESSION: Final = RESULT_CODES[Outcome.UNKNOWN_SESSION_ID]
+
+Row = dict[str, Any]
+"""A row of docs/records.md."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClosedSession:
     """A session of which there are records: all of them, and where it is over."""
 
-    rows: tuple[dict[str, Any], ...]
-    """of docs/records.md, oldest first"""
+    rows: tuple[Row, ...]
+    """oldest first; where no session of that id was ever open, those of the request that was refused last"""
+    refused_later: tuple[Row, ...] = ()
+    """of requests that were refused after its end, likewise"""
 
     @property
-    def last(self) -> dict[str, Any]:
+    def last(self) -> Row:
         """The row that was closed last."""
         return self.rows[-1]
 
@@ -38,32 +49,69 @@ class ClosedSession:
         """Its Session-Id."""
         return str(self.last["session_id"])
 
+    @property
+    def refused_later_count(self) -> int:
+        """Requests that were refused after its end."""
+        return sum(row["request_count"] for row in self.refused_later if row["line"] <= 1)
+
 
 def closed_session(records: Path, session_id: str, *, files_max: int = FILES_MAX) -> ClosedSession | None:
     """The last session of that id in the newest `files_max` files of records; None where there is none."""
-    found: list[dict[str, Any]] = []
+    found: list[Row] = []
     for path in _newest_files(records, files_max):
-        rows = _rows(path, pc.field("session_id") == session_id)
-        if rows:
-            opened_ns = found[0]["session_opened_ns"] if found else max(row["session_opened_ns"] for row in rows)
-            found += [row for row in rows if row["session_opened_ns"] == opened_ns]
-        if any(row["partial_sequence"] in (None, 1) for row in found):  # its first record is here
+        found += _rows(path, pc.field("session_id") == session_id)
+        last = _last_opened(found)
+        if any(row["partial_sequence"] in (None, 1) for row in last):  # its first record is here
             break
-    return ClosedSession(tuple(_in_order(found))) if found else None
+    return _session_of(found) if found else None
 
 
 def closed_sessions_of(
     records: Path, account_ids: Sequence[int], count: int, *, files_max: int = FILES_MAX
 ) -> list[ClosedSession]:
     """The last `count` sessions of accounts, by their last record, newest first."""
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, int], list[Row]] = {}
     for path in _newest_files(records, files_max):
         for row in _rows(path, pc.field("account_id").isin(list(account_ids))):
             found.setdefault((row["session_id"], row["session_opened_ns"]), []).append(row)
-        if len(found) >= count:
+        if len({key for key, rows in found.items() if not _is_late(rows[0])}) >= count:
             break
-    sessions = [ClosedSession(tuple(_in_order(rows))) for rows in found.values()]
+    by_id: dict[str, list[list[Row]]] = {}
+    for (session_id, _), rows in found.items():
+        by_id.setdefault(session_id, []).append(rows)
+    sessions = [session for opened in by_id.values() for session in _sessions_of_one_id(opened)]
     return sorted(sessions, key=lambda session: -int(session.last["closed_ns"]))[:count]
+
+
+def _is_late(row: Row) -> bool:
+    """Was a request refused since its session isn't open? Then older files may have the session."""
+    return bool(row["closed_by"] == _REFUSAL and row["result_code"] == _UNKNOWN_SESSION)
+
+
+def _last_opened(rows: Sequence[Row]) -> list[Row]:
+    """Those of the session that was opened last; refused requests opened none."""
+    opened = [row for row in rows if row["closed_by"] != _REFUSAL]
+    last_ns = max((row["session_opened_ns"] for row in opened), default=0)
+    return [row for row in opened if row["session_opened_ns"] == last_ns]
+
+
+def _sessions_of_one_id(opened: Sequence[list[Row]]) -> list[ClosedSession]:
+    """The sessions that had one Session-Id; what was refused after the last of them belongs to it."""
+    whole = [rows for rows in opened if rows[0]["closed_by"] != _REFUSAL]
+    last = _session_of([row for rows in opened for row in rows])
+    others = [rows for rows in whole if rows[0]["session_opened_ns"] != last.last["session_opened_ns"]]
+    return [last, *(ClosedSession(_in_order(rows)) for rows in others)]
+
+
+def _session_of(rows: Sequence[Row]) -> ClosedSession:
+    """The last session of all rows of a Session-Id; where none was open, the request that was refused last."""
+    opened = _in_order(_last_opened(rows))
+    if not opened:
+        last_ns = max(row["session_opened_ns"] for row in rows)
+        return ClosedSession(_in_order([row for row in rows if row["session_opened_ns"] == last_ns]))
+    ended_ns = opened[-1]["closed_ns"]
+    late = [row for row in rows if row["closed_by"] == _REFUSAL and row["closed_ns"] >= ended_ns]
+    return ClosedSession(opened, _in_order(late))
 
 
 def _newest_files(records: Path, files_max: int) -> Iterator[Path]:
@@ -84,15 +132,15 @@ def _newest_files(records: Path, files_max: int) -> Iterator[Path]:
     yield from (records / name for name in files[:files_max])
 
 
-def _rows(path: Path, condition: pc.Expression) -> list[dict[str, Any]]:
+def _rows(path: Path, condition: pc.Expression) -> list[Row]:
     """The rows of a file for which this holds; none of one that is being renamed or voided."""
     try:
         table = parquet.read_table(path, columns=[*_COLUMNS, "partial_sequence"], filters=condition, partitioning=None)
     except FileNotFoundError:
         return []
-    rows: list[dict[str, Any]] = table.to_pylist()
+    rows: list[Row] = table.to_pylist()
     return rows
 
 
-def _in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: (row["partition"], row["sequence"], row["line"]))
+def _in_order(rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (row["partition"], row["sequence"], row["line"])))

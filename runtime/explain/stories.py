@@ -43,6 +43,7 @@ def _closed_json(closed: ClosedSession) -> dict[str, Any]:
         "opened_ns": last["session_opened_ns"],
         **{name: last[name] for name in names},
         "records": list(closed.rows),
+        "refused_later": list(closed.refused_later),
     }
 
 

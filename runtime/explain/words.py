@@ -145,11 +145,11 @@ def _service(step: Step, service: ServiceStep, catalogue: Catalogue) -> ServiceW
         block_price=block,
         band=band,
         settled_by="" if not service.price else "bill" if service.settled_by == Unit.BILL else "balance",
-        used=_amount(service, service.used_units),
-        uncharged=_amount(service, service.uncharged_units),
+        used=_amount(service.unit, service.used_units),
+        uncharged=_amount(service.unit, service.uncharged_units),
         paid=_all_moved(step, service.paid, catalogue),
-        requested=_amount(service, service.requested_units),
-        granted=_amount(service, service.granted_units),
+        requested=_amount(_unit_of_grants(service, known), service.requested_units),
+        granted=_amount(_unit_of_grants(service, known), service.granted_units),
         why_granted=tuple(_why_granted(service, known)),
         final=_final(service, known),
         refused=refused,
@@ -163,11 +163,16 @@ def _name_of(service: ServiceStep) -> str:
     return group if service.service_identifier is None else f"{group}, service {service.service_identifier}"
 
 
-def _amount(service: ServiceStep, units: int) -> str:
+def _amount(unit: Unit, units: int) -> str:
     """The units in words; of a service without a price, whose unit nobody knows, the number."""
     if units == 0:
         return ""
-    return str(units) if service.unit == Unit.MONEY else units_text(service.unit, units)
+    return str(units) if unit == Unit.MONEY else units_text(unit, units)
+
+
+def _unit_of_grants(service: ServiceStep, known: PriceOfRelease | None) -> Unit:
+    """The price's: what was reported may be in another, where its client named none of the price's."""
+    return service.unit if known is None else UNITS[known.price.unit]
 
 
 def _charge(known: PriceOfRelease, service: ServiceStep, step: Step) -> tuple[str, str]:
@@ -185,7 +190,7 @@ def _why_granted(service: ServiceStep, known: PriceOfRelease | None) -> Iterator
     """Why the grant has its size; nothing where none was to be had."""
     basis = service.basis
     if GrantBasis.REQUESTED in basis:
-        yield f"the client asked for {_amount(service, service.requested_units)}"
+        yield f"the client asked for {_amount(_unit_of_grants(service, known), service.requested_units)}"
     if known is not None:
         price, unit = known.price, UNITS[known.price.unit]
         if GrantBasis.PRICE_SIZE in basis:

@@ -105,7 +105,7 @@ def test_any_traffic_is_sound(catalogue, never_counts, command_level_limit, scri
     traffic.finish()
     engine = traffic.sides.engine
     entries = [(EntryId.parse(entry_id), octets) for entry_id, octets in engine.entries]
-    report = audit_partition(0, entries, engine.records, numbers_count=not never_counts)
+    report = audit_partition(0, entries, engine.records)
     assert [str(fault) for fault in report.faults] == []
     assert report.is_sound
 
@@ -249,7 +249,7 @@ def test_its_reading_of_a_record_is_that_of_the_layout_table(many):
             assert sorted(own.reservations) == sorted(held)
 
 
-def event(number):
+def event(number, is_uncounted):
     """The request rows of an entry with one charged event."""
     return {
         "kind": np.array([batch.KIND_USAGE], np.uint8),
@@ -259,26 +259,29 @@ def event(number):
         "session_high": np.array([5], np.uint64),
         "session_low": np.array([6], np.uint64),
         "ended_session": np.array([0], np.uint8),
+        "is_uncounted": np.array([is_uncounted], np.uint8),
     }
 
 
-def take_event(book, number, now_ns):
+def take_event(book, number, now_ns, *, is_uncounted=False):
     """Kinds of what the book says to it."""
-    found = book.take(event(number), np.array([0], np.int64), np.array([0], np.int32), now_ns)
+    found = book.take(event(number, is_uncounted), np.array([0], np.int64), np.array([0], np.int32), now_ns)
     return [disagreement.kind for disagreement in found]
 
 
 def test_events_are_forgotten_when_their_answer_is():
-    book = SessionBook(numbers_count=True)
+    book = SessionBook()
     assert take_event(book, 0, START_NS) == []
     assert take_event(book, 0, START_NS + 200 * NS_PER_S) == [FaultKind.DUPLICATE]
     assert take_event(book, 0, START_NS + 600 * NS_PER_S) == []
-    assert take_event(SessionBook(numbers_count=False), 0, START_NS) == []
+    uncounted = SessionBook()
+    assert [take_event(uncounted, 0, START_NS + at, is_uncounted=True) for at in (0, 1)] == [[], []]
+    assert [take_event(uncounted, 0, START_NS + at) for at in (2, 3)] == [[], [FaultKind.DUPLICATE]]
 
 
 def test_events_are_forgotten_where_there_are_too_many(monkeypatch):
     monkeypatch.setattr(audit_sessions, "EVENTS_REMEMBERED_MAX", 2)
-    book = SessionBook(numbers_count=True)
+    book = SessionBook()
     for number in range(3):
         assert take_event(book, number, START_NS) == []
     assert take_event(book, 2, START_NS) == [FaultKind.DUPLICATE]

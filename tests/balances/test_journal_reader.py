@@ -75,6 +75,10 @@ def test_what_this_release_writes_needs_no_decoding(monkeypatch):
         billed = entry_of([Asked(usages=(Used(settled_by=settled_by), Used()))])
         assert (b"settled_by" in billed) == (settled_by > 0)
         assert READER.read(billed).usages["settled_by"].tolist() == [settled_by, 0]
+    for is_uncounted in (1, 0, 1):
+        entry = entry_of([Asked(is_uncounted=is_uncounted), Asked()])
+        assert (b"is_uncounted" in entry) == (is_uncounted > 0)
+        assert READER.read(entry).requests["is_uncounted"].tolist() == [is_uncounted, 0]
 
 
 def test_rows_grow_to_the_largest_entry():

@@ -154,6 +154,7 @@ def accounts(draw: st.DrawFn, account_id: int) -> Account:
     )
 
 
+UNITS_OF_USE = (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS)
 services = st.builds(
     Service,
     rating_group=st.sampled_from((*RATING_GROUPS, 10, 10, 10)),
@@ -164,6 +165,7 @@ services = st.builds(
     extra=st.sampled_from((0, 0, 0, 1, -1, 30, UNITS_MAX)),
     before=st.sampled_from((None, None, 0, 40, 100)),
     upf=st.sampled_from((None, None, None, 1, 2, 3)),
+    units=st.sampled_from((*[UNITS_OF_USE] * 4, (Unit.SECONDS,), (Unit.OCTETS, Unit.EVENTS))),
 )
 service_lists = st.lists(services, max_size=3)
 """MSCCs of a request; now and then two are for the same service, or for UPFs of one rating group."""

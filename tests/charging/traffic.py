@@ -40,6 +40,8 @@ class Service:
     """in percent of it; None: nothing is said of a tariff change"""
     upf: int | None = None
     """where it has a rating group and no identifier"""
+    units: tuple[Unit, ...] = (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS)
+    """that a report names"""
 
 
 def session_key(place: tuple[int, int]) -> tuple[int, int]:
@@ -144,7 +146,7 @@ class Traffic:
         used = before = None
         if own.used is not None:
             units = min(max(last * own.used // 100 + own.extra, 0), UNITS_MAX)
-            used = dict.fromkeys((Unit.OCTETS, Unit.SECONDS, Unit.EVENTS), units)
+            used = dict.fromkeys(own.units, units)
             if own.before is not None:
                 before = dict.fromkeys(used, units * own.before // 100)
         asked = dict([own.asked]) if own.asked is not None else {}

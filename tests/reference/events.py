@@ -76,6 +76,7 @@ def decide_event(
         KIND_USAGE,
         type=request.type,
         number=request.number,
+        is_uncounted=request.never_counts,
         currency=account.currency,
     )
     at = books.add_request(row)

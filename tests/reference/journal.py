@@ -25,6 +25,7 @@ class RequestRow:
     ended_session: int = 0
     currency: int = 0
     """of the account; 0 where there is none"""
+    is_uncounted: bool = False
 
 
 @dataclass(slots=True)

@@ -160,7 +160,8 @@ def _refuse(
         usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
         return MsccAnswer(found.refusal)
     usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
-    usage.used_units = usage.uncharged_units = (mscc.used or {}).get(price.unit, 0)
+    usage.unit, usage.used_units = reported(mscc, price.unit)
+    usage.uncharged_units = usage.used_units
     return MsccAnswer(REFUSALS[price.control], price.unit)
 
 
@@ -168,6 +169,14 @@ def used_of_any_unit(mscc: Mscc) -> int:
     """What an MSCC without a price reports, in the first unit that it names."""
     used = mscc.used or {}
     return next((used[unit] for unit in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if unit in used), 0)
+
+
+def reported(mscc: Mscc, unit: Unit) -> tuple[Unit, int]:
+    """(unit, units) of a report at a price of `unit`; where it doesn't name that, of the first it names, if above 0."""
+    used = mscc.used or {}
+    first = next((each for each in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if each in used), unit)
+    told = first if unit not in used and used.get(first) else unit
+    return told, used.get(told, 0)
 
 
 def charge_report(
@@ -182,7 +191,9 @@ def charge_report(
     """Charge reported units (§5): GRANTED, or UNABLE_TO_COMPLY. What this request granted already stays held."""
     account, now_ns = turn.account, turn.now_ns
     used = (mscc.used or {}).get(price.unit, 0)
-    usage.used_units = used
+    usage.unit, usage.used_units = reported(mscc, price.unit)
+    if usage.unit != price.unit and price.control != Control.FREE:
+        usage.uncharged_units = usage.used_units
     if price.control == Control.FREE:
         if service is not None and not is_again:
             give_back(account, service, books, now_ns, 0, Unit.MONEY)
@@ -195,7 +206,7 @@ def charge_report(
     left = used - paid
     carry = service.carry if service is not None and price.scope == RoundingScope.SESSION else 0
     outcome = Outcome.GRANTED
-    if not price.has_price:
+    if left > 0 and not price.has_price:
         usage.uncharged_units = left
     elif left > 0:
         before, before_micros, micros = units_before(price, mscc, used, usage.from_ns, usage.to_ns)

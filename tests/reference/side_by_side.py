@@ -30,8 +30,18 @@ REQUEST_COLUMNS = (
     "outcome",
     "ended_session",
     "currency",
+    "is_uncounted",
 )
-UNCAUSED_COLUMNS = ("account_id", "tenant", "session_high", "session_low", "kind", "ended_session", "currency")
+UNCAUSED_COLUMNS = (
+    "account_id",
+    "tenant",
+    "session_high",
+    "session_low",
+    "kind",
+    "ended_session",
+    "currency",
+    "is_uncounted",
+)
 USAGE_COLUMNS = (
     "request",
     "rating_group",
@@ -159,6 +169,7 @@ def expected_request_rows(books: Books) -> list[Row]:
             "outcome": int(row.outcome),
             "ended_session": row.ended_session,
             "currency": row.currency,
+            "is_uncounted": int(row.is_uncounted),
         }
         for row in books.requests
     ]

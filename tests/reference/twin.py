@@ -288,6 +288,7 @@ def _request_row(request: Request, account: Account | None) -> RequestRow:
             KIND_USAGE,
             type=request.type,
             number=request.number,
+            is_uncounted=request.never_counts,
             currency=currency,
         )
     if isinstance(request, AskSessions):

@@ -16,10 +16,20 @@ class StubFrontEnd:
 
     def __init__(self, path: Path) -> None:
         self.connections: list[socket.socket] = []
-        self.taken = TakenConnections(path, self._adopt, "gy")
+        self.silent = 0
+        self.taken = TakenConnections(path, self._adopt, "gy", self._makes_room)
 
     async def _adopt(self, accepted: socket.socket) -> None:
         self.connections.append(accepted)
+
+    def _makes_room(self) -> bool:
+        """Of so many connections one may end for another."""
+        if not self.silent:
+            return False
+        self.silent -= 1
+        self.connections.pop(0).close()
+        self.taken.note_ended()
+        return True
 
     def end_one(self) -> None:
         self.connections.pop().close()
@@ -30,10 +40,10 @@ class StubFrontEnd:
             self.connections.pop().close()
 
 
-def an_acceptor(folder: Path, connections_max: int = 100) -> Acceptor:
+def an_acceptor(folder: Path, connections_max: int = 100, *, gives_way: bool = False) -> Acceptor:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    limit = ConnectionsLimit(connections_max, "gy.connections_max")
+    limit = ConnectionsLimit(connections_max, "gy.connections_max", gives_way)
     acceptor = Acceptor(listening, folder / "acceptor", limit=limit, report=reported.append)
     acceptor.start()
     return acceptor
@@ -135,6 +145,29 @@ def test_what_comes_beyond_the_most_over_all_front_ends_is_closed_at_once(tmp_pa
         for each in front_ends:
             await each.taken.stop()
             each.close()
+        for peer in peers:
+            peer.close()
+        acceptor.close()
+
+    asyncio.run(play())
+
+
+def test_beyond_the_most_a_front_end_makes_room_or_refuses(tmp_path: Path) -> None:
+    async def play() -> None:
+        acceptor = an_acceptor(tmp_path, connections_max=2, gives_way=True)
+        front_end = StubFrontEnd(tmp_path / "acceptor")
+        await front_end.taken.start()
+        peers = [connect(acceptor) for _ in range(2)]
+        await until(lambda: len(front_end.connections) == 2)
+        front_end.silent = 1
+        peers.append(connect(acceptor))
+        assert await asyncio.to_thread(peers[0].recv, 1) == b"", "the oldest ended for it"
+        await until(lambda: len(front_end.connections) == 2 and acceptor.counts() == [2])
+        with connect(acceptor) as refused:
+            assert await asyncio.to_thread(refused.recv, 1) == b""
+        await until(lambda: len(front_end.connections) == 2 and acceptor.counts() == [2])
+        await front_end.taken.stop()
+        front_end.close()
         for peer in peers:
             peer.close()
         acceptor.close()

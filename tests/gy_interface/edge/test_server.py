@@ -114,6 +114,27 @@ def test_connection_without_a_slot_is_closed_at_once() -> None:
     run(test())
 
 
+def test_the_oldest_connection_that_says_nothing_gives_way() -> None:
+    async def test() -> None:
+        async with serving(settings(connections_max=3)) as served:
+            peer = await served.peer("pgw1.example.net")
+            silent = [await served.connect() for _ in range(2)]
+            silent[0].send(cer(host="pgw2.example.net")[:10])
+            peer.send(request(9))
+            check(await peer.message(), 9)  # by now that part was read
+            late = await served.peer("pgw3.example.net")
+            assert await silent[0].rest() == b"", "a part of a CER is none"
+            silent[1].send(cer(host="pgw4.example.net"))
+            assert u32(268, 2001) in await silent[1].message()
+            refused = await served.connect()
+            assert await refused.rest() == b"", "now each has said who it is"
+            for number, client in enumerate((peer, late, silent[1])):
+                client.send(request(number))
+                check(await client.message(), number)
+
+    run(test())
+
+
 def test_faulty_requests_are_answered_among_good_ones() -> None:
     async def test() -> None:
         async with serving() as served:

@@ -9,6 +9,8 @@ from runtime.explain.closed_sessions import closed_session, closed_sessions_of
 from tests.cdr.edge.writing import Clock, event, session_rows, settings_of, work_off, writing
 from tests.cdr.journals import Journal
 from tests.reference.journal_entries import FIRST_NS, S
+from tests.runtime.explain.late_requests import records_of, refused, session_in_one
+from vocabulary.outcomes import Outcome
 
 
 @pytest.fixture
@@ -72,3 +74,39 @@ def test_so_many_files_are_looked_through(records: Path) -> None:
 def test_where_there_are_no_records_there_is_no_session(tmp_path: Path) -> None:
     assert closed_session(tmp_path, "pgw;1") is None
     assert closed_sessions_of(tmp_path, [1], 3) == []
+
+
+def test_what_comes_late_for_a_session_does_not_hide_what_it_cost(tmp_path: Path) -> None:
+    late = [[refused(5, 50, Outcome.UNKNOWN_SESSION_ID)], [refused(5, 60, Outcome.UNKNOWN_SESSION_ID, request_type=3)]]
+    records = records_of(tmp_path, session_in_one(5), *late)
+    for found in (closed_session(records, "pgw;5"), *closed_sessions_of(records, [1], 1)):
+        assert found is not None
+        assert (found.last["closed_by"], found.last["charged_micros"]) == ("termination", 14)
+        assert found.refused_later_count == 2
+        assert [row["result_code"] for row in found.refused_later] == [5002, 5002]
+        assert sum(row["uncharged_units"] for row in found.refused_later) == 100
+    assert len(closed_sessions_of(records, [1], 5)) == 1
+
+
+def test_what_was_refused_before_a_session_was_open_is_not_late(tmp_path: Path) -> None:
+    before = [refused(5, 0, Outcome.END_USER_SERVICE_DENIED, request_type=1)]
+    records = records_of(tmp_path, before, session_in_one(5, at_s=100))
+    found = closed_session(records, "pgw;5")
+    assert found is not None
+    assert (found.last["closed_by"], found.refused_later) == ("termination", ())
+
+
+def test_a_session_id_that_was_only_ever_refused_shows_the_last_refusal(tmp_path: Path) -> None:
+    denied = refused(5, 0, Outcome.END_USER_SERVICE_DENIED, request_type=1)
+    records = records_of(tmp_path, [denied], [refused(5, 9, Outcome.UNKNOWN_SESSION_ID)])
+    for found in (closed_session(records, "pgw;5"), *closed_sessions_of(records, [1], 1)):
+        assert found is not None
+        assert (found.last["closed_by"], found.last["result_code"], found.refused_later) == ("refusal", 5002, ())
+
+
+def test_each_session_of_an_id_is_one_of_the_account(tmp_path: Path) -> None:
+    late = [refused(5, 90, Outcome.UNKNOWN_SESSION_ID)]
+    records = records_of(tmp_path, session_in_one(5), session_in_one(5, at_s=50), late)
+    found = closed_sessions_of(records, [1], 5)
+    assert [each.last["session_opened_ns"] for each in found] == [FIRST_NS + 50 * S, FIRST_NS]
+    assert [each.refused_later_count for each in found] == [1, 0]

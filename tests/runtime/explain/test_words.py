@@ -14,6 +14,7 @@ from tests.runtime.explain.explained_sessions import KEY, MIB, MONDAY_NS, Played
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcome_words import OUTCOME_WORDS
 from vocabulary.outcomes import Outcome
+from vocabulary.units import Unit
 
 HOUR_NS = 3600 * NS_PER_S
 
@@ -52,6 +53,14 @@ def test_a_grant_names_its_price_and_the_time_of_the_week() -> None:
 def test_the_bounds_of_the_price_are_named(asked_mib: int | None, granted: str, why: tuple[str, ...]) -> None:
     service = only(Played(money_micros=10**9).ask(INITIAL, mscc(10, asked_mib)))
     assert (service.granted, service.why_granted) == (granted, why)
+
+
+def test_what_was_reported_in_another_unit_is_said_in_that_and_the_grant_in_the_price_s() -> None:
+    played = Played()
+    played.ask(INITIAL, mscc(10, 8))
+    service = only(played.ask(UPDATE, replace(mscc(10, 8), used={Unit.SECONDS: 30})))
+    assert (service.used, service.uncharged, service.requested, service.granted) == ("30 s", "30 s", "8 MiB", "8 MiB")
+    assert "Used: 30 s, paid by nothing, 30 s of it paid by nothing" in list(sentences(service))
 
 
 def test_the_least_of_a_price_is_named() -> None:
