@@ -8,8 +8,8 @@ from charging.credit_control import name_price
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
 from charging.quota.grant import requested_units
-from charging.rating.charge import charge_event, charge_past_event
-from charging.rating.reported import reported_until, used_units
+from charging.rating.charge import charge_event, charge_past_event, record_report
+from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import micros_at
 from charging.sessions.admission import is_active, is_event_of_use, is_past
@@ -35,11 +35,15 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
     usage.from_ns = usage.to_ns
     if price_row < 0:
         answer.outcome = outcome
+        usage.used_units = used_of_any_unit(mscc)
+        usage.uncharged_units = usage.used_units
         return
     name_price(usage, tariffs, price_row, offer_row)
     price = tariffs.prices[price_row]
     answer.outcome = refusal_of(price)
     if answer.outcome != _GRANTED:
+        record_report(mscc, price, usage)
+        usage.uncharged_units = usage.used_units
         return
     units = requested_units(mscc, price.unit)
     if units == 0:
@@ -47,6 +51,11 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
     answer.unit = price.unit
     micros = micros_at(tariffs, price, usage.to_ns)
     if is_past(mscc):
+        if mscc.presence & HAS_USED_UNITS:
+            units = used_units(mscc, price.unit)
+            record_report(mscc, price, usage)
+        else:  # that something was used is all that is said
+            usage.used_units = units
         answer.outcome = charge_past_event(
             arena, slot, scratch, price, micros, tariffs.allowances, units, now_ns, usage
         )

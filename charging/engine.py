@@ -9,6 +9,7 @@ from balances.record import (
     HEADER_REVISION,
     HEADER_TENANT,
     HEADER_UPDATED_NS,
+    SESSION_SERVICE_CONTEXT,
     SESSION_SERVICE_INFORMATION,
 )
 from charging.account_commands import decide_command
@@ -237,6 +238,8 @@ def _decide_event_row(
 def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, now_ns, answer, answers):
     """INITIAL, UPDATE or TERMINATION: repeats, unknown sessions and sessions begun anew, in the order of §3."""
     session = find_session(arena, slot, request.session_high, request.session_low)
+    if session >= 0 and request.service_context < 0:  # it says no service, or not again: the one that it began with
+        request.service_context = np.int32(arena.halves[2 * session + SESSION_SERVICE_CONTEXT])
     repeat = find_repeat(arena, slot, session, request, now_ns) if session >= 0 else NOT_REPEATED
     if repeat == CONTRADICTS:
         journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)

@@ -131,10 +131,8 @@ class RequestReader:
                 for one in units
             ]
         )
-        consumer = (said.nf_consumer_identification.nf_name or "").encode()
+        consumer = _consumer_of(said)
         notify_uri = _notify_uri_of(said)
-        if len(consumer) > SESSION_ID_OCTETS_MAX:
-            raise RequestRefused(invalid("/nfConsumerIdentification/nFName", f"at most {SESSION_ID_OCTETS_MAX} octets"))
         stamp_ns = _instant_ns(said.invocation_time_stamp)
         identities: list[tuple[int, bytes]] = []
         if session is None:
@@ -146,7 +144,10 @@ class RequestReader:
             name, account_id = session
         information = carried_information(body, has_conditions=_has_conditions(said))
         session_id = f"{SESSION_PREFIX}{name}".encode()
-        texts = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities), information))
+        names = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities)))
+        if len(names + information) > DIAMETER_MESSAGE_OCTETS_MAX:  # what triggered a report may not cost the report
+            information = carried_information(body, has_conditions=False)
+        texts = names + information
         if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
             raise RequestRefused(
                 problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
@@ -203,6 +204,14 @@ def _subscribers(said: ChargingDataRequest) -> list[tuple[int, bytes]]:
             is_supi = identity == identity_of(said.subscriber_identifier or "")
             raise RequestRefused(invalid(_SUPI if is_supi else _GPSI, f"at most {IDENTITY_OCTETS_MAX} octets"))
     return identities
+
+
+def _consumer_of(said: ChargingDataRequest) -> bytes:
+    """The consumer's name; empty where it says none. RequestRefused."""
+    consumer = (said.nf_consumer_identification.nf_name or "").encode()
+    if len(consumer) > SESSION_ID_OCTETS_MAX:
+        raise RequestRefused(invalid("/nfConsumerIdentification/nFName", f"at most {SESSION_ID_OCTETS_MAX} octets"))
+    return consumer
 
 
 def _notify_uri_of(said: ChargingDataRequest) -> bytes:

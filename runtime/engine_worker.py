@@ -342,6 +342,7 @@ class Engine:
                 self._pressure.hear(time.monotonic(), self.pipelines.values())
                 self._pressure.look_at_clock(asked_ns, store_ns, time.time_ns())
                 marks = await self._store.partition_marks()
+                self._pressure.hear(time.monotonic(), self.pipelines.values())
                 for partition in list(self.pipelines):
                     self._heed(self.pipelines[partition], marks[partition])
             except (StoreError, OSError):

@@ -140,7 +140,6 @@ def charge_past_event(arena, slot, scratch, price, block_micros, allowances, uni
 
     block_micros   int64: the price of a block at the event
     """
-    usage.used_units = units
     if price.control != _CHARGED:
         return _GRANTED
     left = _debit_allowances(arena, slot, scratch, price, allowances, units, now_ns)

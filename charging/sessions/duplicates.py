@@ -111,6 +111,12 @@ def find_repeat(arena, slot, at, request, now_ns):
     return REPEATS_INITIAL if is_initial else NOT_REPEATED
 
 
+@inlined_kernel
+def _counts(request):
+    """Does its number say which of its session's it is? One that is made of the request is its digest (chf_http2)."""
+    return request.presence & NEVER_COUNTS == 0 and request.request_number != request.body_hash
+
+
 @kernel
 def _was_answered(arena, at, request):
     """Is it an update whose number was answered, and whose answer isn't kept any more?
@@ -120,7 +126,7 @@ def _was_answered(arena, at, request):
     so far below that their client counts anew, which none does that says so.
     """
     is_first = arena.octets[8 * at + SESSION_LAST_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL
-    if request.request_type != UPDATE or request.presence & NEVER_COUNTS or is_first:
+    if request.request_type != UPDATE or not _counts(request) or is_first:
         return False
     below = np.int64(arena.halves[2 * at + SESSION_HIGHEST_NUMBER]) - np.int64(request.request_number)
     if below > NUMBERS_KNOWN:
@@ -142,7 +148,7 @@ def _note_number(arena, at, request):
         arena.halves[half + SESSION_UNANSWERED] = np.uint32(leapt & _ALL_UNANSWERED)
     elif above <= -COUNTS_ANEW_BELOW or (above < 0 and follows_initial):
         arena.halves[half + SESSION_HIGHEST_NUMBER] = request.request_number
-        arena.halves[half + SESSION_UNANSWERED] = 0
+        arena.halves[half + SESSION_UNANSWERED] = np.uint32(_ALL_UNANSWERED)
     elif above < 0:
         arena.halves[half + SESSION_UNANSWERED] = np.uint32(unanswered & ~(np.int64(1) << (-above - 1)))
 
@@ -157,7 +163,7 @@ def remember_request(arena, at, request, outcome):
     arena.octets[octet + SESSION_LAST_ANSWERED] = request.request_type | outcome << ANSWERED_TYPE_BITS
     arena.halves[half + SESSION_LAST_NUMBER] = request.request_number
     arena.halves[half + SESSION_LAST_HASH] = request.body_hash
-    if not request.presence & NEVER_COUNTS:
+    if _counts(request):
         _note_number(arena, at, request)
 
 

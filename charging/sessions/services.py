@@ -107,8 +107,9 @@ def name_service(arena, service, mscc):
 def _replace_service(arena, slot, session, mscc):
     """Give a UPF the place of one of its rating group that has left; -1 where there is none.
 
-    That had reported and asked for nothing when it was last answered, before this request: it holds nothing, and its
-    repeat is answered the same without it. So UPFs that come and go over a long session don't fill up the record.
+    That had quota, and reported and asked for nothing when it was last answered, before this request: it holds nothing, and
+    its repeat is answered the same without it. So UPFs that come and go over a long session don't fill up the record. One that
+    never had quota stays: each of its reports asks for nothing, and its next is for the time since.
     """
     session_tag, answers = arena.octets[8 * session + SESSION_TAG], arena.octets[8 * session + SESSION_ANSWERS]
     at = arena.section_at[slot, _SERVICES]
@@ -118,7 +119,7 @@ def _replace_service(arena, slot, session, mscc):
             _is_of_group(arena, at, session_tag, mscc)
             and arena.octets[octet + SERVICE_PRESENCE] & PRESENT_UPF
             and arena.octets[octet + SERVICE_LAST_OUTCOME] == _GRANTED
-            and arena.octets[octet + SERVICE_FINALS] & (GSU_LAST | FINAL_LAST) == 0
+            and arena.octets[octet + SERVICE_FINALS] & (GSU_LAST | FINAL_LAST | GSU_PREVIOUS) == GSU_PREVIOUS
             and arena.octets[octet + SERVICE_LAST_ANSWER] != answers
             and not _holds_anything(arena, slot, arena.octets[octet + SERVICE_TAG])
         ):

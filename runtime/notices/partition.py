@@ -42,7 +42,7 @@ from runtime.notices.notice import (
     merged,
     when_due,
 )
-from runtime.notices.sessions import all_services, name_of, owed_by_change, session_in
+from runtime.notices.sessions import all_services, holds_quota, name_of, owed_by_change, session_in
 from runtime.notify_settings import NotifySettings
 from runtime.session_route import RouteError, SessionRoute, decode_route, route_name
 from vocabulary.instants import NS_PER_S
@@ -317,10 +317,16 @@ class PartitionNotices:
         return found
 
     def _begin(self, row: Notice, session: SessionView, route: SessionRoute | None) -> None:
-        """End the session, or begin a try where its target has a slot."""
+        """End the session, or begin a try where its target has a slot. Who was told of what it has no quota for, and wants
+        none, has done nothing wrong.
+        """
         row = when_due(row, self._now_ns(), self._rules)
         if row.stage is Stage.CLOSING:
-            self._spawn(self._end(row))
+            if row.kind is NoticeKind.ABORT or holds_quota(session, row.services):
+                self._spawn(self._end(row))
+            else:
+                self.book.drop(row.session)
+                self._log.info("notice settled: the client doesn't ask again", session=str(row.session))
             return
         target = "" if route is None else self._messenger.target(route)
         if not self._slots.take(target):

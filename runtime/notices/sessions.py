@@ -31,6 +31,14 @@ def all_services(session: SessionView) -> tuple[ServiceName, ...]:
     return tuple(_name_of(service) for service in session.services)
 
 
+def holds_quota(session: SessionView, services: tuple[ServiceName, ...]) -> bool:
+    """Does one of these services (none: of all) have a grant? Only then is there something that an unheeded message is for."""
+    return any(
+        service.last.granted is not None and (not services or _name_of(service) in services)
+        for service in session.services
+    )
+
+
 def _name_of(service: ServiceView) -> ServiceName:
     return ServiceName(
         ABSENT if service.rating_group is None else service.rating_group,

@@ -96,3 +96,19 @@ def test_a_charge_beyond_the_limits_moves_nothing(charged: int, remaining: int) 
     answer, money = ask(sides, UPDATE, 1, 10, TEN)
     assert (answer.outcome, answer.granted, money) == (Outcome.UNABLE_TO_COMPLY, None, (remaining, 0))
     assert sides.twin.accounts[1].charged_micros == charged
+
+
+@pytest.mark.parametrize("upfs", [(None,), (7,), (7, 9), (7, 9, 11)], ids=str)
+def test_upfs_that_report_in_turn_without_quota_are_charged_as_their_use_began(upfs: tuple[int | None, ...]) -> None:
+    """Of each the first report behind the change is of use that began before it, all others are not."""
+    sides = sides_of(Price(10, price_micros=2, number=2))
+    first = CreditControl(1, (1 << 40, 1), INITIAL, 0, 0, START_NS)
+    sides.decide([first], START_NS)
+    reports = 0
+    for seconds in (50, 200, 300, 400):
+        for upf in upfs:
+            reports += 1
+            now_ns = START_NS + (4 * seconds + reports) * NS_PER_S
+            mscc = Mscc(10, None, None, TEN, upf=upf)
+            sides.decide([CreditControl(1, (1 << 40, 1), UPDATE, reports, reports, now_ns, msccs=(mscc,))], now_ns)
+    assert sides.twin.accounts[1].bucket(MONEY_ID).remaining == 1000 - len(upfs) * (10 + 10 + 20 + 20)

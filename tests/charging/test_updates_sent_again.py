@@ -146,6 +146,18 @@ def test_updates_may_begin_below_the_initial_number() -> None:
     assert asked.charged == 390
 
 
+def test_whoever_counts_anew_may_be_overtaken() -> None:
+    """0 behind 1, where a counter of an octet is over; and updates that begin below the initial number, 2 before 1."""
+    asked = Conversation(0)
+    for number in (*range(1, 256), 1, 0, 2):
+        assert asked.update(number).outcome == Outcome.GRANTED
+    assert asked.charged == 2580
+    asked = Conversation(100)
+    for number in (-98, -99, -97):
+        assert asked.update(number).outcome == Outcome.GRANTED
+    assert asked.charged == 30
+
+
 def test_a_client_that_counts_anew_is_charged() -> None:
     """From far below, as one whose counter is an octet: each of its numbers once again."""
     asked = Conversation(0)

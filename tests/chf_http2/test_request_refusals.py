@@ -1,5 +1,6 @@
 """Bodies that can't be charged: refused before anything is, by the member and with the remedy."""
 
+import json
 from typing import Any
 
 import pytest
@@ -116,6 +117,17 @@ def test_information_that_a_row_has_no_room_for_is_refused(desk: Desk) -> None:
             request(0, nEFChargingInformation={"aPIName": "n", "aPIContent": "x" * (most + 1000)}),
         )
     assert refused.value.problem.status == 413
+
+
+def test_what_triggered_reports_does_not_cost_them_where_a_row_has_no_room_for_it(desk: Desk) -> None:
+    """Deferred containers of a long session: their units are charged, the record is without what closed them."""
+    triggers = [{"triggerType": "VOLUME_LIMIT", "triggerCategory": "DEFERRED_REPORT"}]
+    containers = [{"localSequenceNumber": place, "totalVolume": 3, "triggers": triggers} for place in range(700)]
+    body = request(0, multipleUnitUsage=[{"ratingGroup": 10, "usedUnitContainer": containers}])
+    assert len(json.dumps(body)) > DIAMETER_MESSAGE_OCTETS_MAX
+    (row,) = desk.take(Operation.CREATE, None, body)
+    assert row["message_length"] < 10_000
+    assert int(desk.batch.msccs["used_octets"][0]) == 2100
 
 
 def test_a_create_that_names_nobody_is_refused_by_the_member_that_is_missing(desk: Desk) -> None:

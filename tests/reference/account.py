@@ -92,9 +92,9 @@ class Service:
 
     @property
     def has_left(self) -> bool:
-        """Whether it was a UPF's that last reported and asked for nothing, so that nothing is held for it."""
+        """Whether it was a UPF's that had quota and then reported and asked for nothing, so that nothing is held for it."""
         is_idle = self.last.outcome == Outcome.GRANTED and not self.last.has_grant and not self.last.is_final
-        return self.upf is not None and is_idle and not self.reservations
+        return self.upf is not None and is_idle and self.previous.has_grant and not self.reservations
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
 from tests.reference.payers import charge_allowances, pay
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_report, givers_of
+from tests.reference.services import REFUSALS, Turn, charge_report, givers_of, reported, used_of_any_unit
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
@@ -134,14 +134,17 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     price = found.price
     if price is None:
         usage.outcome = found.refusal
+        usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
         return MsccAnswer(found.refusal)
     usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
     if price.control in REFUSALS:
         usage.outcome = REFUSALS[price.control]
+        usage.unit, usage.used_units = reported(mscc, price.unit)
+        usage.uncharged_units = usage.used_units
         return MsccAnswer(usage.outcome, price.unit)
     units = event_units(mscc, price.unit)
     if is_past(mscc):
-        told = replace(mscc, used={price.unit: units}, before=None)
+        told = replace(mscc, used=mscc.used or {price.unit: units}, before=None)
         usage.outcome = charge_report(turn, told, price, None, False, turn.books.cause(turn.row, at), usage)
         return MsccAnswer(usage.outcome, price.unit)
     usage.requested_units = units

@@ -140,10 +140,15 @@ def is_too_late(account: Account, request: CreditControl, now_ns: int) -> bool:
     return now_ns - account.updated_ns > UNCOUNTED_REPEAT_S_MAX * NS_PER_S
 
 
+def counts(request: CreditControl) -> bool:
+    """Whether its number says which of its session's it is: one that is made of the request is the hash of its body."""
+    return not request.never_counts and request.number != request.body_hash
+
+
 def was_answered(request: CreditControl, session: Session) -> bool:
     """Whether it is an update with a number that was answered, and whose answer the session doesn't keep (§3)."""
     assert session.last is not None
-    if request.type != UPDATE or request.never_counts or session.last.type == INITIAL:
+    if request.type != UPDATE or not counts(request) or session.last.type == INITIAL:
         return False
     if request.number <= session.highest_number - COUNTS_ANEW_BELOW:
         return request.is_sent_again
@@ -159,7 +164,7 @@ def note_number(session: Session, number: int) -> None:
     follows_initial = session.previous is not None and session.previous.type == INITIAL
     if number <= session.highest_number - COUNTS_ANEW_BELOW or (number < session.highest_number and follows_initial):
         session.highest_number = number
-        session.unanswered.clear()
+        session.unanswered = set(range(number - NUMBERS_KNOWN, number))
     session.unanswered |= set(range(max(session.highest_number + 1, number - NUMBERS_KNOWN), number))
     session.unanswered.discard(number)
     session.highest_number = max(session.highest_number, number)

@@ -6,7 +6,7 @@ gives their answers and the books of the batch.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from charging.batch import (
@@ -31,6 +31,7 @@ from tests.reference.sessions import (
     ENDED_BY_REQUEST,
     apply_due,
     contradicts,
+    counts,
     end_session,
     end_unasked,
     ended_mark,
@@ -136,6 +137,8 @@ class Twin:
     def _decide_usage(self, account: Account, request: CreditControl, now_ns: int, books: Books) -> Answer:
         """The table of §3, row by row."""
         session = account.session(request.session)
+        if session is not None and request.service_context < 0:
+            request = replace(request, service_context=session.service_context)
         repeat = self._find_repeat(account, session, request, now_ns, books)
         if repeat is not None:
             return repeat
@@ -200,7 +203,7 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
     row.outcome = answer.outcome
     session.previous = session.last
     session.last = Asked(request.type, request.number, request.body_hash, answer.outcome)
-    if not request.never_counts:
+    if counts(request):
         note_number(session, request.number)
     if request.type == TERMINATION:
         row.ended_session = ENDED_BY_REQUEST

@@ -3,7 +3,7 @@
 from balances.queries import decode_record
 from runtime.notices.journal import Effect
 from runtime.notices.notice import ABSENT, NoticeKind, ServiceName, SessionName
-from runtime.notices.sessions import all_services, name_of, owed_by_change, session_in
+from runtime.notices.sessions import all_services, holds_quota, name_of, owed_by_change, session_in
 from tests.reference.account import Account, Given, Service, Session
 from tests.reference.record_octets import encode_account
 from vocabulary.outcomes import Outcome
@@ -28,6 +28,9 @@ def test_those_that_would_be_answered_otherwise_now() -> None:
     assert owed_by_change(Effect.LOSS, session) == (reauthorize, (final, given))
     assert owed_by_change(Effect.LOSS | Effect.RIGHTS, session) == (reauthorize, (refused, final, given, unpriced))
     assert owed_by_change(Effect.CLOSED | Effect.CREDIT, session) == (NoticeKind.ABORT, ())
+    assert [holds_quota(session, (one,)) for one in (refused, final, given, unpriced)] == [False, True, True, False]
+    assert holds_quota(session, (refused, given))
+    assert holds_quota(session, ())
     assert len(all_services(session)) == 4
     assert ServiceName(ABSENT, ABSENT) in all_services(session)
     assert name_of(session) == SessionName(2**64 - 1, 3)
