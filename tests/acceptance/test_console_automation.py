@@ -22,6 +22,7 @@ def test_a_run_that_failed_is_replayed_behind_a_question(browser: Browser) -> No
     browser.page.get_by_role("button", name="Replay").click()
     browser.sees("Replay this run?")
     browser.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    browser.page.get_by_role("dialog").wait_for(state="hidden")
     browser.page.get_by_role("button", name="Replay").click()
     browser.page.get_by_role("dialog").get_by_role("button", name="Replay").click()
     browser.page.locator("main").get_by_text("running").first.wait_for()
