@@ -31,11 +31,13 @@ LOAD = {"subscribers": 5_000, "sessions_open": 2_048, "outstanding": 1_024, "mea
 RowKey = tuple[int, int, int, int]
 
 
-def kill_stores(farebox: LoadedUp, seed: int) -> None:
-    """KILLS times at drawn instants, the engine alive."""
+def kill_stores(farebox: LoadedUp, seed: int, tap: JournalTap | None = None) -> None:
+    """KILLS times at drawn instants, the engine alive, and the tap fed."""
     draw = random.Random(seed)
     for _ in range(KILLS):
         state = farebox.up.wait_ready(*READY, timeout_s=120)
+        if tap is not None:
+            tap.wait_fed()
         Event().wait(draw.uniform(2.0, 5.0))
         farebox.kill("store")
         farebox.up.wait_ready(*READY, but_not={"store": state.pids["store"]}, timeout_s=120)
@@ -122,8 +124,8 @@ def test_everysec_loses_exactly_what_it_reports(tmp_path: Path) -> None:
     environment = slow_disk(tmp_path, VERY_SLOW_MS)
     with LoadedUp(tmp_path / "data", kill_plan(**LOAD), "--fsync", "everysec", **environment) as farebox:
         engine = farebox.up.state.pids["engine"]
-        with JournalTap(farebox.up.state.store_url, farebox.store.partition_count) as tap:
-            loaded = farebox.load(lambda: kill_stores(farebox, 2))
+        with JournalTap(farebox.up.state.store_url, farebox.store.partition_count, tmp_path / "replica") as tap:
+            loaded = farebox.load(lambda: kill_stores(farebox, 2, tap))
             assert farebox.up.state.pids["engine"] == engine, "the engine lived on"
             audited = farebox.check_audit()
             accounts = farebox.accounts()
@@ -165,7 +167,7 @@ def test_everysec_loses_exactly_what_it_reports(tmp_path: Path) -> None:
     ]
     says = (
         f"appendfsync everysec, fdatasync slowed by {VERY_SLOW_MS} ms, the store killed {KILLS} times, the engine alive."
-        f" Lost entries come from a reader of the streams that kept them all; each is named in the journal's `voids`."
+        f" Lost entries come from a replica of the store whose streams were kept; each is named in the journal's `voids`."
         f" For every subscriber the use that was answered is the use in the journal plus the use in lost entries."
     )
     evidence.write("slow-disk-everysec", "What everysec loses is what is reported", says, ("what", "seen"), rows)

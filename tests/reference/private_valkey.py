@@ -23,12 +23,12 @@ def _binary() -> str:
 
 
 @contextmanager
-def private_valkey(folder: Path) -> Iterator[str]:
-    """The address of a running server with nothing in it; it ends with the context."""
+def private_valkey(folder: Path, *others: str) -> Iterator[str]:
+    """The address of a running server with nothing in it; it ends with the context. `others` are settings that hold instead."""
     path = folder / "s"
     settings = ("--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", "", "--daemonize", "no")
     durable = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction")
-    process = subprocess.Popen([_binary(), *settings, *durable], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([_binary(), *settings, *durable, *others], stdout=subprocess.DEVNULL)
     try:
         _wait_for(path, process)
         yield f"unix://{path}"
