@@ -43,7 +43,12 @@ KEYS: Final = (
         "<account id>:<how often it changed hands>; account 0: it was somebody's and is free",
         "never",
     ),
-    KeyRow("session", "s:<32 hex digits of the session key>", "<account id>", "twice the supervision time"),
+    KeyRow(
+        "session",
+        "s:<32 hex digits of the session key>",
+        "<account id>",
+        "twice the supervision time; 300 s once its end named nobody",
+    ),
     KeyRow("account", "{<tag>}:a:<tenant>:<account id>", "the account record (balances/record.py)", "never"),
     KeyRow("owner", "{<tag>}:owner", "token of the one writer", "never"),
     KeyRow("tail", "{<tag>}:tail", "id of the last journal entry, 0-0 where none", "never"),

@@ -171,13 +171,20 @@ class Diverged:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """No answer came, or one that says "not executed": send the same commit again, unchanged, until another comes."""
+class Unwritten:
+    """Certainly not in the store by this exchange: nothing of it was sent, or the store dropped it before it executed."""
 
     reason: str
 
 
-CommitResult = Committed | LostOwnership | Diverged | Unknown
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer came, or one that doesn't tell: send the same commit again, unchanged, until another comes."""
+
+    reason: str
+
+
+CommitResult = Committed | LostOwnership | Diverged | Unwritten | Unknown
 
 
 def judge_commit(

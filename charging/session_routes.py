@@ -19,7 +19,7 @@ from charging.decision import ROWS_REQUESTS
 from charging.grouping import event_digest
 from charging.sessions.due import ENDED_BY_COMMAND, ENDED_BY_SUPERVISION
 from vocabulary.kernel import kernel
-from vocabulary.limits import ANSWERED_EVENT_KEPT_S
+from vocabulary.limits import ANSWERED_EVENT_KEPT_S, ENDED_SESSION_FOUND_S
 from vocabulary.octets import copy_octets
 
 
@@ -95,7 +95,9 @@ def write_keys(batch, answers, journal, recorded, now_ns, routes, out, session_k
         route.length = at - route.offset
         key = session_keys[keys_count]
         keys_count += 1
-        _set_key(key, request.session_high, request.session_low, life_s)
+        # The same end may come again, after a restart that forgot it: where it names nobody its session alone tells whose it is.
+        is_sought = answer.ended_session and request.identity_count == 0
+        _set_key(key, request.session_high, request.session_low, ENDED_SESSION_FOUND_S if is_sought else life_s)
         key.account_id = request.account_id
     for index in range(journal.counts[ROWS_REQUESTS]):
         row = journal.requests[index]

@@ -1,4 +1,4 @@
-"""Which entries a store that went back has lost, as far as their owner knows, and that the journal names them."""
+"""The entries that an owner writes: their ids, what each follows, and which lost ones of a store that went back they name."""
 
 from balances.store import EntryId, Ownership
 
@@ -42,3 +42,34 @@ class Voids:
         again = (name for entry_id, names in self._named if entry_id > stored for name in names)
         self._named = [(entry_id, names) for entry_id, names in self._named if entry_id <= stored]
         self._due = tuple(dict.fromkeys((*self._due, *again, *lost)))
+
+
+class OwnEntries:
+    """The chain of one owner's entries, up to the last that was made."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self.ownership = ownership
+        """the claim under which they are written"""
+        self._last = ownership.tail
+        self._next_number = 1
+        self._voids = Voids()
+
+    def next(self) -> tuple[EntryId, EntryId, tuple[str, ...]]:
+        """Of the next entry: what it follows, its own id, and the lost ones that it names."""
+        follows, self._last = self._last, EntryId(self.ownership.epoch, self._next_number)
+        self._next_number += 1
+        return follows, self._last, self._voids.take(self._last)
+
+    def take_back(self, follows: EntryId, last: EntryId) -> None:
+        """The last entry that was made isn't in the store, and never will be: its id and what it names are the next one's."""
+        self._last, self._next_number = follows, last.number
+        self._voids.add((), follows)
+
+    def claim_again(self, ownership: Ownership, last: EntryId | None) -> None:
+        """A store that went back was claimed again: entries that it lost are named by the next.
+
+        last   the last entry that the store is known to have had; None: the last that was made
+        """
+        self._voids.add(lost_ids(self.ownership, last or self._last, ownership.tail), ownership.tail)
+        self.ownership = ownership
+        self._last, self._next_number = ownership.tail, 1

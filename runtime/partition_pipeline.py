@@ -19,7 +19,6 @@ from balances.store import (
     Commit,
     Committed,
     Diverged,
-    EntryId,
     Exchanged,
     Load,
     Loaded,
@@ -27,6 +26,7 @@ from balances.store import (
     Ownership,
     PartitionConnection,
     Unknown,
+    Unwritten,
 )
 from charging.batch import UsageBatch
 from charging.batch_rows import refuse_undecided
@@ -45,7 +45,7 @@ from runtime.batch_parts import halve
 from runtime.clock import Clock
 from runtime.gathering import Gathering
 from runtime.journal_fill import JournalFill
-from runtime.lost_entries import Voids, lost_ids
+from runtime.lost_entries import OwnEntries
 from runtime.pipeline_events import PipelineEvents, PipelineState
 from runtime.waiting_rows import WaitingRows
 from vocabulary.held import Held
@@ -84,22 +84,19 @@ class PartitionPipeline:
         self.waiting = WaitingRows(pool)
         self.takes_new_sessions = True  # False where journal or disk are nearly full; the batcher asks
         self.journal_fill = JournalFill()
-        self._ownership = ownership
+        self._entries = OwnEntries(ownership)
         self._connection = connection
         self._clock = clock
         self._pool = pool
         self._deliver = deliver
         self._events = events
         self._reached = reached
-        self._last_id = ownership.tail
-        self._next_number = 1
         self._loading: BatchInFlight | None = None
         self._committing: BatchInFlight | None = None
         self._is_busy = False
         self._gathering = gathering
         self._is_gathering = False
         self._sent_ns = 0
-        self._voids = Voids()
         self._decider = BatchDecider(kept)
         self._loads_ahead = False
         """Was something to be loaded for the batch before? Then the next is looked at while a commit is under way."""
@@ -107,7 +104,7 @@ class PartitionPipeline:
     @property
     def partition(self) -> int:
         """Number of the partition."""
-        return self._ownership.partition
+        return self.ownership.partition
 
     @property
     def queued(self) -> int:
@@ -117,7 +114,7 @@ class PartitionPipeline:
     @property
     def ownership(self) -> Ownership:
         """The claim under which it writes."""
-        return self._ownership
+        return self._entries.ownership
 
     def use_tariffs(self, tariffs: TariffTables) -> None:
         """Decide with these tables from the next batch on."""
@@ -251,12 +248,9 @@ class PartitionPipeline:
             self._exchange(commit, load)
 
     def _make_commit(self, batch: BatchInFlight) -> None:
-        entry_id = EntryId(self._ownership.epoch, self._next_number)
-        self._next_number += 1
-        batch.voids = self._voids.take(entry_id)
+        follows, entry_id, batch.voids = self._entries.next()
         self._committing = batch
-        make_commit(batch, self._ownership, self._last_id, entry_id)
-        self._last_id = entry_id
+        make_commit(batch, self.ownership, follows, entry_id)
 
     def _finish(self, batch: BatchInFlight | None) -> None:
         """Give out the answers of a batch and keep its memory."""
@@ -274,7 +268,7 @@ class PartitionPipeline:
 
     def _on_refused(self, result: object) -> None:
         """The commit was not confirmed."""
-        if not isinstance(result, Unknown):
+        if not isinstance(result, Unknown | Unwritten):
             self._decider.forget()
         if isinstance(result, LostOwnership):
             self.state = PipelineState.LOST
@@ -286,8 +280,12 @@ class PartitionPipeline:
             self._events.on_diverged(self.partition, result.stored_tail)
         else:
             assert self._committing is not None
-            self._committing.may_be_written = True
-            reason = result.reason if isinstance(result, Unknown) else "the connection was lost"
+            self._requeue_loading()
+            if isinstance(result, Unwritten) and not self._committing.may_be_written:
+                self._take_back()
+            else:
+                self._committing.may_be_written = True
+            reason = result.reason if isinstance(result, Unknown | Unwritten) else "the connection was lost"
             self._on_store_away(reason)
 
     def lose(self, stored_token: str) -> None:
@@ -321,6 +319,19 @@ class PartitionPipeline:
         if batch is not None:
             self.waiting.put_back(batch)
 
+    def _take_back(self) -> None:
+        """The commit that is certainly not in the store is none: its rows wait again, and their deadline goes on."""
+        commit = None if self._committing is None else self._committing.commit
+        assert commit is not None
+        self._entries.take_back(commit.previous_id, commit.entry_id)
+        self._undecide()
+
+    def _undecide(self) -> None:
+        batch, self._committing = self._committing, None
+        if batch is not None:
+            batch.voids, batch.commit, batch.may_be_written = (), None, False
+            self.waiting.put_back(batch)
+
     def resume(self, connection: PartitionConnection) -> None:
         """Go on over a new connection: the same commit again, unchanged, and the next load behind it."""
         self._replace_connection(connection)
@@ -336,19 +347,11 @@ class PartitionPipeline:
 
         Account commands are not: the store's stream and position are older, too, so they are read again from there.
         """
-        batch, self._committing = self._committing, None
-        last = self._last_id
+        batch, last = self._committing, None
         if batch is not None and batch.commit is not None and not batch.may_be_written:
             last = batch.commit.previous_id
-        self._voids.add(lost_ids(self._ownership, last, ownership.tail), ownership.tail)
-        if batch is not None:
-            batch.voids = ()
-            batch.may_be_written = False
-            batch.commit = None
-            self.waiting.put_back(batch)
-        self._ownership = ownership
-        self._last_id = ownership.tail
-        self._next_number = 1
+        self._entries.claim_again(ownership, last)
+        self._undecide()
         for waiting in self.waiting:
             drop_commands(waiting)
         self._replace_connection(connection)
@@ -374,8 +377,7 @@ class PartitionPipeline:
 
     def _refuse_everything(self) -> None:
         """Nothing of this partition is decided here any more. What may be in the store is not answered."""
-        under_way = (self._committing, self._loading)
-        self._committing = self._loading = None
+        under_way, self._committing, self._loading = (self._committing, self._loading), None, None
         for batch in (*under_way, *self.waiting.take_all()):
             if batch is not None:
                 self._refuse(batch)

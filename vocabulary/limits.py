@@ -98,6 +98,8 @@ EVENT_TIME_SKEW_S_MAX: Final = 300
 VALIDITY_S_MAX: Final = 7 * 86400
 ANSWERED_EVENT_KEPT_S: Final = 300
 """How long the answer of an event is kept for its retransmissions."""
+ENDED_SESSION_FOUND_S: Final = 300
+"""How long a session that ended still names its account, for whoever ends it again and says nobody else who it is."""
 UNCOUNTED_REPEAT_S_MAX: Final = 30
 """An update of a peer that never counts, equal to one before, is its repeat if the account was idle no longer than this."""
 ANSWER_DEADLINE_S: Final = 8

@@ -23,6 +23,7 @@ from balances.store import (
     Load,
     Loaded,
     Unknown,
+    Unwritten,
     judge_commit,
 )
 from balances.stored_record import to_stored
@@ -216,11 +217,11 @@ class MemoryConnection:
 
     def _run(self, writes: Writes | None, load: Load | None) -> Exchanged:
         if self._broken:
-            return Exchanged(None if writes is None else Unknown(self._broken), None, self._broken)
+            return Exchanged(None if writes is None else Unwritten(self._broken), None, self._broken)
         fault = self._faults.popleft() if writes is not None and self._faults else None
         result: CommitResult | None = None
         if fault is Fault.NOT_EXECUTED:
-            return Exchanged(Unknown(fault.value), None, fault.value)
+            return Exchanged(Unwritten(fault.value), None, fault.value)
         if writes is not None and fault is not Fault.REQUEST_LOST:
             result = apply_commit(self._state(), writes, self._now_s())
             self._write_sessions(writes)

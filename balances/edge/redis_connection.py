@@ -32,12 +32,15 @@ from balances.store import (
     Loaded,
     StoreError,
     Unknown,
+    Unwritten,
     judge_commit,
 )
 from vocabulary.limits import BATCH_REQUESTS_MAX, STORE_REPLY_OCTETS_MAX
 
 _BUFFER_OCTETS: Final = 1 << 20
 _ROOM_OCTETS_MIN: Final = 1 << 14
+_DROPPED: Final = "EXECABORT"
+"""The store's word for a transaction of which it refused a command, and executed none."""
 
 
 class RedisPartitionConnection(asyncio.BufferedProtocol):
@@ -58,6 +61,7 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         self._spans = Spans(3 * BATCH_REQUESTS_MAX)
         self._done: Callable[[Exchanged], None] | None = None
         self._commit: Commit | None = None
+        self._is_commit_sent = False
         self._load: Load | None = None
         self._closed_because = ""
         self._lost = "the connection to the store is not open"
@@ -68,14 +72,15 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         if self._done is not None:
             raise RuntimeError("one exchange of a partition at a time: the one before is not done")
         self._commit, self._load, self._done = commit, load, done
-        if self._transport is None:
+        self._is_commit_sent = False
+        if self._transport is None or self._closed_because:
             self._loop.call_soon(self._fail, done)
         else:
             self._send(self._transport, commit, load)
 
     def _send(self, transport: asyncio.Transport, commit: Commit | None, load: Load | None) -> None:
         """Send the exchange; its commit only where owner and tail are watched and say that it may be written."""
-        is_sent = commit is not None and self._is_fenced and self._verdict(commit) is None
+        is_sent = self._is_commit_sent = commit is not None and self._is_fenced and self._verdict(commit) is None
         awaited = self._awaited = self._request.build(commit if is_sent else None, load)
         self._is_fenced = False
         self._filled = 0
@@ -164,14 +169,15 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
     # --- inside
     def _end(self, reason: str) -> None:
         """Close at once; what the exchange under way came to stays unknown."""
-        self._closed_because = self._closed_because or reason
+        self._lost = self._closed_because = self._closed_because or reason
         if self._transport is not None:
             self._transport.abort()
 
     def _fail(self, done: Callable[[Exchanged], None]) -> None:
         if self._done is not done:
             return
-        commit = None if self._commit is None else Unknown(reason=self._lost)
+        lost = Unknown(self._lost) if self._is_commit_sent else Unwritten(self._lost)
+        commit = None if self._commit is None else lost
         self._done = self._commit = self._load = None
         done(Exchanged(commit=commit, loaded=None, failed=self._lost))
 
@@ -207,16 +213,18 @@ class RedisPartitionConnection(asyncio.BufferedProtocol):
         awaited, kinds = self._awaited, self._spans.kinds
         if not awaited.queued:
             verdict = None if failed else self._verdict(commit)
-            return verdict or Unknown(reason=failed or self._lost)
+            return verdict or Unwritten(reason=failed or self._lost)
         refused = self._find_error(0, awaited.queued + 1)
         executed = awaited.queued + 1
+        if refused > 0 and kinds[executed] == KIND_ERROR and self._text(executed).startswith(_DROPPED):
+            return Unwritten(reason=self._text(refused))
         if refused >= 0:
             return Unknown(reason=self._text(refused))
         if kinds[executed] == KIND_ERROR:
             return Unknown(reason=self._text(executed))
         if kinds[executed] == KIND_NIL:  # owner or tail changed since they were watched
             verdict = None if failed else self._verdict(commit)
-            return verdict or Unknown(reason=failed or "owner or tail was written by somebody else")
+            return verdict or Unwritten(reason=failed or "owner or tail was written by somebody else")
         return self._read_written(executed)
 
     def _read_written(self, executed: int) -> CommitResult:

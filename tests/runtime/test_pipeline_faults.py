@@ -162,7 +162,7 @@ def test_requests_that_wait_too_long_are_refused_and_commands_wait_on() -> None:
     async def work() -> None:
         scene = Scene()
         engine = await scene.start()
-        scene.world.store.inject(PARTITION, Fault.NOT_EXECUTED)
+        scene.world.store.inject(PARTITION, Fault.REQUEST_LOST)
         engine.offer([(1, request(at_ns=scene.world.clock.now_ns()))])
         await scene.settle()
         old = replace(request(session=1, type_=UPDATE, number=1, used=10), received_ns=scene.world.clock.now_ns())
@@ -180,6 +180,34 @@ def test_requests_that_wait_too_long_are_refused_and_commands_wait_on() -> None:
         assert await scene.answer_of("late") is not None
         assert scene.money() == (MICROS + 5 - 14 - 70, 70)
         assert engine.pipelines[PARTITION].queued == 0
+
+    play(work())
+
+
+@pytest.mark.parametrize("is_late", [True, False], ids=["refused at its deadline", "decided anew before it"])
+def test_what_was_certainly_not_written_waits_like_what_was_not_sent(is_late: bool) -> None:
+    """Its commit leaves no trace: the next entry follows the one before it, under the same id."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        scene.world.store.inject(PARTITION, Fault.NOT_EXECUTED)
+        engine.offer([(1, request(at_ns=scene.world.clock.now_ns()))])
+        await scene.settle()
+        pipeline = engine.pipelines[PARTITION]
+        assert (pipeline.state, pipeline.queued, scene.outcomes(1)) == (PipelineState.AWAY, 1, [])
+        scene.world.clock.at_ns += (ANSWER_DEADLINE_S + (1 if is_late else -1)) * NS_PER_S
+        engine.tick()
+        assert scene.outcomes(1) == [Outcome.TOO_BUSY] * is_late
+        await engine.mend()
+        await scene.settle()
+        assert scene.outcomes(1) == [Outcome.TOO_BUSY if is_late else Outcome.GRANTED]
+        engine.offer([(1, request(at_ns=scene.world.clock.now_ns()))])
+        await scene.settle()
+        assert scene.outcomes(1)[-1] == Outcome.GRANTED
+        assert scene.money() == (MICROS - 70, 70)
+        journal = sorted(scene.world.store.snapshot(PARTITION).journal)
+        assert [entry_id.number for entry_id in journal if entry_id.epoch == pipeline.ownership.epoch] == [1, 2]
 
     play(work())
 

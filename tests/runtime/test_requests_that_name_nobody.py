@@ -17,6 +17,24 @@ pytestmark = pytest.mark.timeout(600)  # an engine may have to compile its kerne
 NOBODY = "001010000000999"
 
 
+def test_an_end_that_comes_again_has_its_answer_also_when_the_engine_is_another(tmp_path: Path) -> None:
+    """The engine that answered it is dead, and nobody but the store knows whose session it was."""
+    with private_valkey(tmp_path) as address:
+        create_store(address)
+        session, end = "pgw1.example.net;1", (TERMINATION, 1, "pgw1.example.net;1", "")
+        with private_engine(address, tmp_path) as port:
+            asyncio.run(taken_up(address, checked_sample()))
+            asyncio.run(open_account(address))
+            client = GyClient(port)
+            assert client.ask(INITIAL, 0, session, IMSI, asked=MIB).result == 2001
+            assert client.ask(*end, used=MIB).result == 2001
+            after, reserved = asyncio.run(money_of(address))
+            assert reserved == 0
+        with private_engine(address, tmp_path) as port:
+            assert GyClient(port).ask(*end, used=MIB).result == 2001
+            assert asyncio.run(money_of(address)) == (after, 0)
+
+
 @pytest.mark.parametrize("imsi", ["", NOBODY], ids=["no Subscription-Id", "an unknown one"])
 def test_they_are_charged_to_their_session(tmp_path: Path, imsi: str) -> None:
     with private_valkey(tmp_path) as address:

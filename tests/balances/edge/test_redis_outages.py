@@ -7,7 +7,7 @@ import pytest
 
 from balances.edge.redis_connection import RedisPartitionConnection
 from balances.edge.redis_store import RedisStore
-from balances.store import Committed, StoreError, StoreUnreachable, Unknown
+from balances.store import Committed, StoreError, StoreUnreachable, Unknown, Unwritten
 from tests.balances.edge.commits import (
     ZERO,
     A,
@@ -136,7 +136,7 @@ def test_loading_store_is_unknown_until_it_has_loaded(tmp_path):
                 await fresh.introduce(store.address.introduction("farebox-owner-p0"))
                 commit = commit_of(mine, after(first_of(mine)), first_of(mine), {A: record_of(A, 3)})
                 found = await exchange(fresh, commit, load_of([A]))
-                assert isinstance(found.commit, Unknown)
+                assert isinstance(found.commit, Unwritten)
                 assert found.commit.reason.startswith("LOADING")
                 assert found.failed.startswith("LOADING")
                 with server.client() as client:
@@ -182,7 +182,7 @@ def accept(client):
         (refuse_by_replicas, "NOREPLICAS", "NOREPLICAS"),
     ],
 )
-def test_refused_commit_is_unknown_changes_nothing_and_works_when_sent_again(tmp_path, refuse, word, told):
+def test_refused_commit_is_not_written_changes_nothing_and_works_when_sent_again(tmp_path, refuse, word, told):
     async def test():
         (tmp_path / "dump.rdb").mkdir()
         with valkey_process(tmp_path) as server, server.client() as client:
@@ -195,7 +195,7 @@ def test_refused_commit_is_unknown_changes_nothing_and_works_when_sent_again(tmp
                     while client.info("persistence")["rdb_bgsave_in_progress"]:
                         await asyncio.sleep(0.01)
                 found = await exchange(connection, commit, load_of([A]))
-                assert isinstance(found.commit, Unknown)
+                assert isinstance(found.commit, Unwritten)
                 assert found.commit.reason.startswith(word)
                 assert loaded_records(found.loaded) == [b""], "reading goes on"
                 assert await store.journal_length(0) == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from balances.store import Committed, Diverged, EntryId, Expiring, Unknown
+from balances.store import Committed, Diverged, EntryId, Expiring, Unwritten
 from tests.balances.edge.commits import (
     ZERO,
     A,
@@ -260,13 +260,13 @@ def test_a_large_commit_is_whole(harness):
 
 
 # --- connections that end
-def test_exchange_of_a_closed_connection_is_unknown(harness):
+def test_exchange_of_a_closed_connection_is_not_written(harness):
     async def test():
         async with owned(harness) as (store, mine, connection):
             commit = commit_of(mine, first_of(mine), ZERO, {A: record_of(A, 5)})
             connection.close()
             found = await exchange(connection, commit, load_of([A]))
-            assert isinstance(found.commit, Unknown)
+            assert isinstance(found.commit, Unwritten)
             assert found.loaded is None
             assert "closed here" in found.failed
             fresh = await store.connect(mine)
