@@ -35,7 +35,7 @@ usages = st.builds(
     release=st.integers(0, 1),
     offer=st.just(2),
     price=st.integers(0, 2),
-    unit=st.sampled_from((1, 3)),
+    unit=st.sampled_from((0, 1, 3)),
     settled_by=st.sampled_from((0, 0, 4)),
     outcome=outcomes.map(int),
 )
@@ -205,6 +205,18 @@ def test_sessions_of_one_name_are_their_accounts() -> None:
         (6, "termination", 14),
     ]
     assert assembly.open_count == 0
+
+
+def test_uncharged_units_without_a_price_are_a_line_for_each_unit() -> None:
+    used = [Used(99, used_units=units, uncharged_units=units, unit=unit) for unit, units in ((1, 500), (2, 30), (1, 7))]
+    asked = Asked(session=(0, 1), type=4, outcome=int(Outcome.UNKNOWN_SESSION_ID), usages=(*used, Used(99, unit=0)))
+    assembly, finished = Assembly(0), FinishedRecords()
+    assembly.apply(read_rows(entry_of([asked])), finished)
+    assert [(row["unit"], row["uncharged_units"], row["price"]) for row in table_rows(finished)] == [
+        ("octets", 507, None),
+        ("seconds", 30, None),
+        (None, 0, None),
+    ]
 
 
 def test_texts_over_their_limit_make_partial_records() -> None:

@@ -194,7 +194,7 @@ class Twin:
             "release": named["release"] if named["release"] > 0 else None,
             "offer": named["offer"] if has_price else None,
             "price": named["price"] if has_price else None,
-            "unit": units[named["unit"]] if has_price else None,
+            "unit": units[named["unit"]] if named["unit"] > 0 else None,
             "settled_by": SETTLED_BY[named["settled_by"]] if has_price else None,
             "report_count": line["reports"],
             "refused_count": line["refused"],
