@@ -28,6 +28,7 @@ from vocabulary.units import Unit
 CC_REQUEST_NUMBER: Final = 415
 DIRECT_DEBITING: Final = 0
 REQUESTED_ACTION: Final = 436
+REQUESTED_SERVICE_UNIT: Final = 437
 
 
 EventKey = tuple[int, tuple[int, int], str, int]
@@ -117,6 +118,8 @@ def _refusal(kept: Kept | None, turn: Turn) -> tuple[Outcome, int]:
     tells_of_use = request.reports_alone or (request.msccs and all(map(is_past, request.msccs)))
     if not turn.account.gives_credit(turn.now_ns) and not tells_of_use:
         return Outcome.END_USER_SERVICE_DENIED, 0
+    if any(_debits_nothing(turn, mscc) for mscc in request.msccs):
+        return Outcome.INVALID_AVP_VALUE, REQUESTED_SERVICE_UNIT
     return Outcome.GRANTED, 0
 
 
@@ -132,6 +135,14 @@ def event_units(mscc: Mscc, unit: Unit) -> int:
 def is_past(mscc: Mscc) -> bool:
     """Does it tell of use alone?"""
     return mscc.used is not None and mscc.requested is None
+
+
+def _debits_nothing(turn: Turn, mscc: Mscc) -> bool:
+    """Does it ask for 0 of its price's unit, without having used any?"""
+    price = turn.find_price(mscc).price
+    if price is None or price.control in REFUSALS:
+        return False
+    return (mscc.requested or {}).get(price.unit) == 0 and not (mscc.used or {}).get(price.unit)
 
 
 def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
