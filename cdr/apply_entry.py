@@ -174,7 +174,7 @@ def _closing_of(requests, row, is_known, may_keep):
 def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
     """One credit-control request; False where the finished rows have no room for what it may close."""
     request = requests[row]
-    slot = find(table, request.session_high, request.session_low)
+    slot = find(table, request.session_high, request.session_low, request.account_id)
     place = np.int64(table.slots[slot]) - 1
     is_known = place >= 0 and request.request_type != EVENT
     information = np.int64(request.service_information_length)
@@ -229,7 +229,7 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
 def _apply_ending(table, requests, row, partition, out):
     """A session that ended without a request of its own; False where its record has no room."""
     request = requests[row]
-    slot = find(table, request.session_high, request.session_low)
+    slot = find(table, request.session_high, request.session_low, request.account_id)
     place = np.int64(table.slots[slot]) - 1
     if place < 0:
         return True

@@ -1,7 +1,7 @@
 """Kernels over the open sessions of the record writer: found by key, begun, forgotten, their texts kept.
 
-A session is a row of `sessions`, found by its 128-bit key in a table with open addressing (linear probing; a removal
-shifts back what stands behind, so that there are no graves). Its lines are a list through `lines`, its texts lie in
+A session is a row of `sessions`, found by its 128-bit key and account in a table with open addressing (linear probing;
+a removal shifts back what stands behind, so that there are no graves). Its lines are a list through `lines`, its texts lie in
 `octets`. Rows, lines and octets are handed out and taken back in an order that depends on the journal alone, so that
 the same entries give the same table and the same records on any machine; cdr/assembly.py makes room beforehand.
 """
@@ -14,13 +14,17 @@ from vocabulary.kernel import inlined_kernel, kernel
 
 
 @inlined_kernel
-def find(table, high, low):
-    """Slot of the session with this key, else the empty slot where it would stand (its word is 0)."""
+def find(table, high, low, account_id):
+    """Slot of the account's session with this key, else the empty slot where it would stand (its word is 0).
+
+    By the account, too: a report under an identity that has moved to another account is for no session of that one, and
+    that one may open a session of the same name while the first is open.
+    """
     mask = table.slots.shape[0] - 1
     slot = np.int64(low & np.uint64(mask))
     while table.slots[slot] != 0:
         session = table.sessions[table.slots[slot] - 1]
-        if session.low == low and session.high == high:
+        if session.low == low and session.high == high and session.account_id == account_id:
             break
         slot = (slot + 1) & mask
     return slot
@@ -48,7 +52,7 @@ def fill_slots(table):
     for row in range(table.state[STATE_SESSIONS]):
         session = table.sessions[row]
         if session.is_open:
-            table.slots[find(table, session.high, session.low)] = row + 1
+            table.slots[find(table, session.high, session.low, session.account_id)] = row + 1
 
 
 @inlined_kernel

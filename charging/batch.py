@@ -179,6 +179,10 @@ REQUEST_DTYPE: Final = np.dtype(
             np.uint8,
         ),  # what the codec or the lookup found; UNDECIDED where the engine decides
         ("moves", np.uint8),  # how often the row was handed to another owner
+        (
+            "refusal",
+            np.uint8,
+        ),  # what the codec refuses a request with that reports use: answered once that is on record; else UNDECIDED
     ],
     align=True,
 )
@@ -209,7 +213,10 @@ MSCC_DTYPE: Final = np.dtype(
         ),  # digest of the uPFID whose share of the rating group it is; 0: none is named, as in Gy
         ("request", np.int32),  # row of the request
         ("reporting_reason", np.int32),  # -1 absent
-        ("outcome", np.uint8),
+        (
+            "outcome",
+            np.uint8,
+        ),  # UNDECIDED where the engine decides; else of what is only recorded, as uncharged, and not answered
     ],
     align=True,
 )

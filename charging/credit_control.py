@@ -31,13 +31,14 @@ from charging.quota.grant import basis_of_wanted, count_reservations, grant, req
 from charging.quota.terms import goes_on_without_quota, set_action_at_once
 from charging.rating.charge import charge_usage, record_report
 from charging.rating.price import starting_carry
-from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
+from charging.rating.reported import HAS_USED_UNITS, record_unpriced, reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.rating.time_bands import rates_of_usage, window_of_grant
 from charging.sessions.admission import is_active
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import end_session, ended_mark, find_session, request_mix
+from charging.sessions.refused_reports import record_undecided
 from charging.sessions.services import (
     add_refused_service,
     add_service,
@@ -55,6 +56,7 @@ from vocabulary.limits import (
 )
 from vocabulary.outcomes import Outcome
 
+_UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
@@ -187,9 +189,10 @@ def _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session
     )
     if usage_price < 0:
         answer.outcome = outcome
-        usage.used_units = used_of_any_unit(mscc)
         if price_row >= 0:
             record_report(mscc, tariffs.prices[price_row], usage)
+        else:
+            record_unpriced(mscc, usage)
         if service < 0:
             service = add_refused_service(arena, slot, session, request, mscc, outcome)
         _give_back(arena, slot, scratch, service, mscc, answers, now_ns, usage, answer)
@@ -260,6 +263,9 @@ def _decide_msccs(
         mscc, answer = batch.msccs[row], answers[row]
         usage_row = add_usage_row(journal, mscc, request_row)
         usage = journal.usages[usage_row]
+        if mscc.outcome != _UNDECIDED:
+            record_undecided(request, mscc, np.int64(mscc.outcome), usage)
+            continue
         is_again = _stands_before(batch.msccs, np.int64(request.mscc_first), row)
         _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer)
         usage.outcome = answer.outcome

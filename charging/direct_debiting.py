@@ -2,21 +2,27 @@
 already, by an MSCC that asks for nothing, is charged in any case.
 """
 
+from typing import Final
+
+import numpy as np
+
 from balances.reservations import post
 from charging.batch import COMMAND_LEVEL_LIMIT, HAS_REQUESTED_ACTION
 from charging.credit_control import name_price
 from charging.decision import ROWS_MOVEMENTS
 from charging.journal_rows import add_usage_row
-from charging.quota.grant import requested_units
+from charging.quota.grant import asks_for_none, asks_for_none_of, requested_units
 from charging.rating.charge import charge_event, charge_past_event, record_report
-from charging.rating.reported import HAS_USED_UNITS, reported_until, used_of_any_unit, used_units
+from charging.rating.reported import HAS_USED_UNITS, record_unpriced, reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import micros_at
 from charging.sessions.admission import is_active, is_event_of_use, is_past
 from charging.sessions.duplicates import record_event
+from charging.sessions.refused_reports import record_refused, record_undecided
 from vocabulary.kernel import kernel
 from vocabulary.outcomes import Outcome
 
+_UNDECIDED = int(Outcome.UNDECIDED)
 _GRANTED = int(Outcome.GRANTED)
 _CREDIT_LIMIT_REACHED = int(Outcome.CREDIT_LIMIT_REACHED)
 _END_USER_SERVICE_DENIED = int(Outcome.END_USER_SERVICE_DENIED)
@@ -24,6 +30,7 @@ _INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
 _MISSING_AVP = int(Outcome.MISSING_AVP)
 
 REQUESTED_ACTION_CODE = 436
+REQUESTED_SERVICE_UNIT_CODE: Final = 437
 DIRECT_DEBITING = 0
 
 
@@ -35,8 +42,7 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
     usage.from_ns = usage.to_ns
     if price_row < 0:
         answer.outcome = outcome
-        usage.used_units = used_of_any_unit(mscc)
-        usage.uncharged_units = usage.used_units
+        record_unpriced(mscc, usage)
         return
     name_price(usage, tariffs, price_row, offer_row)
     price = tariffs.prices[price_row]
@@ -70,6 +76,37 @@ def _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usa
 
 
 @kernel
+def _debits_nothing(arena, slot, tariffs, request, mscc, now_ns):
+    """Is the amount that an MSCC names 0 in the unit of its price, though it names others, and none of it was used?"""
+    if not asks_for_none(mscc):
+        return False
+    _, price_row, _ = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
+    if price_row < 0 or refusal_of(tariffs.prices[price_row]) != _GRANTED:
+        return False
+    unit = tariffs.prices[price_row].unit
+    return asks_for_none_of(mscc, unit) and used_units(mscc, unit) == 0
+
+
+@kernel
+def _refusal_of_event(arena, slot, tariffs, msccs, request, now_ns):
+    """(outcome, AVP at fault) of an event of which nothing is charged; GRANTED, 0 where it is to be decided.
+
+    Front ends refuse a debiting of 0 units, which they see without a price; here it is 0 of the unit that counts. None of
+    the request is charged then, as there.
+    """
+    if not request.presence & HAS_REQUESTED_ACTION:
+        return _MISSING_AVP, REQUESTED_ACTION_CODE
+    if request.requested_action != DIRECT_DEBITING:
+        return _INVALID_AVP_VALUE, REQUESTED_ACTION_CODE
+    if not is_active(arena, slot, now_ns) and not is_event_of_use(msccs, request):
+        return _END_USER_SERVICE_DENIED, 0
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        if _debits_nothing(arena, slot, tariffs, request, msccs[row], now_ns):
+            return _INVALID_AVP_VALUE, REQUESTED_SERVICE_UNIT_CODE
+    return _GRANTED, 0
+
+
+@kernel
 def decide_event(
     arena,
     slot,
@@ -85,18 +122,19 @@ def decide_event(
     answers,
 ):
     """An EVENT: direct debiting, no session (RFC 8506 §6.3; docs/charging.md §7)."""
-    if not request.presence & HAS_REQUESTED_ACTION or request.requested_action != DIRECT_DEBITING:
-        answer.outcome = _INVALID_AVP_VALUE if request.presence & HAS_REQUESTED_ACTION else _MISSING_AVP
-        answer.failed_code = REQUESTED_ACTION_CODE
-        return
-    if not is_active(arena, slot, now_ns) and not is_event_of_use(batch.msccs, request):
-        answer.outcome = _END_USER_SERVICE_DENIED
+    outcome, answer.failed_code = _refusal_of_event(arena, slot, tariffs, batch.msccs, request, now_ns)
+    if outcome != _GRANTED:
+        answer.outcome = outcome
+        record_refused(batch, journal, request, request_row, outcome)
         return
     all_limited = request.mscc_count > 0
     for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
         mscc = batch.msccs[row]
         usage_row = add_usage_row(journal, mscc, request_row)
         usage = journal.usages[usage_row]
+        if mscc.outcome != _UNDECIDED:
+            record_undecided(request, mscc, np.int64(mscc.outcome), usage)
+            continue
         _decide_event_mscc(arena, slot, tariffs, scratch, request, mscc, now_ns, usage, answers[row])
         usage.outcome = answers[row].outcome
         usage.granted_units = answers[row].granted

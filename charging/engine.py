@@ -51,7 +51,7 @@ from charging.sessions.duplicates import (
     repeat_event,
 )
 from charging.sessions.open_sessions import BY_INITIAL, BY_LAST, find_session, has_ended_mark
-from charging.sessions.unknown_sessions import refuse_unknown_session
+from charging.sessions.refused_reports import record_refused, refuse_request
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import BUCKETS_PER_ACCOUNT_MAX, SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
@@ -61,6 +61,7 @@ _GRANTED = int(Outcome.GRANTED)
 _TOO_BUSY = int(Outcome.TOO_BUSY)
 _USER_UNKNOWN = int(Outcome.USER_UNKNOWN)
 _INVALID_AVP_VALUE = int(Outcome.INVALID_AVP_VALUE)
+_UNKNOWN_SESSION_ID = int(Outcome.UNKNOWN_SESSION_ID)
 _REQUEST_NUMBER_CODE = 415
 
 
@@ -87,12 +88,18 @@ def decide(arena, slot_count, tariffs, batch, recorded, now_ns, answers, journal
         if request.outcome != _UNDECIDED:
             answers.answers[row].outcome = request.outcome
         elif request.slot < 0:
-            answers.answers[row].outcome = _USER_UNKNOWN
+            answers.answers[row].outcome = _outcome_of_nobody(request)
         elif not _has_room(journal, request):
             answers.answers[row].outcome = _TOO_BUSY
         else:
             _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, scratch)
     _stamp(arena, slot_count, now_ns)
+
+
+@inlined_kernel
+def _outcome_of_nobody(request):
+    """What a request without an account is answered; one that the codec refused is so for that."""
+    return _USER_UNKNOWN if request.refusal == _UNDECIDED else np.int64(request.refusal)
 
 
 @inlined_kernel
@@ -120,7 +127,7 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         now_ns = max(now_ns, arena.words[base + HEADER_UPDATED_NS])
         assert arena.words[base + HEADER_ACCOUNT] == request.account_id
         if np.int64(arena.halves[2 * base + HEADER_TENANT]) != request.tenant:
-            answer.outcome = _USER_UNKNOWN
+            answer.outcome = _outcome_of_nobody(request)
             return
         if apply_due(arena, slot, scratch, journal, request, now_ns):
             arena.changed[slot] = 1
@@ -149,7 +156,12 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         answer.is_silent = 1
         answer.due_ns = next_due(arena, slot) if outcome == _GRANTED else 0
     elif not exists:
-        answer.outcome = _USER_UNKNOWN
+        answer.outcome = _outcome_of_nobody(request)
+    elif request.refusal != _UNDECIDED:
+        session = np.int64(-1)
+        if request.request_type != EVENT:
+            session = find_session(arena, slot, request.session_high, request.session_low)
+        refuse_request(arena, slot, batch, journal, request, session, np.int64(request.refusal), answer)
     elif request.request_type == EVENT:
         _decide_event_row(
             arena,
@@ -214,6 +226,7 @@ def _decide_event_row(
     if repeat == CONTRADICTS:
         answer.outcome = _INVALID_AVP_VALUE
         answer.failed_code = _REQUEST_NUMBER_CODE
+        record_refused(batch, journal, request, journal_row, _INVALID_AVP_VALUE)
     else:
         decide_event(
             arena,
@@ -242,9 +255,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         request.service_context = np.int32(arena.halves[2 * session + SESSION_SERVICE_CONTEXT])
     repeat = find_repeat(arena, slot, session, request, now_ns) if session >= 0 else NOT_REPEATED
     if repeat == CONTRADICTS:
-        journal_row = add_request_row(journal, arena, slot, batch, request, WITHOUT_TEXTS)
-        journal.requests[journal_row].outcome = _INVALID_AVP_VALUE
-        answer.outcome = _INVALID_AVP_VALUE
+        refuse_request(arena, slot, batch, journal, request, session, _INVALID_AVP_VALUE, answer)
         answer.failed_code = _REQUEST_NUMBER_CODE
         return
     if repeat != NOT_REPEATED:
@@ -269,7 +280,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
             _answer_ended(request, answers.msccs)
             return
         if has_ended or request.request_type != INITIAL:
-            refuse_unknown_session(arena, slot, batch, journal, request, answer)
+            refuse_request(arena, slot, batch, journal, request, np.int64(-1), _UNKNOWN_SESSION_ID, answer)
             return
         if session >= 0:
             end_without_request(
@@ -298,6 +309,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         if outcome != _GRANTED:
             journal.requests[journal_row].outcome = outcome
             answer.outcome = outcome
+            record_refused(batch, journal, request, journal_row, outcome)
             return
     arena.changed[slot] = 1
     decide_session(

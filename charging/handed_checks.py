@@ -143,6 +143,7 @@ def _request_fault(request):
         or request.handed_row < 0
         or request.handed_row >= BATCH_REQUESTS_MAX
         or request.moves > HANDED_MOVES_MAX
+        or request.refusal >= _OUTCOMES
         or request.command_id != -1
         or request.session_id_length > SESSION_ID_OCTETS_MAX
     ):
@@ -188,7 +189,7 @@ def _is_mscc(mscc):
         and 0 <= mscc.before_octets <= UNITS_MAX
         and 0 <= mscc.before_seconds <= UNITS_MAX
         and 0 <= mscc.before_events <= UNITS_MAX
-        and mscc.outcome == _UNDECIDED
+        and mscc.outcome < _OUTCOMES
     )
 
 

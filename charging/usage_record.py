@@ -52,7 +52,10 @@ USAGE_DTYPE: Final = np.dtype(
         ("offer", np.int32),
         ("price", np.int32),
         ("reporting_reason", np.int32),  # -1 absent
-        ("unit", np.uint8),  # the price's; another, the first named, where a report names none of the price's
+        (
+            "unit",
+            np.uint8,
+        ),  # the price's; the first named where a report names none of the price's, or there is none; 0: nobody says it
         ("outcome", np.uint8),
         ("final_action", np.uint8),
         ("grant_basis", np.uint8),  # GrantBasis: why the grant has its size

@@ -65,6 +65,20 @@ REFUSALS: Final = {
 }
 """TS 32.291 §6.1.7.3 and TS 29.500 §5.2.7.2 have the causes."""
 
+REFUSED_BY_AVP: Final = {
+    437: Refusal(
+        400,
+        "OPTIONAL_IE_INCORRECT",
+        "An event of 0 units can't be charged",
+        param="/multipleUnitUsage",
+        reason=(
+            "a requestedUnit names 0 of the unit that the price counts; nothing was charged: name more, or have it empty for"
+            " one unit"
+        ),
+    ),
+}
+"""Of an INVALID_AVP_VALUE, where the engine names another AVP than CC-Request-Number: Requested-Service-Unit."""
+
 assert set(REFUSALS) == set(Outcome) - {Outcome.UNDECIDED, Outcome.GRANTED}
 
 
@@ -119,9 +133,9 @@ STATUSES: Final = {
 assert all(refusal.cause in STATUSES[refusal.status].causes for refusal in REFUSALS.values())
 
 
-def refusal_problem(outcome: Outcome) -> ProblemDetails:
-    """The problem that an outcome of the engine is."""
-    refusal = REFUSALS[outcome]
+def refusal_problem(outcome: Outcome, failed_code: int = 0) -> ProblemDetails:
+    """The problem that an outcome of the engine is; `failed_code`: the AVP that the engine finds at fault."""
+    refusal = REFUSED_BY_AVP.get(failed_code, REFUSALS[outcome])
     if not refusal.param:
         return ProblemDetails(
             title=refusal.title, status=refusal.status, cause=refusal.cause, detail=refusal.reason or None

@@ -96,6 +96,7 @@ def _place_facts(request, said, tenant, now_ns):
     request.command = 0
     request.outcome = _UNDECIDED
     request.moves = 0
+    request.refusal = _UNDECIDED
 
 
 @kernel

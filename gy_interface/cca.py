@@ -238,6 +238,8 @@ def _put_services(out, at, batch, request, mscc_answers, is_flat, rules):
     may_grant = request.request_type != TERMINATION
     first = np.int64(request.mscc_first)
     for index in range(first, first + request.mscc_count):
+        if batch.msccs[index].outcome != _UNDECIDED:
+            continue
         if not is_flat:
             at = _put_mscc(out, at, batch.msccs[index], mscc_answers[index], may_grant, rules)
         elif may_grant:
@@ -307,10 +309,10 @@ def _put_quota_terms(out, at, answer):
 def _put_faults(out, at, batch, request, answer, mscc_answers, code, rules):
     """Failed-AVP: what is wrong with the request, or the services that have no price (RFC 8506 §9.2)."""
     octets = batch.octets
-    if code >= _PERMANENT_FAILURE and request.outcome != _UNDECIDED:
+    if code >= _PERMANENT_FAILURE and (request.outcome != _UNDECIDED or request.refusal != _UNDECIDED):
         if request.failed_length > 0:
             return put_failed(out, at, octets, np.int64(request.failed_offset), np.int64(request.failed_length))
-        if request.failed_code > 0 or request.outcome == _INVALID_AVP_LENGTH:  # which may be that of AVP 0
+        if request.failed_code > 0 or answer.outcome == _INVALID_AVP_LENGTH:  # which may be that of AVP 0
             failed_code, vendor = np.int64(request.failed_code), np.int64(request.failed_vendor)
             return put_failed_example(out, at, failed_code, vendor, rules.examples)
     elif code >= _PERMANENT_FAILURE and answer.failed_code > 0:

@@ -1,9 +1,9 @@
 """CCRs of a receive buffer to rows of a UsageBatch, many messages a call (RFC 8506 §3.1, TS 32.299 §6.4.2).
 
 A message that isn't a CCR is passed by and named in `others`. A CCR always becomes a row: what is wrong with it is the
-row's outcome, so that every request is answered in order by one path. The message is copied whole into the batch and
-read there; nothing is read past it. AVPs are taken in any order. Service-Information stays as it is but for
-Subscription-Ids in it: charging records read it, decisions don't.
+row's outcome, or its `refusal` where what it reports is to be on record, so that every request is answered in order by
+one path. The message is copied whole into the batch and read there; nothing is read past it. AVPs are taken in any order.
+Service-Information stays as it is but for Subscription-Ids in it: charging records read it, decisions don't.
 """
 
 from typing import Final
@@ -62,6 +62,7 @@ from gy_interface.ccr_avps import (
 from gy_interface.ccr_events import check_debiting
 from gy_interface.ccr_faults import fail, fail_header
 from gy_interface.ccr_mscc import add_identities_within, add_identity, add_mscc, is_recognised
+from gy_interface.ccr_reports import add_units_beside, keep_report
 from gy_interface.framing import (
     FLAG_ERROR,
     FLAG_PROXIABLE,
@@ -104,6 +105,8 @@ _SEEN_NEEDED = sum(bit for bit, _ in _NEEDED)
 _SEEN_ONCE = SEEN_SESSION_ID | SEEN_REQUEST_TYPE | SEEN_REQUEST_NUMBER
 _SEEN_UNITS = 128
 """Units outside of MSCCs."""
+_SEEN_USED_UNITS = 512
+"""Used ones."""
 _BODY_SEED = np.uint64(0x27D4EB2F165667C5)
 
 
@@ -198,16 +201,15 @@ def _add_request(received, start, size, batch, sender, rules, now_ns):
         # An event is never free for want of an MSCC; a refused INITIAL leaves no session.
         request.presence |= np.uint32(UNITS_AT_COMMAND_LEVEL | COMMAND_LEVEL_LIMIT)
         add_mscc(batch, row, body, end, rules.mscc_keys, False)
+    elif seen & _SEEN_USED_UNITS:
+        add_units_beside(batch, row, body, end)
     if request.identity_count == 0 and request.service_information_length > 0:
         first = np.int64(request.service_information_offset)
         add_identities_within(batch, row, first + 12, first + request.service_information_length)
     name_session_and_identity(batch, request, rules.secret)
     check_debiting(batch, row, body, end)
     if request.outcome != _UNDECIDED:
-        batch.counts[COUNT_MSCCS] = request.mscc_first
-        batch.counts[COUNT_IDENTITIES] = request.identity_first
-        request.mscc_count = 0
-        request.identity_count = 0
+        keep_report(batch, request)
 
 
 @inlined_kernel
@@ -241,8 +243,10 @@ def _read_avps(batch, row, rules, is_strict, at, end):
                 request.service_information_hash = np.uint32(fold_hash(avp_hash))
         elif key == PROXY_INFO:
             request.presence |= np.uint32(HAS_PROXY_INFO)
-        elif key in (REQUESTED_SERVICE_UNIT, USED_SERVICE_UNIT):
+        elif key == REQUESTED_SERVICE_UNIT:
             seen |= _SEEN_UNITS
+        elif key == USED_SERVICE_UNIT:
+            seen |= _SEEN_UNITS | _SEEN_USED_UNITS
         else:
             bits = read_text(request, octets, at, header, size, key, rules)
             if bits == NOT_THIS:

@@ -99,12 +99,15 @@ def _read_units(request, octets, at, end):
             fail_header(request, octets, at, end)
             break
         if key == CC_TOTAL_OCTETS:
-            total = _read_count(request, octets, at, header, size, key)
+            count = _read_count(request, octets, at, header, size, key)
+            total = count if count >= 0 else total
         elif key in (CC_INPUT_OCTETS, CC_OUTPUT_OCTETS):
-            part = max(_read_count(request, octets, at, header, size, key), 0)
-            volume = min(max(volume, 0) + part, UNITS_MAX + 1)  # one too many stays refused, and never overflows
+            count = _read_count(request, octets, at, header, size, key)
+            if count >= 0:
+                volume = min(max(volume, 0) + count, UNITS_MAX + 1)  # one too many stays refused, and never overflows
         elif key == CC_SERVICE_SPECIFIC_UNITS:
-            events = _read_count(request, octets, at, header, size, key)
+            count = _read_count(request, octets, at, header, size, key)
+            events = count if count >= 0 else events
         elif key == CC_TIME:
             if has_length(request, at, header, size, key, 4):
                 seconds = load32(octets, at + header)
@@ -143,13 +146,18 @@ def _add_requested(request, mscc, octets, at, header, size):
 
 
 @inlined_kernel
-def _add_used(request, mscc, octets, at, header, size):
+def add_used(request, mscc, octets, at, header, size):
     """One of several Used-Service-Units: before and after a tariff change, or one a unit. They add up.
 
-    Units that straddle the change, or that nothing is said of, count as those behind it (docs/charging.md §5).
+    One with which they would be more than can be is a fault, and left out: the request is refused, and what it reports is
+    recorded without. Units that straddle the change, or that nothing is said of, count as those behind it
+    (docs/charging.md §5).
     """
     volume, seconds, events, reason, change = _read_units(request, octets, at + header, at + size)
     presence = HAS_USED
+    if mscc.used_octets + max(volume, 0) > UNITS_MAX or mscc.used_events + max(events, 0) > UNITS_MAX:
+        fail(request, _INVALID_AVP_VALUE, at, size, USED_SERVICE_UNIT)
+        return
     if volume >= 0:
         presence |= HAS_USED_OCTETS
         mscc.used_octets += volume
@@ -165,15 +173,19 @@ def _add_used(request, mscc, octets, at, header, size):
         mscc.before_octets += max(volume, 0)
         mscc.before_seconds += max(seconds, 0)
         mscc.before_events += max(events, 0)
-    if mscc.used_octets > UNITS_MAX or mscc.used_events > UNITS_MAX:
-        fail(request, _INVALID_AVP_VALUE, at, size, USED_SERVICE_UNIT)
-        mscc.used_octets = 0  # so that the next ones can't overflow: the row is refused anyway
-        mscc.used_events = 0
-        mscc.before_octets = 0
-        mscc.before_events = 0
     if mscc.reporting_reason < 0 and reason >= 0:
         mscc.reporting_reason = min(reason, 0x7FFFFFFF)
     mscc.presence |= np.uint32(presence)
+
+
+@inlined_kernel
+def begin_mscc(batch, row):
+    """Append an MSCC of request `row` that says nothing; its place. The caller has seen that there is room."""
+    place = batch.counts[COUNT_MSCCS]
+    batch.counts[COUNT_MSCCS] = place + 1
+    batch.requests[row].mscc_count += 1
+    _clear_mscc(batch.msccs[place], row)
+    return place
 
 
 @inlined_kernel
@@ -204,11 +216,7 @@ def add_mscc(batch, row, at, end, recognised, is_strict):
     is_strict    False for lenient senders, and for a command whose units stand outside of MSCCs
     """
     octets, request = batch.octets, batch.requests[row]
-    place = batch.counts[COUNT_MSCCS]
-    batch.counts[COUNT_MSCCS] = place + 1
-    request.mscc_count += 1
-    mscc = batch.msccs[place]
-    _clear_mscc(mscc, row)
+    mscc = batch.msccs[begin_mscc(batch, row)]
     reason = np.int64(-1)
     while at < end:
         key, header, size = read_avp_header(octets, at, end)
@@ -223,7 +231,7 @@ def add_mscc(batch, row, at, end, recognised, is_strict):
         elif key == REQUESTED_SERVICE_UNIT:
             _add_requested(request, mscc, octets, at, header, size)
         elif key == USED_SERVICE_UNIT:
-            _add_used(request, mscc, octets, at, header, size)
+            add_used(request, mscc, octets, at, header, size)
         elif key == SERVICE_IDENTIFIER:
             if has_length(request, at, header, size, key, 4) and mscc.service_identifier < 0:
                 mscc.service_identifier = load32(octets, at + header)

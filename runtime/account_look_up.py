@@ -159,6 +159,9 @@ class AccountLookUp:
             raise
         requests = waiting.usage.requests[: waiting.request_count]
         for row in np.flatnonzero(requests["account_id"] < 0).tolist():
+            if requests["refusal"][row] != Outcome.UNDECIDED:  # there is nobody on whose record it could be
+                requests["outcome"][row] = requests["refusal"][row]
+                continue
             requests["outcome"][row] = _outcome_of_unknown(requests[row])
             if requests["outcome"][row] == Outcome.MISSING_AVP:
                 requests["failed_code"][row] = _SUBSCRIPTION_ID_CODE

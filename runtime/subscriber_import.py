@@ -254,14 +254,15 @@ class _RowReader:
 
 
 async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[CellFault], int]:
-    """(faults: identities that other accounts have, how many rows an earlier try of this import has claimed).
+    """(faults: rows whose identities other accounts have, how many rows an earlier try of this import has claimed).
 
-    Claims that an opening left which was cut off, and those of closed accounts, are no faults: the sender takes them over.
+    A row has one for each such account, at the first of its identities there. Claims that an opening left which was cut off,
+    and those of closed accounts, are no faults: the sender takes them over.
     """
     first = await store.allotted(plan.batch_id)
     keys = [(row, key) for row, opening in enumerate(plan.openings) for key in opening.identities]
     found = await store.find_accounts([key for _, key in keys])
-    others = []
+    others: dict[tuple[int, int], str] = {}
     own: set[int] = set()
     for (row, key), account in zip(keys, found, strict=True):
         if account is None:
@@ -269,11 +270,12 @@ async def taken_identities(store: RedisStore, plan: ImportPlan) -> tuple[list[Ce
         if first is not None and account[0] == first + row:
             own.add(row)
         else:
-            others.append((row, key, account[0]))
-    accounts = {(plan.openings[row].tenant, account_id) for row, _, account_id in others}
+            others.setdefault((row, account[0]), key)
+    accounts = {(plan.openings[row].tenant, account_id) for row, account_id in others}
     free = await accounts_that_never_came(store, store.meta.partition_count, accounts)
     free |= await closed_accounts(store, store.meta.partition_count, accounts)
-    return [_taken(plan, *other) for other in others if other[2] not in free], len(own)
+    faults = [_taken(plan, row, key, account_id) for (row, account_id), key in others.items() if account_id not in free]
+    return faults, len(own)
 
 
 async def run_import(

@@ -59,6 +59,22 @@ def requested_units(mscc, unit):
 
 
 @inlined_kernel
+def asks_for_none_of(mscc, unit):
+    """Does the Requested-Service-Unit name `unit`, and 0 of it?"""
+    if unit == _OCTETS:
+        return mscc.presence & HAS_REQUESTED_OCTETS != 0 and mscc.requested_octets == 0
+    if unit == _SECONDS:
+        return mscc.presence & HAS_REQUESTED_SECONDS != 0 and mscc.requested_seconds == 0
+    return mscc.presence & HAS_REQUESTED_EVENTS != 0 and mscc.requested_events == 0
+
+
+@inlined_kernel
+def asks_for_none(mscc):
+    """Does it so of any unit?"""
+    return asks_for_none_of(mscc, _OCTETS) or asks_for_none_of(mscc, _SECONDS) or asks_for_none_of(mscc, _EVENTS)
+
+
+@inlined_kernel
 def wanted_units(mscc, price):
     """What a request wants: as asked, within the price's bounds, or the price's own size."""
     asked = requested_units(mscc, price.unit)

@@ -50,12 +50,16 @@ def _first_unit(mscc):
 
 
 @kernel
-def used_of_any_unit(mscc):
-    """What an MSCC reports, in the first unit that it names."""
-    return used_units(mscc, _first_unit(mscc))
+def record_unpriced(mscc, usage):
+    """Write what an MSCC reports where no price charges it: in the first unit that it names, paid by nothing."""
+    if mscc.presence & HAS_USED_UNITS:
+        usage.unit = _first_unit(mscc)
+        usage.used_units = used_units(mscc, usage.unit)
+        usage.uncharged_units = usage.used_units
 
 
 @kernel
 def reported_unit(mscc, unit):
     """The unit in which a report at a price of `unit` is on record: that, or the first named where that isn't."""
-    return unit if _names(mscc, unit) or used_of_any_unit(mscc) == 0 else _first_unit(mscc)
+    first = _first_unit(mscc)
+    return unit if _names(mscc, unit) or used_units(mscc, first) == 0 else first

@@ -180,6 +180,8 @@ def repeat_answer(arena, slot, tariffs, at, repeat, request, msccs, answers, now
     )
     for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
         mscc, answer = msccs[row], answers[row]
+        if mscc.outcome != _UNDECIDED:
+            continue
         outcome, price_row, _ = look_up_price(arena, slot, tariffs, request, mscc, now_ns, now_ns)
         service = find_service(arena, slot, session_tag, mscc)
         if service < 0 or repeat == REPEATS_INITIAL:

@@ -349,9 +349,9 @@ class ChfServer:
                 return
         outcome = _OUTCOMES[int(answers.answers["outcome"][index])]
         if outcome != Outcome.GRANTED:
-            retry_after_s = REFUSALS[outcome].retry_after_s
-            headers = [("retry-after", str(retry_after_s))] if retry_after_s else []
-            self._respond_problem(ticket, refusal_problem(outcome), *headers, *echoed)
+            after_s, failed_code = REFUSALS[outcome].retry_after_s, int(answers.answers["failed_code"][index])
+            headers = [("retry-after", str(after_s))] if after_s else []
+            self._respond_problem(ticket, refusal_problem(outcome, failed_code), *headers, *echoed)
             return
         route = self._route_of(ticket, "")
         if route.operation is Operation.RELEASE:

@@ -10,7 +10,6 @@ from pyarrow import parquet
 
 from cdr.edge.manifest_file import MANIFEST_NAME, ManifestFile
 from cdr.manifest import RECORDS
-from vocabulary.outcomes import RESULT_CODES, Outcome
 
 FILES_MAX: Final = 1000
 """Files of records, newest first, that are looked through for a session."""
@@ -24,7 +23,8 @@ _COLUMNS: Final = (
 
 _REFUSAL: Final = "refusal"
 """closed_by of a request that was refused without a session: a record of its own, with that Session-Id"""
-_UNKNOWN_SESSION: Final = RESULT_CODES[Outcome.UNKNOWN_SESSION_ID]
+_PERMANENT_FAILURE: Final = 5000
+"""such as 5002 and 5004: the request may have been of a session that is over"""
 
 Row = dict[str, Any]
 """A row of docs/records.md."""
@@ -84,8 +84,8 @@ def closed_sessions_of(
 
 
 def _is_late(row: Row) -> bool:
-    """Was a request refused since its session isn't open? Then older files may have the session."""
-    return bool(row["closed_by"] == _REFUSAL and row["result_code"] == _UNKNOWN_SESSION)
+    """Was a request refused that is for no open session? Then older files may have the session."""
+    return bool(row["closed_by"] == _REFUSAL and row["result_code"] >= _PERMANENT_FAILURE)
 
 
 def _last_opened(rows: Sequence[Row]) -> list[Row]:

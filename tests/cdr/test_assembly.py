@@ -35,7 +35,7 @@ usages = st.builds(
     release=st.integers(0, 1),
     offer=st.just(2),
     price=st.integers(0, 2),
-    unit=st.sampled_from((1, 3)),
+    unit=st.sampled_from((0, 1, 3)),
     settled_by=st.sampled_from((0, 0, 4)),
     outcome=outcomes.map(int),
 )
@@ -43,7 +43,7 @@ texts = st.sampled_from((b"", b"a", b"host.example", "prüfung".encode()))
 requests = st.builds(
     Asked,
     session=st.sampled_from([(high, low) for high in (0, 1) for low in (8, 16, 2**11, 2**11 + 8, 2**64 - 1)]),
-    account_id=st.sampled_from((-1, 5)),
+    account_id=st.sampled_from((5, 5, 6, -1)),
     service_context=st.sampled_from((-1, 32251)),
     currency=st.sampled_from((978, 840, 8, 9, 999, 0)),
     type=st.sampled_from((1, 1, 2, 2, 2, 3, 4)),
@@ -61,6 +61,7 @@ requests = st.builds(
 endings = st.builds(
     Asked,
     session=st.sampled_from([(0, 8), (1, 16), (0, 2**11)]),
+    account_id=st.sampled_from((5, 5, 6, -1)),
     kind=st.just(2),
     type=st.just(0),
     ended_session=st.sampled_from((0, 2, 3, 4)),
@@ -172,6 +173,50 @@ def test_many_sessions_outgrow_every_first_size() -> None:
             )
         script += ["save"] if turn == 1 else []
     run(script, Limits(sessions_max=2**20, octets_max=2**24, lines_max=256))
+
+
+def test_a_refused_report_of_another_account_is_a_record_of_its_own() -> None:
+    """An identity moved while its session was open: what the session's client says under it is none of that session's."""
+    opened = Asked(session=(0, 1), account_id=5, type=1, session_id=b"s", usages=(Used(10, used_units=7, price=1),))
+    used = Used(10, used_units=9, uncharged_units=9, outcome=int(Outcome.UNKNOWN_SESSION_ID))
+    refused = replace(
+        opened, account_id=6, type=2, identity=b"\x00491", outcome=int(Outcome.UNKNOWN_SESSION_ID), usages=(used,)
+    )
+    ended = replace(opened, type=3, ended_session=1, usages=())
+    assembly, finished = Assembly(0), FinishedRecords()
+    assembly.apply(read_rows(entry_of([opened, refused, ended])), finished)
+    names = ("account_id", "closed_by", "used_units", "uncharged_units", "request_count")
+    assert [tuple(row[name] for name in names) for row in table_rows(finished)] == [
+        (6, "refusal", 9, 9, 1),
+        (5, "termination", 7, 0, 2),
+    ]
+
+
+def test_sessions_of_one_name_are_their_accounts() -> None:
+    """The account that has the identity now opens the session anew, while the other's is open."""
+    first = Asked(session=(0, 1), account_id=5, type=1, session_id=b"s", usages=(Used(10, used_units=7, price=1),))
+    second = replace(first, account_id=6)
+    expired = Asked(session=(0, 1), account_id=5, kind=2, type=0, ended_session=2)
+    ended = replace(second, type=3, ended_session=1)
+    assembly, finished = Assembly(0), FinishedRecords()
+    assembly.apply(read_rows(entry_of([first, second, expired, ended])), finished)
+    assert [(row["account_id"], row["closed_by"], row["used_units"]) for row in table_rows(finished)] == [
+        (5, "supervision", 7),
+        (6, "termination", 14),
+    ]
+    assert assembly.open_count == 0
+
+
+def test_uncharged_units_without_a_price_are_a_line_for_each_unit() -> None:
+    used = [Used(99, used_units=units, uncharged_units=units, unit=unit) for unit, units in ((1, 500), (2, 30), (1, 7))]
+    asked = Asked(session=(0, 1), type=4, outcome=int(Outcome.UNKNOWN_SESSION_ID), usages=(*used, Used(99, unit=0)))
+    assembly, finished = Assembly(0), FinishedRecords()
+    assembly.apply(read_rows(entry_of([asked])), finished)
+    assert [(row["unit"], row["uncharged_units"], row["price"]) for row in table_rows(finished)] == [
+        ("octets", 507, None),
+        ("seconds", 30, None),
+        (None, 0, None),
+    ]
 
 
 def test_texts_over_their_limit_make_partial_records() -> None:

@@ -51,7 +51,7 @@ class Twin:
     partition: int = 0
     sessions_max: int = 2**24
     lines_max: int = 256
-    sessions: dict[tuple[int, int], Session] = field(default_factory=dict)
+    sessions: dict[tuple[int, int, int], Session] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
     sequence: int = 1
 
@@ -73,7 +73,7 @@ class Twin:
             if row["kind"] == USAGE:
                 self._request(row, tuple(parts[:4]), parts[4], usages)
             elif row["kind"] == EXPIRE and row["ended_session"]:
-                session = self.sessions.pop((row["session_high"], row["session_low"]), None)
+                session = self.sessions.pop(_key_of(row), None)
                 if session is not None:
                     closed_by = {2: "supervision", 4: "abort"}.get(row["ended_session"], "new_session")
                     self._finish(session, closed_by, row["event_ns"])
@@ -81,7 +81,7 @@ class Twin:
     def _request(
         self, row: dict[str, Any], texts: tuple[bytes, ...], information: bytes, usages: list[dict[str, Any]]
     ) -> None:
-        key = (row["session_high"], row["session_low"])
+        key = _key_of(row)
         session = None if row["request_type"] == EVENT else self.sessions.get(key)
         is_known = session is not None
         is_full = len(self.sessions) >= self.sessions_max
@@ -194,7 +194,7 @@ class Twin:
             "release": named["release"] if named["release"] > 0 else None,
             "offer": named["offer"] if has_price else None,
             "price": named["price"] if has_price else None,
-            "unit": units[named["unit"]] if has_price else None,
+            "unit": units[named["unit"]] if named["unit"] > 0 else None,
             "settled_by": SETTLED_BY[named["settled_by"]] if has_price else None,
             "report_count": line["reports"],
             "refused_count": line["refused"],
@@ -202,6 +202,11 @@ class Twin:
             "first_used_ns": line.get("first") or None,
             "last_used_ns": line.get("last") if line.get("first") else None,
         } | {name: line[name] for name in SUMS}
+
+
+def _key_of(row: dict[str, Any]) -> tuple[int, int, int]:
+    """A session is one of its account."""
+    return row["session_high"], row["session_low"], row["account_id"]
 
 
 KEY = ("rating_group", "service_identifier", "release", "offer", "price", "unit", "settled_by")

@@ -28,9 +28,10 @@ pytestmark = pytest.mark.usefixtures("warm_engine")
         (CHARGED, {}, Outcome.GRANTED, (OCTETS, 1, 0, 1)),
         (CHARGED, {Unit.SECONDS: 30}, Outcome.GRANTED, (SECONDS, 30, 30, 0)),
         (DENIED, {Unit.OCTETS: 5}, Outcome.END_USER_SERVICE_DENIED, (OCTETS, 5, 5, 0)),
-        (UNPRICED, {Unit.OCTETS: 5}, Outcome.RATING_FAILED, (MONEY, 5, 5, 0)),
+        (UNPRICED, {Unit.SECONDS: 5}, Outcome.RATING_FAILED, (SECONDS, 5, 5, 0)),
+        (UNPRICED, {}, Outcome.RATING_FAILED, (MONEY, 0, 0, 0)),
     ],
-    ids=["units", "0 units", "none named", "other units", "denied", "without a price"],
+    ids=["units", "0 units", "none named", "other units", "denied", "without a price", "without anything"],
 )
 def test_what_they_tell_of(group: int, used: dict[Unit, int], outcome: Outcome, row: tuple[int, ...]) -> None:
     """(unit, used, uncharged, micros) of the usage row."""

@@ -14,6 +14,7 @@ from tests.reference.requests import Answer, AskSessions, Change, Credit, Credit
 from tests.reference.side_by_side import SideBySide
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import UNITS_MAX
+from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 START_NS = 1_790_000_000 * NS_PER_S
@@ -129,16 +130,24 @@ class Traffic:
             crc32(b"body %d" % self.count),
             self.now_ns,
             self._tenant(account_id),
-            tuple(self._mscc(account_id, session, service) for service in own),
+            self._msccs(account_id, session, own),
             event_ns=None if self.count % 3 else self.now_ns - (self.count % 700) * NS_PER_S,
             requested_action=action,
             never_counts=self.never_counts,
             command_level_limit=self.command_level_limit,
             ends_at_tariff_change=self.count % 5 == 0,
             reports_alone=self.count % 5 == 1,
+            refusal=Outcome.INVALID_AVP_VALUE if self.count % 11 == 7 else Outcome.UNDECIDED,
         )
         self.sent.setdefault(place, []).append(request)
         self.waiting.append(request)
+
+    def _msccs(self, account_id: int, session: tuple[int, int], own: list[Service]) -> tuple[Mscc, ...]:
+        """Now and then the last of several tells of use beside the others, and names none of their services."""
+        msccs = [self._mscc(account_id, session, service) for service in own]
+        if len(msccs) > 1 and msccs[-1].used and self.count % 3 == 0:
+            msccs[-1] = Mscc(None, own[-1].identifier, None, msccs[-1].used, outcome=Outcome.INVALID_AVP_VALUE)
+        return tuple(msccs)
 
     def _mscc(self, account_id: int, session: tuple[int, int], own: Service) -> Mscc:
         upf = own.upf if own.rating_group is not None and own.identifier is None else None

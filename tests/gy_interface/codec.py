@@ -45,7 +45,7 @@ class Decoded:
     @property
     def outcome(self) -> Outcome:
         """What decoding found."""
-        return Outcome(self.request.outcome)
+        return Outcome(self.request.outcome or self.request.refusal)
 
 
 def rows_of(batch: UsageBatch) -> list[Decoded]:
@@ -115,9 +115,9 @@ class Codec:
 
     def encode(self, decide: Callable[[Any, Any], None] | None = None) -> list[bytes]:
         """Answers of the rows, in order; GRANTED without units where `decide(answers, mscc answers)` says no other."""
-        for index, outcome in enumerate(self.batch.requests["outcome"][: self.batch.counts[0]]):
+        for index, request in enumerate(self.batch.requests[: self.batch.counts[0]]):
             self.answers.answers[index] = np.zeros((), self.answers.answers.dtype)
-            self.answers.answers[index]["outcome"] = outcome or Outcome.GRANTED
+            self.answers.answers[index]["outcome"] = request["outcome"] or request["refusal"] or Outcome.GRANTED
         self.answers.msccs[:] = np.zeros((), self.answers.msccs.dtype)
         self.answers.msccs["outcome"] = Outcome.GRANTED
         if decide:

@@ -236,7 +236,7 @@ def test_units_outside_of_msccs_become_one_row() -> None:
     assert mscc.presence == HAS_REQUESTED | HAS_REQUESTED_SECONDS
     assert row.request.presence & UNITS_AT_COMMAND_LEVEL
     assert row.request.presence & COMMAND_LEVEL_LIMIT
-    beside = decode_one(ccr(group(437, u32(420, 60)), group(456, u32(432, 1))))
+    beside = decode_one(ccr(group(437, u32(420, 60)), u32(439, 5), group(456, u32(432, 1))))
     assert [mscc.rating_group for mscc in beside.msccs] == [1]
     assert not beside.request.presence & UNITS_AT_COMMAND_LEVEL
 

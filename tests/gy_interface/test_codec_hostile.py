@@ -169,9 +169,9 @@ assert HAS_REQUESTED_SECONDS << 4 == HAS_USED_SECONDS
 assert HAS_REQUESTED_EVENTS << 4 == HAS_USED_EVENTS
 
 
-def assert_same_msccs(row: Decoded, twin: ccr_twin.Request) -> None:
-    assert len(row.msccs) == len(twin.msccs)
-    for ours, theirs in zip(row.msccs, twin.msccs, strict=True):
+def assert_same_msccs(row: Decoded, msccs: list[ccr_twin.Mscc]) -> None:
+    for ours, theirs in zip(row.msccs, msccs, strict=True):
+        assert ours.outcome == (Outcome.INVALID_AVP_VALUE if theirs.is_beside else Outcome.UNDECIDED)
         presence = HAS_REQUESTED * theirs.is_requested | HAS_USED * theirs.is_used | HAS_USED_BEFORE * theirs.has_change
         for unit, bit in UNITS:
             presence |= (bit >> 4) * (unit in theirs.requested) | bit * (unit in theirs.used)
@@ -187,15 +187,16 @@ def assert_same_msccs(row: Decoded, twin: ccr_twin.Request) -> None:
 def assert_same(row: Decoded, twin: ccr_twin.Request) -> None:
     request, numbers = row.request, twin.numbers
     fault = twin.fault
-    assert request.outcome == (fault.outcome if fault else Outcome.UNDECIDED)
+    reports = twin.reports
+    outcome = fault.outcome if fault else Outcome.UNDECIDED
+    said = (Outcome.UNDECIDED, outcome) if reports else (outcome, Outcome.UNDECIDED)
+    assert (request.outcome, request.refusal) == said
     if fault:
         assert row.failed == twin.octets[slice(*fault.span)]
         if not row.failed:
             assert request.failed_vendor << 32 | request.failed_code == fault.key
-        assert (row.msccs, row.identities) == ([], [])
-    else:
-        assert_same_msccs(row, twin)
-        assert row.identities == twin.identities
+    assert_same_msccs(row, reports if fault else twin.msccs)
+    assert row.identities == ([] if fault and not reports else twin.identities)
     assert row.session_id == twin.texts.get(263, b"")
     assert (row.origin_host, row.origin_realm) == (twin.texts.get(264, b""), twin.texts.get(296, b""))
     assert row.service_information == twin.service_information

@@ -5,7 +5,7 @@ Collects every fault of a message, and takes the first of those that go before a
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vocabulary.ids import IdentityKind
 from vocabulary.instants import from_diameter_time
@@ -61,6 +61,8 @@ class Mscc:
     """of it: before a tariff change"""
     has_change: bool = False
     reporting_reason: int | None = None
+    is_beside: bool = False
+    """of units that stand beside MSCCs: recorded alone"""
 
 
 @dataclass
@@ -89,6 +91,15 @@ class Request:
         """The fault that is answered."""
         order = [row.outcome for row in OUTCOMES]
         return min(self.faults, key=lambda fault: order.index(fault.outcome), default=None)
+
+    @property
+    def reports(self) -> list[Mscc]:
+        """What a request at fault tells of use, of a session of ours that is named: MSCCs that ask for nothing."""
+        is_named = 0 < len(self.texts.get(263, b"")) <= SESSION_ID_OCTETS_MAX and self.numbers.get(416, 0) != 0
+        if not is_named or self.fault is None or self.fault.outcome == Outcome.UNABLE_TO_DELIVER:
+            return []
+        used = [mscc for mscc in self.msccs if any(mscc.used.values())]
+        return [replace(mscc, is_requested=False, requested={}) for mscc in used]
 
 
 @dataclass
@@ -140,6 +151,8 @@ class Reader:
         if not request.msccs and (request.seen & {437, 446} or request.numbers.get(416) == 4):
             request.is_flat = True
             self._mscc(request, 20, len(octets), is_strict=False)
+        elif 446 in request.seen:
+            self._beside(request)
         if not request.identities and request.service_information:
             first = request.service_information_at
             for found in self._walk(request, first + 12, first + len(request.service_information)):
@@ -149,11 +162,25 @@ class Reader:
             self._debiting(request)
         return request
 
+    def _beside(self, request: Request) -> None:
+        """Units that were used, beside the MSCCs: one more, with the Service-Identifier that stands there."""
+        if len(request.msccs) == MSCCS_PER_REQUEST_MAX:
+            request.faults.append(Fault(Outcome.AVP_OCCURS_TOO_MANY_TIMES, (0, 0), 446))
+            return
+        mscc = Mscc(is_beside=True)
+        for found in self._walk(request, 20, len(request.octets)):
+            if found.key == 446:
+                self._used(request, mscc, found)
+            elif found.key == 439 and mscc.service_identifier is None:
+                mscc.service_identifier = self._number(request, found)
+        if any(mscc.used.values()):
+            request.msccs.append(mscc)
+
     def _debiting(self, request: Request) -> None:
         """A direct debiting can't be of money, nor of 0 units that are named: the first such AVP is at fault."""
         msccs = [found for found in self._walk(request, 20, len(request.octets)) if found.key == 456]
         spans = [(found.data_at, found.end) for found in msccs] or [(20, len(request.octets))]
-        for mscc, (at, end) in zip(request.msccs, spans, strict=True):
+        for mscc, (at, end) in zip([mscc for mscc in request.msccs if not mscc.is_beside], spans, strict=True):
             for asked in [found for found in self._walk(request, at, end) if found.key == 437]:
                 parts = list(self._walk(request, asked.data_at, asked.end))
                 money = [found for found in parts if found.key == 413]
@@ -246,6 +273,7 @@ class Reader:
 
     def _identity(self, request: Request, found: Found) -> None:
         kind, data = None, None
+        fault_count = len(request.faults)
         for part in self._walk(request, found.data_at, found.end):
             if part.key == 450:
                 kind = self._number(request, part)
@@ -259,6 +287,8 @@ class Reader:
                 if len(data) > IDENTITY_OCTETS_MAX:
                     self._fault(request, Outcome.INVALID_AVP_LENGTH, part)
                     return
+        if len(request.faults) > fault_count:
+            return
         if kind is None or data is None:
             request.faults.append(Fault(Outcome.MISSING_AVP, (0, 0), 450 if kind is None else 444))
             return
@@ -300,15 +330,16 @@ class Reader:
             mscc.reporting_reason = min(reason, INT32_MAX)
 
     def _used(self, request: Request, mscc: Mscc, found: Found) -> None:
-        mscc.is_used = True
         units, reason, change = self._units(request, found)
+        if any(mscc.used.get(unit, 0) + units.get(unit, 0) > UNITS_MAX for unit in ("octets", "events")):
+            self._fault(request, Outcome.INVALID_AVP_VALUE, found)
+            return
+        mscc.is_used = True
         for unit, count in units.items():
             mscc.used[unit] = mscc.used.get(unit, 0) + count
             if change == 0:
                 mscc.before[unit] = mscc.before.get(unit, 0) + count
         mscc.has_change |= change is not None
-        if mscc.used.get("octets", 0) > UNITS_MAX or mscc.used.get("events", 0) > UNITS_MAX:
-            self._fault(request, Outcome.INVALID_AVP_VALUE, found)
         if mscc.reporting_reason is None and reason is not None:
             mscc.reporting_reason = min(reason, INT32_MAX)
 

@@ -231,7 +231,7 @@ def _fill_credit_control(batch: UsageBatch, row: int, request: CreditControl) ->
     columns["session_high"], columns["session_low"] = request.session
     columns["request_type"], columns["request_number"] = request.type, request.number
     columns["body_hash"], columns["service_context"] = request.body_hash, request.service_context
-    columns["outcome"] = request.outcome
+    columns["outcome"], columns["refusal"] = request.outcome, request.refusal
     presence = NEVER_COUNTS * request.never_counts + COMMAND_LEVEL_LIMIT * request.command_level_limit
     presence |= IS_RETRANSMISSION * request.is_sent_again | ENDS_AT_TARIFF_CHANGE * request.ends_at_tariff_change
     presence |= REPORTS_ALONE * request.reports_alone
@@ -254,7 +254,7 @@ def _fill_mscc(columns: Any, mscc: Mscc, row: int) -> None:
     columns["request"], columns["reporting_reason"] = row, -1
     columns["rating_group"] = -1 if mscc.rating_group is None else mscc.rating_group
     columns["service_identifier"] = -1 if mscc.service_identifier is None else mscc.service_identifier
-    columns["upf"] = mscc.upf or 0
+    columns["upf"], columns["outcome"] = mscc.upf or 0, mscc.outcome
     presence = HAS_REQUESTED * (mscc.requested is not None) + HAS_USED * (mscc.used is not None)
     for unit, name, has_requested, has_used in UNIT_COLUMNS:
         if mscc.requested is not None and unit in mscc.requested:

@@ -9,7 +9,16 @@ from tests.reference.account import Account
 from tests.reference.journal import Books, RequestRow
 from tests.reference.payers import charge_allowances, pay
 from tests.reference.requests import Answer, CreditControl, Mscc, MsccAnswer
-from tests.reference.services import REFUSALS, Turn, charge_report, givers_of, reported, used_of_any_unit
+from tests.reference.services import (
+    REFUSALS,
+    Turn,
+    charge_report,
+    givers_of,
+    note_refused,
+    note_undecided,
+    note_unpriced,
+    reported,
+)
 from tests.reference.tariffs import Catalogue, Price
 from vocabulary.instants import NS_PER_S
 from vocabulary.limits import ANSWERED_EVENT_KEPT_S, CHARGED_MICROS_MAX, MICROS_MAX
@@ -19,6 +28,7 @@ from vocabulary.units import Unit
 CC_REQUEST_NUMBER: Final = 415
 DIRECT_DEBITING: Final = 0
 REQUESTED_ACTION: Final = 436
+REQUESTED_SERVICE_UNIT: Final = 437
 
 
 EventKey = tuple[int, tuple[int, int], str, int]
@@ -80,13 +90,14 @@ def decide_event(
         currency=account.currency,
     )
     at = books.add_request(row)
-    outcome, failed_code = _refusal(kept, account, request, now_ns)
+    turn = Turn(catalogue, account, request, now_ns, books, at)
+    outcome, failed_code = _refusal(kept, turn)
     if outcome != Outcome.GRANTED:
         row.outcome = outcome
+        note_refused(turn, outcome)
         return Answer(outcome, failed_code=failed_code, msccs=[MsccAnswer(Outcome.UNDECIDED) for _ in request.msccs])
-    turn = Turn(catalogue, account, request, now_ns, books, at)
     answer = Answer(Outcome.GRANTED, msccs=[_debit(turn, mscc) for mscc in request.msccs])
-    outcomes = {mscc.outcome for mscc in answer.msccs}
+    outcomes = {mscc.outcome for mscc in answer.msccs} - {Outcome.UNDECIDED}
     if request.command_level_limit and outcomes == {Outcome.CREDIT_LIMIT_REACHED}:
         answer.outcome = Outcome.CREDIT_LIMIT_REACHED
     row.outcome = answer.outcome
@@ -95,8 +106,9 @@ def decide_event(
     return answer
 
 
-def _refusal(kept: Kept | None, account: Account, request: CreditControl, now_ns: int) -> tuple[Outcome, int]:
+def _refusal(kept: Kept | None, turn: Turn) -> tuple[Outcome, int]:
     """(outcome, AVP at fault) of an event that is not charged; GRANTED where it is."""
+    request = turn.request
     if kept is not None:
         return Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER
     if request.requested_action is None:
@@ -104,8 +116,10 @@ def _refusal(kept: Kept | None, account: Account, request: CreditControl, now_ns
     if request.requested_action != DIRECT_DEBITING:
         return Outcome.INVALID_AVP_VALUE, REQUESTED_ACTION
     tells_of_use = request.reports_alone or (request.msccs and all(map(is_past, request.msccs)))
-    if not account.gives_credit(now_ns) and not tells_of_use:
+    if not turn.account.gives_credit(turn.now_ns) and not tells_of_use:
         return Outcome.END_USER_SERVICE_DENIED, 0
+    if any(_debits_nothing(turn, mscc) for mscc in request.msccs):
+        return Outcome.INVALID_AVP_VALUE, REQUESTED_SERVICE_UNIT
     return Outcome.GRANTED, 0
 
 
@@ -123,8 +137,18 @@ def is_past(mscc: Mscc) -> bool:
     return mscc.used is not None and mscc.requested is None
 
 
+def _debits_nothing(turn: Turn, mscc: Mscc) -> bool:
+    """Does it ask for 0 of its price's unit, without having used any?"""
+    price = turn.find_price(mscc).price
+    if price is None or price.control in REFUSALS:
+        return False
+    return (mscc.requested or {}).get(price.unit) == 0 and not (mscc.used or {}).get(price.unit)
+
+
 def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     """Charge one MSCC of an event in full, or not at all."""
+    if mscc.outcome != Outcome.UNDECIDED:
+        return note_undecided(turn, mscc, mscc.outcome)
     account, now_ns = turn.account, turn.now_ns
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
@@ -134,7 +158,7 @@ def _debit(turn: Turn, mscc: Mscc) -> MsccAnswer:
     price = found.price
     if price is None:
         usage.outcome = found.refusal
-        usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
+        note_unpriced(usage, mscc)
         return MsccAnswer(found.refusal)
     usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
     if price.control in REFUSALS:

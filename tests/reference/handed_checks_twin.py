@@ -14,6 +14,7 @@ from vocabulary.limits import (
     TENANTS_MAX,
     UNITS_MAX,
 )
+from vocabulary.outcomes import Outcome
 
 RANGES = {
     "kind": (KIND_USAGE, KIND_USAGE),
@@ -27,6 +28,7 @@ RANGES = {
     "event_ns": (-(2**62), 2**62),
     "handed_row": (0, BATCH_REQUESTS_MAX - 1),
     "moves": (0, HANDED_MOVES_MAX),
+    "refusal": (0, len(Outcome) - 1),
     "command_id": (-1, -1),
     "session_id_length": (0, SESSION_ID_OCTETS_MAX),
     "message_length": (0, DIAMETER_MESSAGE_OCTETS_MAX),
@@ -37,7 +39,7 @@ UNITS = ("octets", "seconds", "events")
 MSCC_RANGES = {
     "rating_group": (-1, 2**32 - 1),
     "service_identifier": (-1, 2**32 - 1),
-    "outcome": (0, 0),
+    "outcome": (0, len(Outcome) - 1),
     **{f"{what}_{unit}": (0, UNITS_MAX) for what in ("requested", "used") for unit in UNITS},
 }
 TEXTS = ("session_id", "origin_host", "origin_realm", "service_information", "failed")

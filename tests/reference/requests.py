@@ -18,6 +18,7 @@ class Mscc:
     used        None: no Used-Service-Unit; else sums by unit
     before      of these, what was used before a tariff change; None: nothing is said of one
     upf         digest of the UPF that it is of, which has no service identifier then
+    outcome     of what is only recorded, beside the MSCCs of its request
     """
 
     rating_group: int | None = None
@@ -26,6 +27,7 @@ class Mscc:
     used: Mapping[Unit, int] | None = None
     before: Mapping[Unit, int] | None = None
     upf: int | None = None
+    outcome: Outcome = Outcome.UNDECIDED
 
     @property
     def service(self) -> tuple[int | None, int | None, int | None]:
@@ -56,6 +58,8 @@ class CreditControl:
     """of a service that gives no quota"""
     is_sent_again: bool = False
     """the T flag"""
+    refusal: Outcome = Outcome.UNDECIDED
+    """of one at fault that reports use"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,27 @@ class Turn:
         return then if found.price is None or found.price.unit == then.price.unit else found
 
 
+def note_undecided(turn: Turn, mscc: Mscc, outcome: Outcome) -> MsccAnswer:
+    """What an MSCC reports that isn't decided is on record, and not answered."""
+    usage = turn.books.usages[turn.books.add_usage(turn.row, mscc)]
+    note_unpriced(usage, mscc)
+    usage.from_ns = usage.to_ns = turn.end_ns()
+    usage.outcome = outcome
+    return MsccAnswer(Outcome.UNDECIDED)
+
+
+def note_refused(turn: Turn, outcome: Outcome) -> None:
+    """The same of all MSCCs of a request that is refused as a whole, where they name used units."""
+    for mscc in turn.request.msccs:
+        if mscc.used:
+            note_undecided(turn, mscc, outcome)
+
+
 def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
     """Decide one MSCC of an open session, by its place in the request, and write its usage row."""
     mscc = turn.request.msccs[place]
+    if mscc.outcome != Outcome.UNDECIDED:
+        return note_undecided(turn, mscc, mscc.outcome)
     is_again = mscc.service in [earlier.service for earlier in turn.request.msccs[:place]]
     found = turn.find_price(mscc)
     at = turn.books.add_usage(turn.row, mscc)
@@ -157,7 +175,7 @@ def _refuse(
         give_back(turn.account, service, books, turn.now_ns, 0, Unit.MONEY)
     price = found.price
     if price is None:
-        usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
+        note_unpriced(usage, mscc)
         return MsccAnswer(found.refusal)
     usage.price, usage.unit, usage.settled_by = price.number, price.unit, price.settled_by
     usage.unit, usage.used_units = reported(mscc, price.unit)
@@ -165,10 +183,11 @@ def _refuse(
     return MsccAnswer(REFUSALS[price.control], price.unit)
 
 
-def used_of_any_unit(mscc: Mscc) -> int:
-    """What an MSCC without a price reports, in the first unit that it names."""
+def note_unpriced(usage: UsageRow, mscc: Mscc) -> None:
+    """What an MSCC without a price reports, in the first unit that it names, is paid by nothing."""
     used = mscc.used or {}
-    return next((used[unit] for unit in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if unit in used), 0)
+    usage.unit = next((unit for unit in (Unit.OCTETS, Unit.SECONDS, Unit.EVENTS) if unit in used), Unit.MONEY)
+    usage.used_units = usage.uncharged_units = used.get(usage.unit, 0)
 
 
 def reported(mscc: Mscc, unit: Unit) -> tuple[Unit, int]:

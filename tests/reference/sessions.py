@@ -176,6 +176,9 @@ def recorded_answer(turn: Turn, session: Session, asked: Asked) -> Answer:
     answer = Answer(asked.outcome, is_duplicate=True)
     is_last = asked is session.last
     for mscc in turn.request.msccs:
+        if mscc.outcome != Outcome.UNDECIDED:
+            answer.msccs.append(MsccAnswer(Outcome.UNDECIDED))
+            continue
         service = session.service(*mscc.service)
         price = turn.find_price(mscc).price
         was_since = service is not None and not is_last and service.answered_at == session.answers
@@ -207,6 +210,8 @@ def _given_again(turn: Turn, service: Service, given: Given, price: Price | None
 
 def unrecorded(turn: Turn, mscc: Mscc) -> MsccAnswer:
     """A service without an answer of its own had asked for nothing then: only its price can refuse it."""
+    if mscc.outcome != Outcome.UNDECIDED:
+        return MsccAnswer(Outcome.UNDECIDED)
     found = turn.find_price(mscc)
     if found.price is None:
         return MsccAnswer(found.refusal)

@@ -24,7 +24,7 @@ from tests.reference.commands import Move, change_account, move_amounts, open_ac
 from tests.reference.events import KeptAnswers, decide_event
 from tests.reference.journal import Books, RequestRow
 from tests.reference.requests import Answer, AskSessions, Change, CreditControl, MsccAnswer, Open, Request, Wake
-from tests.reference.services import Turn, decide_service, used_of_any_unit
+from tests.reference.services import Turn, decide_service, note_refused
 from tests.reference.sessions import (
     ENDED_BY_COMMAND,
     ENDED_BY_NEW_INITIAL,
@@ -79,6 +79,8 @@ class Twin:
             account = None
         if isinstance(request, Open) and request.account_id not in self.accounts:
             return self._open(request, now_ns, books, changed)
+        if account is None and isinstance(request, CreditControl) and request.refusal != Outcome.UNDECIDED:
+            return Answer(request.refusal, msccs=unsaid(request))
         if account is None:
             if isinstance(request, Change | AskSessions):
                 row = books.add_request(_request_row(request, None))
@@ -136,6 +138,8 @@ class Twin:
 
     def _decide_usage(self, account: Account, request: CreditControl, now_ns: int, books: Books) -> Answer:
         """The table of §3, row by row."""
+        if request.refusal != Outcome.UNDECIDED:
+            return _refuse(account, request, books, request.refusal)
         session = account.session(request.session)
         if session is not None and request.service_context < 0:
             request = replace(request, service_context=session.service_context)
@@ -155,7 +159,7 @@ class Twin:
             return Answer(Outcome.GRANTED, True, msccs=[unrecorded(turn, mscc) for mscc in request.msccs])
         is_ended = is_of_ended(account, request)
         if request.type == INITIAL and is_ended:
-            return _refuse_unknown(turn)
+            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
         if request.type == INITIAL and session is not None:
             end_unasked(account, session, books, ENDED_BY_NEW_INITIAL, now_ns, request.never_counts)
             session = None
@@ -170,7 +174,7 @@ class Twin:
             session.highest_number = request.number
             account.sessions.append(session)
         if session is None:
-            return _refuse_unknown(turn)
+            return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
         row = books.add_request(_request_row(request, account))
         return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session)
 
@@ -228,7 +232,7 @@ def _supervise(session: Session, answer: Answer, now_ns: int) -> None:
 
 def command_reached_limit(request: CreditControl, answer: Answer) -> bool:
     """Whether the peer hears of its credit limit at command level."""
-    outcomes = [mscc.outcome for mscc in answer.msccs]
+    outcomes = [mscc.outcome for mscc in answer.msccs if mscc.outcome != Outcome.UNDECIDED]
     return request.command_level_limit and bool(outcomes) and set(outcomes) == {Outcome.CREDIT_LIMIT_REACHED}
 
 
@@ -254,23 +258,12 @@ def _ask_sessions(account: Account, request: AskSessions, books: Books, now_ns: 
 
 
 def _refuse(account: Account, request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
-    """A refusal of the whole command: nothing moves, the journal has its row."""
+    """A refusal of the whole command: nothing moves, the journal has its row, and what it reports as paid by nothing."""
     row = _request_row(request, account)
     row.outcome = outcome
-    books.add_request(row)
+    turn = Turn(Catalogue(), account, request, request.received_ns, books, books.add_request(row))
+    note_refused(turn, outcome)
     return Answer(outcome, failed_code=failed_code, msccs=unsaid(request))
-
-
-def _refuse_unknown(turn: Turn) -> Answer:
-    """There is no such session: what its client reports is paid by nothing, and stands in the books."""
-    answer = _refuse(turn.account, turn.request, turn.books, Outcome.UNKNOWN_SESSION_ID)
-    for mscc in turn.request.msccs:
-        if mscc.used:
-            usage = turn.books.usages[turn.books.add_usage(len(turn.books.requests) - 1, mscc)]
-            usage.used_units = usage.uncharged_units = used_of_any_unit(mscc)
-            usage.from_ns = usage.to_ns = turn.end_ns()
-            usage.outcome = Outcome.UNKNOWN_SESSION_ID
-    return answer
 
 
 def unsaid(request: Request) -> list[MsccAnswer]:

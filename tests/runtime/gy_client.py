@@ -55,9 +55,11 @@ class GyClient:
         used: int | None = None,
         asked: int | None = None,
         stranger: str = "",
+        beside: bytes = b"",
     ) -> Answer:
         """A CCR for octets of rating group 10, and its answer; it names nobody where `imsi` is empty, `stranger` before it.
 
+        beside   AVPs that the command has besides, behind the MSCC
         OSError where the connection ends before.
         """
         self._identifier += 1
@@ -79,6 +81,7 @@ class GyClient:
             subscription(1, imsi) if imsi else b"",
             u32(455, 1),
             group(456, *service),
+            beside,
             hop_by_hop=self._identifier,
             end_to_end=self._identifier,
         )

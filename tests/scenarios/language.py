@@ -266,14 +266,15 @@ def read_change(words: Words) -> ChangeStep:
 
 
 def read_mscc(text: str) -> Mscc:
-    """`rg 10 si 7 rsu 60 usu 10`, each of them optional."""
+    """`rg 10 si 7 rsu 60 usu 10`, each of them optional; `rsu` may name amounts of several units."""
     words = Words(text)
     group, identifier = words.number_after("rg"), words.number_after("si")
     requested, used, before = None, None, None
     while words.left:
         if words.takes("rsu"):
-            amount = words.amount()
-            requested = dict([amount]) if amount is not None else {}
+            requested = {}
+            while (amount := words.amount()) is not None:
+                requested |= dict([amount])
         else:
             assert words.takes("usu"), f"{words.left[0]} is no word of an MSCC"
             amount = words.amount()

@@ -8,7 +8,7 @@ import httpx
 
 from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from chf_http2.charging_data_ref import Refs
-from chf_http2.problems import REFUSALS
+from chf_http2.problems import REFUSALS, REFUSED_BY_AVP
 from chf_http2.responses import RESULT_CODES as WORDS
 from tests.reference.requests import Mscc
 from tests.scenarios.catalogues import TENANTS
@@ -30,6 +30,7 @@ LONG_AGO: Final = "2020-01-01T00:00:00Z"
 """Not believed, so that usage is of its receipt, as that of the Gy scenarios, which say no time."""
 CODES: Final = {word: RESULT_CODES[outcome] for outcome, word in WORDS.items()}
 PROBLEM_CODES: Final = {refusal.cause: RESULT_CODES[outcome] for outcome, refusal in reversed(REFUSALS.items())}
+PROBLEM_CODES |= {refusal.cause: RESULT_CODES[Outcome.INVALID_AVP_VALUE] for refusal in REFUSED_BY_AVP.values()}
 
 NOT_IN_NCHF: Final = frozenset(
     {

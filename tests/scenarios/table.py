@@ -112,6 +112,13 @@ SCENARIOS: Final = (
         event     A e4 context sms rg 1 rsu 1e usu 1e -> 4012
         account   A                            -> money -16/0
     """,
+        "an event of 0 of the unit that counts is refused": """
+        open      A money 20
+        event     A e1 context sms rg 1 rsu 0e 140 -> !5004
+        account   A                            -> money 20/0
+        event     A e2 context sms rg 1 rsu 140 -> granted 1
+        account   A                            -> money 11/0
+    """,
         "a silent session gives back what it held": """
         open      A money 100
         initial   A s1 rg 10 rsu 60            -> granted 60

@@ -77,13 +77,13 @@ def test_where_there_are_no_records_there_is_no_session(tmp_path: Path) -> None:
 
 
 def test_what_comes_late_for_a_session_does_not_hide_what_it_cost(tmp_path: Path) -> None:
-    late = [[refused(5, 50, Outcome.UNKNOWN_SESSION_ID)], [refused(5, 60, Outcome.UNKNOWN_SESSION_ID, request_type=3)]]
+    late = [[refused(5, 50, Outcome.UNKNOWN_SESSION_ID)], [refused(5, 60, Outcome.INVALID_AVP_VALUE, request_type=3)]]
     records = records_of(tmp_path, session_in_one(5), *late)
     for found in (closed_session(records, "pgw;5"), *closed_sessions_of(records, [1], 1)):
         assert found is not None
         assert (found.last["closed_by"], found.last["charged_micros"]) == ("termination", 14)
         assert found.refused_later_count == 2
-        assert [row["result_code"] for row in found.refused_later] == [5002, 5002]
+        assert [row["result_code"] for row in found.refused_later] == [5002, 5004]
         assert sum(row["uncharged_units"] for row in found.refused_later) == 100
     assert len(closed_sessions_of(records, [1], 5)) == 1
 
