@@ -95,7 +95,7 @@ def write_keys(batch, answers, journal, recorded, now_ns, routes, out, session_k
         route.length = at - route.offset
         key = session_keys[keys_count]
         keys_count += 1
-        # The same end may come again, after a restart that forgot it: where it names nobody its session alone tells whose it is.
+        # The same end may come again, after a restart that forgot it: if it names nobody its session tells whose it is.
         is_sought = answer.ended_session and request.identity_count == 0
         _set_key(key, request.session_high, request.session_low, ENDED_SESSION_FOUND_S if is_sought else life_s)
         key.account_id = request.account_id
