@@ -181,6 +181,21 @@ def add_refused_service(arena, slot, session, request, mscc, outcome):
     return add_service(arena, slot, session, mscc)
 
 
+@kernel
+def holds_quota(arena, slot, session):
+    """Was a service of the session at first word `session` given units in its last answer?"""
+    session_tag = arena.octets[8 * session + SESSION_TAG]
+    at = arena.section_at[slot, _SERVICES]
+    for _ in range(count_rows(arena, slot, _SERVICES)):
+        if (
+            arena.octets[8 * at + SERVICE_SESSION_TAG] == session_tag
+            and arena.octets[8 * at + SERVICE_FINALS] & GSU_LAST != 0
+        ):
+            return True
+        at += SERVICE_WORDS
+    return False
+
+
 @inlined_kernel
 def was_last(arena, service):
     """Was what follows the last grant said in the service's last answer?"""
