@@ -287,9 +287,14 @@ def _supervise(arena, slot, session, request, validity_s, without_quota_ns, now_
     """
     life_ns = 2 * validity_s * NS_PER_S
     if validity_s == 0:
-        life_ns = _SUPERVISION_DEFAULT_NS if holds_quota(arena, slot, session) else without_quota_ns
+        life_ns = _SUPERVISION_DEFAULT_NS if holds_quota(arena, slot, session, False) else without_quota_ns
     expires_ns = now_ns + life_ns
-    arena.words[session + SESSION_EXPIRES_NS] = max(arena.words[session + SESSION_EXPIRES_NS], expires_ns)
+    # A session that held nothing till now had the longer time; what it is given now isn't to be held so long.
+    is_first_quota = validity_s > 0 and not holds_quota(arena, slot, session, True)
+    if is_first_quota and expires_ns < arena.words[session + SESSION_EXPIRES_NS]:
+        answer.due_ns = expires_ns
+    if is_first_quota or expires_ns > arena.words[session + SESSION_EXPIRES_NS]:
+        arena.words[session + SESSION_EXPIRES_NS] = expires_ns
     life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
     life = max((life_ns + _ROUTE_UNIT_NS - 1) // _ROUTE_UNIT_NS, 2)
     passed = (now_ns - arena.words[session + SESSION_OPENED_NS]) // _ROUTE_UNIT_NS

@@ -224,10 +224,17 @@ def _decide_services(turn: Turn, session: Session, supervision_s: int) -> Answer
 
 def _supervise(session: Session, answer: Answer, now_ns: int, supervision_s: int) -> None:
     life_s = 2 * max((mscc.validity_s for mscc in answer.msccs), default=0)
-    if life_s == 0:
+    is_given = life_s > 0
+    if not is_given:
         holds_quota = any(service.last.has_grant for service in session.services)
         life_s = SUPERVISION_UNGRANTED_S if holds_quota else supervision_s
-    session.expires_ns = max(session.expires_ns, now_ns + life_s * NS_PER_S)
+    before = (
+        service.previous if service.answered_at == session.answers else service.last for service in session.services
+    )
+    expires_ns = now_ns + life_s * NS_PER_S
+    if is_given and not any(one.has_grant for one in before):
+        session.expires_ns = expires_ns
+    session.expires_ns = max(session.expires_ns, expires_ns)
 
 
 def command_reached_limit(request: CreditControl, answer: Answer) -> bool:

@@ -144,6 +144,14 @@ SCENARIOS: Final = (
         update    A s1 rg 10 usu 10            -> !5002
         account   A                            -> money 60/0
     """,
+        "quota of a session that began without comes back in time": """
+        open      A money 100
+        initial   A s1 rg 10                   -> none
+        update    A s1 rg 10 rsu 60            -> granted 60
+        clock     7201
+        update    A s1 rg 10 usu 60            -> !5002
+        account   A                            -> money 100/0
+    """,
         "what another service holds comes back in time": """
         open      A money 100
         initial   A s1 rg 10 rsu 60            -> granted 60
