@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cdr.carried_members import states_at
 from cdr.columns import (
     COUNT_FILE_OCTETS,
     COUNT_LINES,
@@ -15,7 +16,16 @@ from cdr.columns import (
     ClosedBy,
 )
 from cdr.finished_records import has_room, write_record
-from cdr.session_table import begin_session, find, forget, release_session, renew_information, texts_length
+from cdr.session_table import (
+    begin_session,
+    find,
+    forget,
+    forget_reports,
+    needs_room_to_merge,
+    release_session,
+    take_information,
+    texts_length,
+)
 from charging.batch import EVENT, KIND_EXPIRE, KIND_USAGE, TERMINATION
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.outcomes import Outcome
@@ -37,10 +47,6 @@ _AMOUNT_LIMIT = int(ClosedBy.AMOUNT_LIMIT)
 _TABLE_LIMIT = int(ClosedBy.TABLE_LIMIT)
 _USAGE_DETAILS = int(ClosedBy.USAGE_DETAILS)
 _ABORT = int(ClosedBy.ABORT)
-
-DETAILED_USAGE = b'{"multipleUnitUsage":'
-"""How what a request carried begins where it has details of its usage (docs/records.md)."""
-_DETAILED_USAGE = np.frombuffer(DETAILED_USAGE, np.uint8)
 
 DOES_NOT_FIT = -1
 """What apply_entry gives for an entry whose tables contradict one another."""
@@ -144,17 +150,6 @@ def _may_keep(table, octets, limits):
 
 
 @inlined_kernel
-def _has_usage_details(octets, at, length):
-    """Does what a request carried, octets[at:at + length], begin with details of its usage?"""
-    if length < _DETAILED_USAGE.shape[0]:
-        return False
-    same = 0
-    while same < _DETAILED_USAGE.shape[0] and octets[at + same] == _DETAILED_USAGE[same]:
-        same += 1
-    return same == _DETAILED_USAGE.shape[0]
-
-
-@inlined_kernel
 def _closing_of(requests, row, is_known, may_keep):
     """(whether the session of a usage request stays open, what closes its record where it doesn't)."""
     request = requests[row]
@@ -172,7 +167,7 @@ def _closing_of(requests, row, is_known, may_keep):
 
 @inlined_kernel
 def _apply_request(table, requests, row, usages, first, end, octets, at, limits, partition, out):
-    """One credit-control request; False where the finished rows have no room for what it may close."""
+    """One credit-control request; False where there is no room for what it may close, or for what it carries."""
     request = requests[row]
     slot = find(table, request.session_high, request.session_low, request.account_id)
     place = np.int64(table.slots[slot]) - 1
@@ -184,12 +179,15 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
         + np.int64(request.origin_realm_length)
         + np.int64(request.identity_length)
     )
+    behind_texts = at + texts
     lines, longest = 0, information
     if is_known:
         session = table.sessions[place]
         lines = session.line_count
         texts = max(texts, texts_length(session))
-        longest = max(longest, np.int64(session.information_length))
+        longest += np.int64(session.information_length)
+        if needs_room_to_merge(table, session, octets, behind_texts, information):
+            return False
     if not has_room(out, lines, texts, longest, end - first + 2):
         return False
     may_keep = _may_keep(table, texts + information, limits)
@@ -198,22 +196,21 @@ def _apply_request(table, requests, row, usages, first, end, octets, at, limits,
     if not is_known:
         place = begin_session(table, requests, row, octets, at)
     session = table.sessions[place]
-    behind_texts = at + np.int64(request.session_id_length) + np.int64(request.origin_host_length)
-    behind_texts += np.int64(request.origin_realm_length) + np.int64(request.identity_length)
-    if is_known and information > 0:
-        renew_information(table, session, octets, behind_texts, information, limits.octets_max)
     session.last_ns = request.received_ns
     session.request_count += 1
     session.outcome = request.outcome
     session.termination_cause = request.termination_cause
     for usage in range(first, end):
         _add_usage(table, place, usages, usage, request.received_ns, limits, partition, out)
+    if is_known and information > 0:  # behind usage: a record that this ends may not have the reports of the next
+        take_information(table, session, octets, behind_texts, information, limits.octets_max)
     if stays and not is_known:
         table.slots[slot] = place + 1
         session.is_open = 1
         table.state[STATE_OPEN] += 1
-    if stays and _has_usage_details(octets, behind_texts, information):
+    if stays and states_at(octets, behind_texts, information) > 0:
         write_record(table, place, _USAGE_DETAILS, request.received_ns, partition, out)
+        forget_reports(table, session)
     if not stays:
         write_record(table, place, closed_by, request.received_ns, partition, out)
         release_session(table, place)
@@ -254,7 +251,8 @@ def apply_entry(table, requests, usages, octets, cursor, limits, partition, out)
 
     table      SessionTable with room for a session a request, a line a usage row and the entry's octets
     requests   JOURNAL_REQUEST_DTYPE rows, `usages` USAGE_DTYPE rows, `octets` uint8 of the entry
-    cursor     int64[3], moved: next request, usage row and octet; fewer than all are applied where `out` is full
+    cursor     int64[3], moved: next request, usage row and octet; fewer than all are applied where `out` is full, or
+               `table` has no room to put together what a session carries
     limits     Limits
     partition  int64
     out        RecordRows: records are appended

@@ -15,6 +15,7 @@ from balances.journal_chain import NO_ENTRY
 from balances.journal_reader import EntryReader, EntryRows
 from balances.journal_writer import encode_entry
 from cdr.apply_entry import DOES_NOT_FIT, apply_entry, close_due
+from cdr.carried_members import CARRIED_OCTETS_MAX
 from cdr.columns import (
     COUNT_FILE_OCTETS,
     COUNT_LINES,
@@ -149,7 +150,9 @@ class Assembly:
                 )
             if applied == request_count:
                 return
-            finished.grow()
+            left = len(entry.octets) - int(cursor[2])
+            if not self._make_room(0, 0, left + CARRIED_OCTETS_MAX):
+                finished.grow()
 
     def close_due(
         self,
@@ -173,8 +176,8 @@ class Assembly:
             finished.grow()
         return int(cursor[1])
 
-    def _make_room(self, session_count: int, line_count: int, octet_count: int) -> None:
-        """Room for what one entry may add, so that kernels never lack any."""
+    def _make_room(self, session_count: int, line_count: int, octet_count: int) -> bool:
+        """Room for what one entry may add; did octets lack any?"""
         table, state = self.table, self.table.state
         sessions = int(state[STATE_OPEN]) + session_count
         if sessions > table.sessions.shape[0]:
@@ -184,12 +187,14 @@ class Assembly:
         lines = int(state[STATE_OPEN_LINES]) + line_count
         if lines > table.lines.shape[0]:
             table = table._replace(lines=_larger(table.lines, max(2 * table.lines.shape[0], lines)))
-        if int(state[STATE_OCTETS]) + octet_count > table.octets.shape[0]:
+        lacked = bool(int(state[STATE_OCTETS]) + octet_count > table.octets.shape[0])
+        if lacked:
             room = max(2 * (int(state[STATE_LIVE_OCTETS]) + octet_count), _OCTETS_MIN)
             octets = np.zeros(room, np.uint8)
             state[STATE_OCTETS] = gather_texts(table, octets)
             table = table._replace(octets=octets)
         self.table = table
+        return lacked
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """The state by name, to be written and given to `restore`; it shares memory with the table."""

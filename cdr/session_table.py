@@ -8,6 +8,7 @@ the same entries give the same table and the same records on any machine; cdr/as
 
 import numpy as np
 
+from cdr.carried_members import CARRIED_OCTETS_MAX, is_object, merge_states, states_at
 from cdr.columns import STATE_FREE_SESSION, STATE_LIVE_OCTETS, STATE_OCTETS, STATE_SESSIONS
 from charging.batch import EVENT
 from vocabulary.kernel import inlined_kernel, kernel
@@ -155,6 +156,40 @@ def renew_information(table, session, octets, at, length, octets_max):
         table.state[STATE_OCTETS] += length
     copy_octets(octets, at, length, table.octets, session.information_at)
     session.information_length = length
+
+
+@kernel
+def take_information(table, session, octets, at, length, octets_max):
+    """What a request carried; states of the session that it doesn't say stay. There is room for both behind everything."""
+    to = table.state[STATE_OCTETS]
+    merged = merge_states(
+        octets, at, length, table.octets, session.information_at, session.information_length, table.octets, to
+    )
+    if merged == length:
+        renew_information(table, session, octets, at, length, octets_max)
+    else:
+        renew_information(table, session, table.octets, to, merged, octets_max)
+
+
+@inlined_kernel
+def needs_room_to_merge(table, session, octets, at, length):
+    """Has octets[at:at + length] to be put together with states, and no room for that beside the rest of its entry?"""
+    return (
+        is_object(octets, at, length)
+        and session.information_length > 0
+        and table.state[STATE_OCTETS] + octets.shape[0] - at + CARRIED_OCTETS_MAX > table.octets.shape[0]
+    )
+
+
+@kernel
+def forget_reports(table, session):
+    """What is on record is not to be there twice: of the session's information only states stay."""
+    at, length = session.information_at, np.int64(session.information_length)
+    first = states_at(table.octets, at, length)
+    if first > 0:
+        left = at + length - first  # the closing brace among them
+        copy_octets(table.octets, first, left, table.octets, at + 1)
+        session.information_length = 1 + left if left > 1 else 0
 
 
 @kernel

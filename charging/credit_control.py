@@ -43,6 +43,7 @@ from charging.sessions.services import (
     add_refused_service,
     add_service,
     find_service,
+    holds_quota,
     name_service,
     remember_answer,
     was_last,
@@ -286,12 +287,20 @@ def _decide_msccs(
 
 
 @kernel
-def _supervise(arena, session, request, validity_s, now_ns, answer):
+def _supervise(arena, slot, session, request, validity_s, without_quota_ns, now_ns, answer):
     """Set when the session ends without a request, and have its route written again where half its life is gone, or where
     the request says another.
     """
-    expires_ns = now_ns + (2 * validity_s * NS_PER_S if validity_s > 0 else _SUPERVISION_DEFAULT_NS)
-    arena.words[session + SESSION_EXPIRES_NS] = max(arena.words[session + SESSION_EXPIRES_NS], expires_ns)
+    life_ns = 2 * validity_s * NS_PER_S
+    if validity_s == 0:
+        life_ns = _SUPERVISION_DEFAULT_NS if holds_quota(arena, slot, session, False) else without_quota_ns
+    expires_ns = now_ns + life_ns
+    # A session that held nothing till now had the longer time; what it is given now isn't to be held so long.
+    is_first_quota = validity_s > 0 and not holds_quota(arena, slot, session, True)
+    if is_first_quota and expires_ns < arena.words[session + SESSION_EXPIRES_NS]:
+        answer.due_ns = expires_ns
+    if is_first_quota or expires_ns > arena.words[session + SESSION_EXPIRES_NS]:
+        arena.words[session + SESSION_EXPIRES_NS] = expires_ns
     life_ns = 2 * (arena.words[session + SESSION_EXPIRES_NS] - now_ns)
     life = max((life_ns + _ROUTE_UNIT_NS - 1) // _ROUTE_UNIT_NS, 2)
     passed = (now_ns - arena.words[session + SESSION_OPENED_NS]) // _ROUTE_UNIT_NS
@@ -351,7 +360,7 @@ def decide_session(
         answer.ended_session = ENDED_BY_REQUEST
     else:
         remember_request(arena, session, request, answer.outcome)
-        _supervise(arena, session, request, validity_s, now_ns, answer)
+        _supervise(arena, slot, session, request, validity_s, scratch.supervision_ns[0], now_ns, answer)
         if request.request_type == INITIAL:
             answer.due_ns = arena.words[session + SESSION_EXPIRES_NS]
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from balances.journal import JOURNAL_REQUEST_DTYPE, MOVEMENT_DTYPE
 from balances.reservations import Ledger, new_ledger
 from charging.usage_record import USAGE_DTYPE
+from vocabulary.instants import NS_PER_S
 from vocabulary.limits import (
     BATCH_MOVEMENTS_MAX,
     BATCH_MSCCS_MAX,
@@ -16,6 +17,7 @@ from vocabulary.limits import (
     BUCKETS_PER_ACCOUNT_MAX,
     RECORD_WORDS_MAX,
     SESSIONS_PER_ACCOUNT_MAX,
+    SUPERVISION_WITHOUT_QUOTA_S,
 )
 
 ROWS_REQUESTS: Final = 0
@@ -35,12 +37,13 @@ class JournalRows(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory that one row's decision uses and leaves clean."""
+    """Memory that one row's decision uses and leaves clean, and what settings say of all of them."""
 
     ledger: Ledger
     order: NDArray[np.int64]  # (BUCKETS_PER_ACCOUNT_MAX,) buckets in the order of selection
     money: NDArray[np.int64]  # the same for money buckets
     record: NDArray[np.int64]  # (RECORD_WORDS_MAX,) an account's record before a command that may fail half-way
+    supervision_ns: NDArray[np.int64]  # (1,) life of a session that holds no quota
 
 
 def new_journal_rows() -> JournalRows:
@@ -54,11 +57,12 @@ def new_journal_rows() -> JournalRows:
     )
 
 
-def new_scratch() -> Scratch:
-    """Clean scratch memory."""
+def new_scratch(supervision_s: int = SUPERVISION_WITHOUT_QUOTA_S) -> Scratch:
+    """Clean scratch memory; a session that holds no quota lives so long without a request."""
     return Scratch(
         ledger=new_ledger(),
         order=np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64),
         money=np.zeros(BUCKETS_PER_ACCOUNT_MAX, np.int64),
         record=np.zeros(RECORD_WORDS_MAX, np.int64),
+        supervision_ns=np.full(1, supervision_s * NS_PER_S, np.int64),
     )

@@ -1,36 +1,40 @@
-"""What charging doesn't interpret, carried to the charging record as it came, member by member."""
+"""What charging doesn't interpret, carried to the charging record as it came, member by member.
 
-from typing import Final
+What holds for a session is a state: the record has the last that was said of each. What tells of a time, as usage does, is a
+report: the next adds to it, so that each is to be on record, and its request ends one.
+"""
+
+from typing import Final, NamedTuple
 
 import msgspec
 
-ALONG: Final = "triggers"
-"""Carried where another member is: alone it would take the place of what the session had said before."""
-CARRIED: Final = frozenset(
+from chf_http2.schema import ChargingDataRequest
+
+INTERPRETED: Final = frozenset(
     {
-        ALONG,
-        "pDUSessionChargingInformation",
-        "roamingQBCInformation",
-        "sMSChargingInformation",
-        "nEFChargingInformation",
-        "registrationChargingInformation",
-        "n2ConnectionChargingInformation",
-        "locationReportingChargingInformation",
-        "nSPAChargingInformation",
-        "nSMChargingInformation",
-        "mMTelChargingInformation",
-        "iMSChargingInformation",
-        "edgeInfrastructureUsageChargingInformation",
-        "eASDeploymentChargingInformation",
-        "directEdgeEnablingServiceChargingInformation",
-        "exposedEdgeEnablingServiceChargingInformation",
-        "proSeChargingInformation",
-        "mMSChargingInformation",
+        "subscriberIdentifier",  # the record's identity
+        "invocationTimeStamp",
+        "invocationSequenceNumber",
+        "retransmissionIndicator",
+        "oneTimeEvent",  # its record_kind
+        "notifyUri",
+        "supportedFeatures",
     }
 )
-"""Members of a ChargingDataRequest, as TS 32.291 names them."""
+"""Members of a ChargingDataRequest that are read, and of which nothing is left to carry."""
 DETAILED: Final = "multipleUnitUsage"
-"""Carried whole, before all others, where it has one of DETAILS."""
+"""Read, too; carried whole behind all other reports, empty where a request has these and no usage. So whoever reads a record
+sees by it that there are reports, and where they end."""
+CARRIED: Final = tuple(
+    field.encode_name
+    for field in msgspec.structs.fields(ChargingDataRequest)
+    if field.encode_name not in INTERPRETED and field.encode_name != DETAILED
+)
+ALONG: Final = frozenset(
+    {"triggers", "nfConsumerIdentification", "chargingId", "serviceSpecificationInfo", "oneTimeEventType"}
+)
+"""Carried by what opens a session or is an event; later only where another member is: most requests repeat them, and those that
+say nothing else shall cost nothing."""
 DETAILS: Final = (
     b'"pDUContainerInformation"',
     b'"nSPAContainerInformation"',
@@ -40,25 +44,57 @@ DETAILS: Final = (
     b'"multihomedPDUAddress"',
 )
 """Members of usage, or of its containers, that charging doesn't interpret."""
-_BEGINNING: Final = b'{"%s":' % DETAILED.encode()
+REPORTS: Final = {
+    "roamingQBCInformation": (b'"multipleQFIcontainer"',),
+    "pDUSessionChargingInformation": (b'"rANSecondaryRATUsageReport"',),
+    "proSeChargingInformation": (
+        b'"pFIContainerInformation"',
+        b'"transmissionDataContainer"',
+        b'"receptionDataContainer"',
+    ),
+    "iMSChargingInformation": (
+        b'"earlyMediaDescription"',
+        b'"messageBodies"',
+        b'"calledIdentityChanges"',
+        b'"accessTransferInformation"',
+        b'"accessNetworkInfoChange"',
+    ),
+    "mMTelChargingInformation": (b'"supplementaryServices"',),
+    "edgeInfrastructureUsageChargingInformation": (b'"durationStartTime"',),
+}
+"""Other members that are reports, where they have one of these; the lists and periods of TS 32.291 §6.1.6.2 that a later
+request goes on with instead of repeating them."""
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def carried_information(body: bytes, *, has_conditions: bool) -> bytes:
-    """A JSON object of these members of the body, each octet for octet; empty where it has none.
+class Carried(NamedTuple):
+    """A JSON object of members of a body, each octet for octet; empty where there is none."""
 
+    octets: bytes
+    has_reports: bool
+    """its request ends a record, and is news to the journal also where it says the same as the one before"""
+
+
+def reports_in(name: str, value: bytes) -> bool:
+    """Is a member a report, beside usage?"""
+    return any(word in value for word in REPORTS.get(name, ()))
+
+
+def carried_information(body: bytes, *, opens: bool, has_conditions: bool) -> Carried:
+    """What of a body goes to the charging record.
+
+    opens            of a create
     has_conditions   a trigger of its usage concerns the record (triggers.py), which counts as a detail
     """
     members = _DECODER.decode(body)
-    names = [name for name in members if name in CARRIED]
+    reports = [name for name in CARRIED if name in members and reports_in(name, bytes(members[name]))]
+    states = [name for name in members if name in CARRIED and name not in reports]
     usage = members.get(DETAILED)
-    if usage is not None and (has_conditions or any(detail in bytes(usage) for detail in DETAILS)):
-        names.insert(0, DETAILED)
-    if not names or names == [ALONG]:
-        return b""
-    return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), members[name]) for name in names)
-
-
-def has_details(information: bytes) -> bool:
-    """Does what is carried begin with usage that has details? Its request then ends a record."""
-    return information.startswith(_BEGINNING)
+    has_details = usage is not None and (has_conditions or any(detail in bytes(usage) for detail in DETAILS))
+    if reports or has_details:
+        members[DETAILED] = msgspec.Raw(b"[]") if usage is None else usage
+        states = [*reports, DETAILED, *states]
+    elif not opens and ALONG.issuperset(states):
+        return Carried(b"", False)
+    parts = (b'"%s":%s' % (name.encode(), members[name]) for name in states)
+    return Carried(b"{%s}" % b",".join(parts) if states else b"", bool(reports or has_details))

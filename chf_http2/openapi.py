@@ -30,7 +30,7 @@ _HEADERS: Final = {
     "Location": ("Where the session is: the path of the collection and its ref", "string"),
     "Allow": ("Methods that the path takes", "string"),
     "WWW-Authenticate": ("What is wrong with the access token (RFC 6750)", "string"),
-    "3gpp-Sbi-Response-Info": ("no-retry=true where the time that the client gave is over", "string"),
+    "3gpp-Sbi-Response-Info": ("no-retry=true where the time that the client gave was over at receipt", "string"),
     "Accept-Encoding": ("gzip, where the body is compressed in another way", "string"),
     "Retry-After": ("Seconds until it makes sense to try again", "integer"),
 }

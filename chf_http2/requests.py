@@ -20,7 +20,7 @@ from charging.batch import (
     TERMINATION,
     UPDATE,
 )
-from chf_http2.carried import carried_information, has_details
+from chf_http2.carried import Carried, carried_information
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
@@ -142,16 +142,10 @@ class RequestReader:
             account_id = -1
         else:
             name, account_id = session
-        information = carried_information(body, has_conditions=_has_conditions(said))
         session_id = f"{SESSION_PREFIX}{name}".encode()
         names = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities)))
-        if len(names + information) > DIAMETER_MESSAGE_OCTETS_MAX:  # what triggered a report may not cost the report
-            information = carried_information(body, has_conditions=False)
-        texts = names + information
-        if len(texts) > DIAMETER_MESSAGE_OCTETS_MAX:
-            raise RequestRefused(
-                problem(413, "INVALID_MSG_FORMAT", f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets")
-            )
+        carried = _carried_of(said, body, opens=session is None, names_length=len(names))
+        information = carried.octets
         number = _number_of(route, said, stamp_ns, msccs, self._secret)
         echo = _echo(said, units)
         REQUEST_PACKER.pack_into(
@@ -159,7 +153,7 @@ class RequestReader:
             int(self._counts[TICK_REQUESTS]) * REQUEST_PACKER.size,
             waiting,
             *number,
-            information_hash(information, self._secret) ^ (number[0] if has_details(information) else 0),
+            information_hash(information, self._secret) ^ (number[0] if carried.has_reports else 0),
             service_context(said),
             _reported_ns(said, stamp_ns),
             account_id,
@@ -172,7 +166,7 @@ class RequestReader:
             len(echo),
             request_type,
         )
-        self._append(msccs, identities, texts + echo)
+        self._append(msccs, identities, names + information + echo)
 
     def _append(self, msccs: bytes, identities: list[tuple[int, bytes]], texts: bytes) -> None:
         counts = self._counts
@@ -186,6 +180,16 @@ class RequestReader:
         counts[TICK_MSCCS] += len(msccs) // MSCC_PACKER.size
         counts[TICK_IDENTITIES] += len(identities)
         counts[TICK_OCTETS] += len(texts)
+
+
+def _carried_of(said: ChargingDataRequest, body: bytes, *, opens: bool, names_length: int) -> Carried:
+    """What goes to the charging record beside names of so many octets. RequestRefused: there is no room for it."""
+    for has_conditions in (_has_conditions(said), False):  # what triggered a report may not cost the report
+        carried = carried_information(body, opens=opens, has_conditions=has_conditions)
+        if names_length + len(carried.octets) <= DIAMETER_MESSAGE_OCTETS_MAX:
+            return carried
+    detail = f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets"
+    raise RequestRefused(problem(413, "INVALID_MSG_FORMAT", detail))
 
 
 def _has_conditions(said: ChargingDataRequest) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charging.batch import UsageBatch, new_usage_batch
+from chf_http2.carried import CARRIED
 from vocabulary.held import kind_of
 from vocabulary.limits import (
     BATCH_IDENTITIES_MAX,
@@ -26,8 +27,8 @@ from vocabulary.limits import (
 )
 
 NOTIFY_URI_OCTETS_MAX: Final = 1024
-CARRIED_MAX: Final = 19
-"""Members of a body that can be carried."""
+CARRIED_MAX: Final = 1 + len(CARRIED)
+"""Members of a body that can be carried; usage is one more."""
 KNOWN_VALUES_MAX: Final = 1 << 16
 UPF_ID_OCTETS_MAX: Final = 255
 ECHO_PACKER: Final = Struct("<II")

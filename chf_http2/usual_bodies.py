@@ -40,12 +40,12 @@ from chf_http2.tick_memory import (
 )
 from chf_http2.usual_members import (
     BODY,
-    CARRY,
     CHARGING_ID,
     CONSUMER,
     DOES,
     EVENT_TYPE,
     FEATURES_TEXT,
+    IS_CARRIED,
     MEMBERS,
     NOTIFY_URI,
     ONE_TIME_EVENT,
@@ -152,13 +152,12 @@ def _read_body(tick, head, at, end):
         at, row, seen = read_member(octets, at, end, BODY, seen)
         if at < 0:
             return np.int64(at)
-        does = DOES[row]
+        does, value = DOES[row], at
         if does <= CONSUMER or does == FEATURES_TEXT:
             at = _read_known(tick, head, row, at, end)
         elif does <= EVENT_TYPE:
             at = _read_text(tick, does, at, end)
         elif does == USAGES:
-            value = at
             at = read_usages(tick, at, end, head.gives_quota)
             if at >= 0 and tick.facts[0].has_details:
                 _carry_first(tick, row, value, at)
@@ -166,8 +165,18 @@ def _read_body(tick, head, at, end):
             at = _read_scalar(tick, does, at, end)
         if at < 0:
             return np.int64(at)
+        if IS_CARRIED[row]:
+            _carry(tick, row, value, at)
         at, more = go_on(octets, at, end, CLOSE_OBJECT)
     return np.int64(at) if seen & _NEEDED == _NEEDED else np.int64(NOT_USUAL)
+
+
+@kernel
+def _carry(tick, row, at, behind):
+    """Carry a value behind those that are."""
+    part = tick.carried[tick.facts[0].carried_count]
+    part[0], part[1], part[2] = row, at, behind
+    tick.facts[0].carried_count += 1
 
 
 @kernel
@@ -186,16 +195,13 @@ def _carry_first(tick, row, at, behind):
 
 @kernel
 def _read_known(tick, head, row, at, end):
-    """Behind a value that was accepted before, of which the record or we want something."""
+    """Behind a value that was accepted before, of which we may want something."""
     octets, facts, does = tick.arrived.octets, tick.facts[0], DOES[row]
     behind = behind_known(tick, row, at, end)
     if behind < 0:
         return behind
-    if does == CARRY:
-        part = tick.carried[facts.carried_count]
-        part[0], part[1], part[2] = row, at, behind
-        facts.carried_count += 1
-        if row == PDU_SESSION and head.request_type == INITIAL and not _read_user(tick, at, behind):
+    if row == PDU_SESSION:
+        if head.request_type == INITIAL and not _read_user(tick, at, behind):
             return np.int64(NOT_USUAL)
     elif does == CONSUMER and not _read_consumer(tick, at, behind):
         return np.int64(NOT_USUAL)

@@ -10,15 +10,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from chf_http2.carried import ALONG, CARRIED
+from chf_http2.carried import ALONG, CARRIED, REPORTS, reports_in
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, RequestedUnit, UsedUnitContainer
 from chf_http2.triggers import is_before_change
 
 # What the kernel does with a member's value
 KNOWN: Final = 0
 """Look whether its octets were accepted before."""
-CARRY: Final = 1
-"""The same, and it goes to the charging record."""
 CONSUMER: Final = 2
 """The same, and the consumer's name and function are read."""
 SUBSCRIBER: Final = 3
@@ -83,7 +81,7 @@ _AMOUNTS: Final = (
     ("downlinkVolume", OCTETS_DOWN),
     ("serviceSpecificUnits", EVENTS),
 )
-MEMBERS: Final = (
+_OF_BODY: Final = (
     #      object,    member,                     what is done
     Member(BODY, "subscriberIdentifier", SUBSCRIBER),
     Member(BODY, "nfConsumerIdentification", CONSUMER),
@@ -97,7 +95,11 @@ MEMBERS: Final = (
     Member(BODY, "oneTimeEventType", EVENT_TYPE),
     Member(BODY, "serviceSpecificationInfo", SPECIFICATION),
     Member(BODY, "supportedFeatures", FEATURES_TEXT),
-    *(Member(BODY, name, CARRY) for name in sorted(CARRIED)),
+)
+_READ_OF_BODY: Final = frozenset(one.name for one in _OF_BODY)
+MEMBERS: Final = (
+    *_OF_BODY,
+    *(Member(BODY, name, KNOWN) for name in CARRIED if name not in _READ_OF_BODY),
     Member(USAGE, "ratingGroup", RATING_GROUP),
     Member(USAGE, "requestedUnit", REQUESTED),
     Member(USAGE, "usedUnitContainer", CONTAINERS),
@@ -121,8 +123,6 @@ def row_of(of: int, name: str) -> int:
 
 PDU_SESSION: Final = row_of(BODY, "pDUSessionChargingInformation")
 """It may name a further identity."""
-SESSION_TRIGGERS: Final = row_of(BODY, ALONG)
-"""They aren't carried alone."""
 
 
 def word(text: str) -> NDArray[np.uint8]:
@@ -139,6 +139,10 @@ def words(texts: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 NAMES, NAME_LENGTHS = words([one.name for one in MEMBERS])
+IS_CARRIED: Final = np.array([one.of == BODY and one.name in CARRIED for one in MEMBERS], np.bool_)
+"""It goes to the charging record as it came."""
+IS_ALONG: Final = np.array([one.of == BODY and one.name in ALONG for one in MEMBERS], np.bool_)
+"""It isn't carried alone, but by a create."""
 DOES: Final = np.array([one.does for one in MEMBERS], np.int64)
 FIRST: Final = np.array([min(row for row, one in enumerate(MEMBERS) if one.of == of) for of in range(4)], np.int64)
 BEHIND: Final = np.array([1 + max(row for row, one in enumerate(MEMBERS) if one.of == of) for of in range(4)], np.int64)
@@ -162,9 +166,25 @@ class _UsualTriggers:
             raise msgspec.ValidationError("usage is split at a tariff change")
 
 
+class _UsualInformation:
+    """Accepts a member of a body but where it is a report: no two are the same, and requests.py carries them elsewhere."""
+
+    def __init__(self, name: str, decoder: Any) -> None:
+        self._name = name
+        self._decoder = decoder
+
+    def decode(self, octets: memoryview) -> None:
+        """msgspec.DecodeError: not accepted."""
+        self._decoder.decode(octets)
+        if reports_in(self._name, bytes(octets)):
+            raise msgspec.ValidationError(f"{self._name} is a report")
+
+
 def _decoders_of(member: Member) -> Any:
-    is_split = member.of == CONTAINER and member.name == "triggers"
-    return _UsualTriggers(_decoder_of(member)) if is_split else _decoder_of(member)
+    decoder = _decoder_of(member)
+    if member.of == CONTAINER and member.name == "triggers":
+        return _UsualTriggers(decoder)
+    return _UsualInformation(member.name, decoder) if member.of == BODY and member.name in REPORTS else decoder
 
 
 DECODERS: Final = tuple(_decoders_of(one) for one in MEMBERS)

@@ -27,7 +27,7 @@ from chf_http2.tick_memory import (
     TICK_OCTETS,
     TICK_REQUESTS,
 )
-from chf_http2.usual_members import NAME_LENGTHS, NAMES, SESSION_TRIGGERS, word
+from chf_http2.usual_members import IS_ALONG, NAME_LENGTHS, NAMES, word
 from vocabulary.kernel import kernel
 from vocabulary.limits import DIAMETER_MESSAGE_OCTETS_MAX, IDENTITY_OCTETS_MAX, SESSION_ID_OCTETS_MAX
 from vocabulary.octets import copy_octets, put_word
@@ -180,7 +180,7 @@ def _write_texts(tick, row, head, is_create, first):
         at = _write_identity(tick, row, facts.subscriber_at, facts.subscriber_length, at)
         at = _write_identity(tick, row, facts.gpsi_at, facts.gpsi_length, at)
     information = at
-    at = _write_carried(tick, at)
+    at = _write_carried(tick, at, is_create)
     row.information_length = at - information
     row.information_hash = hash_of_information(out, information, row.information_length, tick.secret)
     if facts.has_details:
@@ -206,10 +206,13 @@ def _write_identity(tick, row, at, length, behind):
 
 
 @kernel
-def _write_carried(tick, at):
-    """A JSON object of the carried members; session's triggers aren't carried alone."""
+def _write_carried(tick, at, is_create):
+    """A JSON object of the carried members; what is carried along isn't so alone, but by a create."""
     out, count = tick.packed.octets, tick.facts[0].carried_count
-    if not count or (count == 1 and tick.carried[0, 0] == SESSION_TRIGGERS):
+    along_count = 0
+    for index in range(count):
+        along_count += IS_ALONG[tick.carried[index, 0]]
+    if count == 0 or (along_count == count and not is_create):
         return at
     for index in range(count):
         row, value, end = tick.carried[index]

@@ -1,15 +1,13 @@
 """One batch from loaded records to the commit that writes it: records placed, rows decided, journal entry and keys made."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from balances.command_octets import encode_answer
 from balances.commands import Applied, CommandAnswer, Refused
-from balances.kept_records import (
-    FORGOTTEN,
-    KeptRecords,
-    forget_records,
-)
+from balances.kept_records import FORGOTTEN, forget_records, new_kept_records
 from balances.store import Commit, EntryId, Expiring, Load, Loaded, Ownership
 from charging.batch import COUNT_REQUESTS, KIND_COMMAND, KIND_EXPIRE
 from charging.decision import ROWS_REQUESTS, new_scratch
@@ -29,7 +27,7 @@ from runtime.batch_kernels import (
     prepare_batch,
 )
 from vocabulary.held import Held
-from vocabulary.limits import COMMAND_ANSWER_KEPT_S
+from vocabulary.limits import COMMAND_ANSWER_KEPT_S, SUPERVISION_WITHOUT_QUOTA_S
 from vocabulary.outcomes import Outcome
 
 
@@ -41,12 +39,22 @@ class RecordsForgotten(Exception):
     """A record that was kept when the load was prepared is no more; load the batch whole."""
 
 
+class Deciding(NamedTuple):
+    """What settings say of it."""
+
+    kept_octets: int
+    """of account records that needn't be asked from the store, a partition"""
+    supervision_s: int = SUPERVISION_WITHOUT_QUOTA_S
+    """life of a session that holds no quota"""
+
+
 class BatchDecider:
     """Decides the batches of one partition, one at a time, on records that are kept or loaded."""
 
-    def __init__(self, kept: KeptRecords) -> None:
-        self._kept = kept
-        self._held = Held(DeciderMemory(kept, new_group_table(), new_scratch()), HELD_DECIDER)
+    def __init__(self, settings: Deciding) -> None:
+        self._kept = new_kept_records(settings.kept_octets)
+        memory = DeciderMemory(self._kept, new_group_table(), new_scratch(settings.supervision_s))
+        self._held = Held(memory, HELD_DECIDER)
 
     def prepare(self, batch: BatchInFlight, *, is_whole: bool = False) -> Load:
         """Group the batch's rows by account and say what has to be loaded for them: what isn't kept, or all of it."""

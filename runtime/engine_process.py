@@ -19,6 +19,7 @@ from charging.answer_tally import TALLY_ENDED, TALLY_OPENED, new_tally, tally_an
 from charging.batch import AnsweredBatch
 from charging.final_units import FinalUnit
 from gy_interface.edge.server import GyServer
+from runtime.batch_decision import Deciding
 from runtime.batch_in_flight import BatchInFlight
 from runtime.config import ConfigError
 from runtime.data_folder import DataFolder
@@ -69,7 +70,7 @@ class EngineProcess:
             node=settings.engine.node,
             quarantine=settings.store.data_dir / "quarantine",
             limits=pressure_limits(settings),
-            kept_octets=settings.engine.records_kept_mib * OCTETS_PER_MIB,
+            deciding=Deciding(settings.engine.records_kept_mib * OCTETS_PER_MIB, settings.engine.supervision_s),
             reached=reached,
             is_alone=has_gy,
         )

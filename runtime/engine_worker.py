@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from balances.edge.redis_journal import PartitionMarks
 from balances.edge.redis_store import RedisStore
-from balances.kept_records import new_kept_records
 from balances.store import Ownership, StoreError, StoreMeta, epoch_of
 from charging.final_units import FinalUnit, read_final_units
 from charging.tariff_tables import TariffTables
+from runtime.batch_decision import Deciding
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.clock import Clock
@@ -61,7 +61,7 @@ class Engine:
         node: str,
         quarantine: Path,
         limits: PressureLimits,
-        kept_octets: int,
+        deciding: Deciding,
         reached: Callable[[str], None],
         is_alone: bool = True,
     ) -> None:
@@ -87,7 +87,7 @@ class Engine:
         self._deliver = deliver
         self._node = node
         self._quarantine = quarantine
-        self._kept_octets = kept_octets
+        self._deciding = deciding
         self._reached = reached
         self._pressure = Pressure(limits, telemetry)
         self._pool = BatchPool()
@@ -207,7 +207,7 @@ class Engine:
             events=self,
             reached=self._reached,
             gathering=Gathering(asyncio.get_running_loop().call_later),
-            kept=new_kept_records(self._kept_octets),
+            deciding=self._deciding,
         )
 
     def use_tariffs(self, tariffs: TariffTables) -> None:

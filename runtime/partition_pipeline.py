@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from balances.kept_records import KeptRecords
 from balances.store import (
     NOTHING_LOADED,
     Commit,
@@ -33,6 +32,7 @@ from charging.batch_rows import refuse_undecided
 from charging.tariff_tables import TariffTables
 from runtime.batch_decision import (
     BatchDecider,
+    Deciding,
     PoisonedBatch,
     RecordsForgotten,
     drop_commands,
@@ -77,7 +77,7 @@ class PartitionPipeline:
         events: PipelineEvents,
         reached: Callable[[str], None],
         gathering: Gathering,
-        kept: KeptRecords,
+        deciding: Deciding,
     ) -> None:
         self.use_tariffs(tariffs)
         self.state = PipelineState.READY
@@ -97,7 +97,7 @@ class PartitionPipeline:
         self._gathering = gathering
         self._is_gathering = False
         self._sent_ns = 0
-        self._decider = BatchDecider(kept)
+        self._decider = BatchDecider(deciding)
         self._loads_ahead = False
         """Was something to be loaded for the batch before? Then the next is looked at while a commit is under way."""
 

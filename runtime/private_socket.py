@@ -33,7 +33,7 @@ def private_socket(path: Path) -> Iterator[PrivateSocket]:
     So whoever finds it can connect: until then it has another name, and nobody could connect before its mode was set. The
     folder is made where it is missing. OSError where the socket can't be made; then nothing is left of it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.resolve().mkdir(parents=True, exist_ok=True)  # it may be a link to a folder that isn't there yet
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from balances.commands import Change, Credit, Open, Terms
 from balances.edge.memory_store import MemoryStore
 from balances.exchange_request import Awaited, ExchangeRequest
-from balances.kept_records import new_kept_records
 from balances.keys import identity_key
 from balances.resp import WALK_DONE, Spans, Walk, start_walk, walk_replies
 from balances.store import Commit, Exchanged, Expiring, Load, Loaded, PartitionConnection, StoreMeta
@@ -51,7 +50,7 @@ from gy_interface.avp import write as avp
 from gy_interface.config import GyConfig
 from gy_interface.edge.server import GyServer
 from gy_interface.framing import FLAG_PROXIABLE, FLAG_REQUEST, HEADER_OCTETS, Header, read_header, write_message
-from runtime.batch_decision import fill_expiry_row
+from runtime.batch_decision import Deciding, fill_expiry_row
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.chf_rehearsal import rehearse_chf
@@ -329,7 +328,7 @@ async def _rehearse() -> None:
         events=_Events(),
         reached=lambda name: None,
         gathering=Gathering(asyncio.get_running_loop().call_later),
-        kept=new_kept_records(_KEPT_OCTETS),
+        deciding=Deciding(_KEPT_OCTETS),
     )
     batcher.serve([pipeline], 1)
     commands = pipeline.waiting.for_commands()

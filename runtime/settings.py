@@ -13,7 +13,14 @@ from chf_http2.nrf_config import NrfConfig
 from gy_interface.config import GyConfig
 from runtime.notify_settings import NotifySettings
 from runtime.webhook_settings import WebhookSettings
-from vocabulary.limits import ENGINES_MAX, NODE_SIGNS_MAX, PARTITIONS_MAX
+from vocabulary.limits import (
+    ENGINES_MAX,
+    NODE_SIGNS_MAX,
+    PARTITIONS_MAX,
+    SUPERVISION_DEFAULT_S,
+    SUPERVISION_WITHOUT_QUOTA_S,
+    SUPERVISION_WITHOUT_QUOTA_S_MAX,
+)
 from vocabulary.setting import setting
 
 _MIB_MAX: Final = 1 << 20
@@ -84,6 +91,11 @@ class EngineSettings:
         256,
         "memory for account records that needn't be asked from the store, MiB a partition: 1 holds about 1,400; 0: none",
     )
+    supervision_s: int = setting(
+        SUPERVISION_WITHOUT_QUOTA_S,
+        "a session that holds no quota is ended after so long without a request, seconds, 7200..1209600; one that holds some"
+        " behind twice its validity",
+    )
     front_ends: int = setting(
         0, "of farebox up: processes of their own for Diameter Gy, 0..32; 0: Gy is in the engine's process"
     )
@@ -107,6 +119,7 @@ class EngineSettings:
         ranges = (
             ("cpu", -1, 4095),
             ("records_kept_mib", 0, _MIB_MAX),
+            ("supervision_s", SUPERVISION_DEFAULT_S, SUPERVISION_WITHOUT_QUOTA_S_MAX),
             ("front_ends", 0, FRONT_ENDS_MAX),
             ("processes", 1, ENGINES_MAX),
         )

@@ -106,7 +106,10 @@ ANSWER_DEADLINE_S: Final = 8
 """A row that was not sent to the store by then is answered 3004."""
 
 SUPERVISION_DEFAULT_S: Final = 7200
-"""Life of a session that was granted nothing (Tcc, RFC 8506 §13)."""
+"""Life of a session that holds quota, behind a request that was granted none (Tcc, RFC 8506 §13)."""
+SUPERVISION_WITHOUT_QUOTA_S: Final = 86_400
+"""Life of one that holds none, where settings don't say another: its client may report once a day, and holds nobody's money."""
+SUPERVISION_WITHOUT_QUOTA_S_MAX: Final = 2 * VALIDITY_S_MAX
 ROUTE_LIFE_UNIT_S: Final = 14400
 """Session routes and index keys live a whole number of these, at most 255."""
 
@@ -206,6 +209,7 @@ assert RESERVATIONS_PER_ACCOUNT_MAX <= SECTION_ROWS_MAX
 assert SESSIONS_PER_ACCOUNT_MAX <= SERVICES_PER_ACCOUNT_MAX - SERVICES_WITH_REFUSED_MAX
 assert MSCCS_PER_REQUEST_MAX <= SERVICES_WITH_REFUSED_MAX, "one request's refusals can be kept"
 assert 4 * VALIDITY_S_MAX <= 255 * ROUTE_LIFE_UNIT_S, "a route must outlive its session's supervision twice"
+assert SUPERVISION_DEFAULT_S <= SUPERVISION_WITHOUT_QUOTA_S <= SUPERVISION_WITHOUT_QUOTA_S_MAX <= 2 * VALIDITY_S_MAX
 assert STORE_REPLY_OCTETS_MAX >= BATCH_REQUESTS_MAX * (RECORD_WORDS_MAX * 8 + 64), "a full load must fit"
 assert STORE_REQUEST_OCTETS_MAX >= STORE_REPLY_OCTETS_MAX + BATCH_OCTETS_MAX
 assert REQUESTS_QUEUED_NEW_SESSIONS_MAX < REQUESTS_QUEUED_MAX

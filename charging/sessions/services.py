@@ -181,6 +181,26 @@ def add_refused_service(arena, slot, session, request, mscc, outcome):
     return add_service(arena, slot, session, mscc)
 
 
+@kernel
+def holds_quota(arena, slot, session, is_before):
+    """Was a service of the session at first word `session` given units in its last answer?
+
+    is_before   in the last answer before the one that is being made
+    """
+    session_tag, answers = arena.octets[8 * session + SESSION_TAG], arena.octets[8 * session + SESSION_ANSWERS]
+    at = arena.section_at[slot, _SERVICES]
+    for _ in range(count_rows(arena, slot, _SERVICES)):
+        octet = 8 * at
+        given = GSU_PREVIOUS if is_before and arena.octets[octet + SERVICE_LAST_ANSWER] == answers else GSU_LAST
+        if (
+            arena.octets[octet + SERVICE_SESSION_TAG] == session_tag
+            and arena.octets[octet + SERVICE_FINALS] & given != 0
+        ):
+            return True
+        at += SERVICE_WORDS
+    return False
+
+
 @inlined_kernel
 def was_last(arena, service):
     """Was what follows the last grant said in the service's last answer?"""

@@ -40,6 +40,8 @@ class Asked(NamedTuple):
 
 
 NOTHING: Final = Asked(0, ())
+SEND_AGAIN: Final = "what became of the request is not known yet; the same one, sent again, gets the answer that it had"
+_TIME_IS_OVER: Final = "the time of 3gpp-Sbi-Max-Rsp-Time has passed"
 
 
 class Admission:
@@ -92,11 +94,16 @@ class Admission:
             self._files.look(now_ns)
 
 
-def refuse_late(asked: Asked, now_ns: int) -> None:
-    """RequestRefused: nobody waits for the answer any more (TS 29.500 §6.11.2)."""
-    if asked.due_ns and asked.due_ns <= now_ns:
-        detail = "the time of 3gpp-Sbi-Max-Rsp-Time has passed"
-        raise RequestRefused(problem(504, "TIMED_OUT_REQUEST", detail), NO_RETRY)
+def refuse_late(asked: Asked, now_ns: int, *, is_handed_over: bool) -> None:
+    """RequestRefused: nobody waits for the answer any more (TS 29.500 §6.11.2).
+
+    is_handed_over   an engine may have decided it, or will: who sends it again gets that answer, and must not be told not to
+    """
+    if not asked.due_ns or asked.due_ns > now_ns:
+        return
+    if is_handed_over:
+        raise RequestRefused(problem(504, "TIMED_OUT_REQUEST", f"{_TIME_IS_OVER}: {SEND_AGAIN}"))
+    raise RequestRefused(problem(504, "TIMED_OUT_REQUEST", f"{_TIME_IS_OVER}; nothing was charged"), NO_RETRY)
 
 
 def _refuse_what_matters_less(headers: Mapping[str, str], waiting_count: int) -> None:

@@ -24,7 +24,7 @@ from chf_http2.bodies import read_body, too_slow
 from chf_http2.charging_data_ref import Refs
 from chf_http2.config import BODY_OCTETS_MAX, ChfConfig
 from chf_http2.congestion import CONGESTED_FROM
-from chf_http2.edge.admission import NOTHING, Admission, Asked, refuse_late
+from chf_http2.edge.admission import NOTHING, SEND_AGAIN, Admission, Asked, refuse_late
 from chf_http2.edge.http2_server import PROBLEM, Header, Http2Server, Request, problem_response
 from chf_http2.errors import RequestRefused
 from chf_http2.front_memory import (
@@ -233,7 +233,7 @@ class ChfServer:
             route = self._router.find(request.method, path)
             body = read_body(request.headers, request.body, request.is_too_large)
             asked = self._admission.admit(request.headers, route, self._now_ns(), self.waiting_count)
-            refuse_late(asked, self._now_ns())
+            refuse_late(asked, self._now_ns(), is_handed_over=False)
             if self._admission.takes_tokens:
                 authorization = request.headers["authorization"]
                 self.learn_token(authorization, self._admission.verified(authorization))
@@ -372,9 +372,9 @@ class ChfServer:
         self._http.respond(ticket, 201, (_JSON, location, *echoed), body)
 
     def _refuse_if_late(self, ticket: int, asked: Asked) -> bool:
-        """Answer who doesn't wait any more."""
+        """Answer who doesn't wait any more for what was handed over."""
         try:
-            refuse_late(asked, self._now_ns())
+            refuse_late(asked, self._now_ns(), is_handed_over=True)
         except RequestRefused as refused:
             self._refuse(ticket, refused)
             return True
@@ -395,6 +395,5 @@ class ChfServer:
             if state == COMING:
                 self._refuse(ticket, too_slow(self._config.body_s))
             else:
-                # What became of it is not known; the same request again gets the answer that it had.
-                self._refuse(ticket, RequestRefused(problem(504, "TIMED_OUT_REQUEST")))
+                self._refuse(ticket, RequestRefused(problem(504, "TIMED_OUT_REQUEST", SEND_AGAIN)))
         self._http.flush()

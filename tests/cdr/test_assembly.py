@@ -40,6 +40,23 @@ usages = st.builds(
     outcome=outcomes.map(int),
 )
 texts = st.sampled_from((b"", b"a", b"host.example", "prüfung".encode()))
+values = st.sampled_from(
+    (
+        b"1",
+        b"{}",
+        b'"}"',
+        rb'"\",{\\"',
+        b'[{"a":1,"b":[2]},"["]',
+        b'{"multipleUnitUsage":[1,2]}',
+        b'"%s"' % (b"x" * 30_000),
+    )
+)
+carried = st.lists(
+    st.tuples(st.sampled_from((b"a", b"b", b"cd", b"multiple", b"multipleUnitUsage")), values),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda member: member[0],
+).map(lambda members: b"{%s}" % b",".join(b'"%s":%s' % member for member in members))
 requests = st.builds(
     Asked,
     session=st.sampled_from([(high, low) for high in (0, 1) for low in (8, 16, 2**11, 2**11 + 8, 2**64 - 1)]),
@@ -53,9 +70,7 @@ requests = st.builds(
     origin_host=texts,
     origin_realm=texts,
     identity=st.sampled_from((b"", b"\x00491700", b"\x01262", b"\x04p")),
-    service_information=st.sampled_from(
-        (b"", b"", b"\x00\xff", b"\x07" * 40, b'{"multipleUnitUsage":[]}', b'{"multiple":1}')
-    ),
+    service_information=st.one_of(st.sampled_from((b"", b"", b"\x00\xff", b"\x07" * 40)), carried),
     usages=st.lists(usages, max_size=4).map(tuple),
 )
 endings = st.builds(

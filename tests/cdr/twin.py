@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from balances.journal import JournalEntry
 from vocabulary.outcomes import RESULT_CODES, Outcome
 
@@ -25,6 +27,8 @@ CAUSES = {
 CURRENCIES = {0: None, 8: "ALL", 840: "USD", 978: "EUR"}
 SETTLED_BY = {0: "balance", 4: "bill"}
 SUM_MAX = 2**62
+LAST_REPORT = "multipleUnitUsage"
+CARRIED_OCTETS_MAX = 65532
 
 
 @dataclass
@@ -42,6 +46,40 @@ class Session:
     outcome: int = 0
     termination_cause: int = 0
     lines: dict[tuple[int, ...], dict[str, int]] = field(default_factory=dict)
+
+
+def members_of(information: bytes) -> dict[str, bytes]:
+    """Of an object that Nchf carried; none of what Gy carries."""
+    if not information.startswith(b"{") or len(information) > CARRIED_OCTETS_MAX:
+        return {}
+    return {name: bytes(value) for name, value in msgspec.json.decode(information, type=dict[str, msgspec.Raw]).items()}
+
+
+def object_of(members: dict[str, bytes]) -> bytes:
+    """Written as they are carried; nothing where there is none."""
+    return (
+        b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items()) if members else b""
+    )
+
+
+def states_of(information: bytes) -> dict[str, bytes]:
+    """Of its members those that hold on: behind the last report."""
+    members = members_of(information)
+    names = list(members)
+    first = names.index(LAST_REPORT) + 1 if LAST_REPORT in members else 0
+    return {name: members[name] for name in names[first:]}
+
+
+def merged(information: bytes, before: bytes) -> bytes:
+    """What was carried, and of what was before the states that it doesn't say, as far as there is room."""
+    said = members_of(information)
+    if not said or not members_of(before):
+        return information
+    for name, value in states_of(before).items():
+        longer = object_of(said | {name: value})
+        if name not in said and len(longer) <= CARRIED_OCTETS_MAX:
+            said[name] = value
+    return object_of(said)
 
 
 @dataclass
@@ -88,15 +126,16 @@ class Twin:
         if session is None:
             received_ns = row["received_ns"]
             session = Session(row, texts, information, received_ns, row["request_type"] == EVENT, received_ns)
-        elif information:
-            session.information = information
         session.requests += 1
         session.outcome, session.termination_cause = row["outcome"], row["termination_cause"]
         for usage in usages:
             self._use(session, usage, row["received_ns"])
+        if is_known and information:
+            session.information = merged(information, session.information)
         closed_by = self._closing(row, is_known, is_full)
-        if not closed_by and information.startswith(b'{"multipleUnitUsage":'):
+        if not closed_by and LAST_REPORT in members_of(information):
             self._finish(session, "usage_details", row["received_ns"])
+            session.information = object_of(states_of(session.information))
         if closed_by:
             self.sessions.pop(key, None) if is_known else None
             self._finish(session, closed_by, row["received_ns"])

@@ -30,6 +30,8 @@ from vocabulary.ids import IdentityKind
 from vocabulary.instants import INSTANT_NS_MAX, from_rfc3339
 from vocabulary.limits import UNITS_MAX
 
+CONSUMER = b'"nfConsumerIdentification":' + octets(request()["nfConsumerIdentification"])
+
 
 @pytest.fixture(scope="module")
 def desk() -> Desk:
@@ -54,7 +56,10 @@ def test_create_names_who_what_and_when(desk: Desk) -> None:
     assert desk.text(row, "session_id").startswith(b"nchf;")
     assert desk.text(row, "origin_host") == b"smf-1"
     assert desk.text(row, "origin_realm") == b"http://127.0.0.5:8000/notify/1"
-    carried = b'{"pDUSessionChargingInformation":%s}' % octets(said["pDUSessionChargingInformation"])
+    carried = b'{"nfConsumerIdentification":%s,"pDUSessionChargingInformation":%s}' % (
+        octets(said["nfConsumerIdentification"]),
+        octets(said["pDUSessionChargingInformation"]),
+    )
     assert desk.text(row, "service_information") == carried
     assert row["identity_count"] == 2
     kinds = [
@@ -81,7 +86,7 @@ def test_usage_with_details_is_carried_whole_and_first(desk: Desk, name: str) ->
     for number, one in enumerate((plain, detailed, detailed, detailed), 1):
         said = request(number, (one,), pDUSessionChargingInformation=session)
         (row,) = desk.take(Operation.UPDATE, SESSION, said)
-        carried = b'"pDUSessionChargingInformation":%s}' % octets(session)
+        carried = b'%s,"pDUSessionChargingInformation":%s}' % (CONSUMER, octets(session))
         before = b"" if one is plain else b'"multipleUnitUsage":%s,' % octets(said["multipleUnitUsage"])  # type: ignore[arg-type]
         assert desk.text(row, "service_information") == b"{" + before + carried
         hashes.add(int(row["service_information_hash"]))
@@ -102,20 +107,33 @@ def test_what_closed_a_container_is_carried_unless_it_was_quota(desk: Desk, kind
     trigger = {"triggerType": kind, "triggerCategory": "DEFERRED_REPORT"}
     said = request(1, (usage(10, used=({"totalVolume": 5, "triggers": [trigger]},)),))
     (row,) = desk.take(Operation.UPDATE, SESSION, said)
-    carried = b'{"multipleUnitUsage":%s}' % octets(said["multipleUnitUsage"])  # type: ignore[arg-type]
+    carried = b'{"multipleUnitUsage":%s,%s}' % (octets(said["multipleUnitUsage"]), CONSUMER)  # type: ignore[arg-type]
     assert desk.text(row, "service_information") == (carried if is_carried else b"")
 
 
-def test_triggers_of_a_session_are_carried_along_and_never_alone(desk: Desk) -> None:
-    """Alone they would take the place of what the session has said of itself."""
+def test_what_most_requests_repeat_is_carried_by_a_create_and_later_along_with_others(desk: Desk) -> None:
     triggers = [{"triggerType": "RAT_CHANGE", "triggerCategory": "IMMEDIATE_REPORT"}]
     session = {"pduSessionInformation": {"pduSessionID": 1, "dnnId": "internet"}}
-    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, triggers=triggers))
+    repeated = {"triggers": triggers, "chargingId": 7, "serviceSpecificationInfo": "32255@3gpp.org"}
+    (row,) = desk.take(Operation.UPDATE, SESSION, request(1, **repeated))
     assert desk.text(row, "service_information") == b""
-    said = request(2, pDUSessionChargingInformation=session, triggers=triggers)
+    carried = b'{%s,"triggers":%s,"chargingId":7,"serviceSpecificationInfo":"32255@3gpp.org"' % (
+        CONSUMER,
+        octets(triggers),  # type: ignore[arg-type]
+    )
+    (row,) = desk.take(Operation.CREATE, None, request(1, **repeated))
+    assert desk.text(row, "service_information") == carried + b"}"
+    said = request(2, **repeated, pDUSessionChargingInformation=session)
     (row,) = desk.take(Operation.UPDATE, SESSION, said)
-    carried = b'{"pDUSessionChargingInformation":%s,"triggers":%s}' % (octets(session), octets(triggers))  # type: ignore[arg-type]
-    assert desk.text(row, "service_information") == carried
+    assert desk.text(row, "service_information") == carried + b',"pDUSessionChargingInformation":%s}' % octets(session)
+
+
+def test_reports_at_command_level_are_each_news_to_the_journal(desk: Desk) -> None:
+    said = {"roamingQBCInformation": {"multipleQFIcontainer": [{"localSequenceNumber": 1, "totalVolume": 7}]}}
+    rows = desk.take(Operation.UPDATE, SESSION, request(1, **said), request(2, **said))
+    assert len({int(row["service_information_hash"]) for row in rows}) == 2
+    carried = b'{"roamingQBCInformation":%s,"multipleUnitUsage":[],' % octets(said["roamingQBCInformation"])
+    assert desk.text(rows[0], "service_information").startswith(carried)
 
 
 @pytest.mark.parametrize(("operation", "kind"), [(Operation.UPDATE, UPDATE), (Operation.RELEASE, TERMINATION)])

@@ -192,6 +192,9 @@ BODY = st.fixed_dictionaries(
         "pDUSessionChargingInformation": SESSION | st.none(),
         "sMSChargingInformation": st.just({"messageReference": "7"}),
         "roamingQBCInformation": st.sampled_from([None, {}, {"multipleQFIcontainer": []}]),
+        "tenantIdentifier": TEXT,
+        "easid": TEXT,
+        "aMFId": st.sampled_from(["ABC123", "x"]),
         "somethingNew": st.just(1),
     },
 )
@@ -238,6 +241,18 @@ def test_any_octets_are_borne(readers: TwoReaders, body: bytes) -> None:
     readers.same(route_of(Operation.CREATE), body)
 
 
+STATES: dict[str, Any] = {
+    "tenantIdentifier": "a",
+    "chargingId": 7,
+    "mnSConsumerIdentifier": "b",
+    "serviceSpecificationInfo": "32255@3gpp.org",
+    "easid": "c",
+    "ednid": "d",
+    "eASProviderIdentifier": "e",
+    "aMFId": "ABC123",
+}
+
+
 @pytest.mark.parametrize(
     ("operation", "said"),
     [
@@ -255,6 +270,8 @@ def test_any_octets_are_borne(readers: TwoReaders, body: bytes) -> None:
         (Operation.UPDATE, request(1, (usage(1, used=({"totalVolume": 5},)),), triggers=CHANGED)),
         (Operation.RELEASE, request(9, (usage(7) | {"uPFID": "upf-1"},), retransmissionIndicator=True)),
         (Operation.CREATE, free5gc_create()),
+        (Operation.CREATE, request(0, **STATES)),
+        (Operation.UPDATE, request(1, **STATES)),
     ],
 )
 def test_bodies_of_the_usual_form_are_read_by_the_kernel(
@@ -270,6 +287,7 @@ def test_bodies_of_the_usual_form_are_read_by_the_kernel(
     [
         free5gc_update(),
         request(1, somethingNew=1),
+        request(1, roamingQBCInformation={"multipleQFIcontainer": []}),
         request(1, (usage(1, used=({"totalVolume": 5, "triggers": CHANGED}, {"totalVolume": 1})),)),
         request(1, notifyUri="http://a/\u00e9"),
         request(1, notifyUri="http://a/" + "b" * 1100),

@@ -50,7 +50,7 @@ from vocabulary.limits import SESSIONS_PER_ACCOUNT_MAX
 from vocabulary.outcomes import Outcome
 
 CC_REQUEST_NUMBER: Final = 415
-SUPERVISION_UNGRANTED_S: Final = 3600
+SUPERVISION_UNGRANTED_S: Final = 7200
 
 
 @dataclass(slots=True)
@@ -60,6 +60,8 @@ class Twin:
     catalogue: Catalogue = field(default_factory=Catalogue)
     accounts: dict[int, Account] = field(default_factory=dict)
     kept: KeptAnswers = field(default_factory=KeptAnswers)
+    supervision_s: int = 86_400
+    """Life of a session that holds no quota."""
 
     def decide(self, requests: list[Request], now_ns: int) -> tuple[list[Answer], Books]:
         """Decide a batch. The answers are in the order of the requests."""
@@ -176,7 +178,7 @@ class Twin:
         if session is None:
             return _refuse(account, request, books, Outcome.UNKNOWN_SESSION_ID)
         row = books.add_request(_request_row(request, account))
-        return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session)
+        return _decide_services(Turn(self.catalogue, account, request, now_ns, books, row), session, self.supervision_s)
 
     def _find_repeat(
         self, account: Account, session: Session | None, request: CreditControl, now_ns: int, books: Books
@@ -195,7 +197,7 @@ def _begins_with_use(request: CreditControl) -> bool:
     return request.reports_alone or any(units > 0 for mscc in request.msccs for units in (mscc.used or {}).values())
 
 
-def _decide_services(turn: Turn, session: Session) -> Answer:
+def _decide_services(turn: Turn, session: Session, supervision_s: int) -> Answer:
     """The MSCCs of a request of an open session, then what the command comes to."""
     request, account = turn.request, turn.account
     session.answers = (session.answers + 1) % 256
@@ -220,14 +222,23 @@ def _decide_services(turn: Turn, session: Session) -> Answer:
         row.ended_session = ENDED_BY_REQUEST
         account.sessions.remove(session)
     else:
-        _supervise(session, answer, turn.now_ns)
+        _supervise(session, answer, turn.now_ns, supervision_s)
     return answer
 
 
-def _supervise(session: Session, answer: Answer, now_ns: int) -> None:
-    validity_s = max((mscc.validity_s for mscc in answer.msccs), default=0)
-    life_s = 2 * (validity_s or SUPERVISION_UNGRANTED_S)
-    session.expires_ns = max(session.expires_ns, now_ns + life_s * NS_PER_S)
+def _supervise(session: Session, answer: Answer, now_ns: int, supervision_s: int) -> None:
+    life_s = 2 * max((mscc.validity_s for mscc in answer.msccs), default=0)
+    is_given = life_s > 0
+    if not is_given:
+        holds_quota = any(service.last.has_grant for service in session.services)
+        life_s = SUPERVISION_UNGRANTED_S if holds_quota else supervision_s
+    before = (
+        service.previous if service.answered_at == session.answers else service.last for service in session.services
+    )
+    expires_ns = now_ns + life_s * NS_PER_S
+    if is_given and not any(one.has_grant for one in before):
+        session.expires_ns = expires_ns
+    session.expires_ns = max(session.expires_ns, expires_ns)
 
 
 def command_reached_limit(request: CreditControl, answer: Answer) -> bool:

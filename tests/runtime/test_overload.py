@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from balances.kept_records import new_kept_records
 from charging.batch import COUNT_REQUESTS, INITIAL, UPDATE, UsageBatch, new_usage_batch
 from runtime import account_look_up
 from runtime.account_look_up import LOOK_UPS_AT_ONCE, LOOK_UPS_MAX
+from runtime.batch_decision import Deciding
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.gathering import Gathering
@@ -110,7 +110,7 @@ class Scene:
             events=events,
             reached=lambda point: None,
             gathering=Gathering(lambda after_s, go_on: self.world.posts.append(go_on)),
-            kept=new_kept_records(0),
+            deciding=Deciding(0),
         )
         self.batcher.serve([pipeline], 1)
         return pipeline

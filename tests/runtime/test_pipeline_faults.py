@@ -280,6 +280,26 @@ def test_silent_sessions_are_swept_however_often_they_were_prolonged() -> None:
     play(work())
 
 
+def test_quota_of_a_session_that_began_without_is_swept_in_its_own_time() -> None:
+    """The hint of the session's beginning is of a day later."""
+
+    async def work() -> None:
+        scene = Scene()
+        engine = await scene.start()
+        engine.offer([(1, replace(request(), msccs=()))])
+        await scene.settle()
+        engine.offer([(2, request(type_=UPDATE, number=1, at_ns=scene.world.clock.now_ns()))])
+        await scene.settle()
+        assert scene.money() == (MICROS - 70, 70)
+        scene.world.clock.at_ns += 7300 * NS_PER_S
+        for _ in range(8):
+            engine.sweep()
+            await scene.settle()
+        assert scene.money() == (MICROS, 0)
+
+    play(work())
+
+
 def test_a_record_that_is_no_record_costs_its_own_requests_alone() -> None:
     """Damage in one account: 5012 and a place in quarantine for its request and command, the others go on."""
 

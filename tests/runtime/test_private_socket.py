@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from balances.edge.embedded_socket import SOCKET_PATH_OCTETS_MAX, socket_path
 from runtime.private_socket import PrivateSocket, private_socket
 
 
@@ -31,6 +32,19 @@ def test_it_is_for_this_user_alone_and_takes_connections(tmp_path: Path) -> None
     assert can_connect(path)
     assert [each.name for each in path.parent.iterdir()] == [path.name], "the name that it had before is gone"
     made.listening.close()
+
+
+def test_a_folder_with_a_long_path_is_made_where_it_is_missing(tmp_path: Path) -> None:
+    """Such a one is reached by a link that is there before the folder is."""
+    folder = tmp_path / ("a" * SOCKET_PATH_OCTETS_MAX) / "run"
+    path = socket_path(folder, "engine.engine")
+    assert path.parent != folder
+    made = listening_at(path)
+    assert can_connect(path)
+    assert [each.name for each in folder.iterdir()] == [path.name]
+    made.listening.close()
+    made.remove()
+    path.parent.unlink()
 
 
 def test_a_later_one_takes_the_place_and_is_left_there(tmp_path: Path) -> None:

@@ -139,6 +139,35 @@ SCENARIOS: Final = (
         terminate A s1 rg 10 usu 1             -> none
         account   A                            -> money 84/0
     """,
+        "a session without quota is silent for a day": """
+        open      A money 100
+        initial   A s1 rg 10                   -> none
+        clock     86399
+        update    A s1 rg 10 usu 10            -> none
+        clock     86399
+        update    A s1 rg 10 usu 10 rsu 20     -> granted 20
+        update    A s1 rg 10 usu 20            -> none
+        clock     86401
+        update    A s1 rg 10 usu 10            -> !5002
+        account   A                            -> money 60/0
+    """,
+        "quota of a session that began without comes back in time": """
+        open      A money 100
+        initial   A s1 rg 10                   -> none
+        update    A s1 rg 10 rsu 60            -> granted 60
+        clock     7201
+        update    A s1 rg 10 usu 60            -> !5002
+        account   A                            -> money 100/0
+    """,
+        "what another service holds comes back in time": """
+        open      A money 100
+        initial   A s1 rg 10 rsu 60            -> granted 60
+        clock     3600
+        update    A s1 rg 11                   -> none
+        clock     7201
+        update    A s1 rg 11 usu 10            -> !5002
+        account   A                            -> money 100/0
+    """,
         "an allowance that ends is taken, and what was held of it when it comes back": """
         open      A money 100 octets 50 of bonus until 600
         initial   A s1 rg 10 rsu 20            -> granted 20

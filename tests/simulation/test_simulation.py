@@ -30,6 +30,7 @@ from tests.simulation.auditor import (
 from tests.simulation.clients import ALLOWANCE, CREDIT_LIMIT_MICROS, SIMULATED, Clients, drawn_credit
 from tests.simulation.world import PARTITIONS, World
 from vocabulary.instants import NS_PER_S
+from vocabulary.limits import SUPERVISION_DEFAULT_S, SUPERVISION_WITHOUT_QUOTA_S
 from vocabulary.units import Unit
 
 ACCOUNTS: Final = (1, 2, 3, 4)
@@ -40,7 +41,7 @@ PEACE_ROUNDS: Final = 400
 SEED_COUNT: Final = int(os.environ.get("FAREBOX_SIMULATION_SEEDS", "4"))
 ONE_SEED: Final = os.environ.get("FAREBOX_SIMULATION_SEED")
 SEEDS: Final = [int(ONE_SEED)] if ONE_SEED else list(range(SEED_COUNT))
-SESSION_LIFE_S: Final = 2 * 3600
+SESSION_LIFE_S: Final = SUPERVISION_DEFAULT_S
 KINDS: Final = ("faults", "owners", "divergence")
 
 
@@ -184,7 +185,7 @@ class Run:
             for first in range(0, len(sent), 8):
                 world.engines[-1].offer(sent[first : first + 8])
         assert self.clients.is_finished, "a request was never answered"
-        world.clock.at_ns += (SESSION_LIFE_S + 301) * NS_PER_S
+        world.clock.at_ns += (SUPERVISION_WITHOUT_QUOTA_S + 301) * NS_PER_S
         for _ in range(20):
             world.engines[-1].sweep()
             await self._turn()

@@ -15,7 +15,6 @@ from balances.arena import new_arena
 from balances.commands import CommandRow
 from balances.edge.memory_partition import Fault, PartitionState
 from balances.edge.memory_store import MemoryStore
-from balances.kept_records import new_kept_records
 from balances.store import Commit, EntryId, Exchanged, Load, Ownership, PartitionConnection
 from charging.batch import (
     COUNT_REQUESTS,
@@ -27,6 +26,7 @@ from charging.batch import (
 )
 from charging.batch_rows import answer_refused
 from charging.tariff_tables import TariffTables
+from runtime.batch_decision import Deciding
 from runtime.batch_in_flight import BatchInFlight, BatchPool
 from runtime.batcher import Batcher
 from runtime.commands_reader import read_commands
@@ -201,7 +201,7 @@ class SimulatedEngine:
                 events=self,
                 reached=lambda point: None,
                 gathering=Gathering(self.call_later, worth_requests=GATHERED_ROWS),
-                kept=new_kept_records(self.world.random.choice(self.world.kept_octets)),
+                deciding=Deciding(self.world.random.choice(self.world.kept_octets)),
             )
         )
 

@@ -140,6 +140,27 @@ def test_usage_with_details_ends_a_record_that_has_them_as_they_came(journal, tm
     assert named(rows) == twin_of(settings.segments).rows
 
 
+def test_states_of_a_session_stay_and_reports_are_on_record_once(journal, tmp_path):
+    """What is said once, and not again, is in each record; what is reported in one of them, and in that alone."""
+    settings = settings_of(tmp_path)
+    begin, first, second, end = (row for (row,) in session_rows(1))
+    said = (
+        b'{"chargingId":7,"pDUSessionChargingInformation":{"dnnId":"a"}}',
+        b'{"roamingQBCInformation":{"multipleQFIcontainer":[1]},"multipleUnitUsage":[],"easid":"E"}',
+        b'{"roamingQBCInformation":{"multipleQFIcontainer":[2]},"multipleUnitUsage":[],"easid":"F"}',
+        b"",
+    )
+    rows = zip((begin, first, second, end), said, strict=True)
+    journal.add([replace(row, service_information=information) for row, information in rows])
+    write_all(settings, Clock())
+    states = b'"easid":"%s",' + said[0][1:]
+    assert [bytes.fromhex(row["service_information"]) for row in rows_of(settings.folder)] == [
+        said[1].removesuffix(b'"easid":"E"}') + states % b"E",
+        said[2].removesuffix(b'"easid":"F"}') + states % b"F",
+        b"{" + states % b"F",
+    ]
+
+
 def test_open_sessions_get_partial_records_at_the_time_limit(journal, tmp_path):
     clock = Clock()
     settings = settings_of(tmp_path, partial_after_s=100, file_age_s=10)

@@ -173,6 +173,8 @@ def test_an_answer_that_comes_too_late_is_none() -> None:
             late = await send(client, served.url, Max_Rsp_Time="100", Correlation_Info="imsi-1")
             assert (late.status_code, late.json()["cause"]) == (504, "TIMED_OUT_REQUEST")
             assert late.headers["3gpp-sbi-correlation-info"] == "imsi-1"
+            assert sum(served.batches) == 1, "it was decided"
+            assert "3gpp-sbi-response-info" not in late.headers, "so it may be sent again, and gets its answer"
             assert (await send(client, served.url, Max_Rsp_Time="20000")).status_code == 201
 
     run(converse())
@@ -185,7 +187,8 @@ def test_an_answer_that_never_comes_is_not_waited_for_longer_than_was_asked() ->
     async def converse() -> None:
         async with serving(stay_silent) as (served, client):
             began = asyncio.get_running_loop().time()
-            assert (await send(client, served.url, Max_Rsp_Time="100")).status_code == 504
+            late = await send(client, served.url, Max_Rsp_Time="100")
+            assert (late.status_code, "3gpp-sbi-response-info" in late.headers) == (504, False)
             assert asyncio.get_running_loop().time() - began < 5
 
     run(converse())
