@@ -64,6 +64,8 @@ REPORTS: Final = {
 }
 """Other members that are reports, where they have one of these; the lists and periods of TS 32.291 §6.1.6.2 that a later
 request goes on with instead of repeating them."""
+OMITTED: Final = "omittedOctets"
+"""Stands for what a record has no room for: how much it would have been."""
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -98,3 +100,8 @@ def carried_information(body: bytes, *, opens: bool, has_conditions: bool) -> Ca
         return Carried(b"", False)
     parts = (b'"%s":%s' % (name.encode(), members[name]) for name in states)
     return Carried(b"{%s}" % b",".join(parts) if states else b"", bool(reports or has_details))
+
+
+def omitted_information(octets: int) -> Carried:
+    """In place of so many octets of a request that reports use: that is charged, what it says besides is in no record."""
+    return Carried(b'{"%s":%d}' % (OMITTED.encode(), octets), True)

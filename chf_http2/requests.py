@@ -3,6 +3,7 @@
 What can't be charged is refused here, with the member's place in the body, before a row is made of it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,13 +15,14 @@ from charging.batch import (
     EVENT,
     HAS_EVENT_TIMESTAMP,
     HAS_REQUESTED_ACTION,
+    HAS_USED,
     INITIAL,
     IS_RETRANSMISSION,
     REPORTS_ALONE,
     TERMINATION,
     UPDATE,
 )
-from chf_http2.carried import Carried, carried_information
+from chf_http2.carried import Carried, carried_information, omitted_information
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
@@ -144,7 +146,9 @@ class RequestReader:
             name, account_id = session
         session_id = f"{SESSION_PREFIX}{name}".encode()
         names = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities)))
-        carried = _carried_of(said, body, opens=session is None, names_length=len(names))
+        carried = _carried_of(
+            said, body, opens=session is None, room=DIAMETER_MESSAGE_OCTETS_MAX - len(names), reports=_reports(units)
+        )
         information = carried.octets
         number = _number_of(route, said, stamp_ns, msccs, self._secret)
         echo = _echo(said, units)
@@ -182,12 +186,19 @@ class RequestReader:
         counts[TICK_OCTETS] += len(texts)
 
 
-def _carried_of(said: ChargingDataRequest, body: bytes, *, opens: bool, names_length: int) -> Carried:
-    """What goes to the charging record beside names of so many octets. RequestRefused: there is no room for it."""
+def _reports(units: Sequence[Units]) -> bool:
+    """Is something of it used?"""
+    return any(one.presence & HAS_USED for one in units)
+
+
+def _carried_of(said: ChargingDataRequest, body: bytes, *, opens: bool, room: int, reports: bool) -> Carried:
+    """What goes to the charging record, in at most `room` octets. RequestRefused: it has more, and no report hangs on it."""
     for has_conditions in (_has_conditions(said), False):  # what triggered a report may not cost the report
         carried = carried_information(body, opens=opens, has_conditions=has_conditions)
-        if names_length + len(carried.octets) <= DIAMETER_MESSAGE_OCTETS_MAX:
+        if len(carried.octets) <= room:
             return carried
+    if reports:  # nor may its details
+        return omitted_information(len(carried.octets))
     detail = f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets"
     raise RequestRefused(problem(413, "INVALID_MSG_FORMAT", detail))
 

@@ -119,6 +119,19 @@ def test_information_that_a_row_has_no_room_for_is_refused(desk: Desk) -> None:
     assert refused.value.problem.status == 413
 
 
+def test_details_that_a_row_has_no_room_for_do_not_cost_the_report(desk: Desk) -> None:
+    detail = {"pDUContainerInformation": {"chargingRuleBaseName": "r" * 400}}
+    containers = [{"localSequenceNumber": place, "totalVolume": 3, **detail} for place in range(180)]
+    body = request(1, multipleUnitUsage=[{"ratingGroup": 10, "usedUnitContainer": containers}])
+    (row,) = desk.take(Operation.UPDATE, SESSION, body)
+    octets = desk.batch.octets.tobytes()
+    first, length = int(row["service_information_offset"]), int(row["service_information_length"])
+    said = json.loads(octets[first : first + length])
+    assert list(said) == ["omittedOctets"]
+    assert said["omittedOctets"] > DIAMETER_MESSAGE_OCTETS_MAX
+    assert int(desk.batch.msccs["used_octets"][0]) == 540
+
+
 def test_what_triggered_reports_does_not_cost_them_where_a_row_has_no_room_for_it(desk: Desk) -> None:
     """Deferred containers of a long session: their units are charged, the record is without what closed them."""
     triggers = [{"triggerType": "VOLUME_LIMIT", "triggerCategory": "DEFERRED_REPORT"}]

@@ -122,7 +122,11 @@ def nchf_limits() -> str:
             ("units that a rating group asks for or reports, of a kind", f"{UNITS_MAX:,}", "400 at the member"),
             ("octets of the body, gzip or not", f"{BODY_OCTETS_MAX:,}", "413"),
             ("lists and objects within one another", JSON_NESTING_MAX, "400"),
-            ("octets of what goes to the charging record, with all names", f"{DIAMETER_MESSAGE_OCTETS_MAX:,}", "413"),
+            (
+                "octets of what goes to the charging record, with all names",
+                f"{DIAMETER_MESSAGE_OCTETS_MAX:,}",
+                "413; a report is charged, and its record has `omittedOctets` instead",
+            ),
             ("octets of `notifyUri`", f"{NOTIFY_URI_OCTETS_MAX:,}", "400 at the member"),
             ("octets of `nFName`", SESSION_ID_OCTETS_MAX, "400 at the member"),
             ("octets of a SUPI or GPSI behind its prefix", IDENTITY_OCTETS_MAX, "400 at the member"),
