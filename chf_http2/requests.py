@@ -236,11 +236,11 @@ def _number_of(
     """(number, presence bits, body hash): the consumer's number, or one made of the request; see numbering.py."""
     operation, request_type = route.operation, REQUEST_TYPES[route.operation]
     presence = HAS_EVENT_TIMESTAMP | (0 if route.service.gives_quota else REPORTS_ALONE)
+    if said.retransmission_indicator:
+        presence |= IS_RETRANSMISSION
     if operation is not Operation.CREATE and said.invocation_sequence_number == 0:
         body_hash = units_hash(msccs + STAMP_PACKER.pack(stamp_ns), secret, request_type)
         return body_hash, presence, body_hash
-    if said.retransmission_indicator:
-        presence |= IS_RETRANSMISSION
     if operation is Operation.CREATE and said.one_time_event:
         presence |= HAS_REQUESTED_ACTION
     return said.invocation_sequence_number, presence, units_hash(msccs, secret, request_type)

@@ -145,10 +145,10 @@ def _number(tick, row, head, is_create):
     at, length = counts[TICK_MSCCS] * size, facts.mscc_count * size
     row.request_type = head.request_type
     row.presence = np.uint32(HAS_EVENT_TIMESTAMP | (0 if head.gives_quota else REPORTS_ALONE))
+    row.presence |= np.uint32(IS_RETRANSMISSION * facts.is_retransmission)
     row.request_number = facts.sequence_number
     if is_create or facts.sequence_number > 0:
         row.body_hash = hash_of_units(packed.mscc_octets, at, length, tick.secret, head.request_type)
-        row.presence |= np.uint32(IS_RETRANSMISSION * facts.is_retransmission)
     else:
         scratch = copy_octets(packed.mscc_octets, at, packed.octets, counts[TICK_OCTETS], length)
         put_word(packed.octets, scratch, facts.invocation_ns)

@@ -256,11 +256,12 @@ def test_who_never_counts_is_told_by_bodies(desk: Desk) -> None:
         Operation.UPDATE,
         SESSION,
         request(0, (usage(1, used=({"totalVolume": 7},)),)),
-        request(0, (usage(1, used=({"totalVolume": 7},)),)),
+        request(0, (usage(1, used=({"totalVolume": 7},)),), retransmissionIndicator=True),
         request(0, (usage(1, used=({"totalVolume": 7},)),), invocationTimeStamp="2026-11-28T10:00:01Z"),
     )
     assert one["request_number"] == same["request_number"] != later["request_number"]
     assert one["body_hash"] == same["body_hash"] != later["body_hash"]
+    assert [bool(row["presence"] & IS_RETRANSMISSION) for row in (one, same, later)] == [False, True, False]
 
 
 def test_who_counts_is_told_by_numbers(desk: Desk) -> None:
