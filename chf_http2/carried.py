@@ -59,6 +59,12 @@ def carried_information(body: bytes, *, has_conditions: bool) -> bytes:
     return b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), members[name]) for name in names)
 
 
+def other_members(body: bytes, known: frozenset[str]) -> bytes:
+    """Members of the body beside the known ones, with their names, each as it came."""
+    members = _DECODER.decode(body)
+    return b"".join(b'"%s":%s' % (name.encode(), members[name]) for name in members if name not in known)
+
+
 def has_details(information: bytes) -> bool:
     """Does what is carried begin with usage that has details? Its request then ends a record."""
     return information.startswith(_BEGINNING)

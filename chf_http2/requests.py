@@ -20,14 +20,14 @@ from charging.batch import (
     TERMINATION,
     UPDATE,
 )
-from chf_http2.carried import carried_information, has_details
+from chf_http2.carried import carried_information, has_details, other_members
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
 from chf_http2.identities import identities_of, identity_of
 from chf_http2.json_octets import nesting_of
 from chf_http2.notify_uris import EXPECTED, is_notify_uri
-from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
+from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_digest, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
 from chf_http2.schema import ChargingDataRequest
@@ -47,6 +47,7 @@ from chf_http2.tick_memory import (
 )
 from chf_http2.triggers import concerns_record, is_before_change
 from chf_http2.units import Units, UnitsReader
+from chf_http2.usual_members import BODY, MEMBERS
 from chf_http2.whole_numbers import in_usual_form
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
@@ -64,6 +65,8 @@ _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _ODD_FORMS: Final = ("got `float`", "RFC3339")
 """What the decoder says of a number or an instant that may only be written in another way."""
+_TOLD: Final = frozenset(one.name for one in MEMBERS if one.of == BODY)
+"""Members of a body whose values tell creates apart, or don't; those of others do, as they are written."""
 _NS_PER_MICRO: Final = 1000
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICRO: Final = timedelta(microseconds=1)
@@ -134,15 +137,15 @@ class RequestReader:
         consumer = _consumer_of(said)
         notify_uri = _notify_uri_of(said)
         stamp_ns = _instant_ns(said.invocation_time_stamp)
+        information = carried_information(body, has_conditions=_has_conditions(said))
         identities: list[tuple[int, bytes]] = []
         if session is None:
             identities = _subscribers(said)
-            unlike = _unlike_others(said, consumer, notify_uri, stamp_ns, msccs)
-            name = self._refs.name_of(unlike, gives_quota=route.service.gives_quota)
-            account_id = -1
+            unlike = _unlike_others(said, stamp_ns, msccs, information_digest(information, self._secret))
+            unlike += other_members(body, _TOLD)
+            name, account_id = self._refs.name_of(unlike, gives_quota=route.service.gives_quota), -1
         else:
             name, account_id = session
-        information = carried_information(body, has_conditions=_has_conditions(said))
         session_id = f"{SESSION_PREFIX}{name}".encode()
         names = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities)))
         if len(names + information) > DIAMETER_MESSAGE_OCTETS_MAX:  # what triggered a report may not cost the report
@@ -246,12 +249,18 @@ def _number_of(
     return said.invocation_sequence_number, presence, units_hash(msccs, secret, request_type)
 
 
-def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, stamp_ns: int, msccs: bytes) -> bytes:
-    """What makes a create unlike any other, and like itself when it is sent again."""
-    texts = (said.subscriber_identifier, said.one_time_event_type)
+def _unlike_others(said: ChargingDataRequest, stamp_ns: int, msccs: bytes, carried: tuple[int, int]) -> bytes:
+    """What makes a create unlike any other, and like itself when it is sent again. `carried` is a digest (numbering.py)."""
+    texts = (
+        said.subscriber_identifier,
+        said.one_time_event_type,
+        said.service_specification_info,
+        said.nf_consumer_identification.nf_name,
+        said.notify_uri,
+    )
     charging_id = -1 if said.charging_id is None else said.charging_id
-    facts = UNLIKE_PACKER.pack(charging_id, said.invocation_sequence_number, stamp_ns)
-    return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
+    facts = UNLIKE_PACKER.pack(charging_id, said.invocation_sequence_number, stamp_ns, *carried)
+    return b"\0".join((*((text or "").encode() for text in texts), facts + msccs))
 
 
 def _echo(said: ChargingDataRequest, units: list[Units]) -> bytes:
