@@ -143,6 +143,8 @@ class SessionView:
     highest_number: int
     unanswered: tuple[int, ...]
     """numbers below the highest, of those that are known"""
+    third_hash: int
+    fourth_hash: int
     services: tuple[ServiceView, ...]
 
 
@@ -305,6 +307,8 @@ def _session(row: Row, rows: Mapping[str, list[Row]]) -> SessionView:
         previous=_asked(row, "previous"),
         highest_number=row["highest_number"],
         unanswered=_unanswered(row["highest_number"], row["unanswered"]),
+        third_hash=row["third_hash"],
+        fourth_hash=row["fourth_hash"],
         services=tuple(_service(own, rows) for own in rows["services"] if own["session_tag"] == row["tag"]),
     )
 

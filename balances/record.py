@@ -9,7 +9,7 @@ through a view of its width on the same memory:
     words[at + BUCKET_REMAINING]      halves[2 * at + SERVICE_RATING_GROUP]      octets[8 * at + SERVICE_UNIT]
 
 where `at` is the row's first word. So small numbers share a word and no kernel shifts bits: what a typical update
-writes (money, one bucket, one session, the ended ones) is at most 408 octets, and packed 240, because octets a commit are
+writes (money, one bucket, one session, the ended ones) is at most 416 octets, and packed 240, because octets a commit are
 what the store costs (docs/decisions/0003). Fields are listed in FIELDS, which readable decoding, the audit and docs use.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-LAYOUT_VERSION: Final = 2
+LAYOUT_VERSION: Final = 3
 
 
 class Section(IntEnum):
@@ -112,7 +112,9 @@ SESSION_ROUTE_LIFE: Final = 62
 SESSION_ROUTE_SET: Final = 63
 SESSION_HIGHEST_NUMBER: Final = 16
 SESSION_UNANSWERED: Final = 17
-SESSION_WORDS: Final = 9
+SESSION_THIRD_HASH: Final = 18
+SESSION_FOURTH_HASH: Final = 19
+SESSION_WORDS: Final = 10
 
 # Services: a rating group (and service identifier) within a session ----------------------------------------------------------
 SERVICE_RATING_GROUP: Final = 0
@@ -239,6 +241,14 @@ FIELDS: Final = (
     Field(
         "sessions", "unanswered", 4, SESSION_UNANSWERED, "of the 32 below it those without answer; bit 0 is the next"
     ),
+    Field(
+        "sessions",
+        "third_hash",
+        4,
+        SESSION_THIRD_HASH,
+        "of a peer that never counts: hash of the body before the previous one",
+    ),
+    Field("sessions", "fourth_hash", 4, SESSION_FOURTH_HASH, "and of the one before"),
     Field("services", "rating_group", 4, SERVICE_RATING_GROUP, "unsigned; valid where present"),
     Field("services", "service_identifier", 4, SERVICE_IDENTIFIER, "unsigned; valid where present; or a UPF's digest"),
     Field("services", "session_tag", 1, SERVICE_SESSION_TAG, "the session's tag"),

@@ -178,6 +178,8 @@ class MemoryEngine:
             previous=_NOT_ASKED,
             highest_number=0,
             unanswered=(),
+            third_hash=0,
+            fourth_hash=0,
             services=(),
         )
         key = f"{view.key_high:016x}{view.key_low:016x}"

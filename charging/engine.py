@@ -253,7 +253,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
     session = find_session(arena, slot, request.session_high, request.session_low)
     if session >= 0 and request.service_context < 0:  # it says no service, or not again: the one that it began with
         request.service_context = np.int32(arena.halves[2 * session + SESSION_SERVICE_CONTEXT])
-    repeat = find_repeat(arena, slot, session, request, now_ns) if session >= 0 else NOT_REPEATED
+    repeat = find_repeat(arena, slot, session, request, batch.msccs, now_ns) if session >= 0 else NOT_REPEATED
     if repeat == CONTRADICTS:
         refuse_request(arena, slot, batch, journal, request, session, _INVALID_AVP_VALUE, answer)
         answer.failed_code = _REQUEST_NUMBER_CODE

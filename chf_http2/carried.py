@@ -105,3 +105,9 @@ def carried_information(body: bytes, *, opens: bool, has_conditions: bool) -> Ca
 def omitted_information(octets: int) -> Carried:
     """In place of so many octets of a request that reports use: that is charged, what it says besides is in no record."""
     return Carried(b'{"%s":%d}' % (OMITTED.encode(), octets), True)
+
+
+def other_members(body: bytes, known: frozenset[str]) -> bytes:
+    """Members of the body beside the known ones, with their names, each as it came."""
+    members = _DECODER.decode(body)
+    return b"".join(b'"%s":%s' % (name.encode(), members[name]) for name in members if name not in known)

@@ -28,6 +28,7 @@ _SIGNED_DIGITS: Final = NAME_DIGITS + _WORD_DIGITS
 REF_DIGITS: Final = _SIGNED_DIGITS + _WORD_DIGITS
 SESSION_PREFIX: Final = "nchf;"
 """What a session's id in records begins with; its name follows."""
+_NO_ACCOUNT_FROM: Final = 1 << 63
 _DOMAINS_PER_TENANT = 16
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 _ZERO, _NINE, _A, _F = 48, 57, 97, 102
@@ -44,10 +45,12 @@ class SessionName(NamedTuple):
 NO_SESSION: Final = SessionName("", -1)
 
 
-def session_id_of(text: str) -> str:
-    """The Session-Id of the session that a ref names, as its Location ends; any other text as it is."""
-    is_ref = len(text) == REF_DIGITS and all(digit in "0123456789abcdef" for digit in text)
-    return f"{SESSION_PREFIX}{text[:NAME_DIGITS]}" if is_ref else text
+def session_of_text(text: str) -> tuple[str, int | None]:
+    """(Session-Id, account) of the session that a ref names, as its Location ends; any other text as it is, and no account."""
+    if len(text) != REF_DIGITS or any(digit not in "0123456789abcdef" for digit in text):
+        return text, None
+    account_id = int(text[NAME_DIGITS:_SIGNED_DIGITS], 16)
+    return f"{SESSION_PREFIX}{text[:NAME_DIGITS]}", account_id if account_id < _NO_ACCOUNT_FROM else None
 
 
 @kernel

@@ -14,8 +14,10 @@ from vocabulary.digest import digest128
 from vocabulary.ids import NCHF_INFORMATION_DOMAIN, NCHF_UNITS_DOMAIN, NCHF_UPF_DOMAIN
 from vocabulary.kernel import kernel
 
-UNLIKE_PACKER: Final = Struct("<qqq")
-"""charging id (-1 where there is none), sequence number, time stamp in ns: in a create's name behind its texts."""
+UNLIKE_PACKER: Final = Struct("<qqqQQ")
+"""In a create's name behind its texts: charging id (-1 where there is none), sequence number, time stamp in ns, and the digest
+of what is carried to its record. By that two events of one instant are two, which only their recipients tell apart, and
+two calls; and whose it is stands there, where the subscriber is named by the GPSI alone."""
 STAMP_PACKER: Final = Struct("<q")
 _TYPE_SHIFT = 32
 _LOW = np.uint64(0xFFFFFFFF)
@@ -30,9 +32,15 @@ def hash_of_units(octets, at, length, secret, request_type):
 
 
 @kernel
-def hash_of_information(octets, at, length, secret):
-    """uint32 of what is carried: the record's writer sees by it whether it changed."""
-    return np.uint32(digest128(octets, at, length, secret, NCHF_INFORMATION_DOMAIN)[1] & _LOW)
+def digest_of_information(octets, at, length, secret):
+    """(high, low) uint64 of what is carried."""
+    return digest128(octets, at, length, secret, NCHF_INFORMATION_DOMAIN)
+
+
+@kernel
+def hash_of_information(low):
+    """uint32 of its digest: the record's writer sees by it whether it changed."""
+    return np.uint32(low & _LOW)
 
 
 @kernel
@@ -54,6 +62,12 @@ def units_hash(octets: bytes, secret: NDArray[np.uint64], request_type: int) -> 
     return int(hash_of_units(np.frombuffer(bytearray(octets), np.uint8), 0, len(octets), secret, request_type))
 
 
+def information_digest(octets: bytes, secret: NDArray[np.uint64]) -> tuple[int, int]:
+    """`digest_of_information` of octets from Python."""
+    high, low = digest_of_information(np.frombuffer(bytearray(octets), np.uint8), 0, len(octets), secret)
+    return int(high), int(low)
+
+
 def information_hash(octets: bytes, secret: NDArray[np.uint64]) -> int:
     """`hash_of_information` of octets from Python."""
-    return int(hash_of_information(np.frombuffer(bytearray(octets), np.uint8), 0, len(octets), secret))
+    return int(hash_of_information(np.uint64(information_digest(octets, secret)[1])))

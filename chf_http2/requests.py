@@ -22,14 +22,14 @@ from charging.batch import (
     TERMINATION,
     UPDATE,
 )
-from chf_http2.carried import Carried, carried_information, omitted_information
+from chf_http2.carried import Carried, carried_information, omitted_information, other_members
 from chf_http2.charging_data_ref import SESSION_PREFIX, Refs, SessionName
 from chf_http2.errors import RequestRefused
 from chf_http2.features import common_features
 from chf_http2.identities import identities_of, identity_of
 from chf_http2.json_octets import nesting_of
 from chf_http2.notify_uris import EXPECTED, is_notify_uri
-from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_hash, units_hash
+from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, information_digest, information_hash, units_hash
 from chf_http2.problems import invalid, missing, problem, refusal_problem, validation_problem
 from chf_http2.routes import Operation, Route
 from chf_http2.schema import ChargingDataRequest
@@ -49,6 +49,7 @@ from chf_http2.tick_memory import (
 )
 from chf_http2.triggers import concerns_record, is_before_change
 from chf_http2.units import Units, UnitsReader
+from chf_http2.usual_members import BODY, MEMBERS
 from chf_http2.whole_numbers import in_usual_form
 from vocabulary.instants import INSTANT_NS_MAX
 from vocabulary.limits import (
@@ -66,6 +67,8 @@ _SUPI: Final = "/subscriberIdentifier"
 _GPSI: Final = "/pDUSessionChargingInformation/userInformation/servedGPSI"
 _ODD_FORMS: Final = ("got `float`", "RFC3339")
 """What the decoder says of a number or an instant that may only be written in another way."""
+_TOLD: Final = frozenset(one.name for one in MEMBERS if one.of == BODY)
+"""Members of a body whose values tell creates apart, or don't; those of others do, as they are written."""
 _NS_PER_MICRO: Final = 1000
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICRO: Final = timedelta(microseconds=1)
@@ -136,19 +139,20 @@ class RequestReader:
         consumer = _consumer_of(said)
         notify_uri = _notify_uri_of(said)
         stamp_ns = _instant_ns(said.invocation_time_stamp)
+        carried = carried_information(body, opens=session is None, has_conditions=_has_conditions(said))
         identities: list[tuple[int, bytes]] = []
         if session is None:
             identities = _subscribers(said)
-            unlike = _unlike_others(said, consumer, notify_uri, stamp_ns, msccs)
-            name = self._refs.name_of(unlike, gives_quota=route.service.gives_quota)
-            account_id = -1
+            unlike = _unlike_others(said, stamp_ns, msccs, information_digest(carried.octets, self._secret))
+            unlike += other_members(body, _TOLD)
+            name, account_id = self._refs.name_of(unlike, gives_quota=route.service.gives_quota), -1
         else:
             name, account_id = session
         session_id = f"{SESSION_PREFIX}{name}".encode()
         names = b"".join((session_id, consumer, notify_uri, *(value for _, value in identities)))
-        carried = _carried_of(
-            said, body, opens=session is None, room=DIAMETER_MESSAGE_OCTETS_MAX - len(names), reports=_reports(units)
-        )
+        room = DIAMETER_MESSAGE_OCTETS_MAX - len(names)
+        if len(carried.octets) > room:
+            carried = _cut(carried, body, opens=session is None, room=room, reports=_reports(units))
         information = carried.octets
         number = _number_of(route, said, stamp_ns, msccs, self._secret)
         echo = _echo(said, units)
@@ -191,12 +195,13 @@ def _reports(units: Sequence[Units]) -> bool:
     return any(one.presence & HAS_USED for one in units)
 
 
-def _carried_of(said: ChargingDataRequest, body: bytes, *, opens: bool, room: int, reports: bool) -> Carried:
-    """What goes to the charging record, in at most `room` octets. RequestRefused: it has more, and no report hangs on it."""
-    for has_conditions in (_has_conditions(said), False):  # what triggered a report may not cost the report
-        carried = carried_information(body, opens=opens, has_conditions=has_conditions)
-        if len(carried.octets) <= room:
-            return carried
+def _cut(carried: Carried, body: bytes, *, opens: bool, room: int, reports: bool) -> Carried:
+    """What a record has of it in at most `room` octets. RequestRefused: there is no room, and no report hangs on it."""
+    less = carried_information(
+        body, opens=opens, has_conditions=False
+    )  # what triggered a report may not cost the report
+    if len(less.octets) <= room:
+        return less
     if reports:  # nor may its details
         return omitted_information(len(carried.octets))
     detail = f"{_FOR_RECORDS} {DIAMETER_MESSAGE_OCTETS_MAX} octets"
@@ -251,22 +256,28 @@ def _number_of(
     """(number, presence bits, body hash): the consumer's number, or one made of the request; see numbering.py."""
     operation, request_type = route.operation, REQUEST_TYPES[route.operation]
     presence = HAS_EVENT_TIMESTAMP | (0 if route.service.gives_quota else REPORTS_ALONE)
+    if said.retransmission_indicator:
+        presence |= IS_RETRANSMISSION
     if operation is not Operation.CREATE and said.invocation_sequence_number == 0:
         body_hash = units_hash(msccs + STAMP_PACKER.pack(stamp_ns), secret, request_type)
         return body_hash, presence, body_hash
-    if said.retransmission_indicator:
-        presence |= IS_RETRANSMISSION
     if operation is Operation.CREATE and said.one_time_event:
         presence |= HAS_REQUESTED_ACTION
     return said.invocation_sequence_number, presence, units_hash(msccs, secret, request_type)
 
 
-def _unlike_others(said: ChargingDataRequest, consumer: bytes, notify_uri: bytes, stamp_ns: int, msccs: bytes) -> bytes:
-    """What makes a create unlike any other, and like itself when it is sent again."""
-    texts = (said.subscriber_identifier, said.one_time_event_type)
+def _unlike_others(said: ChargingDataRequest, stamp_ns: int, msccs: bytes, carried: tuple[int, int]) -> bytes:
+    """What makes a create unlike any other, and like itself when it is sent again. `carried` is a digest (numbering.py)."""
+    texts = (
+        said.subscriber_identifier,
+        said.one_time_event_type,
+        said.service_specification_info,
+        said.nf_consumer_identification.nf_name,
+        said.notify_uri,
+    )
     charging_id = -1 if said.charging_id is None else said.charging_id
-    facts = UNLIKE_PACKER.pack(charging_id, said.invocation_sequence_number, stamp_ns)
-    return b"\0".join((*((text or "").encode() for text in texts), consumer, notify_uri, facts + msccs))
+    facts = UNLIKE_PACKER.pack(charging_id, said.invocation_sequence_number, stamp_ns, *carried)
+    return b"\0".join((*((text or "").encode() for text in texts), facts + msccs))
 
 
 def _echo(said: ChargingDataRequest, units: list[Units]) -> bytes:

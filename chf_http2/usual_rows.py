@@ -17,7 +17,7 @@ from charging.batch import (
 from chf_http2.charging_data_ref import NAME_DIGITS, SESSION_PREFIX, account_of_ref, write_name
 from chf_http2.identities import kind_of_identity
 from chf_http2.notify_uris import has_notify_uri
-from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, hash_of_information, hash_of_units
+from chf_http2.numbering import STAMP_PACKER, UNLIKE_PACKER, digest_of_information, hash_of_information, hash_of_units
 from chf_http2.service_contexts import NO_SERVICE_CONTEXT, context_of_information, context_of_specification
 from chf_http2.tick_memory import (
     ECHO_PACKER,
@@ -145,10 +145,10 @@ def _number(tick, row, head, is_create):
     at, length = counts[TICK_MSCCS] * size, facts.mscc_count * size
     row.request_type = head.request_type
     row.presence = np.uint32(HAS_EVENT_TIMESTAMP | (0 if head.gives_quota else REPORTS_ALONE))
+    row.presence |= np.uint32(IS_RETRANSMISSION * facts.is_retransmission)
     row.request_number = facts.sequence_number
     if is_create or facts.sequence_number > 0:
         row.body_hash = hash_of_units(packed.mscc_octets, at, length, tick.secret, head.request_type)
-        row.presence |= np.uint32(IS_RETRANSMISSION * facts.is_retransmission)
     else:
         scratch = copy_octets(packed.mscc_octets, at, packed.octets, counts[TICK_OCTETS], length)
         put_word(packed.octets, scratch, facts.invocation_ns)
@@ -182,14 +182,15 @@ def _write_texts(tick, row, head, is_create, first):
     information = at
     at = _write_carried(tick, at, is_create)
     row.information_length = at - information
-    row.information_hash = hash_of_information(out, information, row.information_length, tick.secret)
+    high, low = digest_of_information(out, information, row.information_length, tick.secret)
+    row.information_hash = hash_of_information(low)
     if facts.has_details:
         row.information_hash ^= row.request_number  # each report is news, also one that says the same of other traffic
     echo = at
     at = _write_echo(tick, at)
     row.echo_length = at - echo
     if is_create:
-        length = _write_unlike_others(tick, at) - at
+        length = _write_unlike_others(tick, at, high, low) - at
         write_name(out, at, length, tick.secret, tick.tenant[0], head.gives_quota, out, name)
     return at
 
@@ -238,16 +239,19 @@ def _write_echo(tick, at):
 
 
 @kernel
-def _write_unlike_others(tick, at):
-    """What makes a create unlike any other, as requests.py has it."""
+def _write_unlike_others(tick, at, high, low):
+    """What makes a create unlike any other, as requests.py has it. `high` and `low` are the digest of what is carried."""
     facts, source, out, packed = tick.facts[0], tick.arrived.octets, tick.packed.octets, tick.packed
     at = _write_text(source, facts.subscriber_at, facts.subscriber_length, out, at)
     at = _write_text(source, facts.event_type_at, facts.event_type_length, out, at)
+    at = _write_text(source, facts.specification_at, facts.specification_length, out, at)
     at = _write_text(source, facts.consumer_at, facts.consumer_length, out, at)
     at = _write_text(source, facts.notify_uri_at, facts.notify_uri_length, out, at)
     put_word(out, at, facts.charging_id)
     put_word(out, at + _WORD_OCTETS, facts.sequence_number)
     put_word(out, at + 2 * _WORD_OCTETS, facts.invocation_ns)
+    put_word(out, at + 3 * _WORD_OCTETS, high)
+    put_word(out, at + 4 * _WORD_OCTETS, low)
     size = packed.mscc_octets.shape[0] // packed.msccs.shape[0]
     first = tick.counts[TICK_MSCCS] * size
     return copy_octets(packed.mscc_octets, first, out, at + _FACT_OCTETS, facts.mscc_count * size)

@@ -69,15 +69,22 @@ async def sessions_of_account(
     return await _of_account(store, tenant, account_id, names, await _tenant_names(store))
 
 
-async def session_of(store: RedisStore, names: CatalogueNames, text: str) -> LiveSession | None:
-    """The open session with this Session-Id or key of 32 hex digits; None where there is none."""
+async def session_of(
+    store: RedisStore, names: CatalogueNames, text: str, account_id: int | None = None
+) -> LiveSession | None:
+    """The open session with this Session-Id or key of 32 hex digits; None where there is none.
+
+    account_id   whose it is, where that is known; else its route says that
+    """
     tenants = await _tenant_names(store)
     for tenant in tenants:
         high, low = session_key(store, tenant, text)
-        (account_id,) = await store.find_sessions(np.array([[high, low]], np.uint64))
-        if account_id is None:
+        owner = account_id
+        if owner is None:
+            (owner,) = await store.find_sessions(np.array([[high, low]], np.uint64))
+        if owner is None:
             continue
-        for live in await _of_account(store, tenant, account_id, names, tenants):
+        for live in await _of_account(store, tenant, owner, names, tenants):
             if live.key == f"{high:016x}{low:016x}":
                 return live
     return None

@@ -8,6 +8,7 @@ from balances.record import (
     HEADER_UPDATED_NS,
     SERVICE_LAST_REPORT_NS,
     SESSION_ANSWERS,
+    SESSION_FOURTH_HASH,
     SESSION_HIGHEST_NUMBER,
     SESSION_LAST_ANSWERED,
     SESSION_LAST_HASH,
@@ -16,10 +17,12 @@ from balances.record import (
     SESSION_PREVIOUS_HASH,
     SESSION_PREVIOUS_NUMBER,
     SESSION_TAG,
+    SESSION_THIRD_HASH,
     SESSION_UNANSWERED,
 )
 from charging.batch import (
     ENDS_AT_TARIFF_CHANGE,
+    HAS_EVENT_TIMESTAMP,
     INITIAL,
     IS_RETRANSMISSION,
     NEVER_COUNTS,
@@ -35,7 +38,7 @@ from charging.quota.terms import goes_on_without_quota, set_action_at_once, set_
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import window_of_repeat
 from charging.sessions.open_sessions import initial_mix, request_mix
-from charging.sessions.services import find_service, recall_answer
+from charging.sessions.services import find_service, recall_answer, reported_up_to
 from vocabulary.instants import NS_PER_S
 from vocabulary.kernel import inlined_kernel, kernel
 from vocabulary.limits import UNCOUNTED_REPEAT_S_MAX
@@ -84,7 +87,7 @@ def _is_too_late(arena, slot, request, now_ns):
 
 
 @inlined_kernel
-def find_repeat(arena, slot, at, request, now_ns):
+def find_repeat(arena, slot, at, request, msccs, now_ns):
     """Is the request one of the last two that the session at first word `at` answered, or the one that opened it? One of
     the constants above.
     """
@@ -105,7 +108,7 @@ def find_repeat(arena, slot, at, request, now_ns):
     )
     if found == 1:
         return REPEATS_PREVIOUS
-    if found == 3 or _was_answered(arena, at, request):
+    if found == 3 or _was_answered(arena, slot, at, request, msccs):
         return CONTRADICTS
     is_initial = request.request_type == INITIAL and initial_mix(arena, at) == request_mix(request)
     return REPEATS_INITIAL if is_initial else NOT_REPEATED
@@ -117,16 +120,46 @@ def _counts(request):
     return request.presence & NEVER_COUNTS == 0 and request.request_number != request.body_hash
 
 
+@inlined_kernel
+def _was_answered(arena, slot, at, request, msccs):
+    """Is it an update that was answered, and whose answer isn't kept any more?"""
+    if request.request_type != UPDATE:
+        return False
+    if _counts(request):
+        return _number_was_answered(arena, at, request)
+    return _body_was_answered(arena, slot, at, request, msccs)
+
+
 @kernel
-def _was_answered(arena, at, request):
+def _body_was_answered(arena, slot, at, request, msccs):
+    """The same of who never counts: two more bodies are known.
+
+    Of older ones is known when they were, so one that says that it was sent again (T flag) was answered where one of its
+    services has reported up to its instant: a service's reports are in the order of time.
+    """
+    half = 2 * at
+    if request.body_hash == arena.halves[half + SESSION_THIRD_HASH]:
+        return True
+    if request.body_hash == arena.halves[half + SESSION_FOURTH_HASH]:
+        return True
+    if not request.presence & IS_RETRANSMISSION or not request.presence & HAS_EVENT_TIMESTAMP:
+        return False
+    session_tag = arena.octets[8 * at + SESSION_TAG]
+    for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
+        if request.event_ns <= reported_up_to(arena, slot, session_tag, msccs[row]):
+            return True
+    return False
+
+
+@kernel
+def _number_was_answered(arena, at, request):
     """Is it an update whose number was answered, and whose answer isn't kept any more?
 
     A number belongs to one request of its session (RFC 8506 §8.2), so another one with it isn't charged, whether it says that
     it was sent again (T flag) or not. Numbers further below the highest than is known count as answered, too, unless they are
     so far below that their client counts anew, which none does that says so.
     """
-    is_first = arena.octets[8 * at + SESSION_LAST_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL
-    if request.request_type != UPDATE or not _counts(request) or is_first:
+    if arena.octets[8 * at + SESSION_LAST_ANSWERED] & ANSWERED_TYPE_MASK == INITIAL:
         return False
     below = np.int64(arena.halves[2 * at + SESSION_HIGHEST_NUMBER]) - np.int64(request.request_number)
     if below > NUMBERS_KNOWN:
@@ -157,6 +190,9 @@ def _note_number(arena, at, request):
 def remember_request(arena, at, request, outcome):
     """Make this request the session's last answer; the last becomes the previous."""
     octet, half = 8 * at, 2 * at
+    if not _counts(request):
+        arena.halves[half + SESSION_FOURTH_HASH] = arena.halves[half + SESSION_THIRD_HASH]
+        arena.halves[half + SESSION_THIRD_HASH] = arena.halves[half + SESSION_PREVIOUS_HASH]
     arena.octets[octet + SESSION_PREVIOUS_ANSWERED] = arena.octets[octet + SESSION_LAST_ANSWERED]
     arena.halves[half + SESSION_PREVIOUS_NUMBER] = arena.halves[half + SESSION_LAST_NUMBER]
     arena.halves[half + SESSION_PREVIOUS_HASH] = arena.halves[half + SESSION_LAST_HASH]

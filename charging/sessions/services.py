@@ -95,6 +95,25 @@ def find_service(arena, slot, session_tag, mscc):
     return alike
 
 
+@kernel
+def reported_up_to(arena, slot, session_tag, mscc):
+    """Until when the MSCC's service has reported; 0 where it never did. A UPF without a service may have left it to another
+    one of its rating group: whichever of these reported last says it.
+    """
+    service = find_service(arena, slot, session_tag, mscc)
+    if service >= 0:
+        return arena.words[service + SERVICE_LAST_REPORT_NS]
+    last_ns = np.int64(0)
+    if mscc.upf == 0:
+        return last_ns
+    at = arena.section_at[slot, _SERVICES]
+    for _ in range(count_rows(arena, slot, _SERVICES)):
+        if _is_of_group(arena, at, session_tag, mscc) and arena.octets[8 * at + SERVICE_PRESENCE] & PRESENT_UPF:
+            last_ns = max(last_ns, arena.words[at + SERVICE_LAST_REPORT_NS])
+        at += SERVICE_WORDS
+    return last_ns
+
+
 @inlined_kernel
 def name_service(arena, service, mscc):
     """The service is the MSCC's UPF's from now on, where that is named."""

@@ -137,13 +137,13 @@ async def _sessions(
     """Open sessions that the text stands for; where there is none, the one that had that Session-Id, or the last ones."""
     from catalog_loader.edge.publish import load_published
     from cdr.manifest import ManifestError
-    from chf_http2.charging_data_ref import session_id_of
+    from chf_http2.charging_data_ref import session_of_text
     from runtime.explain.closed_sessions import closed_session, closed_sessions_of
     from runtime.live_sessions import session_of, sessions_of_keys
 
     _, names = await load_published(opened.client)
-    text = session_id_of(text)
-    one = await session_of(opened, names, text)
+    text, account_id = session_of_text(text)
+    one = await session_of(opened, names, text, account_id)
     if one is not None:
         return [one]
     try:

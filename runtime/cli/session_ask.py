@@ -65,13 +65,13 @@ async def _ask(
     from balances.edge.command_sender import CommandSender
     from balances.session_commands import SessionCommand
     from catalog_loader.edge.publish import load_published
-    from chf_http2.charging_data_ref import session_id_of
+    from chf_http2.charging_data_ref import session_of_text
     from runtime.live_sessions import session_of, sessions_of_account
 
     asked_id = commands.id_for(word)
     _, names = await load_published(store.client)
-    session = session_id_of(session)
-    live = await session_of(store, names, session)
+    session, account_id = session_of_text(session)
+    live = await session_of(store, names, session, account_id)
     if live is not None:
         key = (live.session.key_high, live.session.key_low)
         command = SessionCommand(asked_id, live.account.tenant, live.account.account_id, action, *key)

@@ -119,7 +119,7 @@ def test_sessions_of_very_many_records_are_counted(traffic, monkeypatch):
     assert all(fault.expected == fault.found + 1 for fault in counted)
 
 
-@pytest.mark.parametrize("octets", [b"", b"\2" * 8, b"\3" + bytes(79), b"\2" + bytes(87)])
+@pytest.mark.parametrize("octets", [b"", b"\3" * 8, b"\4" + bytes(79), b"\3" + bytes(87)])
 def test_record_that_is_none(traffic, octets):
     records = traffic.records()
     records[min(records)] = octets

@@ -111,7 +111,7 @@ def with_octet(record, at, value):
         (b"", "record of 0 octets: a record is whole words, at least 10"),
         (GOOD[:-1], "whole words"),
         (GOOD[: 8 * HEADER_WORDS - 8], "at least 10"),
-        (with_octet(GOOD, HEADER_LAYOUT, 9), "record has layout 9, this release reads 2: use the one that wrote it"),
+        (with_octet(GOOD, HEADER_LAYOUT, 9), "record has layout 9, this release reads 3: use the one that wrote it"),
         (GOOD[:-8], "record is cut off: 1 buckets of 6 words do not fit"),
         (GOOD + bytes(8), f"record has {len(GOOD) + 8} octets, its directory says {len(GOOD)}"),
     ],

@@ -16,7 +16,7 @@ from vocabulary.limits import ENDED_SESSIONS_KEPT_MAX
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
-TYPICAL_OCTETS_MAX = 408
+TYPICAL_OCTETS_MAX = 416
 TYPICAL_STORED_OCTETS_MAX = 240
 NOW_NS = 1_790_000_000 * NS_PER_S
 ALLOWANCE = 11

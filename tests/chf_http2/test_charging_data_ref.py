@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chf_http2.charging_data_ref import REF_DIGITS, Refs
+from chf_http2.charging_data_ref import REF_DIGITS, Refs, session_of_text
 
 SECRET = np.array([3, 5], np.uint64)
 REFS = Refs(SECRET, 1)
@@ -50,3 +50,11 @@ def test_the_offline_only_service_has_names_and_refs_of_its_own() -> None:
     assert REFS.read(ref, gives_quota=False) == (name, 42)
     assert REFS.read(ref) is None
     assert REFS.read(REFS.make(name, 42), gives_quota=False) is None
+
+
+def test_a_ref_says_which_session_of_which_account_it_is() -> None:
+    ref = REFS.make("ab" * 16, 77)
+    assert session_of_text(ref) == (f"nchf;{'ab' * 16}", 77)
+    for text in ("smf;1", "ab" * 16, ref[:-1], ref.upper()):
+        assert session_of_text(text) == (text, None)
+    assert session_of_text("f" * REF_DIGITS) == (f"nchf;{'f' * 32}", None)

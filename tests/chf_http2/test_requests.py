@@ -274,11 +274,12 @@ def test_who_never_counts_is_told_by_bodies(desk: Desk) -> None:
         Operation.UPDATE,
         SESSION,
         request(0, (usage(1, used=({"totalVolume": 7},)),)),
-        request(0, (usage(1, used=({"totalVolume": 7},)),)),
+        request(0, (usage(1, used=({"totalVolume": 7},)),), retransmissionIndicator=True),
         request(0, (usage(1, used=({"totalVolume": 7},)),), invocationTimeStamp="2026-11-28T10:00:01Z"),
     )
     assert one["request_number"] == same["request_number"] != later["request_number"]
     assert one["body_hash"] == same["body_hash"] != later["body_hash"]
+    assert [bool(row["presence"] & IS_RETRANSMISSION) for row in (one, same, later)] == [False, True, False]
 
 
 def test_who_counts_is_told_by_numbers(desk: Desk) -> None:
@@ -306,6 +307,44 @@ def test_a_create_sent_again_is_the_same_session_and_another_is_not(desk: Desk) 
     names = [(int(row["session_high"]), int(row["session_low"])) for row in rows]
     assert names[0] == names[1]
     assert len(set(names)) == 4
+
+
+SMS = {"recipientInfo": [{"recipientGPSI": "msisdn-491"}], "messageReference": "1"}
+GPSI = {"userInformation": {"servedGPSI": "msisdn-492"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [
+        (
+            request(0, oneTimeEvent=True, oneTimeEventType="IEC", sMSChargingInformation=SMS),
+            {"sMSChargingInformation": SMS | {"recipientInfo": [{"recipientGPSI": "msisdn-492"}]}},
+        ),
+        (
+            request(0, oneTimeEvent=True, oneTimeEventType="PEC", sMSChargingInformation=SMS),
+            {"sMSChargingInformation": SMS | {"messageReference": "2"}},
+        ),
+        (
+            request(0, iMSChargingInformation={"sIPEventType": {}, "iMSChargingIdentifier": "a"}),
+            {"iMSChargingInformation": {"sIPEventType": {}, "iMSChargingIdentifier": "b"}},
+        ),
+        (
+            request(0, subscriberIdentifier=None, pDUSessionChargingInformation=GPSI),
+            {"pDUSessionChargingInformation": {"userInformation": {"servedGPSI": "msisdn-493"}}},
+        ),
+        (request(0, tenantIdentifier="a"), {"tenantIdentifier": "b"}),
+        (request(0, serviceSpecificationInfo="32255@3gpp.org"), {"serviceSpecificationInfo": "32274@3gpp.org"}),
+        (request(0), {"somethingNew": 1}),
+    ],
+)
+def test_creates_of_one_instant_are_told_apart_by_all_that_they_say(
+    desk: Desk, said: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """Without a chargingId nothing else tells two events or two calls apart, nor whose they are where a GPSI alone says it."""
+    said = {name: value for name, value in said.items() if value is not None}
+    rows = desk.take(Operation.CREATE, None, said, said | {"retransmissionIndicator": True}, said | other)
+    names = [(int(row["session_high"]), int(row["session_low"])) for row in rows]
+    assert names[0] == names[1] != names[2]
 
 
 def test_volumes_that_wrapped_are_taken_where_that_is_said() -> None:

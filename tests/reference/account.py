@@ -122,6 +122,8 @@ class Session:
     highest_number: int = 0
     unanswered: set[int] = field(default_factory=set)
     """Numbers below the highest that have no answer, as far back as is known."""
+    older_hashes: tuple[int, int] = (0, 0)
+    """Where its peer never counts: of the two answers before `previous`, the later first."""
     services: list[Service] = field(default_factory=list)
 
     def service(self, rating_group: int | None, service_identifier: int | None, upf: int | None) -> Service | None:

@@ -105,6 +105,8 @@ def _session_row(session: Session, tag: int) -> Row:
         "service_context": session.service_context,
         "highest_number": session.highest_number,
         "unanswered": sum(1 << (session.highest_number - number - 1) for number in session.unanswered),
+        "third_hash": session.older_hashes[0],
+        "fourth_hash": session.older_hashes[1],
     }
     for which, asked in (("last", session.last), ("previous", session.previous)):
         if asked is not None:
@@ -174,6 +176,7 @@ def _canonical_session(session: Session) -> Canonical:
         "initial_mix": session.initial_mix,
         "highest_number": session.highest_number,
         "unanswered": sorted(session.unanswered),
+        "older_hashes": session.older_hashes,
         "last": _canonical_asked(session.last),
         "previous": _canonical_asked(session.previous),
         "services": [_canonical_service(service, session.answers) for service in session.services],
@@ -228,6 +231,7 @@ def account_of(view: AccountView) -> Account:
         session = Session((own.key_high, own.key_low), own.opened_ns, own.service_context, own.expires_ns, own.answers)
         session.initial_mix = own.initial_mix
         session.highest_number, session.unanswered = own.highest_number, set(own.unanswered)
+        session.older_hashes = own.third_hash, own.fourth_hash
         session.last = Asked(own.last.type, own.last.number, own.last.body_hash, own.last.outcome)
         if own.previous.outcome != Outcome.UNDECIDED:
             previous = own.previous

@@ -146,15 +146,33 @@ def counts(request: CreditControl) -> bool:
 
 
 def was_answered(request: CreditControl, session: Session) -> bool:
-    """Whether it is an update with a number that was answered, and whose answer the session doesn't keep (§3)."""
+    """Whether it is an update that was answered, and whose answer the session doesn't keep (§3)."""
     assert session.last is not None
-    if request.type != UPDATE or not counts(request) or session.last.type == INITIAL:
+    if request.type != UPDATE:
+        return False
+    if not counts(request):
+        is_said = request.is_sent_again and request.event_ns is not None
+        return request.body_hash in session.older_hashes or (is_said and is_reported(request, session))
+    if session.last.type == INITIAL:
         return False
     if request.number <= session.highest_number - COUNTS_ANEW_BELOW:
         return request.is_sent_again
     if request.number < session.highest_number - NUMBERS_KNOWN:
         return True
     return request.number <= session.highest_number and request.number not in session.unanswered
+
+
+def is_reported(request: CreditControl, session: Session) -> bool:
+    """Whether a service of the request has reported up to its instant; of a UPF that has none any UPF of its rating group."""
+    assert request.event_ns is not None
+    for mscc in request.msccs:
+        own = session.service(*mscc.service)
+        asked = [own] if own is not None else []
+        if own is None and mscc.upf is not None:
+            asked = [each for each in session.services if each.rating_group == mscc.rating_group and each.upf]
+        if any(each.last_report_ns >= request.event_ns for each in asked):
+            return True
+    return False
 
 
 def note_number(session: Session, number: int) -> None:

@@ -151,7 +151,7 @@ class Twin:
         if session is not None and (
             contradicts(request, session.last)
             or contradicts(request, session.previous)
-            or was_answered(request, session)
+            or (was_answered(request, session) and not is_too_late(account, request, now_ns))
         ):
             return _refuse(account, request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
         if request.type == EVENT:
@@ -207,6 +207,9 @@ def _decide_services(turn: Turn, session: Session, supervision_s: int) -> Answer
         answer.outcome = Outcome.CREDIT_LIMIT_REACHED
     row = turn.books.requests[turn.row]
     row.outcome = answer.outcome
+    if not counts(request):
+        previous_hash = 0 if session.previous is None else session.previous.body_hash
+        session.older_hashes = previous_hash, session.older_hashes[0]
     session.previous = session.last
     session.last = Asked(request.type, request.number, request.body_hash, answer.outcome)
     if counts(request):

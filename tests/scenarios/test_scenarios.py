@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from charging.batch import INITIAL, TERMINATION, UPDATE
+from charging.batch import EVENT, INITIAL, TERMINATION, UPDATE
 from charging.tariff_tables import TariffTables
 from tests.scenarios.alone import AloneMachine, tables
 from tests.scenarios.language import CreditStep, OpenStep, play
@@ -148,3 +148,36 @@ def test_the_offline_only_service_takes_reports_of_whatever_account_it_knows(
     assert machine.holdings("A")[Unit.MONEY] == (-30, 0)
     unknown = machine.send_offline("A", INITIAL, 10, used(5), subscriberIdentifier="imsi-999999999999999")
     assert (unknown.status_code, unknown.json()["cause"]) == (404, "USER_UNKNOWN")
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+def test_reports_of_a_consumer_that_never_counts_are_charged_once(running: Served, smf: httpx.Client) -> None:
+    machine = NchfMachine(running, smf, NCHF_PREFIX + len(SCENARIOS) + 3)
+    machine.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, 100),)))
+    created = machine.send_offline("A", INITIAL, 0, [])
+    update = f"/{created.headers['location'].rpartition('/')[2]}/update"
+    reports = [
+        [{"ratingGroup": 10, "usedUnitContainer": [{"localSequenceNumber": 1, "totalVolume": units}]}]
+        for units in (1, 2, 3, 4, 5, 6)
+    ]
+    assert [machine.send_offline("A", UPDATE, 0, one, update).status_code for one in reports] == [200] * 6
+    assert machine.holdings("A")[Unit.MONEY] == (79, 0)
+    again = [machine.send_offline("A", UPDATE, 0, one, update, retransmissionIndicator=True) for one in reports]
+    assert [answer.status_code for answer in again] == [400, 400, 400, 400, 200, 200]
+    assert machine.holdings("A")[Unit.MONEY] == (79, 0)
+
+
+@pytest.mark.timeout(READY_WITHIN_S + 60)
+def test_messages_of_one_instant_to_two_recipients_are_two(running: Served, smf: httpx.Client) -> None:
+    machine = NchfMachine(running, smf, NCHF_PREFIX + len(SCENARIOS) + 4)
+    machine.open(OpenStep("A", credits=(CreditStep(Unit.MONEY, 100),)))
+    used = [{"ratingGroup": 10, "usedUnitContainer": [{"localSequenceNumber": 1, "totalVolume": 30}]}]
+    event = {"oneTimeEvent": True, "oneTimeEventType": "PEC", "chargingId": None}
+    locations = []
+    for recipient in ("491", "492", "491"):
+        information = {"recipientInfo": [{"recipientGPSI": f"msisdn-{recipient}"}]}
+        answer = machine.send_offline("A", EVENT, 0, used, sMSChargingInformation=information, **event)
+        assert answer.status_code == 201, answer.text
+        locations.append(answer.headers["location"])
+    assert locations[0] == locations[2] != locations[1]
+    assert machine.holdings("A")[Unit.MONEY] == (40, 0)
