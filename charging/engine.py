@@ -42,6 +42,7 @@ from charging.sessions.due import (
     next_due,
 )
 from charging.sessions.duplicates import (
+    ANSWERED_BEFORE,
     CONTRADICTS,
     NOT_REPEATED,
     REPEATS_LAST,
@@ -161,7 +162,7 @@ def _decide_row(arena, tariffs, batch, row, recorded, now_ns, answers, journal, 
         session = np.int64(-1)
         if request.request_type != EVENT:
             session = find_session(arena, slot, request.session_high, request.session_low)
-        refuse_request(arena, slot, batch, journal, request, session, np.int64(request.refusal), answer)
+        refuse_request(arena, slot, batch, journal, request, session, np.int64(request.refusal), answer, True)
     elif request.request_type == EVENT:
         _decide_event_row(
             arena,
@@ -254,8 +255,10 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
     if session >= 0 and request.service_context < 0:  # it says no service, or not again: the one that it began with
         request.service_context = np.int32(arena.halves[2 * session + SESSION_SERVICE_CONTEXT])
     repeat = find_repeat(arena, slot, session, request, batch.msccs, now_ns) if session >= 0 else NOT_REPEATED
-    if repeat == CONTRADICTS:
-        refuse_request(arena, slot, batch, journal, request, session, _INVALID_AVP_VALUE, answer)
+    if repeat in (CONTRADICTS, ANSWERED_BEFORE):
+        # What was answered before is on record as it was charged then: as uncharged it would stand there twice.
+        is_news = repeat == CONTRADICTS
+        refuse_request(arena, slot, batch, journal, request, session, _INVALID_AVP_VALUE, answer, is_news)
         answer.failed_code = _REQUEST_NUMBER_CODE
         return
     if repeat != NOT_REPEATED:
@@ -280,7 +283,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
             _answer_ended(request, answers.msccs)
             return
         if has_ended or request.request_type != INITIAL:
-            refuse_request(arena, slot, batch, journal, request, np.int64(-1), _UNKNOWN_SESSION_ID, answer)
+            refuse_request(arena, slot, batch, journal, request, np.int64(-1), _UNKNOWN_SESSION_ID, answer, True)
             return
         if session >= 0:
             end_without_request(

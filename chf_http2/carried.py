@@ -104,7 +104,7 @@ def carried_information(body: bytes, *, opens: bool, has_conditions: bool) -> Ca
 
 def omitted_information(octets: int) -> Carried:
     """In place of so many octets of a request that reports use: that is charged, what it says besides is in no record."""
-    return Carried(b'{"%s":%d}' % (OMITTED.encode(), octets), True)
+    return Carried(b'{"%s":%d,"%s":[]}' % (OMITTED.encode(), octets, DETAILED.encode()), True)
 
 
 def other_members(body: bytes, known: frozenset[str]) -> bytes:

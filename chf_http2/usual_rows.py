@@ -126,6 +126,7 @@ def _is_packable(facts, is_create):
         and facts.consumer_length <= SESSION_ID_OCTETS_MAX
         and facts.notify_uri_length <= NOTIFY_URI_OCTETS_MAX
         and facts.event_type_length <= _SUBSCRIBER_OCTETS_MAX
+        and facts.specification_length <= _SUBSCRIBER_OCTETS_MAX
     )
 
 

@@ -13,6 +13,7 @@ from balances.record import (
     SESSION_LAST_ANSWERED,
     SESSION_LAST_HASH,
     SESSION_LAST_NUMBER,
+    SESSION_OPENED_NS,
     SESSION_PREVIOUS_ANSWERED,
     SESSION_PREVIOUS_HASH,
     SESSION_PREVIOUS_NUMBER,
@@ -52,6 +53,7 @@ REPEATS_LAST = 1
 REPEATS_PREVIOUS = 2
 CONTRADICTS = 3
 REPEATS_INITIAL = 4
+ANSWERED_BEFORE = 5
 NUMBERS_KNOWN = 32
 """So many numbers below the highest are known to be answered or not; as many bits as `unanswered` has."""
 COUNTS_ANEW_BELOW = 128
@@ -108,8 +110,10 @@ def find_repeat(arena, slot, at, request, msccs, now_ns):
     )
     if found == 1:
         return REPEATS_PREVIOUS
-    if found == 3 or _was_answered(arena, slot, at, request, msccs):
+    if found == 3:
         return CONTRADICTS
+    if _was_answered(arena, slot, at, request, msccs):
+        return ANSWERED_BEFORE
     is_initial = request.request_type == INITIAL and initial_mix(arena, at) == request_mix(request)
     return REPEATS_INITIAL if is_initial else NOT_REPEATED
 
@@ -132,23 +136,27 @@ def _was_answered(arena, slot, at, request, msccs):
 
 @kernel
 def _body_was_answered(arena, slot, at, request, msccs):
-    """The same of who never counts: two more bodies are known.
+    """The same of who never counts: two more bodies are known, where they say when they were, or that they are sent again.
 
-    Of older ones is known when they were, so one that says that it was sent again (T flag) was answered where one of its
-    services has reported up to its instant: a service's reports are in the order of time.
+    Of older ones is known when they were, so one that says that it was sent again (T flag) was answered where each of its
+    services has reported beyond its instant: a service's reports are in the order of time. One that never reported has the
+    instant at which its session was opened, by our clock.
     """
     half = 2 * at
+    if not request.presence & (IS_RETRANSMISSION | HAS_EVENT_TIMESTAMP):
+        return False
     if request.body_hash == arena.halves[half + SESSION_THIRD_HASH]:
         return True
     if request.body_hash == arena.halves[half + SESSION_FOURTH_HASH]:
         return True
     if not request.presence & IS_RETRANSMISSION or not request.presence & HAS_EVENT_TIMESTAMP:
         return False
-    session_tag = arena.octets[8 * at + SESSION_TAG]
+    session_tag, opened_ns = arena.octets[8 * at + SESSION_TAG], arena.words[at + SESSION_OPENED_NS]
     for row in range(request.mscc_first, request.mscc_first + request.mscc_count):
-        if request.event_ns <= reported_up_to(arena, slot, session_tag, msccs[row]):
-            return True
-    return False
+        reported_ns = reported_up_to(arena, slot, session_tag, msccs[row])
+        if reported_ns == opened_ns or request.event_ns >= reported_ns:
+            return False
+    return request.mscc_count > 0
 
 
 @kernel

@@ -27,14 +27,16 @@ def record_refused(batch, journal, request, journal_row, outcome):
 
 
 @kernel
-def refuse_request(arena, slot, batch, journal, request, session, outcome, answer):
+def refuse_request(arena, slot, batch, journal, request, session, outcome, answer, is_news):
     """Refuse a request as a whole; nothing moves.
 
     session   first word of the open session in whose record it is to be; -1: it gets one of its own, which says who asked
+    is_news   what it reports is to be on record as uncharged
     """
     journal_row = add_request_row(
         journal, arena, slot, batch, request, WITHOUT_TEXTS if session >= 0 else WITH_ALL_TEXTS
     )
     journal.requests[journal_row].outcome = outcome
     answer.outcome = outcome
-    record_refused(batch, journal, request, journal_row, outcome)
+    if is_news:
+        record_refused(batch, journal, request, journal_row, outcome)

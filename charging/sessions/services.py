@@ -97,7 +97,7 @@ def find_service(arena, slot, session_tag, mscc):
 
 @kernel
 def reported_up_to(arena, slot, session_tag, mscc):
-    """Until when the MSCC's service has reported; 0 where it never did. A UPF without a service may have left it to another
+    """Until when the MSCC's service has reported; 0 where there is none. A UPF without a service may have left it to another
     one of its rating group: whichever of these reported last says it.
     """
     service = find_service(arena, slot, session_tag, mscc)

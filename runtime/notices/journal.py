@@ -81,6 +81,8 @@ class Ended:
     session: SessionName
 
 
+_DECIDED: Final = (int(Outcome.GRANTED), int(Outcome.CREDIT_LIMIT_REACHED))
+"""Outcomes of updates whose rating groups were looked at."""
 Event = Changed | Asked | Reported | Ended
 _EFFECT_OF_STATUS: Final = {
     AccountStatus.NONE: Effect(0),
@@ -103,7 +105,10 @@ def events_of(entry: EntryRows, owed: Container[SessionName], owed_highs: NDArra
         return
     commands &= requests["outcome"] == Outcome.GRANTED
     commands &= np.isin(requests["command"], _COMMANDS)
-    wanted = (requests["ended_session"] > 0) | ((kinds == KIND_USAGE) & (requests["request_type"] == UPDATE))
+    is_decided = np.isin(requests["outcome"], _DECIDED)  # a refused report brought its client nothing
+    wanted = (requests["ended_session"] > 0) | (
+        (kinds == KIND_USAGE) & (requests["request_type"] == UPDATE) & is_decided
+    )
     if not commands.any():  # else the entry itself may owe what its later rows settle
         wanted &= _is_among(requests["session_high"], owed_highs)
     wanted |= commands

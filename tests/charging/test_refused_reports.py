@@ -106,6 +106,15 @@ def test_of_a_number_that_was_answered(sides: SideBySide) -> None:
     assert recorded(sides) == uncharged(INVALID)
 
 
+def test_of_what_was_charged_before_nothing_is_recorded_again(sides: SideBySide) -> None:
+    ask(sides, INITIAL, 0, 1, (Mscc(10, None, {}, None),))
+    for number in (1, 2, 3):
+        ask(sides, UPDATE, number, 10 + number, (Mscc(10, None, {}, {Unit.OCTETS: 4}),))
+    answer = ask(sides, UPDATE, 1, 11, (Mscc(10, None, {}, {Unit.OCTETS: 4}),))
+    assert (answer.outcome, answer.failed_code, money_of(sides)) == (INVALID, 415, 988)
+    assert recorded(sides) == []
+
+
 @pytest.mark.parametrize(
     ("action", "outcome", "failed_code"), [(1, INVALID, 436), (None, Outcome.MISSING_AVP, 436), (0, INVALID, 415)]
 )

@@ -101,9 +101,30 @@ def test_of_the_last_four_answers_each_is_known(is_digest: bool, says_time: bool
     for second in range(1, 8):
         asked.update(second)
     for _ in range(2):
-        outcomes = [asked.update(second, is_sent_again=is_sent_again).outcome for second in (4, 5, 6, 7)]
-        assert outcomes == [REFUSED, REFUSED, Outcome.GRANTED, Outcome.GRANTED]
+        known = (4, 5, 6, 7) if says_time or is_sent_again else (6, 7)
+        outcomes = [asked.update(second, is_sent_again=is_sent_again).outcome for second in known]
+        assert outcomes[-2:] == [Outcome.GRANTED, Outcome.GRANTED]
+        assert set(outcomes[:-2]) <= {REFUSED}
         assert asked.charged == 70
+
+
+def test_equal_reports_of_several_services_in_turn_are_reports_of_their_own() -> None:
+    """The same quota used up again, by who says neither when nor whether it is sent again."""
+    asked = Conversation(is_digest=False, says_time=False)
+    for second in (1, 2, 3, 1, 2, 3):
+        assert asked.update(second).outcome == Outcome.GRANTED
+    assert asked.charged == 60
+
+
+@both
+@pytest.mark.parametrize("first", [-200, 0], ids=["a clock that is slow", "a clock that is right"])
+def test_what_was_lost_and_is_sent_again_is_charged(is_digest: bool, first: int) -> None:
+    """The first report of a service, one within the second of the one before, and one of several services."""
+    asked = Conversation(is_digest=is_digest)
+    assert asked.update(first, is_sent_again=True).outcome == Outcome.GRANTED
+    for upf in (None, 1):
+        assert asked.update(first + 1, upf, is_sent_again=True).outcome == Outcome.GRANTED
+    assert asked.charged == 30
 
 
 @both

@@ -152,7 +152,8 @@ def was_answered(request: CreditControl, session: Session) -> bool:
         return False
     if not counts(request):
         is_said = request.is_sent_again and request.event_ns is not None
-        return request.body_hash in session.older_hashes or (is_said and is_reported(request, session))
+        is_known = request.is_sent_again or request.event_ns is not None
+        return (is_known and request.body_hash in session.older_hashes) or (is_said and is_reported(request, session))
     if session.last.type == INITIAL:
         return False
     if request.number <= session.highest_number - COUNTS_ANEW_BELOW:
@@ -163,16 +164,17 @@ def was_answered(request: CreditControl, session: Session) -> bool:
 
 
 def is_reported(request: CreditControl, session: Session) -> bool:
-    """Whether a service of the request has reported up to its instant; of a UPF that has none any UPF of its rating group."""
+    """Whether each service of the request has reported beyond its instant; of a UPF that has none any UPF of its group."""
     assert request.event_ns is not None
     for mscc in request.msccs:
         own = session.service(*mscc.service)
         asked = [own] if own is not None else []
         if own is None and mscc.upf is not None:
             asked = [each for each in session.services if each.rating_group == mscc.rating_group and each.upf]
-        if any(each.last_report_ns >= request.event_ns for each in asked):
-            return True
-    return False
+        last_ns = max((each.last_report_ns for each in asked), default=0)
+        if last_ns in (0, session.opened_ns) or request.event_ns >= last_ns:
+            return False
+    return bool(request.msccs)
 
 
 def note_number(session: Session, number: int) -> None:

@@ -148,12 +148,11 @@ class Twin:
         repeat = self._find_repeat(account, session, request, now_ns, books)
         if repeat is not None:
             return repeat
-        if session is not None and (
-            contradicts(request, session.last)
-            or contradicts(request, session.previous)
-            or (was_answered(request, session) and not is_too_late(account, request, now_ns))
-        ):
-            return _refuse(account, request, books, Outcome.INVALID_AVP_VALUE, CC_REQUEST_NUMBER)
+        if session is not None:
+            is_other = contradicts(request, session.last) or contradicts(request, session.previous)
+            if is_other or (was_answered(request, session) and not is_too_late(account, request, now_ns)):
+                outcome = Outcome.INVALID_AVP_VALUE
+                return _refuse(account, request, books, outcome, CC_REQUEST_NUMBER, is_news=is_other)
         if request.type == EVENT:
             return decide_event(self.catalogue, self.kept, account, request, now_ns, books)
         turn = Turn(self.catalogue, account, request, now_ns, books, -1)
@@ -271,12 +270,23 @@ def _ask_sessions(account: Account, request: AskSessions, books: Books, now_ns: 
     return row.outcome
 
 
-def _refuse(account: Account, request: CreditControl, books: Books, outcome: Outcome, failed_code: int = 0) -> Answer:
-    """A refusal of the whole command: nothing moves, the journal has its row, and what it reports as paid by nothing."""
+def _refuse(
+    account: Account,
+    request: CreditControl,
+    books: Books,
+    outcome: Outcome,
+    failed_code: int = 0,
+    *,
+    is_news: bool = True,
+) -> Answer:
+    """A refusal of the whole command: nothing moves, the journal has its row, and what it reports as paid by nothing, where
+    that is news.
+    """
     row = _request_row(request, account)
     row.outcome = outcome
     turn = Turn(Catalogue(), account, request, request.received_ns, books, books.add_request(row))
-    note_refused(turn, outcome)
+    if is_news:
+        note_refused(turn, outcome)
     return Answer(outcome, failed_code=failed_code, msccs=unsaid(request))
 
 

@@ -73,15 +73,13 @@ REPEATS: Final = {
         terminate A s1 number 0 via uncounted rg 10 usu 1 -> none
         account   A                            -> money 78/0
     """,
-    "of peers that never count four answers are known": """
+    "of peers that never count nor say when two answers are known": """
         open      A money 100
         initial   A s1 number 0 via uncounted rg 10 rsu 60 -> granted 60
         update    A s1 number 0 via uncounted rg 10 usu 10 rsu 20 -> granted 20
         update    A s1 number 0 via uncounted rg 10 usu 11 rsu 20 -> granted 20
         update    A s1 number 0 via uncounted rg 10 usu 12 rsu 20 -> granted 20
         update    A s1 number 0 via uncounted rg 10 usu 13 rsu 20 -> granted 20
-        repeat    s1 back 4                    -> !5004
-        repeat    s1 back 3                    -> !5004
         repeat    s1 back 2                    -> same
         repeat    s1 back 1                    -> same
         account   A                            -> money 34/20
