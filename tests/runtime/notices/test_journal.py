@@ -1,5 +1,6 @@
 """What journal entries say to the notifier, of entries that the engine itself wrote."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from tests.reference.record_octets import encode_account
 from tests.reference.requests import AskSessions, Change, Credit, CreditControl, Mscc, Request
 from tests.reference.tariffs import Catalogue, Price, Release, tariff_tables
 from vocabulary.instants import FOREVER_NS, NS_PER_S
+from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
 NOW_NS = 1_790_000_000 * NS_PER_S
@@ -69,6 +71,14 @@ def test_only_sessions_that_are_owed_something_are_looked_at(engine: EngineAlone
     assert events(engine, updates, OTHER) == [Reported(SessionName(*OTHER), (ServiceName(10, ABSENT),))]
     ends: list[Request] = [said(ONE, TERMINATION, 2, 5), said(OTHER, TERMINATION, 2, 5)]
     assert events(engine, ends, ONE) == [Ended(SessionName(*ONE))]
+
+
+def test_a_refused_report_settles_nothing(engine: EngineAlone) -> None:
+    """It brought its client nothing, who is still to be told."""
+    events(engine, [said(OTHER, INITIAL, 0)])
+    report = said(OTHER, UPDATE, 1, used=5)
+    assert events(engine, [replace(report, refusal=Outcome.INVALID_AVP_VALUE)], OTHER) == []
+    assert events(engine, [report], OTHER) == [Reported(SessionName(*OTHER), (ServiceName(10, ABSENT),))]
 
 
 def test_credit_and_commands_are_told_of_where_they_were_granted(engine: EngineAlone) -> None:
