@@ -42,7 +42,9 @@ def gy(
     hot: Annotated[bool, typer.Option("--hot", help="All requests on one account with 32 sessions.")] = False,
     fsync: FsyncOption = "always",
     partitions: PartitionsOption = 2,
-    floors: Annotated[float, typer.Option(help="Seconds for each of the two floors; 0: none.")] = 10.0,
+    floors: Annotated[
+        float, typer.Option(help="Seconds for each of the two floors; 0: none, which can't be saved.")
+    ] = 10.0,
     save: SaveOption = None,
     compare: CompareOption = None,
     folder: FolderOption = None,
@@ -56,6 +58,8 @@ def gy(
     """
     from bench.workload import GyPlan, hot_account_plan
 
+    if save is not None and floors <= 0:
+        fail("--save: a result is saved with its floors: give --floors more than 0, or leave --save out")
     values: dict[str, Any] = {
         "measured_s": duration,
         "connections": connections,

@@ -320,6 +320,12 @@ def test_members_that_come_twice_are_left_to_the_reader(readers: TwoReaders) -> 
     assert not readers.same(route_of(Operation.CREATE), body[:-1] + b',"chargingId":1,"chargingId":2}')
 
 
+def test_a_specification_too_long_for_the_memory_of_a_tick_is_left_to_the_reader(readers: TwoReaders) -> None:
+    """It is written twice, to the record and among what tells creates apart."""
+    assert readers.same(route_of(Operation.CREATE), octets(request(1, serviceSpecificationInfo="32255 17.0")))
+    assert not readers.same(route_of(Operation.CREATE), octets(request(1, serviceSpecificationInfo="x" * 260_000)))
+
+
 @pytest.mark.parametrize("ref", ["", "a", REF[:-1] + "0", REF.upper(), "0" * 64, "é" * 64, OFFLINE_REF])
 def test_a_ref_that_we_did_not_give_out_is_refused(readers: TwoReaders, ref: str) -> None:
     route = route_of(Operation.UPDATE, ref=ref)
