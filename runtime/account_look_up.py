@@ -37,8 +37,6 @@ LOOK_UPS_MAX: Final = 512
 """Requests whose identities one look-up asks the store for."""
 LOOK_UPS_AT_ONCE: Final = 4
 """Look-ups that are under way at once: the store answers them one after another anyway, the rest gathers meanwhile."""
-LOOK_UP_GATHER_S: Final = 0.001
-"""How long requests gather for the next look-up while they are few: one costs as much as fifty requests."""
 _LOOK_UP_BATCHES_MAX: Final = 2 * REQUESTS_LOOKED_UP_MAX // LOOK_UPS_MAX
 _SUBSCRIPTION_ID_CODE: Final = 443
 
@@ -139,8 +137,8 @@ class AccountLookUp:
                     await self._look_up(waiting, deadline)
                 finally:
                     self._unknown_count -= count
-                if count < LOOK_UPS_MAX:
-                    await asyncio.sleep(LOOK_UP_GATHER_S)
+                if count < LOOK_UPS_MAX:  # what came in this turn of the loop goes with the next one
+                    await asyncio.sleep(0)
         finally:
             self._look_up_count -= 1
 
