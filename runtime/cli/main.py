@@ -13,6 +13,8 @@ try:
     from typing import Annotated, Final
 
     import typer
+
+    from runtime.small_pages import use_small_pages
 except KeyboardInterrupt:  # it takes a tenth of a second, in which ^C is not yet typer's to take
     sys.exit(EXIT_INTERRUPTED)
 
@@ -98,6 +100,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """The entry point of the `farebox` command. ^C while modules are read ends it without a word."""
+    use_small_pages()
     try:
         build()()
     except KeyboardInterrupt:

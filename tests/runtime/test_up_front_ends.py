@@ -24,6 +24,8 @@ def test_front_ends_share_the_port_and_come_back_on_it(tmp_path: Path) -> None:
         assert set(state.pids) == {*ROLES, *FRONT_ENDS, "store"}
         assert set(state.ports) == {"gy", *(f"{name}_metrics" for name in (*ROLES, *FRONT_ENDS))}
         charge_session(up, "shared")
+        for pid in state.pids.values():  # a first touch of a huge page would hold up all answers for milliseconds
+            assert "THP_enabled:\t0" in Path(f"/proc/{pid}/status").read_text()
         for name in FRONT_ENDS:
             with urllib.request.urlopen(f"http://127.0.0.1:{state.ports[f'{name}_metrics']}/metrics") as page:
                 text = page.read().decode()
