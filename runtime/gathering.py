@@ -5,7 +5,7 @@ from typing import Final
 
 from vocabulary.instants import NS_PER_S
 
-GATHER_NS: Final = 1_000_000
+GATHER_NS: Final = 1_500_000
 """A partition's exchanges begin at least so far apart where it gathers. At half of the highest rate 2 ms take a sixth less of
 engine and store, and give p50 1.4 ms and a rewrite's late answers half as much time again (docs/decisions/0039)."""
 WORTH_REQUESTS: Final = 40

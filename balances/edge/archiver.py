@@ -45,7 +45,8 @@ class ArchiverSettings:
     segment_age_s: int = 3600
     gather_ms: int = 40
     entries_per_read_max: int = 64
-    trim_every_s: float = 1.0
+    trim_every_s: float = 0.1
+    """each time the server frees what was trimmed, and nobody is answered meanwhile: a millisecond for a second of much traffic"""
     disk_free_octets_min: int = 512 * 1024 * 1024
 
 
