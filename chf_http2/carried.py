@@ -62,8 +62,11 @@ REPORTS: Final = {
     "mMTelChargingInformation": (b'"supplementaryServices"',),
     "edgeInfrastructureUsageChargingInformation": (b'"durationStartTime"',),
 }
-"""Other members that are reports, where they have one of these; the lists and periods of TS 32.291 §6.1.6.2 that a later
-request goes on with instead of repeating them."""
+"""Members that have reports within: the lists and periods of TS 32.291 §6.1.6.2 that a later request goes on with instead of
+repeating them. What stands beside them is a state, so that each is carried by itself, as `<member>.<report>`: the reports
+before usage, and the member with what is left of it behind."""
+PERIODS: Final = frozenset({"edgeInfrastructureUsageChargingInformation"})
+"""Of these, all that stands beside is of the report, too."""
 OMITTED: Final = "omittedOctets"
 """Stands for what a record has no room for: how much it would have been."""
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -78,7 +81,7 @@ class Carried(NamedTuple):
 
 
 def reports_in(name: str, value: bytes) -> bool:
-    """Is a member a report, beside usage?"""
+    """Has a member reports within? Words of its texts may look like one."""
     return any(word in value for word in REPORTS.get(name, ()))
 
 
@@ -89,17 +92,37 @@ def carried_information(body: bytes, *, opens: bool, has_conditions: bool) -> Ca
     has_conditions   a trigger of its usage concerns the record (triggers.py), which counts as a detail
     """
     members = _DECODER.decode(body)
-    reports = [name for name in CARRIED if name in members and reports_in(name, bytes(members[name]))]
-    states = [name for name in members if name in CARRIED and name not in reports]
+    states = {name: value for name, value in members.items() if name in CARRIED}
+    reports: dict[str, msgspec.Raw] = {}
+    for name in REPORTS:
+        if name in states and reports_in(name, bytes(states[name])):
+            reports |= _take_reports(states, name)
     usage = members.get(DETAILED)
     has_details = usage is not None and (has_conditions or any(detail in bytes(usage) for detail in DETAILS))
     if reports or has_details:
-        members[DETAILED] = msgspec.Raw(b"[]") if usage is None else usage
-        states = [*reports, DETAILED, *states]
-    elif not opens and ALONG.issuperset(states):
+        usage = msgspec.Raw(b"[]") if usage is None else usage
+        return Carried(_object_of({**reports, DETAILED: usage, **states}), True)
+    if not states or (not opens and ALONG.issuperset(states)):
         return Carried(b"", False)
-    parts = (b'"%s":%s' % (name.encode(), members[name]) for name in states)
-    return Carried(b"{%s}" % b",".join(parts) if states else b"", bool(reports or has_details))
+    return Carried(_object_of(states), False)
+
+
+def _take_reports(states: dict[str, msgspec.Raw], name: str) -> dict[str, msgspec.Raw]:
+    """The reports within a member; what is left of it stays among the states, where anything is."""
+    if name in PERIODS:
+        return {name: states.pop(name)}
+    left = _DECODER.decode(states[name])
+    found = [word for word in left if msgspec.json.encode(word) in REPORTS[name]]
+    reports = {f"{name}.{word}": left.pop(word) for word in found}
+    if reports and left:
+        states[name] = msgspec.Raw(_object_of(left))
+    elif reports:
+        del states[name]
+    return reports
+
+
+def _object_of(members: dict[str, msgspec.Raw]) -> bytes:
+    return b"{%s}" % b",".join(b"%s:%s" % (msgspec.json.encode(name), value) for name, value in members.items())
 
 
 def omitted_information(octets: int) -> Carried:

@@ -167,7 +167,7 @@ class _UsualTriggers:
 
 
 class _UsualInformation:
-    """Accepts a member of a body but where it is a report: no two are the same, and requests.py carries them elsewhere."""
+    """Accepts a member of a body but where it has reports: no two are the same, and requests.py carries them elsewhere."""
 
     def __init__(self, name: str, decoder: Any) -> None:
         self._name = name
@@ -177,7 +177,7 @@ class _UsualInformation:
         """msgspec.DecodeError: not accepted."""
         self._decoder.decode(octets)
         if reports_in(self._name, bytes(octets)):
-            raise msgspec.ValidationError(f"{self._name} is a report")
+            raise msgspec.ValidationError(f"{self._name} has reports")
 
 
 def _decoders_of(member: Member) -> Any:

@@ -147,7 +147,7 @@ async def _sessions(
     if one is not None:
         return [one]
     try:
-        closed = closed_session(records, text)
+        closed = closed_session(records, text, account_id)
         if closed is not None or ";" in text:
             return [] if closed is None else [closed]
         keys = await _keys(opened, tenant, text)

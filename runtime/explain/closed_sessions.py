@@ -55,11 +55,19 @@ class ClosedSession:
         return sum(row["request_count"] for row in self.refused_later if row["line"] <= 1)
 
 
-def closed_session(records: Path, session_id: str, *, files_max: int = FILES_MAX) -> ClosedSession | None:
-    """The last session of that id in the newest `files_max` files of records; None where there is none."""
+def closed_session(
+    records: Path, session_id: str, account_id: int | None = None, *, files_max: int = FILES_MAX
+) -> ClosedSession | None:
+    """The last session of that id in the newest `files_max` files of records; None where there is none.
+
+    account_id   whose it is, where that is known: two accounts may have a session of one id
+    """
+    condition = pc.field("session_id") == session_id
+    if account_id is not None:
+        condition &= pc.field("account_id") == account_id
     found: list[Row] = []
     for path in _newest_files(records, files_max):
-        found += _rows(path, pc.field("session_id") == session_id)
+        found += _rows(path, condition)
         last = _last_opened(found)
         if any(row["partial_sequence"] in (None, 1) for row in last):  # its first record is here
             break

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chf_http2.carried import ALONG, CARRIED, DETAILED, DETAILS, INTERPRETED, REPORTS, carried_information
+from chf_http2.carried import ALONG, CARRIED, DETAILED, DETAILS, INTERPRETED, PERIODS, REPORTS, carried_information
 from chf_http2.schema import ChargingDataRequest, MultipleUnitUsage, UsedUnitContainer
 from tests.chf_http2.charging_bodies import octets, usage
 
@@ -63,13 +63,27 @@ def test_reports_are_carried_before_usage_and_states_behind_it(name: str, word: 
     said = {"chargingId": 1, DETAILED: usages, name: {word: []}, "easid": "1"}
     found = carried_information(octets(said), opens=False, has_conditions=False)
     assert found.has_reports
-    assert list(json.loads(found.octets)) == [name, DETAILED, "chargingId", "easid"]
-    assert json.loads(found.octets) == said
+    report = {name: {word: []}} if name in PERIODS else {f"{name}.{word}": []}
+    states = {"chargingId": 1, "easid": "1"}
+    assert list(json.loads(found.octets)) == [*report, DETAILED, *states]
+    assert json.loads(found.octets) == report | {DETAILED: usages} | states
     del said[DETAILED]
-    assert carried(said) == said | {DETAILED: []}
+    assert carried(said) == report | {DETAILED: []} | states
     said[name] = {}
     found = carried_information(octets(said), opens=False, has_conditions=False)
     assert (json.loads(found.octets), found.has_reports) == (said, False)
+
+
+def test_what_stands_beside_a_report_is_a_state_octet_for_octet() -> None:
+    beside = rb'"chargingId" : 1e3, "a\"\u0062" : {"rANSecondaryRATUsageReport" : [ ]}'
+    body = b'{"pDUSessionChargingInformation": {"rANSecondaryRATUsageReport" : {"x": [1.50]}, %s}}' % beside
+    found = carried_information(body, opens=False, has_conditions=False)
+    report = b'"pDUSessionChargingInformation.rANSecondaryRATUsageReport":{"x": [1.50]}'
+    left = rb'{"chargingId":1e3,"a\"b":{"rANSecondaryRATUsageReport" : [ ]}}'
+    state = b'"pDUSessionChargingInformation":%s' % left
+    assert found == (b'{%s,"multipleUnitUsage":[],%s}' % (report, state), True)
+    body = b"{%s}" % state  # the word of a report, deep in what isn't one
+    assert carried_information(body, opens=False, has_conditions=False) == (body, False)
 
 
 def test_values_are_carried_octet_for_octet() -> None:

@@ -132,7 +132,8 @@ def test_reports_at_command_level_are_each_news_to_the_journal(desk: Desk) -> No
     said = {"roamingQBCInformation": {"multipleQFIcontainer": [{"localSequenceNumber": 1, "totalVolume": 7}]}}
     rows = desk.take(Operation.UPDATE, SESSION, request(1, **said), request(2, **said))
     assert len({int(row["service_information_hash"]) for row in rows}) == 2
-    carried = b'{"roamingQBCInformation":%s,"multipleUnitUsage":[],' % octets(said["roamingQBCInformation"])
+    report = octets(said["roamingQBCInformation"]["multipleQFIcontainer"])  # type: ignore[arg-type]
+    carried = b'{"roamingQBCInformation.multipleQFIcontainer":%s,"multipleUnitUsage":[],' % report
     assert desk.text(rows[0], "service_information").startswith(carried)
 
 

@@ -1,10 +1,13 @@
 """`farebox session` where there is nothing to show: whose fault that is, in words and by the exit code."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.runtime.cli.typed import Farebox
+from tests.runtime.explain.late_requests import records_of, session_in_one
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,15 @@ def test_who_has_no_open_session_has_an_empty_list(farebox: Farebox) -> None:
     for words in (("imsi:001010000007001",), ("--tenant", "default"), ()):
         ended = farebox("session", "list", *words, "--json")
         assert (ended.exit_code, json.loads(ended.stdout)) == (0, [])
+
+
+def test_a_ref_means_the_session_of_its_account_once_it_is_over_too(farebox: Farebox, tmp_path: Path) -> None:
+    name = "ab" * 16
+    rows = [replace(row, session_id=f"nchf;{name}".encode()) for row in session_in_one(5)]
+    records_of(tmp_path, [replace(row, account_id=7) for row in rows], [replace(row, account_id=8) for row in rows])
+    for account_id in (7, 8):
+        ended = farebox("session", "show", f"{name}{account_id:016x}{0:016x}", "--json", "--data-dir", str(tmp_path))
+        assert ended.exit_code == 0, ended.output
+        assert [one["account_id"] for one in json.loads(ended.stdout)] == [account_id]
+    ended = farebox("session", "show", f"{name}{9:016x}{0:016x}", "--data-dir", str(tmp_path))
+    assert (ended.exit_code, "no session" in ended.stdout) == (1, True)

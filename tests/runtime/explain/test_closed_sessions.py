@@ -66,6 +66,21 @@ def test_the_last_sessions_of_an_account(records: Path) -> None:
     assert closed_sessions_of(records, [99], 5) == []
 
 
+def test_of_a_session_id_that_two_accounts_had_that_of_the_account_is_meant(tmp_path: Path) -> None:
+    first = [replace(row, account_id=7) for row in session_in_one(5)]
+    late = replace(refused(5, 90, Outcome.UNKNOWN_SESSION_ID), account_id=7)
+    records = records_of(tmp_path, first, session_in_one(5, at_s=50), [late])
+    for account_id, opened_ns, late_count in ((7, FIRST_NS, 1), (1, FIRST_NS + 50 * S, 0)):
+        found = closed_session(records, "pgw;5", account_id)
+        assert found is not None
+        assert {row["account_id"] for row in (*found.rows, *found.refused_later)} == {account_id}
+        assert (found.last["session_opened_ns"], found.refused_later_count) == (opened_ns, late_count)
+    newest = closed_session(records, "pgw;5")
+    assert newest is not None
+    assert newest.last["account_id"] == 1
+    assert closed_session(records, "pgw;5", 8) is None
+
+
 def test_so_many_files_are_looked_through(records: Path) -> None:
     assert closed_session(records, "pgw;1", files_max=1) is None
     assert closed_session(records, "pgw;1") is not None

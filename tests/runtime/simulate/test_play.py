@@ -57,6 +57,26 @@ def test_samples_are_answered_as_they_expect(up: RunningUp, name: str) -> None:
     assert '"session_id"' not in shown.stdout, "every session was released"
 
 
+def recorded(up: RunningUp, created: Exchange) -> list[dict[str, Any]]:
+    """The rows of the session that this began, once its release is on record."""
+    session_id = f"nchf;{created.location.rpartition('/')[2][:32]}"
+    rows: list[dict[str, Any]] = []
+    with RecordReader(up.folder.records) as reader:
+
+        def has_ended() -> bool:
+            rows.extend(row for row in reader.rows() if row["session_id"] == session_id)
+            return any(row["closed_by"] == "termination" for row in rows)
+
+        wait_until("the session's last record", has_ended)
+    return sorted(rows, key=lambda row: int(row["sequence"]))
+
+
+def carried_of(row: dict[str, Any]) -> dict[str, Any]:
+    """What Nchf carried to it."""
+    said: dict[str, Any] = json.loads(bytes.fromhex(row["service_information"]))
+    return said
+
+
 def test_details_of_usage_are_in_the_records_files_as_they_were_sent(up: RunningUp) -> None:
     steps = """
           - update:
@@ -68,23 +88,33 @@ def test_details_of_usage_are_in_the_records_files_as_they_were_sent(up: Running
     happened, faults, _ = asyncio.run(played(up, steps, {}))
     assert faults == []
     exchanges = [one for one in happened if isinstance(one, Exchange)]
-    session_id = f"nchf;{exchanges[0].location.rpartition('/')[2][:32]}"
-    rows: list[dict[str, Any]] = []
-    with RecordReader(up.folder.records) as reader:
-
-        def has_ended() -> bool:
-            rows.extend(row for row in reader.rows() if row["session_id"] == session_id)
-            return any(row["closed_by"] == "termination" for row in rows)
-
-        wait_until("the session's last record", has_ended)
-    rows.sort(key=lambda row: int(row["sequence"]))
+    rows = recorded(up, exchanges[0])
     assert [row["closed_by"] for row in rows] == ["usage_details"] * 3 + ["termination"]
     assert [row["request_count"] for row in rows] == [2, 1, 1, 2]
     assert [row["used_units"] for row in rows] == [7, 7, 7, 3]
-    carried = [json.loads(bytes.fromhex(row["service_information"])) for row in rows]
+    carried = [carried_of(row) for row in rows]
     sent = [exchanges[place].request["multipleUnitUsage"] for place in (1, 2, 3, 5)]
     assert [one["multipleUnitUsage"] for one in carried] == sent
     assert carried[0]["multipleUnitUsage"][0]["usedUnitContainer"][0]["pDUContainerInformation"] == {"qFI": 5}
+
+
+def test_a_session_is_described_in_records_behind_that_of_a_report_within_its_description(up: RunningUp) -> None:
+    report = {"rANSecondaryRATType": "NR", "qosFlowsUsageReports": []}
+    steps = f"""
+          - update: {{pDUSessionChargingInformation: {{chargingId: 7}}}}
+          - update: {{pDUSessionChargingInformation: {{chargingId: 8, rANSecondaryRATUsageReport: {json.dumps(report)}}}}}
+          - update: {{multipleUnitUsage: [{{ratingGroup: 10, usedUnitContainer: [{{totalVolume: 1, serviceId: 8}}]}}]}}
+          - release: {{}}
+    """
+    happened, faults, _ = asyncio.run(played(up, steps, {}))
+    assert faults == []
+    (created, *_) = [one for one in happened if isinstance(one, Exchange)]
+    rows = recorded(up, created)
+    assert [row["closed_by"] for row in rows] == ["usage_details", "usage_details", "termination"]
+    carried = [carried_of(row) for row in rows]
+    member = "pDUSessionChargingInformation"
+    assert [said[member] for said in carried] == [{"chargingId": 8}] * 3
+    assert [said.get(f"{member}.rANSecondaryRATUsageReport") for said in carried] == [report, None, None]
 
 
 def test_bodies_are_shown_whole(up: RunningUp) -> None:
