@@ -6,8 +6,8 @@ from typing import Final
 from vocabulary.instants import NS_PER_S
 
 GATHER_NS: Final = 1_500_000
-"""A partition's exchanges begin at least so far apart where it gathers. With less, engine and store take more processor time
-than is left over for those that wake each other up; with more, p50 and a rewrite's late answers are longer (docs/decisions/0039)."""
+"""A partition's exchanges begin at least so far apart where it gathers. With less, engine and store take a sixth more of the
+processors, for which others wait; with more, p50 and a rewrite's late answers are longer (docs/decisions/0039)."""
 WORTH_REQUESTS: Final = 40
 """A partition gathers while its largest recent batch has so many requests: an account's sessions can't fill one, so the
 few clients that wait for their answers before they ask again never wait for others."""

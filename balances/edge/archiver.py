@@ -46,7 +46,7 @@ class ArchiverSettings:
     gather_ms: int = 40
     entries_per_read_max: int = 64
     trim_every_s: float = 0.1
-    """each time the server frees what was trimmed, and nobody is answered meanwhile: a millisecond for a second of much traffic"""
+    """the server frees what was trimmed, and answers nobody meanwhile: a millisecond for the journal of a busy second"""
     disk_free_octets_min: int = 512 * 1024 * 1024
 
 
