@@ -63,18 +63,19 @@ class FaultList:
     places: dict[Path, Place] = field(default_factory=dict)
     subjects: dict[Path, str] = field(default_factory=dict)
     """names of paths for people: ("prices", 3) -> "price data-general" """
-    _faults: dict[Fault, None] = field(default_factory=dict)
+    _faults: dict[tuple[Fault, Path], None] = field(default_factory=dict)
+    """behind each its path where it has no place: two entries of a working copy may have the same fault"""
     _faulty: set[Path] = field(default_factory=set)
 
     def add(self, path: Path, problem: str, remedy: str, *, place: Place | None = None) -> None:
         """Note a fault at a path; its place is the nearest known one unless another is given."""
         self._faulty.update(path[:length] for length in range(min(len(path), 3), len(path) + 1))
         fault = Fault(place or self.place_of(path), self.subject_of(path), problem, remedy, path)
-        self._faults.setdefault(fault)
+        self.add_fault(fault)
 
     def add_fault(self, fault: Fault) -> None:
         """Note a fault that is ready, such as a file that can't be read."""
-        self._faults[fault] = None
+        self._faults.setdefault((fault, () if fault.place else fault.path))
 
     def excuse(self, path: Path) -> None:
         """Let rules pass a value over that is not known because of a fault elsewhere."""
@@ -106,7 +107,7 @@ class FaultList:
     def sorted(self) -> list[Fault]:
         """All faults, by file, line and column; what has no place comes last, as it was found."""
         nowhere = Place("\U0010ffff", 0, 0)
-        return sorted(self._faults, key=lambda fault: fault.place or nowhere)
+        return sorted((fault for fault, _ in self._faults), key=lambda fault: fault.place or nowhere)
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self.sorted()[:CATALOG_FAULTS_MAX])

@@ -35,6 +35,14 @@ def test_faults_are_listed_once_and_by_place() -> None:
     assert [str(fault) for fault in faults] == ["a:9:3: price x: first. Do.", "b:1:1: second. Do."]
 
 
+def test_what_has_no_place_is_told_apart_by_its_path() -> None:
+    faults = FaultList()
+    faults.add(("offers", 0, "price_ids", 2), "unknown price", "Do")
+    faults.add(("offers", 1, "price_ids", 2), "unknown price", "Do")
+    faults.add(("offers", 1, "price_ids", 2), "unknown price", "Do")
+    assert [fault.path for fault in faults] == [("offers", 0, "price_ids", 2), ("offers", 1, "price_ids", 2)]
+
+
 def test_rules_are_silent_about_what_is_known_to_be_faulty() -> None:
     faults = FaultList()
     faults.add(("prices", 0, "service", "rating_group"), "unreadable", "Do")

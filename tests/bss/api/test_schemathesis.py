@@ -23,7 +23,9 @@ def test_every_answer_is_one_of_the_document(
         return str(answer.json()["id"])
 
     creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
-    conversation = Conversation(SAMPLE, server.url, headers, creates, {"gadget": {"parent": {"id": made()["id"]}}})
+    parent = {"id": made()["id"]}
+    valid, whole = {"gadget": {"parent": parent}}, {"POST gadget": {"name": "lamp", "parent": parent}}
+    conversation = Conversation(SAMPLE, server.url, headers, creates, valid, whole)
     conversation.go_on(8)
     conversation.check_shares()
     assert len({operation for operation, _ in conversation.statuses}) == 9
