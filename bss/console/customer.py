@@ -13,9 +13,17 @@ from bss.console.frame import page, show_card, show_empty, show_error
 from bss.console.rows import show_facts
 from bss.console.site import Site, Viewer
 from bss.console.tickets import ticket_card
-from bss.console.words import amount, currency_of, instant, money
+from bss.console.words import amount, currency_of, digits_of, instant, money
 from bss.engine_port import OpenSession
-from bss.views.customer_360 import LiveAccount, Profile, explain_session, live_accounts, profile_of
+from bss.views.customer_360 import (
+    SESSIONS_SHOWN,
+    Lines,
+    LiveAccount,
+    Profile,
+    explain_session,
+    live_accounts,
+    profile_of,
+)
 from vocabulary.instants import FOREVER_NS
 from vocabulary.units import Unit
 
@@ -24,14 +32,15 @@ def register(site: Site) -> None:
     """The page of a customer."""
 
     @page(site, f"{PATH}/{{customer_id}}", "Customer", "customer:read")
-    async def show(viewer: Viewer, customer_id: str) -> None:
-        profile = await viewer.read(lambda work: profile_of(work, customer_id))
+    async def show(viewer: Viewer, customer_id: str, line: str = "", before: str = "") -> None:
+        lines = Lines(digits_of(line), before)
+        profile = await viewer.read(lambda work: profile_of(work, customer_id, lines))
         accounts = sorted({each.engine_account_id for each in profile.products if each.engine_account_id is not None})
         _head(viewer, profile)
         with ui.element("div").classes("grid grid-cols-1 lg:grid-cols-2 gap-4 w-full"):
             with ui.column().classes("w-full gap-4"):
                 accounts_here = ui.column().classes("w-full gap-4")
-                products_card(viewer, profile)
+                products_card(viewer, profile, lines)
                 orders_card(viewer, profile)
                 billing_card(profile)
             with ui.column().classes("w-full gap-4"):
@@ -87,8 +96,12 @@ def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount, moved: Re
         ui.label("Open sessions").props("role=heading aria-level=3").classes("font-semibold")
         if not live.sessions:
             ui.label("None at the moment.").classes("text-slate-700")
-        for session in live.sessions:
+        for session in live.sessions[:SESSIONS_SHOWN]:
             _session_row(viewer, session)
+        if len(live.sessions) > SESSIONS_SHOWN:
+            ui.label(f"{SESSIONS_SHOWN} of {len(live.sessions):,}: `farebox subscriber show` lists all.").classes(
+                "text-slate-700"
+            )
 
 
 def _bucket_bar(bucket: BucketView, currency: str) -> None:

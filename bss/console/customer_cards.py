@@ -6,14 +6,14 @@ from bss.console.forms import Asked, ask, given
 from bss.console.frame import act, show_card
 from bss.console.rows import show_facts
 from bss.console.site import ROOT, Viewer
-from bss.console.words import instant, money, person
+from bss.console.words import digits_of, instant, money, person
 from bss.crm.care_operations import DIRECTIONS, record_interaction
 from bss.crm.operations import add_contact_medium
 from bss.crm.records import BillingAccount, ContactMedium, TimelineEntry
 from bss.inventory.renewals import Renewal
 from bss.inventory.states import ProductStatus
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
-from bss.views.customer_360 import TIMELINE_ENTRIES, Profile
+from bss.views.customer_360 import PRODUCTS_SHOWN, TIMELINE_ENTRIES, Lines, Profile
 
 _CHANNELS = ("phone", "shop", "mail", "chat", "letter")
 _MEDIA = {"email": "email_address", "phone": "phone_number"}
@@ -90,16 +90,18 @@ def _terms(account: BillingAccount) -> str:
     return f"{account.account_type}, {account.currency}{day}{credit}, {account.payment_status}"
 
 
-def products_card(viewer: Viewer, profile: Profile) -> None:
-    """What they have and had."""
+def products_card(viewer: Viewer, profile: Profile, lines: Lines) -> None:
+    """What they have and had; where that is much, a box that finds a line, and the way to older ones."""
     with show_card("Products"):
         if viewer.caller.may("order:write"):
             target = f"{ROOT}/orders/new?customer={profile.customer.id}"
             ui.button("New order", on_click=lambda: ui.navigate.to(target)).props("outline dense")
         if not viewer.caller.may("inventory:read"):
             ui.label(_NEEDS.format("inventory:read")).classes("text-slate-700")
-        elif not profile.products:
+        elif not profile.product_count:
             ui.label("None yet.").classes("text-slate-700")
+        elif profile.product_count > PRODUCTS_SHOWN:
+            _line_box(profile, lines)
         for product in profile.products:
             with ui.row().classes("w-full items-center justify-between border-b border-slate-200 pb-1"):
                 with ui.column().classes("gap-0"):
@@ -108,6 +110,20 @@ def products_card(viewer: Viewer, profile: Profile) -> None:
                     if product.status == ProductStatus.ACTIVE and product.id in profile.renewals:
                         _renewal(profile.renewals[product.id])
                 ui.badge(product.status).props("outline")
+
+
+def _line_box(profile: Profile, lines: Lines) -> None:
+    """What is shown of many products, and how others are."""
+    here = f"{ROOT}/customers/{profile.customer.id}"
+    box = ui.input("Number, IMSI or ICCID begins with", value=lines.begins).props("outlined dense clearable")
+    box.classes("w-full").on("keydown.enter", lambda: ui.navigate.to(f"{here}?line={digits_of(box.value)}"))
+    found = f"{len(profile.products)} of {profile.product_count:,}, the newest first"
+    ui.label(found if profile.products else "None begins so: give fewer digits.").classes("text-slate-700")
+    with ui.row().classes("gap-4"):
+        if profile.has_older:
+            ui.link("Older", f"{here}?line={lines.begins}&before={profile.products[-1].id}")
+        if lines.begins or lines.before:
+            ui.link("The newest of all", here)
 
 
 def _renewal(next_one: Renewal) -> None:

@@ -36,8 +36,13 @@ def register(site: Site) -> None:
 
         focus_on_slash(box)
         box.on_value_change(look_up)
-        box.on("keydown.enter", lambda: ui.navigate.to(f"{PATH}/{shown[0].customer_id}") if shown else None)
+        box.on("keydown.enter", lambda: ui.navigate.to(_place(shown[0])) if shown else None)
         await look_up()
+
+
+def _place(hit: Hit) -> str:
+    """The customer's page, with the line that was found, should they have many."""
+    return f"{PATH}/{hit.customer_id}{f'?line={hit.number or hit.imsi}' if hit.product_id else ''}"
 
 
 def _show(text: str, found: list[Hit]) -> None:
@@ -51,7 +56,7 @@ def _show(text: str, found: list[Hit]) -> None:
         return
     with ui.list().props("bordered separator").classes("w-full rounded"):
         for line in found:
-            with ui.item(on_click=lambda line=line: ui.navigate.to(f"{PATH}/{line.customer_id}")):
+            with ui.item(on_click=lambda line=line: ui.navigate.to(_place(line))):
                 with ui.item_section():
                     ui.item_label(line.name or "(erased)").classes("font-semibold")
                     by = f"{line.number} {line.imsi} ({line.product_status})" if line.product_id else line.customer_id

@@ -5,7 +5,7 @@ from nicegui import ui
 from bss.console.frame import page
 from bss.console.rows import show_rows
 from bss.console.site import ROOT, Site, Viewer
-from bss.console.words import instant
+from bss.console.words import digits_of, instant
 from bss.inventory.kinds import KINDS, Resource, name_of
 from bss.inventory.queries import resource_counts, resources
 from bss.inventory.records import Sim
@@ -33,9 +33,9 @@ def register(site: Site) -> None:
                 on_change=lambda event: ui.navigate.to(f"{PATH}?kind={event.value}"),
             ).props("no-caps")
             box = ui.input("Begins with", value=begins).props("outlined dense clearable")
-            box.on("keydown.enter", lambda: ui.navigate.to(f"{PATH}?kind={chosen}&begins={_digits(box.value)}"))
+            box.on("keydown.enter", lambda: ui.navigate.to(f"{PATH}?kind={chosen}&begins={digits_of(box.value)}"))
         found = await viewer.read(
-            lambda work: resources(work, chosen, begins=_digits(begins), limit=_SHOWN_MAX)  # type: ignore[arg-type]
+            lambda work: resources(work, chosen, begins=digits_of(begins), limit=_SHOWN_MAX)  # type: ignore[arg-type]
         )
         show_rows(
             (KINDS[chosen].words, "IMSI", "state", "since", "until", "product"),
@@ -44,10 +44,6 @@ def register(site: Site) -> None:
         )
         if len(found) == _SHOWN_MAX:
             ui.label(f"The first {_SHOWN_MAX}: give more digits to see others.").classes("text-slate-700")
-
-
-def _digits(text: str | None) -> str:
-    return "".join(sign for sign in text or "" if sign.isascii() and sign.isdigit())
 
 
 def _row(resource: Resource) -> tuple[str, ...]:

@@ -89,3 +89,8 @@ def words_of(column: str, value: object) -> str:
     if isinstance(value, int) and column.endswith("_micros"):
         return money(value, "").rstrip()
     return str(value)
+
+
+def digits_of(text: str | None) -> str:
+    """The digits of what somebody typed as a number."""
+    return "".join(sign for sign in text or "" if sign.isascii() and sign.isdigit())

@@ -17,6 +17,8 @@ from bss.work import Work
 
 ROWS_MAX: Final = 1000
 _PREFIX_DIGITS_MIN: Final = 3
+_DIGITS: Final = (PRODUCT.c.number, PRODUCT.c.imsi, PRODUCT.c.iccid)
+"""What a product is found by."""
 
 
 _CHARACTERISTICS: Final = prepared_by(PRODUCT_CHARACTERISTIC.c.product_id, PRODUCT_CHARACTERISTIC.c.name)
@@ -48,13 +50,43 @@ def products_of_accounts(work: Work, engine_account_ids: Sequence[int]) -> list[
 
 
 @requires("inventory:read")
-def products_of_customer(work: Work, customer_id: str, *, with_ended: bool = True, limit: int = 200) -> list[Product]:
-    """What a customer has, the newest first."""
+def products_of_customer(
+    work: Work,
+    customer_id: str,
+    *,
+    with_ended: bool = True,
+    begins: str = "",
+    before: str = "",
+    limit: int = 200,
+) -> list[Product]:
+    """What a customer has, the newest first.
+
+    begins  digits that the number, the IMSI or the ICCID begins with
+    before  id of the last product of the page before
+    """
     statement = sa.select(PRODUCT).where(PRODUCT.c.customer_id == customer_id)
     if not with_ended:
         statement = statement.where(PRODUCT.c.status.not_in(PRODUCT_ENDED))
+    if begins:
+        statement = statement.where(sa.or_(*(begins_with(column, begins) for column in _DIGITS)))
+    if before:
+        statement = statement.where(PRODUCT.c.id < before)
     rows = work.rows(statement.order_by(PRODUCT.c.id.desc()).limit(_limited(limit)))
     return [Product.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
+def product_count_of_customer(work: Work, customer_id: str) -> int:
+    """How many products a customer has, ended ones too."""
+    return work.count(sa.select(PRODUCT.c.id).where(PRODUCT.c.customer_id == customer_id))
+
+
+@requires("inventory:read")
+def offerings_of_customer(work: Work, customer_id: str) -> list[str]:
+    """Offerings of the products of a customer that have not ended, each once, by id."""
+    own = (PRODUCT.c.customer_id == customer_id, PRODUCT.c.status.not_in(PRODUCT_ENDED))
+    rows = work.rows(sa.select(PRODUCT.c.offering_id).where(*own).distinct().order_by(PRODUCT.c.offering_id))
+    return [row["offering_id"] for row in rows]
 
 
 @requires("customer:read")
@@ -126,7 +158,7 @@ def products_by_digits(work: Work, digits: str, *, limit: int = 20) -> list[Prod
     if len(digits) < _PREFIX_DIGITS_MIN or not (digits.isascii() and digits.isdigit()):
         return []
     found: dict[str, Product] = {}
-    for column in (PRODUCT.c.number, PRODUCT.c.imsi, PRODUCT.c.iccid):
+    for column in _DIGITS:
         statement = sa.select(PRODUCT).where(begins_with(column, digits)).order_by(column)
         for row in work.rows(statement.limit(_limited(limit))):
             found.setdefault(row["id"], Product.from_row(row))

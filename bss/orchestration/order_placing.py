@@ -14,8 +14,7 @@ from bss.crm.queries import customer, party
 from bss.crm.records import Customer, Individual
 from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid
-from bss.inventory.queries import product, products_of_customer
-from bss.inventory.records import Product
+from bss.inventory.queries import offerings_of_customer, product
 from bss.inventory.states import ProductStatus
 from bss.orchestration.order_checks import check_chosen, named_by, payer_of
 from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
@@ -60,7 +59,6 @@ class _Asking(NamedTuple):
     """What the checks of items look at."""
 
     customer_id: str
-    has: list[Product]
     starts_ns: int
 
 
@@ -121,11 +119,7 @@ def _looked_at(
         buyer = customer(work, customer_id)
     if buyer.status == CustomerStatus.CLOSED:
         raise Conflict("customer_id", "the customer is closed", "Add a new customer for the party")
-    asking = _Asking(
-        customer_id,
-        products_of_customer(work, customer_id, with_ended=False),
-        max(work.now_ns, requested_start_ns or 0),
-    )
+    asking = _Asking(customer_id, max(work.now_ns, requested_start_ns or 0))
     for index, item in enumerate(items):
         if item.action not in ACTIONS:
             field = f"items[{index}].action"
@@ -133,7 +127,7 @@ def _looked_at(
     added = [item.offering_id for item in items if item.action == Action.ADD]
     release = release_in_force(work) if added else None
     if release is not None:
-        faults = order_faults(release, added, facts=_facts(work, buyer, asking.has, channel), at_ns=asking.starts_ns)
+        faults = order_faults(release, added, facts=_facts(work, buyer, channel), at_ns=asking.starts_ns)
         if faults:
             index = next(i for i, item in enumerate(items) if item.offering_id == faults[0].id)
             raise Conflict(f"items[{index}].offering_id", faults[0].problem, faults[0].remedy)
@@ -195,14 +189,14 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
     )
 
 
-def _facts(work: Work, buyer: Customer, has: list[Product], channel: str) -> dict[str, Any]:
+def _facts(work: Work, buyer: Customer, channel: str) -> dict[str, Any]:
     """What conditions of offerings see of a customer (bss/catalog/eligibility.py)."""
     return {
         "customer.kind": "individual" if isinstance(party(work, buyer.party_id), Individual) else "organisation",
         "customer.status": buyer.status,
         "customer.segment": buyer.segment or "",
         "customer.age_days": max(work.now_ns - buyer.from_ns, 0) // _NS_PER_DAY,
-        "products": sorted({each.offering_id for each in has}),
+        "products": offerings_of_customer(work, buyer.id),
         "channel": channel,
         "now": work.now_ns,
     }

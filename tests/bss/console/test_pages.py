@@ -1,5 +1,6 @@
 """Pages over HTTP: who may see them, what they say, how fast they are made. A browser walks them in acceptance."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,20 @@ import pytest
 from bss.automation.queries import list_runs
 from bss.console.frame import PLACES
 from bss.console.site import COOKIE
+from bss.crm.customer_operations import add_customer
+from bss.crm.operations import add_organization
 from bss.due import due_of, schedule
+from bss.inventory.operations import add_number, add_sim
 from bss.inventory.queries import products_of_accounts
 from bss.inventory.renewals import REFUSED, RENEWAL_DUE
+from bss.orchestration.order_placing import AskedItem, place_order
+from bss.orders.records import Action
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.records import ActionKind, ActionState
+from bss.views.customer_360 import PRODUCTS_SHOWN
+from bss.work import Work
 from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, served_console
+from tests.bss.orchestration.world import with_check_digit
 
 CPU_S_MAX = 0.15
 """Of making a page, its client's part in it included: what a quiet machine takes, since nothing is waited for."""
@@ -94,6 +103,37 @@ def test_a_customer_page_tells_of_renewals_and_of_money(served: Served) -> None:
         assert "Not renewed: there is no money; asked again " in shown
         assert "renews " not in shown
     world.do(schedule, RENEWAL_DUE, resource_id=has.id, at_ns=due.at_ns)
+
+
+def test_a_customer_of_many_lines_is_shown_by_parts_and_each_line_is_found(served: Served) -> None:
+    world, count = served.world, PRODUCTS_SHOWN + 3
+
+    def join(work: Work) -> str:
+        for number in range(count):
+            add_number(work, number=f"4860090{number:04d}")
+            add_sim(work, iccid=with_check_digit(f"894804{number:012d}"), imsi=f"26009{number:010d}")
+        firm = add_organization(work, trading_name="Many Lines")
+        return add_customer(work, party_id=firm.id, name="Many Lines").id
+
+    firm_id = world.do(join)
+    for number in range(count):
+        asked = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": f"4860090{number:04d}"})
+        world.run(world.do(place_order, customer_id=firm_id, items=[asked]).id)
+    page = f"/console/customers/{firm_id}"
+    with client_of(served, "cara") as client:
+        newest = client.get(page).text
+        assert [newest.count(f"4860090{number:04d}") > 0 for number in range(count)] == [False] * 3 + [True] * 10
+        assert f"{PRODUCTS_SHOWN} of {count}, the newest first" in newest
+        assert newest.count("charged so far") == PRODUCTS_SHOWN, "accounts are those of what is shown"
+        assert "48600900001" in client.get("/console/customers?q=48600900001").text
+        line = client.get(f"{page}?line=48600900001").text
+        assert line.count("charged so far") == 1
+        assert "48600900001" in line
+        older = re.search(r"before=([0-9a-f-]+)", newest)
+        assert older is not None
+        last = client.get(f"{page}?before={older[1]}").text
+        assert last.count("charged so far") == 3
+        assert "None begins so" in client.get(f"{page}?line=777").text
 
 
 def paths(served: Served) -> list[tuple[str, str]]:
