@@ -1,4 +1,4 @@
-"""The parts of `farebox bench business`: orders, reads and lists over the APIs, pages of the console, and what waiting costs.
+"""The parts of `farebox bench business`: orders, reads and lists over the APIs, and what waiting costs.
 
 Each gives figures as a dict. CPU is milliseconds or microseconds of processors a request, of all threads of a process: it
 stays what it is while others use the machine, which rates and latencies don't.
@@ -191,24 +191,13 @@ def run_lists(target: BusinessTarget, *, customers: int) -> dict[str, Any]:
         "id.gt near the end": f"&status=active&id.gt={product_id(last * 9 // 10)}",
     }
     return {
-        name: _timed(target, target.read(f"productInventory/v4/product?limit=20{query}"), (200, 206))
+        name: timed(target, target.read(f"productInventory/v4/product?limit=20{query}"), (200, 206))
         for name, query in queries.items()
     }
 
 
-def run_pages(target: BusinessTarget, *, customers: int) -> dict[str, Any]:
-    """Server time of pages: the search by number and by name, and a customer's page."""
-    paths = {
-        "search by number": f"/console/customers?q={number_of(customers // 2)}",
-        "search by three digits": "/console/customers?q=491",
-        "search by name": "/console/customers?q=ba",
-        "customer": f"/console/customers/{customer_id(customers // 2)}",
-        "live operations": "/console",
-    }
-    return {name: _timed(target, target.page(path), (200,)) for name, path in paths.items()}
-
-
-def _timed(target: BusinessTarget, octets: bytes, wanted: tuple[int, ...]) -> dict[str, Any]:
+def timed(target: BusinessTarget, octets: bytes, wanted: tuple[int, ...]) -> dict[str, Any]:
+    """A request of which each is answered before the next is sent, once to warm it up and LIST_TIMES more. BenchError."""
     connection = target.connect()
     reply = _checked(connection.ask(octets), wanted)
     cost, took_ms = _Cost(target.pids), []
@@ -217,13 +206,18 @@ def _timed(target: BusinessTarget, octets: bytes, wanted: tuple[int, ...]) -> di
         _checked(connection.ask(octets), wanted)
         took_ms.append((time.perf_counter() - began) * 1000)
     connection.close()
-    took_ms.sort()
-    found = {
-        "ms": {"min": round(took_ms[0], 2), "p50": _share(took_ms, 0.5), "max": round(took_ms[-1], 2)},
+    found: dict[str, Any] = {
+        "ms": spread_of(took_ms),
         "web_cpu_ms": cost.by_role(LIST_TIMES, 1000)["web"],
     }
     total = reply.headers.get("x-total-count")
     return found if total is None else {**found, "total": int(total)}
+
+
+def spread_of(took_ms: Sequence[float]) -> dict[str, float]:
+    """The least, the median and the most."""
+    ordered = sorted(took_ms)
+    return {"min": round(ordered[0], 2), "p50": _share(ordered, 0.5), "max": round(ordered[-1], 2)}
 
 
 def _checked(reply: Reply, wanted: tuple[int, ...]) -> Reply:
@@ -234,13 +228,17 @@ def _checked(reply: Reply, wanted: tuple[int, ...]) -> Reply:
 
 def run_live_page(target: BusinessTarget, seconds: float) -> dict[str, Any]:
     """The same while one user looks at live operations. BenchError."""
+    begun: list[_Cost] = []
+    updates = keep_live_page(target, seconds, lambda: begun.append(_Cost(target.pids)))
+    return {"updates": updates, **_waiting(begun[0], seconds)}
+
+
+def keep_live_page(target: BusinessTarget, seconds: float, settled: Callable[[], None] = lambda: None) -> int:
+    """Keep live operations open so long; how many updates came once it was filled, which `settled` is told. BenchError."""
     connection = target.connect()
     page = _checked(connection.ask(target.page("/console")), (200,)).body.decode()
     connection.close()
-    begun: list[_Cost] = []
-    url = f"http://{target.host}:{target.port}"
-    updates = keep_open(url, page, target.cookie, seconds, lambda: begun.append(_Cost(target.pids)))
-    return {"updates": updates, **_waiting(begun[0], seconds)}
+    return keep_open(f"http://{target.host}:{target.port}", page, target.cookie, seconds, settled)
 
 
 def run_idle(target: BusinessTarget, seconds: float) -> dict[str, Any]:

@@ -1,58 +1,59 @@
 """One run of `farebox bench business` from an empty folder to a result: start, seed, load, compare, stop."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
-from bench.business_load import BusinessTarget, run_idle, run_lists, run_live_page, run_orders, run_pages, run_reads
-from bench.business_seed import TENANT, seed_customers, seed_pools
+from bench.business_beside import in_turns
+from bench.business_load import (
+    keep_live_page,
+    run_idle,
+    run_lists,
+    run_live_page,
+    run_orders,
+    run_reads,
+)
+from bench.business_pages import places, run_in_browser, run_pages
+from bench.business_seed import seed_customers
 from bench.generator_process import BenchError
 from bench.measure import commit_stamp, machine_stamp, processor_shares, sample_machine, versions_stamp
-from bss.access import EVERYTHING, Caller, permissions_of
-from bss.api.tokens import Tokens
-from bss.catalog.documents import read_sources
-from bss.catalog.publication import import_release
-from bss.catalog.queries import import_diff
-from bss.console.site import COOKIE, cookie_of
-from bss.crm.customer_operations import add_customer
-from bss.crm.operations import add_individual
+from bench.run_load import Load, run_loads
+from bench.workload import GyPlan
 from bss.edge.database import Database, database_url
-from bss.edge.hss import HssClient
-from bss.edge.login import Logins
 from bss.edge.migrate import migrate
-from bss.edge.token_keys import token_key
-from bss.identity.operations import OWN_PASSWORD, add_user, change_own_password, open_tenant
-from bss.identity.records import LoggedIn
-from bss.orchestration.catalog_publication import Published, publish_catalog
-from bss.views.assurance import find_differences
-from bss.work import Work
-from catalog_loader.check import Source
-from runtime.bench_up import START_S, BenchFarebox, stop_as_operator
-from runtime.bss_engine import BssEngine
+from bss.inventory.queries import products_of_customer
+from bss.inventory.records import Product
+from runtime.bench_business_up import CALLER, ServedBusiness, served_business
+from runtime.bench_store import BenchStore
+from runtime.demo.client import connected
+from runtime.demo.script import INITIAL, DemoAccount, DemoSession, Step
+from runtime.settings import Settings
+from vocabulary.units import Unit
 
-CATALOGUE: Final = Path(__file__).resolve().parents[1] / "bss" / "catalog" / "samples" / "mobile.yaml"
 WARM_ORDERS: Final = 20
 ORDER_S_MAX: Final = 5.0
 """How long an order is waited for, times their number."""
-_CALLER: Final = Caller(TENANT, "bench", frozenset({EVERYTHING}))
-_LOGIN: Final = "bench"
-_ROLES: Final = {"bss-web": "web", "bss-worker": "worker"}
-_API_ROLES: Final = ("care_agent", "operations")
+LINES: Final = {"customer with a session": 1, "customer of 40 lines": 40}
+"""Customers whose accounts the engine has, and how many lines they order."""
+_SESSIONS_MAX: Final = 10
+_SUBSCRIBERS: Final = 20_000
+"""Of the load that web and worker wait beside."""
+_ENGINE_SETTLES_S: Final = 30.0
+"""Starting and ending a load takes so long beside its measured time, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessPlan:
     """What is measured.
 
-    orders      0: none
-    customers   each with a product, for reads, lists and pages; 0: none of these
+    orders        0: none
+    customers     each with a product, for reads, lists and pages; 0: none of these
+    has_browser   pages are opened in a browser, too
+    engine_s      how long the engine is loaded beside a business side that waits, and again beside a live page; 0: not
     """
 
     orders: int = 400
@@ -61,6 +62,8 @@ class BusinessPlan:
     read_s: float = 10.0
     read_connections: int = 4
     idle_s: float = 20.0
+    has_browser: bool = False
+    engine_s: float = 0.0
 
 
 def run_business(plan: BusinessPlan, folder: Path, *, fsync: str, say: Callable[[str], None]) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def run_business(plan: BusinessPlan, folder: Path, *, fsync: str, say: Callable[
 
 def _orders(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Orders on an installation without others; the first ones are there to warm it up. Then everything is compared."""
-    with _served(folder, fsync, say) as served:
+    with served_business(folder, fsync, say) as served:
         customers = served.sell(plan.orders + WARM_ORDERS)
         say(f"{WARM_ORDERS} orders to warm up, then {plan.orders:,} ...")
         wait_s = ORDER_S_MAX * (plan.orders + WARM_ORDERS)
@@ -112,8 +115,8 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
     migrate(database.engine)
     database.close()
     seed_customers(Path(str(url.database)), plan.customers)
-    with _served(folder, fsync, say) as served:
-        served.sell(0)
+    with served_business(folder, fsync, say) as served:
+        live = _live_customers(served, say)
         say("lists ...")
         found: dict[str, Any] = {"lists": run_lists(served.target, customers=plan.customers)}
         say(f"reads, {plan.read_s:.0f} s each ...")
@@ -121,118 +124,78 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
             served.target, customers=plan.customers, seconds=plan.read_s, connections=plan.read_connections
         )
         say("pages ...")
-        found["pages"] = run_pages(served.target, customers=plan.customers)
+        opened = places(plan.customers, live)
+        found["pages"] = run_pages(served.target, opened)
+        if plan.has_browser:
+            say("pages in a browser ...")
+            found["browser"] = run_in_browser(served.target, opened)
         say(f"waiting {plan.idle_s:.0f} s ...")
         found["idle"] = run_idle(served.target, plan.idle_s)
         if plan.idle_s:
             say(f"looking at live operations for {plan.idle_s:.0f} s ...")
             found["live page"] = run_live_page(served.target, plan.idle_s)
-        return found
+    if plan.engine_s:
+        found["engine"] = _beside(plan, folder, fsync, say)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """A running Farebox with web and worker, and its database."""
-
-    target: BusinessTarget
-    database: Database
-    store_url: str
-    hss_url: str
-
-    def sell(self, lines: int) -> list[str]:
-        """A catalogue in force, `lines` numbers and SIMs, some customers: their ids. BenchError."""
-        engine = BssEngine(lambda: self.store_url)
-        try:
-            self.database.write(_CALLER, _import)
-            published = publish_catalog(self.database, _CALLER, engine, migrations={})
-        finally:
-            engine.close()
-        if not isinstance(published, Published):
-            raise BenchError(f"the catalogue isn't published: {published.reason}")
-        if not lines:
-            return []
-        seed_pools(self.database.engine, lines)
-        return self.database.write(_CALLER, lambda work: [_customer(work, number) for number in range(50)])
-
-    def differences(self) -> list[str]:
-        """Between inventory, engine and network; none is as it should be."""
-        engine = BssEngine(lambda: self.store_url)
-        try:
-            found = find_differences(
-                lambda query: self.database.read(_CALLER, query), engine, HssClient(self.hss_url), tenant=TENANT
-            )
-            return [str(difference) for difference in found]
-        finally:
-            engine.close()
+def _live_customers(served: ServedBusiness, say: Callable[[str], None]) -> dict[str, str]:
+    """Customers with lines that the network uses at this moment: their ids by what they are called in the result."""
+    count = sum(LINES.values())
+    buyers = dict(zip(LINES, served.sell(count), strict=False))
+    say(f"{count} orders of customers who are looked at ...")
+    ordered = [buyers[name] for name, lines in LINES.items() for _ in range(lines)]
+    run_orders(served.target, served.database.engine, ordered, count=count, connections=2, wait_s=ORDER_S_MAX * count)
+    for buyer in buyers.values():
+        products = served.database.read(CALLER, lambda work, buyer=buyer: products_of_customer(work, buyer))  # type: ignore[misc]
+        _open_sessions(served, products[:_SESSIONS_MAX])
+    return buyers
 
 
-@contextmanager
-def _served(folder: Path, fsync: str, say: Callable[[str], None]) -> Iterator[_Served]:
-    """`farebox up` with web and worker, and a simulated network, in the folder."""
-    say("starting Farebox with its business side ...")
-    folder.mkdir(parents=True, exist_ok=True)
-    with _simulated_hss(folder) as (hss, hss_url):
-        network = {"FAREBOX_BSS_HSS_URL": hss_url}
-        with BenchFarebox(folder, fsync=fsync, partitions=1, has_business=True, environment=network) as farebox:
-            database = Database(database_url("", folder), now_ns=time.time_ns)
-            try:
-                port = farebox.state.ports["bss_web"]
-
-                def pids() -> dict[str, list[int]]:
-                    found = {role: list(several) for role, several in farebox.pids().items()}
-                    state = farebox.state.pids
-                    found |= {name: [state[role]] for role, name in _ROLES.items() if state.get(role)}
-                    return found | {"hss": [hss.pid]}
-
-                target = BusinessTarget("127.0.0.1", port, pids, _token(folder), _cookie(database))
-                yield _Served(target, database, farebox.state.store_url, hss_url)
-            finally:
-                database.close()
+def _open_sessions(served: ServedBusiness, products: Sequence[Product]) -> None:
+    """One session of data a line, that stays open. BenchError where one isn't answered."""
+    gy = Settings().gy
+    port = served.farebox.state.ports["gy"]
+    with connected(gy.host, port, server_host=gy.origin_host, server_realm=gy.origin_realm) as client:
+        for product in products:
+            line = DemoAccount(product.name, product.imsi or "", product.number or "", 0, 0)
+            session = DemoSession("data", line, "32251@3gpp.org", 10, Unit.OCTETS, 0)
+            exchange = client.ask(session, f"bench;1;{product.id}", 0, Step(INITIAL, asked=1 << 20))
+            if not exchange.answer.result_code:
+                raise BenchError(f"no answer to the first request of {product.number}")
 
 
-@contextmanager
-def _simulated_hss(folder: Path) -> "Iterator[tuple[subprocess.Popen[bytes], str]]":
-    ready = folder / "hss-ready"
-    words = ("simulate", "hss", "--port", "0", "--ready-file", str(ready))
-    with (folder / "hss.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "runtime.cli.main", *words], stdout=log, stderr=log)
-    try:
-        ends = time.monotonic() + START_S
-        while not ready.exists():
-            if process.poll() is not None or time.monotonic() > ends:
-                raise BenchError(f"the simulated HSS did not start: see {folder / 'hss.log'}")
-            time.sleep(0.05)
-        yield process, f"http://127.0.0.1:{ready.read_text().split()[0]}"
-    finally:
-        stop_as_operator(process)
+def _beside(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """What web and worker cost the engine's highest rate while they wait, and with a live page open: a store of its own, the
+    same database.
+    """
+    gy = GyPlan(measured_s=plan.engine_s, subscribers=_SUBSCRIBERS, sessions_open=_SUBSCRIBERS // 2, warm_up_s=5.0)
+    found = {}
+    with served_business(folder / "engine", fsync, say, database_folder=folder) as served, ExitStack() as stack:
+        pages = stack.enter_context(ThreadPoolExecutor(1))
+        for place, name in enumerate(("idle", "live page")):
+            load = replace(gy, first_subscriber=place * _SUBSCRIBERS)
+            store = BenchStore(served.store_url, load)
+            stack.callback(store.close)
+            store.prepare(is_published=place > 0)
+            say(f"loading the engine for {plan.engine_s:.0f} s, web and worker ({name}) stopped by turns ...")
+            page = None
+            if name == "live page":
+                page = pages.submit(keep_live_page, served.target, plan.engine_s + _ENGINE_SETTLES_S)
+            found[name] = _loaded(served, store, load)
+            if page is not None:
+                found[name]["updates"] = page.result()
+    return found
 
 
-def _token(folder: Path) -> str:
-    key_id, key = token_key(folder)
-    tokens = Tokens({key_id: key}, key_id)
-    return tokens.issue(tenant=TENANT, subject="bench", permissions=permissions_of(_API_ROLES), now_ns=time.time_ns())
+def _loaded(served: ServedBusiness, store: BenchStore, plan: GyPlan) -> dict[str, Any]:
+    farebox = served.farebox
+    ports, pids = farebox.state.ports, served.target.pids()
 
+    def run(look: Callable[[], None]) -> None:
+        target = store.target(host="127.0.0.1", port=ports["gy"], pids=farebox.pids, folder=farebox.folder.path)
+        (result,) = run_loads([Load(plan, replace(target, scrape=look))])
+        if result["differences_count"] or result["lost"]:
+            raise BenchError(f"the engine's books differ: {result['differences']}, lost {result['lost']}")
 
-def _cookie(database: Database) -> str:
-    """Of a user who has logged in, and may see every page."""
-    made = database.write(_CALLER, lambda work: add_user(work, login=_LOGIN, roles=("administrator",)))
-    own = Caller(TENANT, f"user:{_LOGIN}", frozenset({OWN_PASSWORD}))
-    password = f"{made.one_time_password}-2"
-    database.write(own, lambda work: change_own_password(work, old=made.one_time_password, new=password))
-    found = Logins(database).log_in(TENANT, _LOGIN, password)
-    if not isinstance(found, LoggedIn):
-        raise BenchError(f"the user of the run can't log in: {found}")
-    return f"{COOKIE}={cookie_of(TENANT, found.token)}"
-
-
-def _import(work: Work) -> None:
-    open_tenant(work, name=TENANT)
-    release = read_sources([Source(CATALOGUE.name, CATALOGUE.read_bytes())]).release
-    assert release is not None, "it is one that comes with Farebox"
-    release = msgspec.structs.replace(release, engine=msgspec.structs.replace(release.engine, tenant=TENANT))
-    import_release(work, release=release, shown_against=import_diff(work, release=release).shown_against)
-
-
-def _customer(work: Work, number: int) -> str:
-    person = add_individual(work, given_name="Ann", family_name=f"Buyer {number}")
-    return add_customer(work, party_id=person.id, name=f"Ann Buyer {number}").id
+    return in_turns([*pids["web"], *pids["worker"]], ports["engine_metrics"], run)

@@ -200,6 +200,11 @@ def business(
     ] = 1_000_000,
     seconds: Annotated[float, typer.Option(help="Seconds of each kind of read.")] = 10.0,
     idle: Annotated[float, typer.Option(help="Seconds in which nobody asks anything.")] = 20.0,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the pages in Chromium, too.")] = False,
+    engine: Annotated[
+        float,
+        typer.Option(help="Seconds of Gy load beside a business side that waits, and beside a live page; 0: none."),
+    ] = 0.0,
     fsync: FsyncOption = "always",
     save: SaveOption = None,
     compare: CompareOption = None,
@@ -209,15 +214,19 @@ def business(
 
     Orders go over TMF622 until each is completed, then inventory, engine and network are compared. Beside a database of many
     customers: lists by each declared filter with their count, reads of one resource, pages of the console, and what web and
-    worker take while nobody asks. Exit code 1: an order isn't completed, or something differs.
+    worker take while nobody asks. With --engine a load of Gy runs at its highest rate, and web and worker are stopped every
+    other two seconds: what of the rate they cost. Exit code 1: an order isn't completed, or something differs.
     """
     from runtime import bss_extra
 
     if not bss_extra.is_installed():
         fail(f"the business side isn't installed: {bss_extra.REMEDY}")
+    from bench.business_pages import BROWSER_REMEDY, has_browser
     from runtime.bench_business import BusinessPlan
 
-    if min(orders, customers, idle) < 0 or connections < 1 or seconds <= 0:
+    if browser and not has_browser():
+        fail(f"--browser can't be: {BROWSER_REMEDY}")
+    if min(orders, customers, idle, engine) < 0 or connections < 1 or seconds <= 0:
         fail("these options make no plan: counts must be 0 or more, connections and seconds more than 0")
     plan = BusinessPlan(
         orders=orders,
@@ -226,6 +235,8 @@ def business(
         read_s=seconds,
         read_connections=connections,
         idle_s=idle,
+        has_browser=browser,
+        engine_s=engine,
     )
 
     def run(at: Path, say: Callable[[str], None]) -> dict[str, Any]:
