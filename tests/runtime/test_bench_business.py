@@ -4,13 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from bench.business_pages import has_browser
 from bench.business_report import REQUIRED_KEYS, is_sound_business
 from runtime.bench_business import BusinessPlan, run_business
 
-PLAN = BusinessPlan(orders=4, order_connections=2, customers=60, read_s=0.2, read_connections=2, idle_s=2.0)
+PLAN = BusinessPlan(
+    orders=4,
+    order_connections=2,
+    customers=60,
+    read_s=0.2,
+    read_connections=2,
+    idle_s=2.0,
+    has_browser=has_browser(),
+    engine_s=20.0,
+)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.acceptance
 def test_orders_are_completed_and_everything_is_read(tmp_path: Path) -> None:
     result = run_business(PLAN, tmp_path, fsync="everysec", say=lambda text: None)
@@ -22,3 +32,6 @@ def test_orders_are_completed_and_everything_is_read(tmp_path: Path) -> None:
     assert result["pages"]["customer"]["ms"]["p50"] > 0
     assert result["idle"]["business_percent"] >= 0
     assert result["live page"]["updates"] > 0
+    assert result["browser"].keys() == result["pages"].keys(), "as make acceptance installs it"
+    assert all(opened["ms"]["p50"] > 0 for opened in result["browser"].values())
+    assert all(found["turns"] >= 4 for found in result["engine"].values())
