@@ -22,6 +22,7 @@ from bss.orders.tables import PRODUCT_ORDER
 PIDS = Callable[[], Mapping[str, Sequence[int]]]
 LIST_TIMES: Final = 7
 READ_IDS: Final = 1000
+ORDERS: Final = "/tmf-api/productOrderingManagement/v4/productOrder"
 _ENDED: Final = ("completed", "cancelled", "held")
 _LOOK_S: Final = 0.2
 
@@ -113,14 +114,20 @@ def run_orders(
     }
 
 
-def _order(target: BusinessTarget, buyer: str) -> bytes:
-    body = {
+def order_body(buyer: str, resources: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An order of one prepaid SIM, as TMF622 has it; `resources`: number (`msisdn`) and ICCID (`sim`) that were chosen."""
+    item: dict[str, Any] = {"id": "1", "action": "add", "productOffering": {"id": OFFERING}}
+    if resources:
+        item["product"] = {"realizingResource": [{"id": name, "name": kind} for kind, name in resources.items()]}
+    return {
         "relatedParty": [{"id": buyer, "role": "customer", "@referredType": "Customer"}],
-        "productOrderItem": [{"id": "1", "action": "add", "productOffering": {"id": OFFERING}}],
+        "productOrderItem": [item],
     }
+
+
+def _order(target: BusinessTarget, buyer: str) -> bytes:
     headers = {"authorization": f"Bearer {target.token}", "content-type": "application/json"}
-    path = "/tmf-api/productOrderingManagement/v4/productOrder"
-    return request("POST", path, headers=headers, body=json.dumps(body).encode())
+    return request("POST", ORDERS, headers=headers, body=json.dumps(order_body(buyer)).encode())
 
 
 def _rows(engine: sa.Engine, since_ns: int) -> Sequence[Any]:

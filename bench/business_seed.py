@@ -36,6 +36,16 @@ def number_of(n: int) -> str:
     return f"4915{n:09d}"
 
 
+def free_number(n: int) -> str:
+    """The n-th number of the pools, from 1."""
+    return f"4917{n:09d}"
+
+
+def free_sim(n: int) -> tuple[str, str]:
+    """ICCID and IMSI of the n-th SIM of the pools."""
+    return f"8988{n:015d}", f"26207{n:010d}"
+
+
 def seed_customers(database: Path, count: int) -> None:
     """`count` customers into a migrated SQLite database that nobody else has open."""
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:

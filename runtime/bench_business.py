@@ -28,13 +28,12 @@ from bss.edge.migrate import migrate
 from bss.inventory.queries import products_of_customer
 from bss.inventory.records import Product
 from runtime.bench_business_up import CALLER, ServedBusiness, served_business
+from runtime.bench_first_grants import is_granted, packet_core, run_first_grants
 from runtime.bench_store import BenchStore
-from runtime.demo.client import connected
-from runtime.demo.script import INITIAL, DemoAccount, DemoSession, Step
-from runtime.settings import Settings
-from vocabulary.units import Unit
 
 WARM_ORDERS: Final = 20
+FIRST_GRANTS: Final = 9
+"""Orders that are followed one by one until the network is granted units, before all others."""
 ORDER_S_MAX: Final = 5.0
 """How long an order is waited for, times their number."""
 LINES: Final = {"customer with a session": 1, "customer of 40 lines": 40}
@@ -88,10 +87,12 @@ def run_business(plan: BusinessPlan, folder: Path, *, fsync: str, say: Callable[
 def _orders(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Orders on an installation without others; the first ones are there to warm it up. Then everything is compared."""
     with served_business(folder, fsync, say) as served:
-        customers = served.sell(plan.orders + WARM_ORDERS)
+        customers = served.sell(plan.orders + WARM_ORDERS + FIRST_GRANTS)
         say(f"{WARM_ORDERS} orders to warm up, then {plan.orders:,} ...")
         wait_s = ORDER_S_MAX * (plan.orders + WARM_ORDERS)
         run_orders(served.target, served.database.engine, customers, count=WARM_ORDERS, connections=2, wait_s=wait_s)
+        last = plan.orders + WARM_ORDERS + FIRST_GRANTS
+        granted = run_first_grants(served, customers, range(last, last - FIRST_GRANTS, -1))
         found = run_orders(
             served.target,
             served.database.engine,
@@ -99,8 +100,9 @@ def _orders(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], N
             count=plan.orders,
             connections=plan.order_connections,
             wait_s=wait_s,
-            before=WARM_ORDERS,
+            before=WARM_ORDERS + FIRST_GRANTS,
         )
+        found["first grant"] = granted
         say("comparing inventory, engine and network ...")
         found["differences"] = served.differences()
         return found
@@ -153,16 +155,11 @@ def _live_customers(served: ServedBusiness, say: Callable[[str], None]) -> dict[
 
 
 def _open_sessions(served: ServedBusiness, products: Sequence[Product]) -> None:
-    """One session of data a line, that stays open. BenchError where one isn't answered."""
-    gy = Settings().gy
-    port = served.farebox.state.ports["gy"]
-    with connected(gy.host, port, server_host=gy.origin_host, server_realm=gy.origin_realm) as client:
+    """One session of data a line, that stays open. BenchError where one isn't granted anything."""
+    with packet_core(served) as client:
         for product in products:
-            line = DemoAccount(product.name, product.imsi or "", product.number or "", 0, 0)
-            session = DemoSession("data", line, "32251@3gpp.org", 10, Unit.OCTETS, 0)
-            exchange = client.ask(session, f"bench;1;{product.id}", 0, Step(INITIAL, asked=1 << 20))
-            if not exchange.answer.result_code:
-                raise BenchError(f"no answer to the first request of {product.number}")
+            if not is_granted(client, product.number or "", product.imsi or "", f"bench;1;{product.id}"):
+                raise BenchError(f"{product.number} isn't granted anything")
 
 
 def _beside(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], None]) -> dict[str, Any]:
