@@ -8,7 +8,7 @@ from bss.console.forms import Asked, ask, given
 from bss.console.frame import act, page, show_empty
 from bss.console.orders import PATH as ORDERS
 from bss.console.site import ROOT, Site, Viewer
-from bss.console.words import instant
+from bss.console.words import instant, step_words
 from bss.orders.fallout import finish_by_hand, retry, skip, take_in_hand
 from bss.orders.operations import cancel
 from bss.orders.queries import fallout
@@ -54,7 +54,8 @@ def _card(viewer: Viewer, fallen: Fallout) -> None:
         with ui.row().classes("w-full items-center justify-between"):
             ui.link(f"Order {fallen.order.id}", f"{ORDERS}/{fallen.order.id}").classes("font-semibold")
             ui.badge(step.state).props("outline")
-        ui.label(f"{step.kind}, tried {step.attempts} times, since {instant(step.started_ns)}")
+        tried = "tried once" if step.attempts == 1 else f"tried {step.attempts} times"
+        ui.label(f"{step_words(step.kind)}, {tried}, since {instant(step.started_ns)}")
         ui.label(f"{step.error_code}: {step.error}").classes("text-red-800")
         if step.note:
             ui.label(f"Note: {step.note}").classes("text-slate-700")

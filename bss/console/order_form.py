@@ -9,7 +9,7 @@ from bss.console.frame import act, confirmed, page, show_error
 from bss.console.orders import PATH
 from bss.console.rows import show_facts, show_rows
 from bss.console.site import Site, Viewer
-from bss.console.words import instant, money
+from bss.console.words import instant, money, step_words
 from bss.errors import BusinessError
 from bss.orchestration.order_placing import AskedItem, PreviewedItem, place_order, preview_order
 from bss.orders.records import Action
@@ -87,8 +87,8 @@ def _show_preview(previewed: PreviewedItem) -> None:
         ("step", "is undone by", "remark"),
         [
             (
-                step.kind,
-                step.compensation or "-",
+                step_words(step.kind),
+                step_words(step.compensation),
                 "from here on it can't be cancelled" if step.is_point_of_no_return else "",
             )
             for step in previewed.item.steps

@@ -5,7 +5,7 @@ from nicegui import ui
 from bss.console.frame import act, confirmed, page
 from bss.console.rows import show_facts, show_rows
 from bss.console.site import ROOT, Site, Viewer
-from bss.console.words import instant
+from bss.console.words import instant, step_words
 from bss.orders.operations import cancel
 from bss.orders.queries import list_orders, show
 from bss.orders.records import OrderStep, OrderView
@@ -96,7 +96,7 @@ def _draw(viewer: Viewer, view: OrderView) -> None:
         ("step", "state", "attempts", "began", "ended", "what went wrong"),
         [
             (
-                step.kind,
+                step_words(step.kind),
                 step.state,
                 str(step.attempts),
                 instant(step.started_ns),
@@ -114,7 +114,7 @@ def graph_of(steps: tuple[OrderStep, ...]) -> str:
     lines = ["graph LR"]
     for step in steps:
         mark = " *" if step.is_point_of_no_return else ""
-        lines.append(f'  s{step.place}["{step.kind}{mark}<br/>{step.state}"]')
+        lines.append(f'  s{step.place}["{step_words(step.kind)}{mark}<br/>{step.state}"]')
         lines.append(f"  style s{step.place} {_COLOURS.get(step.state, '')},color:#0f172a")
         lines.extend(f"  s{before} --> s{step.place}" for before in step.after)
     return "\n".join(lines)

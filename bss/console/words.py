@@ -91,6 +91,11 @@ def words_of(column: str, value: object) -> str:
     return str(value)
 
 
+def step_words(kind: str | None) -> str:
+    """`assign resources` of assign_resources."""
+    return kind.replace("_", " ") if kind else "-"
+
+
 def digits_of(text: str | None) -> str:
     """The digits of what somebody typed as a number."""
     return "".join(sign for sign in text or "" if sign.isascii() and sign.isdigit())
