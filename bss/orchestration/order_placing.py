@@ -16,7 +16,7 @@ from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product, products_of_customer
 from bss.inventory.records import Product
-from bss.inventory.states import ProductStatus
+from bss.orchestration.dated_orders import check_action
 from bss.orchestration.order_checks import check_chosen, named_by, payer_of
 from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
 from bss.orders.operations import place
@@ -24,13 +24,6 @@ from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.work import Work
 from vocabulary.instants import NS_PER_S
 
-CHANGES_FROM: Final = {
-    Action.SUSPEND: frozenset({ProductStatus.ACTIVE}),
-    Action.RESUME: frozenset({ProductStatus.SUSPENDED}),
-    Action.TERMINATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
-    Action.MIGRATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
-}
-"""Statuses of a product in which an action on it may be ordered."""
 _NS_PER_DAY: Final = 86_400 * NS_PER_S
 
 
@@ -175,10 +168,7 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
         has = product(work, item.product_id)
     if has.customer_id != asking.customer_id:
         raise Invalid(f"{field}.product_id", "it is another customer's", "Name a product of this customer")
-    if has.status not in CHANGES_FROM[item.action]:
-        possible = ", ".join(sorted(CHANGES_FROM[item.action]))
-        problem = f"product {has.id} is {has.status}"
-        raise Conflict(f"{field}.product_id", problem, f"{item.action} needs one that is {possible}")
+    check_action(work, has, item.action, starts_ns=asking.starts_ns, field=f"{field}.product_id")
     taken = {ACCOUNT} if has.engine_account_id is not None else set()
     if has.imsi:
         taken.add(SIM)
