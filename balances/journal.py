@@ -84,6 +84,10 @@ JOURNAL_REQUEST_DTYPE: Final = np.dtype(
         ("termination_cause", np.uint8),
         ("ended_session", np.uint8),  # 1 ended by the request, 2 ended by supervision
         ("is_uncounted", np.uint8),  # 1 where its peer never counts: request_number says nothing
+        (
+            "denied_status",
+            np.uint8,
+        ),  # AccountStatus of one that gave no credit where END_USER_SERVICE_DENIED was answered, ACTIVE: past its end; else 0
     ],
     align=True,
 )
@@ -111,6 +115,7 @@ ADDED_LATER: Final = frozenset({("usages", "requested_units"), ("usages", "grant
 """(table, field) of columns that entries of an earlier release don't have: each of their rows is 0."""
 LEFT_OUT_WHERE_0: Final[Mapping[tuple[str, str], np.dtype[Any]]] = {
     ("requests", "is_uncounted"): np.dtype(np.uint8),
+    ("requests", "denied_status"): np.dtype(np.uint8),
     ("usages", "settled_by"): np.dtype(np.uint8),
 }
 """(table, field) of columns of one octet a row that an entry doesn't have where each of its rows is 0: entries of prepaid

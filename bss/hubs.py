@@ -11,12 +11,13 @@ from bss.errors import Invalid
 from bss.outbox import HUB, OUTBOX
 from bss.webhook_signature import SECRET_OCTETS, SECRETS_MAX, secret_text
 from bss.work import Row, Work
-from vocabulary.networks import EVERYWHERE, AllowedNetworks, is_address
+from vocabulary.networks import EVERYWHERE, AllowedNetworks, address_of, ends_in_a_number
 
 CALLBACK_CHARACTERS_MAX: Final = 2000
 HUBS_PER_API_MAX: Final = 100
 FROM_THE_FIRST: Final = ""
-_LOOPBACK: Final = "127.0.0.1"
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+"""Of a name. Nothing in it is percent-encoded: who decodes it would see another host than who doesn't."""
 _PORT_MAX: Final = 65535
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,79}")
 
@@ -31,16 +32,25 @@ def check_callback(text: str, allowed: AllowedNetworks = EVERYWHERE) -> None:
         raise Invalid("callback", f"{text[:80]!r} is no URL of at most {CALLBACK_CHARACTERS_MAX} characters", remedy)
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        host = url.host and url.raw_host.decode()  # `host` alone finds what is no name of IDNA
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise Invalid("callback", f"{text[:80]!r} is no URL: {error}", remedy) from None
     is_port = url.port is None or 1 <= url.port <= _PORT_MAX
-    if url.scheme not in ("http", "https") or not url.host or not is_port:
+    if url.scheme not in ("http", "https") or not host or not is_port:
         raise Invalid("callback", f"{text[:80]!r} is no http or https URL", remedy)
     if url.userinfo or url.fragment:
         raise Invalid("callback", "a user name or a fragment stands in the URL", "Leave both out: messages are signed")
-    address = _LOOPBACK if url.host == "localhost" else url.host
-    if is_address(address) and not allowed.allows(address):
-        raise Invalid("callback", f"{url.host} isn't in webhooks.allowed_networks", "Name a host that may be reached")
+    _check_host(host, allowed)
+
+
+def _check_host(host: str, allowed: AllowedNetworks) -> None:
+    """Invalid where a host can't be one, or is an address, in whichever spelling, that messages don't go to."""
+    address = address_of(host)
+    if address is not None and not allowed.allows(address):
+        said = host if host == address else f"{host} ({address})"
+        raise Invalid("callback", f"{said} isn't in webhooks.allowed_networks", "Name a host that may be reached")
+    if address is None and (ends_in_a_number(host) or not _HOST.fullmatch(host)):
+        raise Invalid("callback", f"{host[:80]!r} is no host", "Write its name in letters, digits, points and hyphens")
 
 
 def kinds_of(query: str) -> frozenset[str] | None:

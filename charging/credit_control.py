@@ -34,7 +34,7 @@ from charging.rating.price import starting_carry
 from charging.rating.reported import HAS_USED_UNITS, record_unpriced, reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of, release_in_force
 from charging.rating.time_bands import rates_of_usage, window_of_grant
-from charging.sessions.admission import is_active
+from charging.sessions.admission import denied_status, is_active
 from charging.sessions.due import ENDED_BY_REQUEST
 from charging.sessions.duplicates import remember_request
 from charging.sessions.open_sessions import end_session, ended_mark, find_session, request_mix
@@ -270,6 +270,8 @@ def _decide_msccs(
         is_again = _stands_before(batch.msccs, np.int64(request.mscc_first), row)
         _decide_mscc(arena, slot, tariffs, scratch, request, mscc, is_again, session, now_ns, usage, answer)
         usage.outcome = answer.outcome
+        if answer.outcome == _END_USER_SERVICE_DENIED:
+            journal.requests[request_row].denied_status = denied_status(arena, slot, answer.outcome, now_ns)
         usage.granted_units = answer.granted
         usage.final_action = answer.final_action
         journal.counts[ROWS_MOVEMENTS] = post(

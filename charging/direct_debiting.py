@@ -16,7 +16,7 @@ from charging.rating.charge import charge_event, charge_past_event, record_repor
 from charging.rating.reported import HAS_USED_UNITS, record_unpriced, reported_until, used_units
 from charging.rating.tariff_lookup import look_up_price, refusal_of
 from charging.rating.time_bands import micros_at
-from charging.sessions.admission import is_active, is_event_of_use, is_past
+from charging.sessions.admission import denied_status, is_active, is_event_of_use, is_past
 from charging.sessions.duplicates import record_event
 from charging.sessions.refused_reports import record_refused, record_undecided
 from vocabulary.kernel import kernel
@@ -125,6 +125,7 @@ def decide_event(
     outcome, answer.failed_code = _refusal_of_event(arena, slot, tariffs, batch.msccs, request, now_ns)
     if outcome != _GRANTED:
         answer.outcome = outcome
+        journal.requests[request_row].denied_status = denied_status(arena, slot, outcome, now_ns)
         record_refused(batch, journal, request, request_row, outcome)
         return
     all_limited = request.mscc_count > 0

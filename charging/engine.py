@@ -34,7 +34,7 @@ from charging.journal_rows import (
     currency_of,
 )
 from charging.session_commands import decide_session_command
-from charging.sessions.admission import open_for
+from charging.sessions.admission import denied_status, open_for
 from charging.sessions.due import (
     ENDED_BY_NEW_SESSION,
     apply_due,
@@ -311,6 +311,7 @@ def _decide_session_row(arena, slot, tariffs, scratch, batch, journal, request, 
         outcome, session = open_for(arena, slot, request, batch.msccs, now_ns)
         if outcome != _GRANTED:
             journal.requests[journal_row].outcome = outcome
+            journal.requests[journal_row].denied_status = denied_status(arena, slot, outcome, now_ns)
             answer.outcome = outcome
             record_refused(batch, journal, request, journal_row, outcome)
             return

@@ -62,6 +62,7 @@ def add_request_row(journal, arena, slot, batch, request, texts):
     row.termination_cause = max(min(request.termination_cause, 255), 0)
     row.ended_session = 0
     row.is_uncounted = 1 if request.presence & NEVER_COUNTS else 0
+    row.denied_status = 0
     row.session_id_length = 0
     row.origin_host_length = 0
     row.origin_realm_length = 0
@@ -125,6 +126,7 @@ def add_expiry_row(journal, arena, slot, request, now_ns):
     row.termination_cause = 0
     row.ended_session = 0
     row.is_uncounted = 0
+    row.denied_status = 0
     return place
 
 

@@ -11,6 +11,7 @@ from balances.keys import partition_of
 from balances.queries import AccountView, ServiceView, SessionView, decode_record
 from balances.record import HEADER_DIRECTORY, Section
 from catalog_loader.names import CatalogueNames
+from runtime.denial_words import status_text
 from runtime.notices.notice import Notice, Stage, decode_notice, in_words
 from runtime.session_route import SessionRoute, decode_route, route_name
 from runtime.subscriber_view import amount_text, currency_of, names_of_tenant
@@ -217,6 +218,7 @@ def why_pairs(live: LiveSession) -> list[tuple[str, str]]:
         ("key", live.key),
         ("client", f"{route.origin_host} of {route.origin_realm}" if route is not None else "-"),
         ("tenant, account", f"{live.tenant}, {live.account.account_id}"),
+        ("account is", status_text(live.account.status, live.account.expires_ns)),
         ("service context", "-" if session.service_context < 0 else str(session.service_context)),
         ("opened, ends", f"{to_rfc3339(session.opened_ns)}, {to_rfc3339(session.expires_ns)} if nothing is heard"),
         ("last request", _asked(session.last.type, session.last.number, session.last.outcome.name)),

@@ -2,6 +2,7 @@
 resolved once, its addresses are checked, and one that passed is connected to.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -50,6 +51,10 @@ PRIVATE: Final = (
     ),
 )
 """What no host of the public internet has: those that the default excludes where it stands for strangers' servers."""
+_LOOPBACK_NAME: Final = "localhost"
+_NUMBER: Final = re.compile(r"(0[xX])[0-9a-fA-F]+|(0)[0-7]*|[1-9][0-9]*", re.ASCII)
+_LIKE_A_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
+_PARTS_MAX: Final = 4
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _COMPATIBLE: Final = IPv6Network("::/96")
 _Address = IPv4Address | IPv6Address
@@ -97,13 +102,36 @@ EVERYWHERE: Final = AllowedNetworks((), takes_default=True, excluded=())
 """All addresses."""
 
 
-def is_address(text: str) -> bool:
-    """Is it an address, not a name?"""
+def address_of(host: str) -> str | None:
+    """The address that a host is taken for without asking anybody; None where it is a name that has to be resolved.
+
+    Resolvers take IPv4 addresses of one to four numbers, each decimal, octal or hexadecimal, the last of which fills what is
+    left (inet_aton): 127.1, 0x7f000001. `localhost` and names within it are loopback (RFC 6761 §6.3).
+    """
+    name = host.rstrip(".").lower()
+    if name == _LOOPBACK_NAME or name.endswith(f".{_LOOPBACK_NAME}"):
+        return "127.0.0.1"
     try:
-        ip_address(text.partition("%")[0])
+        return str(ip_address(name.partition("%")[0]))
     except ValueError:
-        return False
-    return True
+        return _of_numbers(name)
+
+
+def ends_in_a_number(host: str) -> bool:
+    """What does is an address, or nothing: no name of the internet ends so (WHATWG URL, "ends in a number")."""
+    return _LIKE_A_NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
+
+
+def _of_numbers(text: str) -> str | None:
+    parts = text.split(".")
+    matches = [_NUMBER.fullmatch(part) for part in parts]
+    if len(parts) > _PARTS_MAX or None in matches:
+        return None
+    *first, last = (int(m[0], 16 if m[1] else 8 if m[2] else 10) for m in matches if m is not None)
+    octets_left = _PARTS_MAX - len(first)
+    if any(number > 0xFF for number in first) or last >= 1 << 8 * octets_left:
+        return None
+    return str(IPv4Address(bytes(first) + last.to_bytes(octets_left, "big")))
 
 
 def read_networks(words: Iterable[str], *, excluded: tuple[_Network, ...] = UNUSUAL) -> AllowedNetworks:

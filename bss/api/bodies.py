@@ -10,15 +10,22 @@ from typing import Any, Final
 
 import msgspec
 
-from bss.api.kinds import Fault
+from bss.api.kinds import Fault, WithExponent
 from bss.api.limits import BODY_OCTETS_MAX, NESTING_MAX
 from bss.api.problems import Problem, Refusal
 from bss.api.resource import Document, Field, Resource, Values, Writable, read_members
 
-_DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 _FAULTS_NAMED_MAX: Final = 20
+
+
+def _number_of(text: str) -> Decimal:
+    """A number that JSON has decimals or an exponent of. As a Decimal alone 1.5e1 couldn't be told from 15."""
+    return WithExponent(text) if "e" in text.lower() else Decimal(text)
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=_number_of)
 
 
 def check_content_type(header: str | None, expected: str) -> None:

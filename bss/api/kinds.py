@@ -42,6 +42,10 @@ class Money(NamedTuple):
     currency: str
 
 
+class WithExponent(Decimal):
+    """A number that was written with an exponent, such as 1e2: exact, but no way to write a sum of money."""
+
+
 class _Wrong:
     """Stands for a value that was a fault."""
 
@@ -299,7 +303,7 @@ class Amount:
                     "type": "number",
                     "minimum": self.minimum_micros // MICROS_PER_UNIT,
                     "maximum": MICROS_MAX // MICROS_PER_UNIT,
-                    "description": "at most six decimals",
+                    "description": "at most six decimals, no exponent",
                 },
             },
         }
@@ -329,8 +333,12 @@ def _micros_of(value: Any, path: str, faults: list[Fault]) -> int:
         faults.append(Fault(path, "has to be a number, such as 9.99"))
         return 0
     sign, digits, exponent = Decimal(value).as_tuple()
-    # The exponent is looked at first: 1E999999 must not become a number of a million digits.
-    if not isinstance(exponent, int) or not -_FRACTION_DIGITS <= exponent <= 18 or len(digits) + exponent > 19:
+    if (
+        isinstance(value, WithExponent)
+        or not isinstance(exponent, int)
+        or exponent < -_FRACTION_DIGITS
+        or len(digits) + exponent > 19
+    ):
         faults.append(Fault(path, "has to be a number of at most six decimals, written without an exponent"))
         return 0
     micros: int = int("".join(map(str, digits))) * 10 ** (exponent + _FRACTION_DIGITS)
@@ -363,7 +371,7 @@ class AnyValue:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | Decimal) and -WHOLE_MAX <= value <= WHOLE_MAX and len(str(value)) <= 32:
-            return value
+            return Decimal(value) if isinstance(value, WithExponent) else value
         return _refused(path, "has to be text, a number of usual size, true or false", faults)
 
     def write(self, value: Any) -> Any:

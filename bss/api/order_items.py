@@ -33,6 +33,8 @@ _OF_THE_ORDER: Final = "the order has it"
 ADD: Final = "add"
 MODIFY: Final = "modify"
 DELETE: Final = "delete"
+RESERVATION: Final = "reservation"
+"""Name of a resource that stands for those which are reserved for its id."""
 _MODIFIED: Final[Mapping[str, str]] = {
     ProductStatus.SUSPENDED: Action.SUSPEND,
     ProductStatus.ACTIVE: Action.RESUME,
@@ -43,8 +45,13 @@ _STATUS_OF: Final = {action: status for status, action in _MODIFIED.items()}
 CHOSEN: Final = Structure(
     "ResourceRef",
     (
-        Field("id", Text(20, length_min=1), required=True, meaning="the number, or the SIM's ICCID"),
-        Field("name", OneOf(("msisdn", "sim")), required=True),
+        Field(
+            "id",
+            Text(64, length_min=1),
+            required=True,
+            meaning="the number, the SIM's ICCID, or what a reservation of them is for",
+        ),
+        Field("name", OneOf(("msisdn", "sim", RESERVATION)), required=True),
     ),
     (
         NotServed("href", "numbers and SIMs are managed by farebox inventory"),
@@ -64,7 +71,11 @@ PRODUCT: Final = Structure(
             meaning="of a modify: suspended, or active to resume it",
         ),
         Field("productCharacteristic", Many(CHARACTERISTIC, 100), meaning="what was chosen; texts in answers"),
-        Field("realizingResource", Many(CHOSEN, 2), meaning="that were chosen; others are taken from the pools"),
+        Field(
+            "realizingResource",
+            Many(CHOSEN, 3),
+            meaning="that were chosen or reserved; others are taken from the pools",
+        ),
     ),
     (
         *(
@@ -173,11 +184,13 @@ def _added(offering: Values | None, product: Values, at: str) -> AskedItem:
     resources = {one["name"]: one["id"] for one in chosen}
     if len(resources) < len(chosen):
         raise Invalid(f"{at}.product.realizingResource", "two of one kind", "A product has one number and one SIM")
+    reservation = resources.pop(RESERVATION, "")
     characteristics = characteristics_of(product.get("productCharacteristic"))
     return AskedItem(
         action=Action.ADD,
         offering_id=offering["id"],
         resources=resources,
+        reservation=reservation,
         characteristics={name: _text_of(value) for name, value in characteristics.items()},
     )
 
@@ -204,8 +217,9 @@ def item_document(item: OrderItem, state: str) -> Document:
         product["status"] = str(_STATUS_OF[item.action])
     if item.characteristics:
         product["productCharacteristic"] = characteristic_documents(item.characteristics)
-    if item.resources:
-        product["realizingResource"] = [{"id": name, "name": kind} for kind, name in item.resources.items()]
+    chosen = item.resources | ({RESERVATION: item.reservation} if item.reservation else {})
+    if chosen:
+        product["realizingResource"] = [{"id": name, "name": kind} for kind, name in chosen.items()]
     found: Document = {
         "id": str(item.number),
         "quantity": 1,

@@ -65,6 +65,7 @@ _MEMBERS: Final = (
     ("product_id", "product.id"),
     ("characteristics", "product.productCharacteristic"),
     ("resources", "product.realizingResource"),
+    ("].reservation", "].product.realizingResource"),
 )
 """What orders name in their errors, and the member of the body that it is."""
 

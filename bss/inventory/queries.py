@@ -199,6 +199,15 @@ def resource(work: Work, kind: Kind, name: str) -> Resource:
 
 
 @requires("inventory:read")
+def reserved_for(work: Work, kind: Kind, reservation: str) -> list[Resource]:
+    """Numbers or SIMs that are kept for this now, by name."""
+    what = KINDS[kind]
+    kept = (what.table.c.reserved_for == reservation) & (what.table.c.state == ResourceState.RESERVED)
+    rows = work.rows(sa.select(what.table).where(kept).order_by(what.table.c[what.key]).limit(ROWS_MAX))
+    return [what.record.from_row(row) for row in rows]
+
+
+@requires("inventory:read")
 def sim_of_imsi(work: Work, imsi: str) -> Sim | None:
     """The SIM that has this IMSI."""
     row = work.row(sa.select(SIM).where(SIM.c.imsi == imsi))

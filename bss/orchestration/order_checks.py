@@ -1,15 +1,19 @@
 """What an order names of the customer's and the operator's: who pays for it, which number and SIM were chosen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from bss.crm.queries import billing_account, billing_accounts_of
 from bss.crm.states import BillingAccountState
 from bss.errors import Conflict, Invalid, NotFound
-from bss.inventory.kinds import Kind
-from bss.inventory.queries import resource
+from bss.inventory.kinds import KINDS, Kind
+from bss.inventory.queries import reserved_for, resource
 from bss.inventory.states import ResourceState
 from bss.work import Work
+from vocabulary.instants import to_rfc3339
+
+_KINDS: Final[tuple[Kind, ...]] = ("msisdn", "sim")
 
 
 def payer_of(work: Work, *, customer_id: str, named: str | None, currency: str | None) -> str | None:
@@ -42,8 +46,7 @@ def check_chosen(work: Work, chosen: Mapping[str, str], *, reservation: str, sta
     """A number and a SIM that were chosen are there, and can be had by who starts now. What is taken until a later start
     may be free then. Invalid, NotFound, Conflict name the resource below `field`.
     """
-    kinds: tuple[Kind, ...] = ("msisdn", "sim")
-    for kind in kinds:
+    for kind in _KINDS:
         if kind not in chosen:
             continue
         with named_by(f"{field}.{kind}"):
@@ -52,6 +55,37 @@ def check_chosen(work: Work, chosen: Mapping[str, str], *, reservation: str, sta
         is_later = starts_ns > work.now_ns and has.state != ResourceState.RETIRED
         if not (has.state == ResourceState.FREE or is_kept or is_later):
             raise Conflict(f"{field}.{kind}", f"{chosen[kind]} is {has.state}", "Choose another one, or none")
+
+
+def with_reserved(
+    work: Work, chosen: Mapping[str, str], *, reservation: str, taken: Collection[str], starts_ns: int, field: str
+) -> dict[str, str]:
+    """What was chosen, and what a reservation keeps of the other kinds that the offering takes: the order is for these alone.
+
+    reservation   what they are reserved for; empty: none was named
+
+    Invalid where it keeps nothing for the order, or another number or SIM than was chosen; Conflict where it ends before.
+    """
+    found = dict(chosen)
+    if not reservation:
+        return found
+    kept = {kind: reserved_for(work, kind, reservation) for kind in _KINDS if kind in taken}
+    if not any(kept.values()):
+        problem = f"nothing that the offering takes is reserved for {reservation[:64]!r}"
+        raise Invalid(f"{field}.reservation", problem, "Reserve it (farebox inventory reserve), or leave this out")
+    for kind, resources in kept.items():
+        until_ns = {str(getattr(each, KINDS[kind].key)): each.state_until_ns for each in resources}
+        if not until_ns:
+            continue
+        name = found.setdefault(kind, next(iter(until_ns)))
+        if name not in until_ns:
+            problem = f"{name} isn't what is reserved for {reservation[:64]!r}"
+            raise Invalid(f"{field}.resources.{kind}", problem, f"Write {next(iter(until_ns))}, or leave it out")
+        ends_ns = until_ns[name]
+        if ends_ns is not None and ends_ns <= starts_ns:
+            problem = f"{name} is reserved until {to_rfc3339(ends_ns)}, and the order begins later"
+            raise Conflict(f"{field}.reservation", problem, "Reserve it for longer (farebox inventory reserve)")
+    return found
 
 
 @contextmanager

@@ -15,21 +15,14 @@ from bss.crm.records import Customer, Individual
 from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import offerings_of_customer, product
-from bss.inventory.states import ProductStatus
-from bss.orchestration.order_checks import check_chosen, named_by, payer_of
+from bss.orchestration.dated_orders import check_action
+from bss.orchestration.order_checks import check_chosen, named_by, payer_of, with_reserved
 from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
 from bss.orders.operations import place
 from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.work import Work
 from vocabulary.instants import NS_PER_S
 
-CHANGES_FROM: Final = {
-    Action.SUSPEND: frozenset({ProductStatus.ACTIVE}),
-    Action.RESUME: frozenset({ProductStatus.SUSPENDED}),
-    Action.TERMINATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
-    Action.MIGRATE: frozenset({ProductStatus.ACTIVE, ProductStatus.SUSPENDED}),
-}
-"""Statuses of a product in which an action on it may be ordered."""
 _NS_PER_DAY: Final = 86_400 * NS_PER_S
 
 
@@ -44,7 +37,7 @@ class AskedItem(msgspec.Struct, frozen=True, kw_only=True):
     resources: dict[str, str] = {}
     """number (`msisdn`) and ICCID (`sim`) that were chosen; others are taken from the pools"""
     reservation: str = ""
-    """what those are reserved for, where they are"""
+    """what a number, a SIM or both are reserved for: those are taken"""
     characteristics: dict[str, str] = {}
 
 
@@ -124,6 +117,10 @@ def _looked_at(
         if item.action not in ACTIONS:
             field = f"items[{index}].action"
             raise Invalid(field, f"there is no action {item.action[:40]!r}", f"Write {', '.join(ACTIONS)}")
+        if item.reservation and item.reservation in [other.reservation for other in items[:index]]:
+            raise Invalid(
+                f"items[{index}].reservation", "another item names it, too", "Reserve for each item by itself"
+            )
     added = [item.offering_id for item in items if item.action == Action.ADD]
     release = release_in_force(work) if added else None
     if release is not None:
@@ -147,13 +144,14 @@ def _item(work: Work, release: CatalogRelease | None, item: AskedItem, asking: _
     if unknown:
         raise Invalid(f"{field}.resources.{unknown[0][:40]}", "the offering takes none", "Leave it out")
     kept, starts_ns = item.reservation, asking.starts_ns
-    check_chosen(work, item.resources, reservation=kept, starts_ns=starts_ns, field=f"{field}.resources")
+    resources = with_reserved(work, item.resources, reservation=kept, taken=taken, starts_ns=starts_ns, field=field)
+    check_chosen(work, resources, reservation=kept, starts_ns=starts_ns, field=f"{field}.resources")
     new = NewItem(
         action=Action.ADD,
         offering_id=what.offering.id,
         release=release.engine.number,
         product_id=item.product_id,
-        resources=item.resources,
+        resources=resources,
         reservation=item.reservation,
         characteristics=characteristics_of(what.specification, what.offering, item.characteristics),
         steps=plan(Action.ADD, taken),
@@ -169,10 +167,7 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
         has = product(work, item.product_id)
     if has.customer_id != asking.customer_id:
         raise Invalid(f"{field}.product_id", "it is another customer's", "Name a product of this customer")
-    if has.status not in CHANGES_FROM[item.action]:
-        possible = ", ".join(sorted(CHANGES_FROM[item.action]))
-        problem = f"product {has.id} is {has.status}"
-        raise Conflict(f"{field}.product_id", problem, f"{item.action} needs one that is {possible}")
+    check_action(work, has, item.action, starts_ns=asking.starts_ns, field=f"{field}.product_id")
     taken = {ACCOUNT} if has.engine_account_id is not None else set()
     if has.imsi:
         taken.add(SIM)

@@ -17,6 +17,7 @@ from bss.inventory.renewals import RENEWAL_DUE
 from bss.orchestration.automation_steps import AUTOMATION, automation_flow, automation_steps
 from bss.orchestration.balance_flow import send_again
 from bss.orchestration.batch_flow import BATCH, MIGRATION, MIGRATION_SAID, BatchFlow, batch_due, open_migration
+from bss.orchestration.dated_orders import start_dated
 from bss.orchestration.order_steps import ORDER, order_flow, order_steps
 from bss.orchestration.ports import Ports
 from bss.orchestration.renewal_flow import (
@@ -30,7 +31,7 @@ from bss.orchestration.renewal_flow import (
 from bss.orchestration.run import Workflow
 from bss.orders.batches import BATCH_DUE, BATCH_READY
 from bss.orders.fallout import retry
-from bss.orders.operations import READY, RETRY_DUE, START_DUE, start_due
+from bss.orders.operations import READY, RETRY_DUE, START_DUE
 from bss.prepay.operations import SEND_AGAIN
 from bss.work import Transactions, Work
 
@@ -62,7 +63,7 @@ def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
     """By kind of due row: what does it, and what it may."""
     resources = frozenset({"inventory:write"})
     return {
-        START_DUE: (_start_order, frozenset({"order:write"})),
+        START_DUE: (start_dated, frozenset({"order:read", "order:write", "inventory:read"})),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),
@@ -86,11 +87,6 @@ def asking_handlers(ports: Ports) -> Mapping[str, tuple[Asking, frozenset[str]]]
 def read_release(work: Work, number: int) -> CatalogRelease:
     """See Ports.release."""
     return release_of_number(work, number=number) if number else release_in_force(work)
-
-
-def _start_order(work: Work, due: Due) -> None:
-    finish(work, due)
-    start_due(work, order_id=due.resource_id)
 
 
 def _retry_order(work: Work, due: Due) -> None:

@@ -9,7 +9,7 @@ from bss.access import requires
 from bss.due import schedule, unschedule
 from bss.errors import Conflict, Invalid
 from bss.orders.records import ACTIONS, Action, NewItem, Order
-from bss.orders.states import OrderState, StepState, next_order_state, next_step_state
+from bss.orders.states import UNDER_WAY, OrderState, StepState, next_order_state, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.tenant_rows import Prepared
 from bss.work import Row, Work
@@ -44,7 +44,7 @@ def place(
 ) -> Order:
     """A new order, with the steps of each item. It begins now, or once `requested_start_ns` is due (`start_due`).
 
-    Invalid, Conflict where a product has another order under way.
+    Invalid, Conflict where a product has another order that has begun.
     """
     _check_items(items)
     is_future = requested_start_ns is not None and requested_start_ns > work.now_ns
@@ -63,7 +63,7 @@ def place(
     place_index = 0
     for number, item in enumerate(items, 1):
         if item.action != Action.ADD:
-            _check_no_other_order(work, item.product_id, field=f"items[{number - 1}].product_id")
+            check_none_begun(work, product_id=item.product_id, field=f"items[{number - 1}].product_id")
         row = work.insert(
             ORDER_ITEM,
             order_id=order["id"],
@@ -151,7 +151,9 @@ def _check_items(items: Sequence[NewItem]) -> None:
             raise Conflict(f"{field}.product_id", "two items change one product", "Change it in an order each")
 
 
-def _check_no_other_order(work: Work, product_id: str, *, field: str) -> None:
+@requires("order:write")
+def check_none_begun(work: Work, *, product_id: str, field: str) -> None:
+    """Conflict where an order that has begun, or is about to, changes a product. Those that wait for their dates don't yet."""
     other = work.rows(
         sa.select(PRODUCT_ORDER.c.id)
         .select_from(
@@ -163,13 +165,15 @@ def _check_no_other_order(work: Work, product_id: str, *, field: str) -> None:
         )
         .where(
             ORDER_ITEM.c.product_id == product_id,
-            PRODUCT_ORDER.c.state.not_in((OrderState.COMPLETED, OrderState.CANCELLED)),
+            PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY - {OrderState.PENDING})),
         )
         .limit(1)
     )
     if other:
         raise Conflict(
-            field, f"order {other[0]['id']} is changing product {product_id}", "Wait for it to end, or cancel it"
+            field,
+            f"order {other[0]['id']} is changing product {product_id}",
+            f"Wait for it to end, or cancel it (farebox order cancel {other[0]['id']}, or its state over TMF622)",
         )
 
 

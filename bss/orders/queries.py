@@ -76,6 +76,19 @@ def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> 
 
 
 @requires("inventory:read")
+def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str]]:
+    """(date, order, action) of orders that change a product and wait for their dates, as they were placed."""
+    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+    waiting = (
+        sa.select(PRODUCT_ORDER.c.requested_start_ns, PRODUCT_ORDER.c.id, ORDER_ITEM.c.action)
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .where(ORDER_ITEM.c.product_id == product_id, PRODUCT_ORDER.c.state == OrderState.PENDING)
+        .order_by(PRODUCT_ORDER.c.id)
+    )
+    return [(row["requested_start_ns"], row["id"], row["action"]) for row in work.rows(waiting)]
+
+
+@requires("inventory:read")
 def ordered_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products orders under way are to make of each offering, and haven't yet."""
     of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)

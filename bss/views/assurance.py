@@ -28,7 +28,7 @@ from bss.network_port import (
     SubscriberState,
     Suspend,
 )
-from bss.orders.states import ENDED
+from bss.orders.states import UNDER_WAY, OrderState
 from bss.orders.tables import ORDER_ITEM, PRODUCT_ORDER
 from bss.work import Row, Work
 from vocabulary.ids import IdentityKind
@@ -102,7 +102,9 @@ def products_to_compare(work: Work, *, after: str) -> Sequence[Row]:
                 (PRODUCT_ORDER.c.tenant == ORDER_ITEM.c.tenant) & (PRODUCT_ORDER.c.id == ORDER_ITEM.c.order_id),
             )
         )
-        .where(PRODUCT_ORDER.c.state.not_in(sorted(ENDED)), ORDER_ITEM.c.product_id.is_not(None))
+        .where(
+            PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY - {OrderState.PENDING})), ORDER_ITEM.c.product_id.is_not(None)
+        )
     )
     return work.rows(
         sa.select(PRODUCT)

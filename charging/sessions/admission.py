@@ -4,6 +4,8 @@ A refusal would lose what was used, and who reports alone asks for nothing that 
 units deducted beside END_USER_SERVICE_DENIED, and offline charging has no authorisation (TS 32.290 §5.3).
 """
 
+import numpy as np
+
 from balances.record import HEADER_EXPIRES_NS, HEADER_STATUS, AccountStatus
 from charging.batch import HAS_REQUESTED, HAS_USED, REPORTS_ALONE
 from charging.sessions.open_sessions import open_session
@@ -21,6 +23,14 @@ def is_active(arena, slot, now_ns):
     """Does the account give credit?"""
     base = arena.first[slot]
     return arena.octets[8 * base + HEADER_STATUS] == _ACTIVE and now_ns < arena.words[base + HEADER_EXPIRES_NS]
+
+
+@inlined_kernel
+def denied_status(arena, slot, outcome, now_ns):
+    """Why something was denied, as the journal says it: the account's status, ACTIVE where it is past its end; 0: not by it."""
+    if outcome != _END_USER_SERVICE_DENIED or is_active(arena, slot, now_ns):
+        return np.uint8(0)
+    return arena.octets[8 * arena.first[slot] + HEADER_STATUS]
 
 
 @kernel

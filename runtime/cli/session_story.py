@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from runtime.cli.tables import print_pairs, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runtime.explain.closed_sessions import ClosedSession
     from runtime.explain.stories import Story
     from runtime.explain.words import MovedWords, StepWords
@@ -18,7 +20,7 @@ def print_story(story: "Story") -> None:
     if isinstance(story.session, LiveSession):
         _print_live(story.session)
     else:
-        _print_closed(story.session)
+        _print_closed(story.session, story.steps)
     print("decisions, and why:")
     if story.missing:
         print(f"  ... {story.missing}")
@@ -35,7 +37,7 @@ def _print_live(live: "LiveSession") -> None:
     print_table("services", live_sessions.SERVICE_COLUMNS, rows, right=("granted", "carry"))
 
 
-def _print_closed(closed: "ClosedSession") -> None:
+def _print_closed(closed: "ClosedSession", steps: "Sequence[StepWords]") -> None:
     from vocabulary.instants import to_rfc3339
 
     last = closed.last
@@ -46,10 +48,10 @@ def _print_closed(closed: "ClosedSession") -> None:
         ("tenant, account", f"{last['tenant_name']}, {account}"),
         ("opened", to_rfc3339(last["session_opened_ns"])),
         ("closed", f"{to_rfc3339(last['closed_ns'])} by {last['closed_by'].replace('_', ' ')}"),
-        ("result", _result(last["result_code"])),
+        ("result", _result(last["result_code"], steps)),
     ]
     if closed.refused_later:
-        code = _result(closed.refused_later[-1]["result_code"])
+        code = _result(closed.refused_later[-1]["result_code"], steps)
         pairs.append(("refused later", f"{closed.refused_later_count}, the last with {code}"))
     print_pairs(pairs)
     used = [_line(row) for row in closed.rows if row["line"] > 0]
@@ -57,15 +59,17 @@ def _print_closed(closed: "ClosedSession") -> None:
     print_table("what its records charge", columns, used, right=columns[1:])
 
 
-def _result(code: int) -> str:
-    """A Result-Code; of a refusal with what it means."""
+def _result(code: int, steps: "Sequence[StepWords]") -> str:
+    """A Result-Code; of a refusal with what it means, as the last decision that came to it has it where it is here."""
     from vocabulary.outcome_words import OUTCOME_WORDS
     from vocabulary.outcomes import RESULT_CODES, Outcome
 
     if code not in RESULT_CODES or code == RESULT_CODES[Outcome.GRANTED]:
         return str(code)
-    said = OUTCOME_WORDS[Outcome(RESULT_CODES.index(code))]
-    return f"{code}: {said.meaning}. What helps: {said.remedy}"
+    outcome = Outcome(RESULT_CODES.index(code))
+    decided = next((step for step in reversed(steps) if step.outcome == outcome.name.lower()), None)
+    meaning, remedy = OUTCOME_WORDS[outcome] if decided is None else (decided.refused, decided.remedy)
+    return f"{code}: {meaning}. What helps: {remedy}"
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:

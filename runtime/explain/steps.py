@@ -82,6 +82,8 @@ class Step:
     command_id: str
     outcome: Outcome
     ended_session: int
+    denied_status: int
+    """AccountStatus of an account that gave no credit, ACTIVE: past its end; 0 where it gave, or the entry doesn't say"""
     services: tuple[ServiceStep, ...]
     moved: tuple[Moved, ...]
     """beside what services paid: credits of a command, what expired"""
@@ -118,6 +120,7 @@ def _step(entry_id: EntryId, entry: EntryRows, row: int) -> Step:
         command_id=_command_id(entry, row) if request["kind"] == KIND_COMMAND else "",
         outcome=Outcome(int(request["outcome"])),
         ended_session=int(request["ended_session"]),
+        denied_status=int(request["denied_status"]),
         services=tuple(services),
         moved=tuple(_moved(movement) for movement in movements[movements["usage"] < 0]),
     )

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from balances.journal import FIRST_DEBIT, MovementKind
+from balances.record import AccountStatus
 from catalog_loader.amounts import units_text
 from catalog_loader.price_words import Catalogue, PriceOfRelease, charge_at, final_words
 from catalog_loader.schema import UNITS
 from charging.batch import KIND_COMMAND, KIND_EXPIRE
 from charging.tariff_tables import FinalAction
 from charging.usage_record import GrantBasis
+from runtime.denial_words import denial_words
 from runtime.explain.steps import Moved, ServiceStep, Step
 from runtime.subscriber_view import amount_text
 from vocabulary.currencies import currency_text
 from vocabulary.instants import to_rfc3339
-from vocabulary.outcome_words import OUTCOME_WORDS
+from vocabulary.outcome_words import OUTCOME_WORDS, OutcomeWords
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -95,7 +97,7 @@ class StepWords:
 def explain(step: Step, catalogue: Catalogue) -> StepWords:
     """A step in words."""
     is_refused = step.outcome != Outcome.GRANTED
-    said = OUTCOME_WORDS[step.outcome]
+    said = _said(step, step.outcome)
     return StepWords(
         at=to_rfc3339(step.at_ns),
         position=f"{step.entry_id}/{step.row}",
@@ -107,6 +109,14 @@ def explain(step: Step, catalogue: Catalogue) -> StepWords:
         moved=_all_moved(step, step.moved, catalogue),
         services=tuple(_service(step, service, catalogue) for service in step.services),
     )
+
+
+def _said(step: Step, outcome: Outcome) -> OutcomeWords:
+    """What an outcome means in this step, and what helps."""
+    if outcome != Outcome.END_USER_SERVICE_DENIED:
+        return OUTCOME_WORDS[outcome]
+    # A command is refused so by an account that is closed, and by no other (docs/charging.md §9).
+    return denial_words(AccountStatus.CLOSED if step.kind == KIND_COMMAND else step.denied_status)
 
 
 def _what(step: Step) -> str:
@@ -135,7 +145,7 @@ def _service(step: Step, service: ServiceStep, catalogue: Catalogue) -> ServiceW
     names, tenant = catalogue.names, step.tenant
     known = catalogue.price(tenant, service.release, service.price)
     block, band = ("", "") if known is None else _charge(known, service, step)
-    refused, remedy = _refusal(service, known, block)
+    refused, remedy = _refusal(step, service, known, block)
     return ServiceWords(
         service=_name_of(service),
         outcome=service.outcome.name.lower(),
@@ -223,11 +233,11 @@ def _final(service: ServiceStep, known: PriceOfRelease | None) -> str:
     return f"{when}, {final_words(known.price)}"
 
 
-def _refusal(service: ServiceStep, known: PriceOfRelease | None, block: str) -> tuple[str, str]:
+def _refusal(step: Step, service: ServiceStep, known: PriceOfRelease | None, block: str) -> tuple[str, str]:
     """(why it was refused, what helps); empty where it wasn't."""
     if service.outcome == Outcome.GRANTED:
         return "", ""
-    said, name = OUTCOME_WORDS[service.outcome], _name_of(service)
+    said, name = _said(step, service.outcome), _name_of(service)
     if service.outcome in (Outcome.RATING_FAILED, Outcome.AUTHORIZATION_REJECTED):
         return f"{said.meaning} ({name})", said.remedy
     if known is None:

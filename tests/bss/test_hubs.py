@@ -58,6 +58,15 @@ WRONG = (
     "http://[::1",
     "https://example.org/" + "x" * 2000,
     "http://münchen.example/",
+    "http://xn--/",
+    "http://127.0.0.1１/",
+    "http://%31%32%37.0.0.1/",
+    "http://%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1/",
+    "http://example.org%2f/",
+    "http://0177.0.0.1/",
+    "http://256.1.1.1/",
+    "http://1.2.3.4.5/",
+    "http://example.0x7f/",
 )
 
 
@@ -67,7 +76,32 @@ def test_what_is_no_callback_is_refused(callback: str) -> None:
         check_callback(callback)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "169.254.169.254"])
+INWARD = (
+    "127.0.0.1",
+    "localhost",
+    "LocalHost.",
+    "any.localhost",
+    "[::1]",
+    "10.1.2.3",
+    "169.254.169.254",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "0x7F.0.0.1",
+    "127.1",
+    "127.0.0.1.",
+    "0",
+    "012.1",
+    "0xa9fea9fe",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+)
+
+
+@pytest.mark.parametrize("host", INWARD)
 def test_an_address_that_messages_may_not_go_to_is_refused(host: str) -> None:
     callback = f"http://{host}:8000/events"
     check_callback(callback)

@@ -181,6 +181,11 @@ class Account:
         """Whether it may be granted anything at that instant."""
         return self.status == AccountStatus.ACTIVE and now_ns < self.expires_ns
 
+    def denied_status(self, outcome: Outcome, now_ns: int) -> int:
+        """Its status, where a denial is the account's: of an active one that is past its end."""
+        is_denied = outcome == Outcome.END_USER_SERVICE_DENIED and not self.gives_credit(now_ns)
+        return int(self.status) if is_denied else 0
+
     def payers(self, settled_by: Unit, now_ns: int) -> list[Bucket]:
         """Buckets of the balance or of the bill that are valid, in the order in which they pay."""
         valid = [bucket for bucket in self.buckets if bucket.unit == settled_by and bucket.is_valid(now_ns)]

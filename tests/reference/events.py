@@ -93,7 +93,7 @@ def decide_event(
     turn = Turn(catalogue, account, request, now_ns, books, at)
     outcome, failed_code = _refusal(kept, turn)
     if outcome != Outcome.GRANTED:
-        row.outcome = outcome
+        row.outcome, row.denied_status = outcome, account.denied_status(outcome, now_ns)
         note_refused(turn, outcome)
         return Answer(outcome, failed_code=failed_code, msccs=[MsccAnswer(Outcome.UNDECIDED) for _ in request.msccs])
     answer = Answer(Outcome.GRANTED, msccs=[_debit(turn, mscc) for mscc in request.msccs])

@@ -26,6 +26,8 @@ class RequestRow:
     currency: int = 0
     """of the account; 0 where there is none"""
     is_uncounted: bool = False
+    denied_status: int = 0
+    """of the account that gave no credit; ACTIVE: it was past its end"""
 
 
 @dataclass(slots=True)

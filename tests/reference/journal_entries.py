@@ -73,6 +73,7 @@ class Asked:
     termination_cause: int = 0
     ended_session: int = 0
     is_uncounted: int = 0
+    denied_status: int = 0
     session_id: bytes = b""
     origin_host: bytes = b""
     origin_realm: bytes = b""
@@ -85,7 +86,7 @@ class Asked:
 
 _AS_THEY_ARE = (
     *("tenant", "service_context", "currency", "kind", "command", "outcome", "termination_cause", "ended_session"),
-    "is_uncounted",
+    *("is_uncounted", "denied_status"),
 )
 
 

@@ -132,6 +132,8 @@ def decide_service(turn: Turn, session: Session, place: int) -> MsccAnswer:
             service.last_report_ns = end_ns
         _note_answer(service, session.answers, answer)
     usage.outcome, usage.granted_units = answer.outcome, answer.granted or 0
+    denied = turn.account.denied_status(answer.outcome, turn.now_ns)
+    turn.books.requests[turn.row].denied_status = denied or turn.books.requests[turn.row].denied_status
     usage.final_action, usage.grant_basis = answer.final_action, GrantBasis(answer.basis)
     return answer
 

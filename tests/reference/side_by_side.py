@@ -31,6 +31,7 @@ REQUEST_COLUMNS = (
     "ended_session",
     "currency",
     "is_uncounted",
+    "denied_status",
 )
 UNCAUSED_COLUMNS = (
     "account_id",
@@ -41,6 +42,7 @@ UNCAUSED_COLUMNS = (
     "ended_session",
     "currency",
     "is_uncounted",
+    "denied_status",
 )
 USAGE_COLUMNS = (
     "request",
@@ -170,6 +172,7 @@ def expected_request_rows(books: Books) -> list[Row]:
             "ended_session": row.ended_session,
             "currency": row.currency,
             "is_uncounted": int(row.is_uncounted),
+            "denied_status": row.denied_status,
         }
         for row in books.requests
     ]

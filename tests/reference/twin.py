@@ -168,7 +168,9 @@ class Twin:
             return Answer(Outcome.GRANTED, True, msccs=[MsccAnswer(Outcome.GRANTED) for _ in request.msccs])
         if request.type == INITIAL:
             if not account.gives_credit(now_ns) and not _begins_with_use(request):
-                return _refuse(account, request, books, Outcome.END_USER_SERVICE_DENIED)
+                refused = _refuse(account, request, books, Outcome.END_USER_SERVICE_DENIED)
+                books.requests[-1].denied_status = account.denied_status(refused.outcome, now_ns)
+                return refused
             if len(account.sessions) >= SESSIONS_PER_ACCOUNT_MAX:
                 return _refuse(account, request, books, Outcome.UNABLE_TO_COMPLY)
             session = Session(request.session, now_ns, request.service_context, initial_mix=request_mix(request))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,8 +12,9 @@ from balances.edge.redis_store import RedisStore
 from balances.queries import AccountView, AskedView, GivenView, ServiceView, SessionView
 from balances.record import LAYOUT_VERSION, AccountStatus
 from catalog_loader.names import CatalogueNames
-from runtime.live_sessions import SERVICE_COLUMNS, LiveSession, service_row, session_of
+from runtime.live_sessions import SERVICE_COLUMNS, LiveSession, service_row, session_of, why_pairs
 from tests.reference.record_octets import encode_rows
+from vocabulary.instants import FOREVER_NS
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -73,3 +75,18 @@ def test_a_session_is_its_accounts_whatever_its_route_says(known: int | None, ow
     found = asyncio.run(session_of(store, CatalogueNames(), f"{1:016x}{2:016x}", known))
     assert found is not None
     assert found.account.account_id == owner
+
+
+@pytest.mark.parametrize(
+    ("status", "expires_ns", "says"),
+    [
+        (AccountStatus.ACTIVE, FOREVER_NS, "active"),
+        (AccountStatus.ACTIVE, 1_772_366_400 * 10**9, "active until 2026-03-01T12:00:00"),
+        (AccountStatus.BARRED, FOREVER_NS, "barred: Resume its product by an order, or unbar it"),
+        (AccountStatus.CLOSED, FOREVER_NS, "closed: Order a product anew"),
+    ],
+)
+def test_what_a_session_rests_on_has_its_account_s_status(status: AccountStatus, expires_ns: int, says: str) -> None:
+    found = live(ServiceView(1, 10, None, None, Unit.OCTETS, 0, 0, GRANTED, REFUSED, 1, ()))
+    account = replace(found.account, status=status, expires_ns=expires_ns)
+    assert dict(why_pairs(replace(found, account=account)))["account is"].startswith(says)

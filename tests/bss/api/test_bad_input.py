@@ -106,6 +106,7 @@ def test_all_faults_are_named_at_once(client: httpx.Client) -> None:
         ('{"part": [{}]}', "part[0].label is missing"),
         ('{"colour": "pink"}', "red, green, blue"),
         ('{"price": {"value": 1}}', "price has to be an amount"),
+        ('{"price": {"unit": "EUR", "value": 1e2}}', "price.value has to be a number of at most six decimals, written"),
         ('{"unknown": 1}', "unknown is no member here"),
         ('{"parent": {"id": "nobody"}}', "parent.id"),
     ],

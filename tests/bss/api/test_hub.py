@@ -23,6 +23,7 @@ from tests.bss.conftest import NOW_NS
 from tests.bss.edge.relaying import relaying
 from tests.bss.edge.webhook_target import webhook_target
 from tests.bss.everything import rows_of_other_tenant
+from vocabulary.networks import DEFAULT, PRIVATE, read_networks
 
 HUB_AT = f"{SAMPLE.path}/hub"
 CALLBACK = "https://shop.example/events"
@@ -71,6 +72,26 @@ def test_registrations_that_cant_be(client: httpx.Client, body: dict[str, Any], 
     answer = client.post(HUB_AT, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody")
     assert says in answer.json()["message"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "0", "[::ffff:127.0.0.1]"])
+@sqlite_alone
+def test_no_spelling_of_an_address_that_messages_may_not_go_to_is_registered(
+    server: Server,
+    client: httpx.Client,
+    database: Database,
+    caller: Caller,
+    tokens: Tokens,
+    host: str,
+) -> None:
+    networks = read_networks([DEFAULT], excluded=PRIVATE)
+    shared = Apis(database, tokens, now_ns=database.now_ns, public_url=PUBLIC_URL, networks=networks)
+    server.application = application((CUSTOMER_API,), shared, tokens)
+    answer = client.post(f"{CUSTOMER_API.path}/hub", json={"callback": f"http://{host}:8000/events"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody"), answer.text
+    assert "callback" in answer.json()["message"]
+    assert "webhooks.allowed_networks" in answer.json()["message"]
+    assert database.read(caller, lambda work: work.count(HUB.select())) == 0
 
 
 def test_others_registrations_are_not_there(client: httpx.Client, authorization: Callable[..., dict[str, str]]) -> None:

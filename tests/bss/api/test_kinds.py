@@ -37,7 +37,7 @@ def test_money_has_the_digits_that_it_needs(micros: int, digits: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "micros"),
-    [("9.99", 9_990_000), ("9.990", 9_990_000), ("0.1", 100_000), ("1000000000000", MICROS_MAX), ("1e2", 100_000_000)],
+    [("9.99", 9_990_000), ("9.990", 9_990_000), ("0.1", 100_000), ("1000000000000", MICROS_MAX), ("-0.0", 0)],
 )
 def test_amounts_that_are_exact(value: str, micros: int) -> None:
     assert read(Amount(), f'{{"unit": "EUR", "value": {value}}}') == (Money(micros, "EUR"), [])
@@ -48,6 +48,13 @@ def test_amounts_that_are_exact(value: str, micros: int) -> None:
     [
         ("0.0000001", "six decimals"),
         ("0.10000000000000000555", "six decimals"),
+        ("1e2", "without an exponent"),
+        ("1E2", "without an exponent"),
+        ("1.5e1", "without an exponent"),
+        ("150e-1", "without an exponent"),
+        ("1.0e0", "without an exponent"),
+        ("0e0", "without an exponent"),
+        ("1e-6", "without an exponent"),
         ("1e400", "six decimals"),
         ("1e999999999999", "six decimals"),
         ("1000000000000.000001", "0 to 1000000000000"),
@@ -62,6 +69,12 @@ def test_amounts_that_cant_be(value: str, says: str) -> None:
     found, (fault,) = read(Amount(0), f'{{"unit": "EUR", "value": {value}}}')
     assert found is WRONG
     assert (fault.path, says in fault.remedy) == ("it.value", True), fault
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e2", "100"), ("1.5e1", "15"), ("25e-1", "2.5")])
+def test_a_number_that_is_no_money_may_have_an_exponent(text: str, value: str) -> None:
+    found, faults = read(AnyValue(), text)
+    assert (type(found), found, faults) == (Decimal, Decimal(value), [])
 
 
 @given(st.integers(-INSTANT_NS_MAX // 1000 + 10**6, INSTANT_NS_MAX // 1000 - 10**6))

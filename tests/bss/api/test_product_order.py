@@ -10,6 +10,7 @@ from bss.access import Caller
 from bss.api.product_inventory import PRODUCT_INVENTORY_API
 from bss.api.product_order import CANCELLATIONS, PRODUCT_ORDERING_API, PRODUCT_ORDERS
 from bss.edge.database import Database
+from bss.inventory.operations import reserve
 from bss.network_port import NetworkRefused
 from bss.orchestration.run import RESOURCE_ID
 from bss.orders.states import StepState, state_of_item
@@ -100,6 +101,41 @@ def test_an_order_comes_back_as_said_and_is_done(
     assert [one["id"] for one in client.get(AT, params={"externalId": "shop-1"}).json()] == [found["id"]]
     assert [one["id"] for one in client.get(AT, params={"relatedParty.id": world.customer_id}).json()] == [found["id"]]
     assert client.get(AT, params={"state": "held"}).json() == []
+
+
+def test_an_order_takes_what_is_reserved_for_what_it_names(
+    client: httpx.Client, world: World, body: Callable[..., dict[str, Any]]
+) -> None:
+    world.do(reserve, "msisdn", reserved_for="basket 7", name="48600100002")
+    kept = {"id": "basket 7", "name": "reservation"}
+
+    def item(*resources: dict[str, str], offering: str = "monthly") -> dict[str, Any]:
+        product = {"realizingResource": list(resources)}
+        return {"action": "add", "productOffering": {"id": offering}, "product": product}
+
+    at = "productOrderItem[0].product.realizingResource"
+    for wrong, status, says in (
+        (
+            item({"id": "basket 8", "name": "reservation"}),
+            400,
+            f"{at}: nothing that the offering takes is reserved for",
+        ),
+        (item(kept, {"id": "48600100001", "name": "msisdn"}), 400, f"{at}.msisdn: 48600100001 isn't what is reserved"),
+        (item(kept, offering="insurance"), 400, f"{at}: nothing"),
+        (item(kept, kept), 400, f"{at}: two of one kind"),
+        (item({"id": "x" * 65, "name": "reservation"}), 400, f"{at}[0].id"),
+        (item({"id": "", "name": "reservation"}), 400, f"{at}[0].id"),
+        (item({"id": "48600100002", "name": "msisdn"}), 409, f"{at}.msisdn: 48600100002 is reserved"),
+    ):
+        answer = client.post(AT, json=body(wrong))
+        assert (answer.status_code, says in answer.json()["message"]) == (status, True), answer.text
+    found = placed(client, body(item(kept)))
+    shown = found["productOrderItem"][0]["product"]["realizingResource"]
+    assert shown == [{"id": "48600100002", "name": "msisdn"}, kept]
+    completed = done(world, client, found["id"])
+    assert completed["state"] == "completed"
+    bought = client.get(completed["productOrderItem"][0]["product"]["href"]).json()
+    assert bought["productSerialNumber"] == "48600100002"
 
 
 def test_a_product_is_suspended_resumed_and_ended(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from balances.record import AccountStatus
 from bss.access import Caller
@@ -18,14 +19,14 @@ from bss.inventory.operations import release, reserve
 from bss.inventory.queries import product, resource_counts
 from bss.inventory.tables import PRODUCT
 from bss.network_port import NetworkRefused, SubscriberState
-from bss.orchestration.order_placing import AskedItem, preview_order
+from bss.orchestration.order_placing import AskedItem, place_order, preview_order
 from bss.orders.fallout import retry, skip
 from bss.orders.operations import cancel
 from bss.orders.queries import list_orders
 from bss.orders.records import Action, OrderView
 from bss.outbox import OUTBOX
 from tests.bss.conftest import NOW_NS, TestClock
-from tests.bss.orchestration.world import World
+from tests.bss.orchestration.world import World, with_check_digit
 from vocabulary.ids import IdentityKind
 from vocabulary.units import Unit
 
@@ -81,6 +82,45 @@ def test_chosen_numbers_are_there_and_can_be_had(world: World) -> None:
     assert world.run(world.place(chosen(kept, reservation="counter 4")).id).order.state == "completed"
     world.place(chosen(taken), requested_start_ns=NOW_NS + DAY_NS)  # it may be free then
     assert world.run(world.place(chosen(free)).id).order.state == "completed"
+
+
+def test_what_is_reserved_goes_to_the_order_that_names_its_reservation(world: World) -> None:
+    number, sim = "48600100001", with_check_digit(f"894803{2:012d}")
+    world.do(reserve, "msisdn", reserved_for="basket 7", name=number)
+    world.do(reserve, "sim", reserved_for="basket 7", name=sim)
+    named = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
+    first, second = world.place(named), world.place(named)
+    other = world.ordered()
+    assert product_of(world, other).number == "48600100000", "nobody else gets it"
+    has = product_of(world, world.run(first.id))
+    assert (has.number, has.iccid) == (number, sim)
+    late = world.run(second.id)
+    assert (late.order.state, late.steps[0].error_code) == ("held", "Conflict"), "and no other in its place"
+    assert number in late.steps[0].error
+
+
+def test_reservations_that_an_order_can_not_name(world: World) -> None:
+    number, other = "48600100001", "48600100002"
+    world.do(reserve, "msisdn", reserved_for="basket 7", name=number, for_s=3600)
+    item = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
+    insurance = AskedItem(action=Action.ADD, offering_id="insurance", reservation="basket 7")
+    for asked, at, says in (
+        (replace(item, reservation="basket 8"), "reservation", "nothing that the offering takes is reserved for"),
+        (insurance, "reservation", "nothing that the offering takes"),
+        (
+            replace(item, resources={"msisdn": other}),
+            "resources.msisdn",
+            f"{other} isn't what is .*Write {number}",
+        ),
+    ):
+        with pytest.raises(Invalid, match=says) as refused:
+            world.place(asked)
+        assert refused.value.field == f"items[0].{at}"
+    with pytest.raises(Invalid, match=r"items\[1\].reservation: another item names it"):
+        world.do(place_order, customer_id=world.customer_id, items=[item, item])
+    with pytest.raises(Conflict, match=f"{number} is reserved until .*, and the order begins later"):
+        world.place(item, requested_start_ns=NOW_NS + DAY_NS)
+    assert world.place(item, requested_start_ns=NOW_NS + 60 * 10**9).id
 
 
 def test_an_ordered_plan_is_active_everywhere(world: World) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from balances.journal import MovementKind
+from balances.record import AccountStatus
 from balances.store import EntryId
 from catalog_loader.compile import compile_release, stack
 from catalog_loader.names import names_of
@@ -14,7 +15,7 @@ from tests.reference.engine_alone import EngineAlone
 from tests.reference.journal_entries import read_rows
 from tests.reference.requests import AskSessions, Change, Credit, CreditControl, Mscc, Open, Request
 from vocabulary.ids import number_of_name
-from vocabulary.instants import NS_PER_S, from_rfc3339
+from vocabulary.instants import FOREVER_NS, NS_PER_S, from_rfc3339
 from vocabulary.units import OCTETS_PER_MIB, Unit
 
 MIB = OCTETS_PER_MIB
@@ -62,6 +63,7 @@ class Played:
     money_micros: int = 1_000_000
     allowance_units: int = 0
     credit_limit_micros: int = 0
+    expires_ns: int = FOREVER_NS
     at_ns: int = MONDAY_NS
     number: int = 0
     engine: EngineAlone = field(default_factory=lambda: EngineAlone(stack([compile_release(RELEASE, 1)])))
@@ -72,6 +74,7 @@ class Played:
             credits.append(Credit(self.allowance_units, Unit.OCTETS, ALLOWANCE, movement=MovementKind.OPENED))
         offer = number_of_name("start")
         terms = {"offer": offer, "credits": tuple(credits), "credit_limit_micros": self.credit_limit_micros}
+        terms["expires_ns"] = self.expires_ns
         self.decide(Open(5, self.at_ns, command_id="opening:1.0", **terms))
 
     def decide(self, *requests: Request) -> None:
@@ -95,6 +98,11 @@ class Played:
         self.decide(
             Change(5, self.at_ns, amounts=(Credit(micros, movement=MovementKind.TOPPED_UP),), command_id=command_id)
         )
+        return self.told()[-1]
+
+    def set_status(self, status: AccountStatus, command_id: str = "bar:1.0") -> StepWords:
+        """Bar, unbar or close the account."""
+        self.decide(Change(5, self.at_ns, status=status, command_id=command_id))
         return self.told()[-1]
 
     def steps(self) -> list[Step]:

@@ -4,12 +4,14 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from balances.record import AccountStatus
 from balances.store import EntryId
 from catalog_loader.price_words import Catalogue
-from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, INITIAL, TERMINATION, UPDATE
+from charging.batch import COMMAND_ABORT, COMMAND_END_SESSION, EVENT, INITIAL, TERMINATION, UPDATE
 from runtime.explain.steps import Wanted, steps_of
 from runtime.explain.words import ServiceWords, StepWords, explain, sentences
 from tests.reference.journal_entries import Asked, entry_of, read_rows
+from tests.reference.requests import CreditControl
 from tests.runtime.explain.explained_sessions import KEY, MIB, MONDAY_NS, Played, mscc
 from vocabulary.instants import NS_PER_S
 from vocabulary.outcome_words import OUTCOME_WORDS
@@ -201,6 +203,68 @@ def test_refused_requests_say_why() -> None:
     step = Played().ask(UPDATE, mscc(10, 2))
     assert (step.outcome, step.refused) == ("unknown_session_id", OUTCOME_WORDS[Outcome.UNKNOWN_SESSION_ID].meaning)
     assert step.services == ()
+
+
+BARRED = ("the account is barred", "farebox subscriber unbar")
+CLOSED = ("the account is closed for good", "Order a product anew")
+PAST_ITS_END = ("the account is past its end", "Close it and add another")
+
+
+@pytest.mark.parametrize(("status", "said"), [(AccountStatus.BARRED, BARRED), (AccountStatus.CLOSED, CLOSED)])
+def test_a_denied_session_says_which_status_denied_it(status: AccountStatus, said: tuple[str, str]) -> None:
+    played = Played()
+    played.set_status(status)
+    step = played.ask(INITIAL, mscc(10, 2))
+    assert (step.outcome, step.refused, said[1] in step.remedy) == ("end_user_service_denied", said[0], True)
+
+
+@pytest.mark.parametrize(("status", "said"), [(AccountStatus.BARRED, BARRED), (AccountStatus.CLOSED, CLOSED)])
+def test_quota_that_is_denied_in_an_open_session_says_so_too(status: AccountStatus, said: tuple[str, str]) -> None:
+    played = Played()
+    played.ask(INITIAL, mscc(10, 2))
+    played.set_status(status)
+    step = played.ask(UPDATE, mscc(10, 2, used_mib=1), mscc(40, 2))
+    denied, never_sold = step.services
+    assert (step.outcome, step.refused) == ("granted", "")
+    assert (denied.outcome, denied.refused, said[1] in denied.remedy) == ("end_user_service_denied", said[0], True)
+    assert never_sold.refused == "the price denied denies this service"
+    played.set_status(AccountStatus.ACTIVE, "unbar:1.0")
+    assert played.told()[-2].services[0].refused == said[0], "what was decided stays"
+
+
+def test_an_account_past_its_end_is_told_from_a_barred_one() -> None:
+    played = Played(expires_ns=MONDAY_NS + 3 * NS_PER_S)
+    assert only(played.ask(INITIAL, mscc(10, 2))).granted == "2 MiB"
+    played.at_ns = MONDAY_NS + 3 * NS_PER_S
+    service = only(played.ask(UPDATE, mscc(10, 2)))
+    assert (service.refused, PAST_ITS_END[1] in service.remedy) == (PAST_ITS_END[0], True)
+    other = Played(expires_ns=MONDAY_NS + NS_PER_S).ask(INITIAL, mscc(10, 2))
+    assert (other.refused, PAST_ITS_END[1] in other.remedy) == (PAST_ITS_END[0], True)
+
+
+def test_a_denied_event_says_which_status_denied_it() -> None:
+    played = Played()
+    played.set_status(AccountStatus.BARRED)
+    played.decide(CreditControl(5, KEY, EVENT, 0, 1, played.at_ns, msccs=(mscc(10, 2),), requested_action=0))
+    assert (played.told()[-1].outcome, played.told()[-1].refused) == ("end_user_service_denied", BARRED[0])
+
+
+def test_a_price_that_denies_is_not_the_account_s_doing() -> None:
+    played = Played()
+    played.ask(INITIAL, mscc(40, 2))
+    assert played.steps()[-1].denied_status == 0
+
+
+def test_a_command_is_denied_by_a_closed_account() -> None:
+    played = Played()
+    played.set_status(AccountStatus.CLOSED)
+    assert played.top_up(1_000_000, "voucher-8").refused == CLOSED[0]
+
+
+def test_entries_of_an_earlier_release_name_all_that_it_may_be() -> None:
+    denied = Asked(session=KEY, account_id=5, outcome=int(Outcome.END_USER_SERVICE_DENIED))
+    (step,) = steps_of(EntryId(1, 2), read_rows(entry_of([denied])), Wanted(1, 5, *KEY))
+    assert explain(step, Catalogue()).refused == OUTCOME_WORDS[Outcome.END_USER_SERVICE_DENIED].meaning
 
 
 def test_without_a_catalogue_numbers_stand_for_names() -> None:
