@@ -32,6 +32,7 @@ from runtime.data_folder import DataFolder, write_first_login
 from runtime.live_counters import UpCounters
 from runtime.moved_clock import clock_of
 from runtime.serving import serve
+from runtime.session_stories import JournalStories
 from runtime.settings import Settings
 from runtime.telemetry import WEB, Health, Telemetry
 
@@ -119,8 +120,9 @@ def web_application(settings: Settings, database: Database, store_url: str) -> A
     if not settings.bss.has_console:
         return apis
     console = FastAPI(openapi_url=None)
-    counters = UpCounters(DataFolder(settings.store.data_dir), clock)
-    site = Site(database, ports.engine, counters, Logins(database))
+    folder = DataFolder(settings.store.data_dir)
+    stories = JournalStories(lambda: store_url, folder)
+    site = Site(database, ports.engine, UpCounters(folder, clock), Logins(database), stories)
     mount_console(console, site, secret=secrets.token_urlsafe())
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:

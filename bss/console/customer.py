@@ -10,17 +10,15 @@ from bss.console.customer_cards import billing_card, contacts_card, orders_card,
 from bss.console.customer_ends import end_buttons
 from bss.console.customers import PATH
 from bss.console.frame import page, show_card, show_empty, show_error
-from bss.console.rows import show_facts
+from bss.console.session_stories import ended_sessions, open_session
 from bss.console.site import Site, Viewer
 from bss.console.tickets import ticket_card
 from bss.console.words import amount, currency_of, digits_of, instant, money
-from bss.engine_port import OpenSession
 from bss.views.customer_360 import (
     SESSIONS_SHOWN,
     Lines,
     LiveAccount,
     Profile,
-    explain_session,
     live_accounts,
     profile_of,
 )
@@ -97,11 +95,12 @@ def _account_card(viewer: Viewer, profile: Profile, live: LiveAccount, moved: Re
         if not live.sessions:
             ui.label("None at the moment.").classes("text-slate-700")
         for session in live.sessions[:SESSIONS_SHOWN]:
-            _session_row(viewer, session)
+            open_session(viewer, session)
         if len(live.sessions) > SESSIONS_SHOWN:
             ui.label(f"{SESSIONS_SHOWN} of {len(live.sessions):,}: `farebox subscriber show` lists all.").classes(
                 "text-slate-700"
             )
+        ended_sessions(viewer, live.account_id)
 
 
 def _bucket_bar(bucket: BucketView, currency: str) -> None:
@@ -133,24 +132,3 @@ def _bill_bar(bucket: BucketView, limit_micros: int, currency: str) -> None:
             f'rounded color=accent aria-label="{part:.0%} of the credit limit are owed"'
         )
         ui.label(f"{held}up to {money(limit_micros, currency)} may be owed").classes("text-slate-700 text-sm")
-
-
-def _session_row(viewer: Viewer, session: OpenSession) -> None:
-    with ui.expansion(session.session_id, caption=f"{session.client}, since {instant(session.view.opened_ns)}").classes(
-        "w-full border rounded"
-    ) as row:
-        why = ui.column().classes("w-full gap-1")
-
-    async def explain() -> None:
-        if not row.value:
-            return
-        found = await run_in_threadpool(lambda: explain_session(viewer.site.engine, session.key))
-        why.clear()
-        with why:
-            if isinstance(found, str):
-                ui.label(found)
-                return
-            for facts in (found.facts, *found.services):
-                show_facts(facts)
-
-    row.on_value_change(explain)

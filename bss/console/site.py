@@ -11,6 +11,7 @@ from bss.access import Caller, Unauthenticated
 from bss.engine_port import EnginePort
 from bss.identity.records import LoggedIn, LoginRefused
 from bss.live_figures import CounterSource
+from bss.session_stories import SessionStories
 from bss.work import Transactions, Work
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Site:
     engine: EnginePort
     counters: CounterSource
     logins: Logins
+    stories: SessionStories
 
     def who(self, cookie: str) -> Caller:
         """The caller whose session the cookie names. Unauthenticated where it is over, or none."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from runtime.explain.closed_sessions import ClosedSession
     from runtime.explain.stories import Story
-    from runtime.explain.words import MovedWords, StepWords
+    from runtime.explain.words import StepWords
     from runtime.live_sessions import LiveSession
 
 
@@ -38,6 +38,7 @@ def _print_live(live: "LiveSession") -> None:
 
 
 def _print_closed(closed: "ClosedSession", steps: "Sequence[StepWords]") -> None:
+    from runtime.explain.step_lines import closing_text, result_text
     from vocabulary.instants import to_rfc3339
 
     last = closed.last
@@ -47,29 +48,16 @@ def _print_closed(closed: "ClosedSession", steps: "Sequence[StepWords]") -> None
         ("client", f"{last['origin_host']} of {last['origin_realm']}"),
         ("tenant, account", f"{last['tenant_name']}, {account}"),
         ("opened", to_rfc3339(last["session_opened_ns"])),
-        ("closed", f"{to_rfc3339(last['closed_ns'])} by {last['closed_by'].replace('_', ' ')}"),
-        ("result", _result(last["result_code"], steps)),
+        ("closed", f"{to_rfc3339(last['closed_ns'])} {closing_text(closed)}"),
+        ("result", result_text(last["result_code"], steps)),
     ]
     if closed.refused_later:
-        code = _result(closed.refused_later[-1]["result_code"], steps)
+        code = result_text(closed.refused_later[-1]["result_code"], steps)
         pairs.append(("refused later", f"{closed.refused_later_count}, the last with {code}"))
     print_pairs(pairs)
     used = [_line(row) for row in closed.rows if row["line"] > 0]
     columns = ("rating_group", "used", "from_allowances", "paid_by_nothing", "charged", "refused")
     print_table("what its records charge", columns, used, right=columns[1:])
-
-
-def _result(code: int, steps: "Sequence[StepWords]") -> str:
-    """A Result-Code; of a refusal with what it means, as the last decision that came to it has it where it is here."""
-    from vocabulary.outcome_words import OUTCOME_WORDS
-    from vocabulary.outcomes import RESULT_CODES, Outcome
-
-    if code not in RESULT_CODES or code == RESULT_CODES[Outcome.GRANTED]:
-        return str(code)
-    outcome = Outcome(RESULT_CODES.index(code))
-    decided = next((step for step in reversed(steps) if step.outcome == outcome.name.lower()), None)
-    meaning, remedy = OUTCOME_WORDS[outcome] if decided is None else (decided.refused, decided.remedy)
-    return f"{code}: {meaning}. What helps: {remedy}"
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
@@ -90,21 +78,8 @@ def _units(name: str | None, units: int) -> str:
 
 
 def _print_step(step: "StepWords") -> None:
-    from runtime.explain.words import sentences
+    from runtime.explain.step_lines import lines_of, outcome_text
 
-    print(f"  {step.at}  {step.what}: {step.outcome.replace('_', ' ')}")
-    if step.refused:
-        print(f"    Refused: {step.refused}")
-        print(f"    What helps: {step.remedy}")
-    for moved in step.moved:
-        print(f"    {_moved(moved)}")
-    for service in step.services:
-        print(f"    {service.service}")
-        for sentence in sentences(service):
-            print(f"      {sentence}")
-    if step.ended:
-        print(f"    {step.ended[0].upper()}{step.ended[1:]}")
-
-
-def _moved(moved: "MovedWords") -> str:
-    return f"{moved.kind.capitalize()}: {moved.amount} of {moved.bucket} (bucket {moved.bucket_id})"
+    print(f"  {step.at}  {step.what}: {outcome_text(step)}")
+    for depth, text in lines_of(step):
+        print(f"    {'  ' * depth}{text}")

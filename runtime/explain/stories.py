@@ -10,7 +10,7 @@ from catalog_loader.names import names_of
 from catalog_loader.price_words import Catalogue, catalogue_of
 from runtime.data_folder import DataFolder
 from runtime.explain.closed_sessions import ClosedSession
-from runtime.explain.journal_search import history_of
+from runtime.explain.journal_search import OCTETS_MAX, history_of
 from runtime.explain.steps import Wanted
 from runtime.explain.words import StepWords, explain
 from runtime.live_sessions import LiveSession, as_json, session_key
@@ -55,9 +55,14 @@ async def published_catalogue(store: RedisStore) -> Catalogue:
 
 
 async def tell(
-    store: RedisStore, folder: DataFolder, sessions: Sequence[LiveSession | ClosedSession], count: int
+    store: RedisStore,
+    folder: DataFolder,
+    sessions: Sequence[LiveSession | ClosedSession],
+    count: int,
+    *,
+    octets_max: int = OCTETS_MAX,
 ) -> list[Story]:
-    """The stories of sessions, each with its last `count` steps. StoreError."""
+    """The stories of sessions, each with its last `count` steps; so much of the journal is read for each. StoreError."""
     catalogue = await published_catalogue(store)
     tenants = await store.tenants()
     found = []
@@ -65,7 +70,7 @@ async def tell(
         if isinstance(session, LiveSession):
             account, own = session.account, session.session
             wanted = Wanted(account.tenant, account.account_id, own.key_high, own.key_low)
-            history = await history_of(store, folder.segments, wanted, since_ns=own.opened_ns)
+            history = await history_of(store, folder.segments, wanted, since_ns=own.opened_ns, octets_max=octets_max)
         else:
             last = session.last
             tenant = tenants.get(last["tenant_name"], 0)
@@ -74,7 +79,12 @@ async def tell(
                 continue
             wanted = Wanted(tenant, last["account_id"], *session_key(store, tenant, session.session_id))
             history = await history_of(
-                store, folder.segments, wanted, since_ns=last["session_opened_ns"], until_ns=_until_ns(session)
+                store,
+                folder.segments,
+                wanted,
+                since_ns=last["session_opened_ns"],
+                until_ns=_until_ns(session),
+                octets_max=octets_max,
             )
         steps = history.steps[-count:]
         missing = history.missing

@@ -217,6 +217,16 @@ def test_fallout_is_decided_with_a_reason(browser: Browser) -> None:
     browser.sees("Note: the network's people know")
 
 
+def test_why_sessions_were_granted_and_refused(browser: Browser) -> None:
+    browser.log_in("cara")
+    browser.open_customer()
+    browser.page.get_by_text("pgw1.example.net;1;7;ann").click()
+    browser.sees("INITIAL 0: granted")
+    browser.page.get_by_text("Ended and refused").click()
+    browser.sees("What helps: Top up money")
+    browser.check("why")
+
+
 def test_a_key_leads_to_the_search_on_each_page(browser: Browser) -> None:
     browser.log_in("ann")
     for place in PLACES:

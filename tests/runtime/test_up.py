@@ -11,6 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from balances.edge.redis_store import RedisStore
+from bss.engine_port import NoEngine
+from bss.session_stories import ToldSession
+from runtime.session_stories import JournalStories
 from runtime.telemetry import METRICS
 from tests.runtime.gy_client import gy_client
 from tests.runtime.running_up import (
@@ -113,6 +116,30 @@ def test_metrics_count_what_happened(up: RunningUp) -> None:
     archiver = up.state.ports["archiver_metrics"]
     assert values(archiver, "farebox_archived_entries_total") > 0
     assert values(archiver, "farebox_archiver_working") == 2
+
+
+def test_the_console_is_told_each_decision_of_a_session(up: RunningUp) -> None:
+    stories, session = JournalStories(lambda: up.state.store_url, up.folder), "pgw1.example.net;told"
+    with gy_client(up.state.ports["gy"]) as client:
+        client.ask(1, 0, session, IMSI, asked=10 * MIB)
+        listed = json.loads(invoke("session", "list", IMSI, "--json", "--store", up.state.store_url).stdout)
+        account_id, key = next((own["account_id"], own["key"]) for own in listed if own["session_id"] == session)
+        told = stories.of_open("default", account_id, key)
+        assert isinstance(told, ToldSession)
+        assert (told.session_id, told.client, told.closed_ns) == (session, "pgw1.example.net", None)
+        assert "Granted: 10 MiB: the client asked for 10 MiB" in told.steps[-1].lines
+        assert stories.of_open("default", account_id, "0" * 32) is None
+        client.ask(3, 1, session, IMSI, used=3 * MIB)
+
+    def ended() -> ToldSession | None:
+        found = stories.last_ended("default", account_id, 100)
+        assert not isinstance(found, NoEngine)
+        return next((each for each in found if each.session_id == session), None)
+
+    over = wait_until("its record is written", ended)
+    assert over.how == "by termination, 2001"
+    assert any(line.startswith("Used: 3 MiB, paid by 3 MiB of data-1gib") for line in over.steps[-1].lines)
+    assert stories.last_ended("brand-2", account_id, 100) == (), "another tenant's are nobody else's"
 
 
 def test_open_sessions_are_listed_and_shown(up: RunningUp) -> None:

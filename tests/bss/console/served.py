@@ -25,16 +25,18 @@ from bss.crm.operations import add_contact_medium, add_individual
 from bss.crm.queries import customer
 from bss.edge.database import Database, database_url
 from bss.edge.login import Logins
-from bss.engine_port import Identity
+from bss.engine_in_memory import MemoryEngine
+from bss.engine_port import Identity, NoEngine
 from bss.identity.operations import add_user, change_own_password, open_tenant
 from bss.inventory.queries import product
 from bss.live_figures import Counters, Sample
 from bss.network_port import NetworkRefused
+from bss.session_stories import ToldSession, ToldStep
 from bss.work import Work
 from tests.bss.conftest import TestClock
 from tests.bss.orchestration.world import World
 from vocabulary.ids import IdentityKind
-from vocabulary.instants import NS_PER_S
+from vocabulary.instants import NS_PER_S, from_rfc3339
 
 PASSWORD = "right horse battery"
 START_S = 20.0
@@ -69,6 +71,38 @@ class SampleCounters:
         return Counters(
             self._readings * NS_PER_S, values, {"store": "ready", "engine": "ready", "archiver": "starting"}
         )
+
+
+class SampleStories:
+    """One decision of each open session, and one request that was refused; away with the engine."""
+
+    _REFUSED = ToldStep(
+        "2027-01-15T07:59:00Z",
+        "INITIAL 0",
+        "credit limit reached",
+        ("Refused: no money is left for one block", "What helps: Top up money"),
+    )
+    _GRANTED = ToldStep(
+        "2027-01-15T08:00:00Z", "INITIAL 0", "granted", ("rating group 10", "Granted: 10 MiB: as asked")
+    )
+
+    _WHEN_NS = (from_rfc3339("2027-01-15T07:59:00Z"), from_rfc3339("2027-01-15T07:59:00Z"))
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        self._engine = engine
+
+    def of_open(self, tenant: str, account_id: int, key: str) -> ToldSession | NoEngine | None:
+        """See SessionStories."""
+        if self._engine.is_away:
+            return NoEngine("no engine decides")
+        return ToldSession(key, "pgw1.example.net", 0, None, "", (self._GRANTED,), "")
+
+    def last_ended(self, tenant: str, account_id: int, count: int) -> tuple[ToldSession, ...] | NoEngine:
+        """See SessionStories."""
+        if self._engine.is_away:
+            return NoEngine("no engine decides")
+        how = "by refusal, 4012: no money is left. What helps: Top up money"
+        return (ToldSession("pgw1.example.net;1;6;ann", "pgw1.example.net", *self._WHEN_NS, how, (self._REFUSED,), ""),)
 
 
 class PagesDatabase:
@@ -206,7 +240,11 @@ def served_console(folder: Path) -> Iterator[Served]:
             leaving_id, ticket_id = database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
             counters, pages = SampleCounters(), PagesDatabase(database)
             app = FastAPI()
-            mount_console(app, Site(pages, world.engine, counters, Logins(database)), secret="for tests")
+            mount_console(
+                app,
+                Site(pages, world.engine, counters, Logins(database), SampleStories(world.engine)),
+                secret="for tests",
+            )
             with _serving(app) as address:
                 yield Served(address, world, counters, pages, account_id, leaving_id, ticket_id)
     finally:
