@@ -93,6 +93,8 @@ def _print_step(step: "StepWords") -> None:
     from runtime.explain.words import sentences
 
     print(f"  {step.at}  {step.what}: {step.outcome.replace('_', ' ')}")
+    for sentence in step.asked:
+        print(f"    {sentence}")
     if step.refused:
         print(f"    Refused: {step.refused}")
         print(f"    What helps: {step.remedy}")
