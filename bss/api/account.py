@@ -25,15 +25,15 @@ from bss.api.rows import Row, TableRows
 from bss.api.structures import href_of, related_party
 from bss.crm.customer_operations import (
     add_billing_account,
-    change_billing_account,
     remove_billing_account,
     set_billing_account_state,
 )
 from bss.crm.queries import customers_by_id
 from bss.crm.states import BILLING_ACCOUNT_NEXT, BillingAccountState
 from bss.crm.tables import BILLING_ACCOUNT
-from bss.errors import Invalid
+from bss.errors import Conflict, Invalid
 from bss.orchestration.customer_closing import close_billing_account
+from bss.orchestration.payer_changes import change_payer
 from bss.work import Work
 
 _CUSTOMER: Final = related_party("Customer", roles=("customer",))
@@ -43,6 +43,12 @@ _COLUMNS: Final = {
     "name": "name",
     "paymentStatus": "payment_status",
 }
+_LIMIT: Final = (
+    "what was agreed; its unit is the account's currency, which stays. Each account of the engine has a limit of its own, which"
+    " counts: of an account that pays for any, this stays"
+)
+_MEMBERS: Final = {"currency": "creditLimit.unit", "credit_limit_micros": "creditLimit.value"}
+"""Members of the body that operations name otherwise."""
 
 
 def _columns(values: Values) -> dict[str, Any]:
@@ -75,8 +81,12 @@ def _change(work: Work, account_id: str, if_revision: int | None, values: Values
         else:
             set_billing_account_state(work, account_id, state=state, if_revision=if_revision)
         if_revision = None  # the next change is of the revision that this one made
-    if columns:
-        change_billing_account(work, account_id, if_revision=if_revision, **columns)
+    if not columns:
+        return
+    try:
+        change_payer(work, account_id, if_revision=if_revision, **columns)
+    except Conflict as error:
+        raise Conflict(_MEMBERS.get(error.field, error.field), error.reason, error.remedy) from None
 
 
 def _remove(work: Work, account_id: str, if_revision: int | None) -> None:
@@ -106,7 +116,7 @@ BILLING_ACCOUNTS: Final = Resource(
         Field("accountType", Text(32, length_min=1), meaning="prepaid unless said"),
         Field("state", OneOf(tuple(map(str, BILLING_ACCOUNT_NEXT))), is_filter=True, meaning="active unless said"),
         Field("paymentStatus", Text(32, length_min=1), meaning="inGoodStanding unless said"),
-        Field("creditLimit", Amount(0), required=True, meaning="its unit is the account's currency, which stays"),
+        Field("creditLimit", Amount(0), required=True, meaning=_LIMIT),
         Field(
             "relatedParty",
             Many(_CUSTOMER, 1),

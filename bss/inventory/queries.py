@@ -198,6 +198,14 @@ def resource(work: Work, kind: Kind, name: str) -> Resource:
     return what.record.from_row(row)
 
 
+@requires("customer:read")
+def accounts_of_payer(work: Work, billing_account_id: str) -> list[int]:
+    """The engine's accounts of products that a billing account pays for and that have not ended."""
+    own = (PRODUCT.c.billing_account_id == billing_account_id, PRODUCT.c.status.not_in(PRODUCT_ENDED))
+    found = sa.select(PRODUCT.c.engine_account_id).where(*own, PRODUCT.c.engine_account_id.is_not(None))
+    return [row["engine_account_id"] for row in work.rows(found.order_by(PRODUCT.c.engine_account_id).limit(ROWS_MAX))]
+
+
 @requires("inventory:read")
 def reserved_for(work: Work, kind: Kind, reservation: str) -> list[Resource]:
     """Numbers or SIMs that are kept for this now, by name."""

@@ -76,13 +76,12 @@ def _refusal(has: Product, asked: _Turn, fault: _Fault, field: str) -> Conflict:
     if fault.turn is not asked:
         waits = f"order {fault.turn.order_id}, {fault.turn.action} at {to_rfc3339(fault.turn.starts_ns)}"
         problem = f"after {asked.action}, product {has.id} would be {fault.status}, and {waits}, couldn't be done"
-        return Conflict(field, problem, f"{_cancel_first(fault.turn)}, or choose a date after its")
+        return Conflict(field, problem, _cancel_first(fault.turn))
     needs = f"{asked.action} needs one that is {_possible(asked.action)}"
     if fault.after is None:
         return Conflict(field, f"product {has.id} is {fault.status}", needs)
     since = f"from {to_rfc3339(fault.after.starts_ns)} on, by order {fault.after.order_id}"
-    remedy = f"{needs}: {_cancel_first(fault.after)}, or choose an earlier date"
-    return Conflict(field, f"product {has.id} is {fault.status} {since}", remedy)
+    return Conflict(field, f"product {has.id} is {fault.status} {since}", f"{_cancel_first(fault.after)}: {needs}")
 
 
 def _cancel_first(turn: _Turn) -> str:

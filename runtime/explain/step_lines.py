@@ -10,6 +10,8 @@ from vocabulary.outcomes import RESULT_CODES, Outcome
 
 def lines_of(step: StepWords) -> Iterator[tuple[int, str]]:
     """Why the step came to what it did: (0, a sentence), what was decided for a service below its name, as (1, a sentence)."""
+    for sentence in step.asked:
+        yield 0, sentence
     if step.refused:
         yield 0, f"Refused: {step.refused}"
         yield 0, f"What helps: {step.remedy}"

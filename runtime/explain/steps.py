@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from balances.commands import Change
 from balances.journal import MovementKind
 from balances.journal_reader import EntryRows
 from balances.store import EntryId
 from charging.batch import KIND_COMMAND
 from charging.usage_record import GrantBasis
+from runtime.notices.journal import command_in
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
@@ -80,6 +82,8 @@ class Step:
     number: int
     command: int
     command_id: str
+    change: Change | None
+    """what a command asked of the account; None of other rows, and where the entry doesn't say"""
     outcome: Outcome
     ended_session: int
     denied_status: int
@@ -107,6 +111,8 @@ def _step(entry_id: EntryId, entry: EntryRows, row: int) -> Step:
     request = entry.requests[row]
     movements = entry.movements[(entry.movements["request"] == row) & (entry.movements["kind"] != MovementKind.HELD)]
     services = [_service(entry, int(at), movements) for at in np.flatnonzero(entry.usages["request"] == row)]
+    is_command = request["kind"] == KIND_COMMAND
+    asked = command_in(entry, row) if is_command else None
     return Step(
         entry_id,
         row,
@@ -117,7 +123,8 @@ def _step(entry_id: EntryId, entry: EntryRows, row: int) -> Step:
         request_type=int(request["request_type"]),
         number=int(request["request_number"]),
         command=int(request["command"]),
-        command_id=_command_id(entry, row) if request["kind"] == KIND_COMMAND else "",
+        command_id=_command_id(entry, row) if is_command else "",
+        change=asked if isinstance(asked, Change) else None,
         outcome=Outcome(int(request["outcome"])),
         ended_session=int(request["ended_session"]),
         denied_status=int(request["denied_status"]),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from balances.commands import Change
 from balances.journal import FIRST_DEBIT, MovementKind
 from balances.record import AccountStatus
 from catalog_loader.amounts import units_text
@@ -18,7 +19,7 @@ from runtime.denial_words import denial_words
 from runtime.explain.steps import Moved, ServiceStep, Step
 from runtime.subscriber_view import amount_text
 from vocabulary.currencies import currency_text
-from vocabulary.instants import to_rfc3339
+from vocabulary.instants import FOREVER_NS, to_rfc3339
 from vocabulary.outcome_words import OUTCOME_WORDS, OutcomeWords
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
@@ -87,6 +88,8 @@ class StepWords:
     what: str
     """such as "UPDATE 3" or "top-up voucher-7" """
     outcome: str
+    asked: tuple[str, ...]
+    """what an account command was to change besides amounts, and why: sentences without their full stop"""
     refused: str
     remedy: str
     ended: str
@@ -103,6 +106,7 @@ def explain(step: Step, catalogue: Catalogue) -> StepWords:
         position=f"{step.entry_id}/{step.row}",
         what=_what(step),
         outcome=step.outcome.name.lower(),
+        asked=() if step.change is None else tuple(_asked(step, step.change, catalogue)),
         refused=said.meaning if is_refused else "",
         remedy=said.remedy if is_refused else "",
         ended=ENDED.get(step.ended_session, ""),
@@ -125,6 +129,23 @@ def _what(step: Step) -> str:
     if step.kind == KIND_EXPIRE:
         return "without a request"
     return f"{_TYPES.get(step.request_type, 'request')} {step.number}"
+
+
+def _asked(step: Step, change: Change, catalogue: Catalogue) -> Iterator[str]:
+    """Amounts are told as they moved."""
+    names, tenant = catalogue.names, step.tenant
+    if change.status != AccountStatus.NONE:
+        yield f"Status: {change.status.name.lower()}"
+    if change.applies is not None:
+        applied = change.applies
+        until = "" if applied.to_ns == FOREVER_NS else f" until {to_rfc3339(applied.to_ns)}"
+        yield f"Product: {names.offer(tenant, applied.offer)}, from {to_rfc3339(applied.from_ns)}{until}"
+    if change.ends is not None:
+        yield f"Product ended: {names.offer(tenant, change.ends.offer)}, at {to_rfc3339(change.ends.at_ns)}"
+    if change.credit_limit_micros is not None:
+        yield f"Credit limit: {amount_text(Unit.MONEY, change.credit_limit_micros, currency_text(step.currency))}"
+    if change.reason:
+        yield f"Reason: {change.reason}"
 
 
 def _all_moved(step: Step, moved: tuple[Moved, ...], catalogue: Catalogue) -> tuple[MovedWords, ...]:

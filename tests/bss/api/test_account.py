@@ -10,10 +10,16 @@ from bss.api.account import ACCOUNT_API, BILLING_ACCOUNTS
 from bss.crm.customer_operations import add_customer
 from bss.crm.operations import add_individual
 from bss.edge.database import Database
+from bss.inventory.queries import product
+from bss.orchestration.order_placing import AskedItem
+from bss.orchestration.run import RESOURCE_ID
+from bss.orders.records import Action
 from bss.work import Work
 from tests.bss.api import kit
 from tests.bss.api.conftest import Server, sqlite_alone
 from tests.bss.api.generated_requests import Conversation
+from tests.bss.orchestration.plain_run import PlainRun
+from tests.bss.orchestration.world import World
 
 AT = f"{ACCOUNT_API.path}/billingAccount"
 PATCH_TYPE = {"Content-Type": "application/merge-patch+json"}
@@ -70,7 +76,7 @@ def test_an_account_and_its_customer(client: httpx.Client, body: dict[str, Any])
 @pytest.mark.parametrize(
     ("change", "status", "says"),
     [
-        ({"creditLimit": {"unit": "USD"}}, 409, "the account is in EUR"),
+        ({"creditLimit": {"unit": "USD"}}, 409, "creditLimit.unit: the account is in EUR"),
         ({"creditLimit": {"value": -1}}, 400, "creditLimit.value"),
         ({"creditLimit": {"value": 0.0000001}}, 400, "six decimals"),
         ({"creditLimit": None}, 400, "creditLimit is missing"),
@@ -89,6 +95,33 @@ def test_changes_that_cant_be(
     assert answer.status_code == status, answer.text
     assert says in answer.json()["message"]
     assert client.get(f"{AT}/{account['id']}").json() == account
+
+
+def test_a_credit_limit_that_counts_in_the_engine_is_not_changed_here(
+    client: httpx.Client, database: Database, caller: Caller
+) -> None:
+    """One that was taken here would change nothing: each account of the engine has its own (docs/decisions/0036)."""
+    world = World(database, caller)
+    account_id = world.billing_account_id
+
+    def ordered(action: str, product_id: str = "") -> str:
+        offering_id = "monthly" if action == Action.ADD else ""
+        item = AskedItem(action=action, offering_id=offering_id, product_id=product_id)
+        order = world.place(item, billing_account_id=account_id)
+        world.flows["order"](PlainRun(database, tenant=caller.tenant), {RESOURCE_ID: order.id})
+        return str(world.view(order.id).items[0].product_id)
+
+    assert patch(client, account_id, {"creditLimit": {"value": 20}}).json()["creditLimit"]["value"] == 20
+    product_id = ordered(Action.ADD)
+    paid = world.do(product, product_id).engine_account_id
+    answer = patch(client, account_id, {"creditLimit": {"value": 50}, "description": "pays on time"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict"), answer.text
+    for said in ("creditLimit.value: ", f"a credit limit each: {paid}.", "farebox subscriber credit-limit NUMBER --to"):
+        assert said in answer.json()["message"]
+    same = patch(client, account_id, {"creditLimit": {"unit": "EUR", "value": 20}, "description": "pays on time"})
+    assert (same.status_code, same.json()["description"]) == (200, "pays on time")
+    ordered(Action.TERMINATE, product_id)
+    assert patch(client, account_id, {"creditLimit": {"value": 50}}).json()["creditLimit"]["value"] == 50
 
 
 def test_accounts_that_cant_be(client: httpx.Client, body: dict[str, Any]) -> None:

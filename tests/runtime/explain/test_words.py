@@ -4,6 +4,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from balances.command_octets import encode_command
+from balances.commands import Change, ProductEnd, ProductPeriod
+from balances.commands import Credit as MoneyIn
 from balances.record import AccountStatus
 from balances.store import EntryId
 from catalog_loader.price_words import Catalogue
@@ -12,12 +15,14 @@ from runtime.explain.steps import Wanted, steps_of
 from runtime.explain.words import ServiceWords, StepWords, explain, sentences
 from tests.reference.journal_entries import Asked, entry_of, read_rows
 from tests.reference.requests import CreditControl
-from tests.runtime.explain.explained_sessions import KEY, MIB, MONDAY_NS, Played, mscc
-from vocabulary.instants import NS_PER_S
+from tests.runtime.explain.explained_sessions import CATALOGUE, KEY, MIB, MONDAY_NS, Played, mscc
+from vocabulary.ids import number_of_name
+from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.outcome_words import OUTCOME_WORDS
 from vocabulary.outcomes import Outcome
 from vocabulary.units import Unit
 
+START = number_of_name("start")
 HOUR_NS = 3600 * NS_PER_S
 
 
@@ -259,6 +264,39 @@ def test_a_command_is_denied_by_a_closed_account() -> None:
     played = Played()
     played.set_status(AccountStatus.CLOSED)
     assert played.top_up(1_000_000, "voucher-8").refused == CLOSED[0]
+
+
+def test_a_change_says_what_it_was_to_do_and_why() -> None:
+    period, over = ProductPeriod(START, MONDAY_NS, MONDAY_NS + HOUR_NS), ProductEnd(START, MONDAY_NS + HOUR_NS)
+    changes = (
+        Change("bar:1", 1, 5, status=AccountStatus.BARRED, reason="stolen"),
+        Change("limit:1", 1, 5, credit_limit_micros=80_000_000),
+        Change("apply:1", 1, 5, applies=period),
+        Change("apply:2", 1, 5, applies=replace(period, to_ns=FOREVER_NS)),
+        Change("end:1", 1, 5, ends=over),
+        Change("top-up:1", 1, 5, amounts=(MoneyIn(Unit.MONEY, 5_000_000),)),
+    )
+    rows = [
+        Asked(
+            kind=1,
+            account_id=5,
+            command=2,
+            session_id=change.command_id.encode(),
+            service_information=encode_command(change),
+        )
+        for change in changes
+    ]
+    rows.append(Asked(kind=1, account_id=5, command=2, session_id=b"later", service_information=b"unknown"))
+    steps = steps_of(EntryId(1, 2), read_rows(entry_of(rows)), Wanted(1, 5, *KEY))
+    assert [explain(step, CATALOGUE).asked for step in steps] == [
+        ("Status: barred", "Reason: stolen"),
+        ("Credit limit: 80.00 EUR",),
+        ("Product: start, from 2026-03-02T11:00:00.000Z until 2026-03-02T12:00:00.000Z",),
+        ("Product: start, from 2026-03-02T11:00:00.000Z",),
+        ("Product ended: start, at 2026-03-02T12:00:00.000Z",),
+        (),
+        (),
+    ]
 
 
 def test_entries_of_an_earlier_release_name_all_that_it_may_be() -> None:
