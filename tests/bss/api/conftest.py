@@ -29,8 +29,6 @@ GADGETS_AT = f"{SAMPLE.path}/gadget"
 
 
 _tenants = itertools.count(1)
-sqlite_alone = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""For tests of what is refused before the database is asked, or of the same on every database."""
 
 
 class EngineAway(Exception):

@@ -12,7 +12,7 @@ from bss.crm.operations import add_individual
 from bss.edge.database import Database
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
+from tests.bss.api.conftest import Server
 from tests.bss.api.generated_requests import Conversation
 
 AT = f"{ACCOUNT_API.path}/billingAccount"
@@ -80,7 +80,6 @@ def test_an_account_and_its_customer(client: httpx.Client, body: dict[str, Any])
         ({"accountBalance": []}, 400, "TMF654"),
     ],
 )
-@sqlite_alone
 def test_changes_that_cant_be(
     client: httpx.Client, body: dict[str, Any], change: dict[str, Any], status: int, says: str
 ) -> None:
@@ -99,7 +98,6 @@ def test_accounts_that_cant_be(client: httpx.Client, body: dict[str, Any]) -> No
 
 
 @pytest.mark.timeout(120)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, body: dict[str, Any]) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {

@@ -17,7 +17,7 @@ from bss.inventory.states import ProductStatus
 from bss.orders.operations import cancel, place
 from bss.orders.records import Action, NewItem, PlannedStep
 from tests.bss.api import kit
-from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
+from tests.bss.api.conftest import PUBLIC_URL, Server
 from tests.bss.api.generated_requests import Conversation
 from tests.bss.conftest import NOW_NS
 from tests.bss.customers import a_product
@@ -159,7 +159,6 @@ def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str,
         ),
     ],
 )
-@sqlite_alone
 def test_customers_that_cant_be(
     client: httpx.Client, ann: dict[str, Any], change: dict[str, Any], status: int, says: str
 ) -> None:
@@ -180,7 +179,6 @@ def test_the_party_is_what_it_is(client: httpx.Client, ann: dict[str, Any]) -> N
 
 
 @pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ann: dict[str, Any]) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {

@@ -13,7 +13,7 @@ from bss.edge.database import Database
 from bss.orchestration.person_erasure import erase_person
 from bss.outbox import OUTBOX
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
+from tests.bss.api.conftest import Server
 from tests.bss.api.generated_requests import Conversation
 
 INDIVIDUALS_AT = f"{PARTY_API.path}/individual"
@@ -128,7 +128,6 @@ def test_an_erased_person_is_shown_as_such_and_stays_so(
         ),  # type: ignore[dict-item]
     ],
 )
-@sqlite_alone
 def test_persons_that_cant_be(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     answer = client.post(INDIVIDUALS_AT, json=ANN | body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody"), answer.text
@@ -143,7 +142,6 @@ def test_an_empty_period_of_a_document_is_a_conflict(client: httpx.Client) -> No
 
 
 @pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client) -> None:
     headers = {"Authorization": client.headers["authorization"]}
 

@@ -12,7 +12,7 @@ from bss.inventory.product_operations import create_product
 from bss.inventory.states import ProductStatus
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
+from tests.bss.api.conftest import Server
 from tests.bss.api.generated_requests import Conversation
 
 AT = f"{PRODUCT_INVENTORY_API.path}/product"
@@ -105,7 +105,6 @@ def test_products_are_only_read(client: httpx.Client, ids: dict[str, str]) -> No
 
 
 @pytest.mark.timeout(120)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ids: dict[str, str]) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {

@@ -16,7 +16,6 @@ from bss.api.rows import EngineRows, TableRows
 from bss.api.selections import read_selection
 from bss.edge.database import Database
 from bss.tenant_rows import of_tenant
-from tests.bss.api.conftest import sqlite_alone
 from tests.bss.api.sample_api import SAMPLE
 
 RESOURCES = [(api, resource) for api in (*APIS, SAMPLE) for resource in api.resources]
@@ -65,7 +64,6 @@ def test_what_isnt_served_has_a_reason(api: Api, resource: Resource) -> None:
         assert set(following) <= set(resource.next_states), state
 
 
-@sqlite_alone
 @each_resource
 def test_no_filter_reads_the_whole_table(api: Api, resource: Resource, database: Database) -> None:
     """SQLite says how it would find the rows: by an index of the filter's own, never by looking at each."""

@@ -6,13 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bss.api.conftest import Server, sqlite_alone
+from tests.bss.api.conftest import Server
 from tests.bss.api.generated_requests import Conversation
 from tests.bss.api.sample_api import SAMPLE
 
 
 @pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(
     server: Server, client: httpx.Client, made: Callable[..., dict[str, Any]]
 ) -> None:

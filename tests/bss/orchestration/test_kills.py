@@ -25,7 +25,6 @@ def test_kill_points_are_the_steps() -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)  # test_kills_three_times.py: PostgreSQL, too
 def test_who_dies_anywhere_is_followed(yard: Yard) -> None:
     with webhook_target() as target:
         yard.listen(target)
