@@ -30,7 +30,7 @@ def test_who_dies_anywhere_is_followed(yard: Yard) -> None:
         yard.listen(target)
         yard.prepare(active=6, suspended=1, held=1)
         hits = yard.die_at(POINTS, at_once=1, lives=LIVES)
-        hits += yard.die_at(SECOND_PASSAGES, at_once=1, lives=LIVES)
+        hits += yard.die_at(SECOND_PASSAGES, at_once=1, lives=LIVES, kinds=["gift"])
         yard.settle()
         assert hits == dict.fromkeys((*POINTS, *SECOND_PASSAGES), 1)
         yard.check()
