@@ -11,7 +11,7 @@ from bss.api.trouble_ticket import TROUBLE_TICKET_API
 from bss.edge.database import Database
 from tests.bss.api import kit
 from tests.bss.api.conftest import Server
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.customers import a_customer
 
 AT = f"{PARTY_INTERACTION_API.path}/partyInteraction"
@@ -105,8 +105,9 @@ def test_contacts_that_cant_be(client: httpx.Client) -> None:
     assert client.get(AT).json() == []
 
 
-@pytest.mark.timeout(120)
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, customer: dict[str, Any]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, customer: dict[str, Any]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     hub_at = f"{PARTY_INTERACTION_API.path}/hub"
     creates = {
@@ -115,7 +116,4 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     }
     valid = {"partyInteraction": BODY | {"relatedParty": [customer], "interactionItem": []}}
     whole = {"PATCH partyInteraction": {"description": "x"}}
-    conversation = Conversation(PARTY_INTERACTION_API, server.url, headers, creates, valid, whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 6
+    walk(Conversation(PARTY_INTERACTION_API, server.url, headers, creates, valid, whole), 6)

@@ -26,7 +26,7 @@ from bss.orders.records import Action
 from bss.work import Work
 from tests.bss.api import kit
 from tests.bss.api.conftest import PUBLIC_URL, Server
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World
 
@@ -281,9 +281,8 @@ def test_top_ups_that_cant_be(
     assert client.get(TOP_UPS_AT).json() == []
 
 
-@pytest.mark.timeout(180)
 def test_every_answer_is_one_of_the_document(
-    server: Server, client: httpx.Client, body: Callable[..., dict[str, Any]]
+    server: Server, walk: Walk, client: httpx.Client, body: Callable[..., dict[str, Any]]
 ) -> None:
     def made(at: str, said: dict[str, Any]) -> str:
         return str(client.post(at, json=said).json()["id"])
@@ -297,7 +296,4 @@ def test_every_answer_is_one_of_the_document(
     }
     whole = {"topupBalance": body(), "adjustBalance": adjustment(body())}
     headers = {"Authorization": client.headers["authorization"]}
-    conversation = Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 12
+    walk(Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole), 12)

@@ -15,7 +15,7 @@ from bss.orchestration.run import RESOURCE_ID
 from bss.orders.states import StepState, state_of_item
 from tests.bss.api import kit
 from tests.bss.api.conftest import Server
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World, with_check_digit
 
@@ -253,9 +253,8 @@ def test_what_a_held_orders_items_are() -> None:
     assert state_of_item("inProgress", is_cancelling=False, steps=[]) == "inProgress"
 
 
-@pytest.mark.timeout(180)
 def test_every_answer_is_one_of_the_document(
-    server: Server, client: httpx.Client, body: Callable[..., dict[str, Any]]
+    server: Server, walk: Walk, client: httpx.Client, body: Callable[..., dict[str, Any]]
 ) -> None:
     def place() -> str:
         return str(placed(client, body({"action": "add", "productOffering": {"id": "insurance"}}))["id"])
@@ -276,7 +275,4 @@ def test_every_answer_is_one_of_the_document(
         "POST cancelProductOrder": {"productOrder": {"id": place()}},
     }
     headers = {"Authorization": client.headers["authorization"]}
-    conversation = Conversation(PRODUCT_ORDERING_API, server.url, headers, creates, whole=whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 9
+    walk(Conversation(PRODUCT_ORDERING_API, server.url, headers, creates, whole=whole), 9)

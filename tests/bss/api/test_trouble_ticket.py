@@ -15,7 +15,7 @@ from bss.outbox import OUTBOX
 from bss.work import Work
 from tests.bss.api import kit
 from tests.bss.api.conftest import Server
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.customers import a_customer
 
 AT = f"{TROUBLE_TICKET_API.path}/troubleTicket"
@@ -195,16 +195,21 @@ def test_whom_a_ticket_cant_concern(client: httpx.Client, ann: dict[str, Any]) -
     assert client.get(AT).json() == []
 
 
-@pytest.mark.timeout(120)
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ann: dict[str, Any]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, ann: dict[str, Any]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {
         "troubleTicket": lambda: str(client.post(AT, json=BODY).json()["id"]),
         "hub": lambda: str(client.post(f"{TROUBLE_TICKET_API.path}/hub", json={"callback": kit.CALLBACK}).json()["id"]),
     }
-    valid = {"troubleTicket": {"status": "acknowledged", "note": [{"text": "x"}], "relatedParty": [ann["customer"]]}}
+    valid = {
+        "troubleTicket": {
+            "status": "acknowledged",
+            "note": [{"text": "x"}],
+            "relatedParty": [ann["customer"]],
+            "expectedResolutionDate": "2027-03-01T00:00:00Z",
+        }
+    }
     whole = {"PATCH troubleTicket": {"name": "x", "priority": None}}
-    conversation = Conversation(TROUBLE_TICKET_API, server.url, headers, creates, valid, whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 6
+    walk(Conversation(TROUBLE_TICKET_API, server.url, headers, creates, valid, whole), 6)
