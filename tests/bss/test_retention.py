@@ -69,7 +69,6 @@ def test_runs_of_rules_are_forgotten_once_they_ended_long_ago(world: World, cloc
     assert runs(world) == [("new", "done"), ("new", "failed"), ("replayed", "running")]
 
 
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_another_number_of_days_holds_where_it_is_set(world: World, clock: TestClock) -> None:
     happen(world, "old")
     clock.advance(days=2)

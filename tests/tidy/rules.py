@@ -87,6 +87,8 @@ BANS: Final = (
 NAMES_BANNED: Final = frozenset({"util", "utils", "helper", "helpers", "common", "manager", "misc"})
 UNFINISHED: Final = ("TODO", "FIXME", "XXX")
 POSITIONS_MAX: Final = 6
+DATABASE_FIXTURES: Final = frozenset({"database", "database_at", "bare_database_at"})
+"""Of tests/bss: a test that takes one runs on SQLite and on PostgreSQL."""
 
 
 def _imported_names(tree: ast.Module) -> dict[str, str]:
@@ -254,6 +256,15 @@ def open_dataclasses(source: Source) -> Iterator[Fault]:
                     )
 
 
+def one_database(source: Source) -> Iterator[Fault]:
+    """Tests of the business side that choose their database: faults of the other one would be found by whoever runs it."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _last_name(node.func) == "parametrize" and node.args:
+            named = ast.unparse(node.args[0]).strip("'\"")
+            if source.package == "tests" and named in DATABASE_FIXTURES:
+                yield Fault(str(source.path), node.lineno, f"{named} is one alone", "let it run on both databases")
+
+
 RULES: Final = (
     banned_names,
     banned_module_names,
@@ -263,4 +274,5 @@ RULES: Final = (
     missing_docstrings,
     many_positions,
     open_dataclasses,
+    one_database,
 )

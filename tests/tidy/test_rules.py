@@ -187,6 +187,12 @@ def test_a_mark_excuses_its_line_or_the_one_below() -> None:
     assert planted.marked_lines() == {2, 3}
 
 
+def test_a_test_of_one_database_is_found() -> None:
+    text = "import pytest\n@pytest.mark.parametrize({!r}, ['sqlite'], indirect=True)\ndef test_it(database): ..."
+    assert [fault.line for fault in rules.one_database(source(text.format("database"), TEST))] == [2]
+    assert list(rules.one_database(source(text.format("state"), TEST))) == []
+
+
 def test_long_function_is_measured_without_signature_and_docstring() -> None:
     longest = "\n".join(f"    x = {index}" for index in range(sizes.FUNCTION_LINES_MAX))
     signature = "def f(\n    a,\n    b,\n):\n    '''One.\n\n    Two.\n    '''\n"

@@ -1,8 +1,10 @@
 """The sample API over a database, and clients that call it."""
 
 import itertools
+import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +21,8 @@ from bss.api.apis import APIS
 from bss.api.serving import Apis, application
 from bss.api.tokens import Tokens
 from bss.edge.database import Database, database_url
+from tests.acceptance import evidence
+from tests.bss.api.generated_requests import EXAMPLES, EXAMPLES_MANY, SEED, Conversation, Statuses, Walk, shares_of
 from tests.bss.api.sample_api import SAMPLE
 from tests.bss.conftest import NOW_NS
 from tests.bss.postgresql import PostgresServer
@@ -28,9 +32,9 @@ KEY = ECKey.generate_key("P-256")
 GADGETS_AT = f"{SAMPLE.path}/gadget"
 
 
+DATABASES = ("sqlite", "postgresql")
+SEED_OF_TODAY = int(os.environ.get("FAREBOX_WALK_SEED") or time.time() // 86_400)
 _tenants = itertools.count(1)
-sqlite_alone = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""For tests of what is refused before the database is asked, or of the same on every database."""
 
 
 class EngineAway(Exception):
@@ -59,7 +63,7 @@ def _opened(url: sa.URL) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=DATABASES)
 def database(request: pytest.FixtureRequest) -> Database:
     """Each test runs on both."""
     found: Database = request.getfixturevalue(f"on_{request.param}")
@@ -154,6 +158,48 @@ def made(client: httpx.Client) -> Callable[..., dict[str, Any]]:
         return found
 
     return make
+
+
+@pytest.fixture(scope="session")
+def walked() -> Iterator[dict[tuple[str, str], Statuses]]:
+    """Answers of long walks by API and database. Once all are done, they are evidence."""
+    found: dict[tuple[str, str], Statuses] = {}
+    yield found
+    apis = sorted({api.name for api in (*APIS, SAMPLE)})
+    if found.keys() == set(itertools.product(apis, DATABASES)):
+        rows = []
+        for (name, kind), statuses in sorted(found.items()):
+            shares = shares_of(statuses)
+            rows.append((name, kind, len(shares), statuses.total(), f"{100 * min(shares.values()):.0f} %"))
+        says = (
+            f"{sum(row[3] for row in rows)} requests that schemathesis made of our own documents, {EXAMPLES_MANY} an"
+            f" operation, with ids of what is there, by seed {SEED_OF_TODAY}; each answer is one of its document, none a 5xx."
+        )
+        head = ("API", "database", "operations", "answers", "successes of an operation, at least")
+        evidence.write("apis-schemathesis", "Answers of the APIs", says, head, rows)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((EXAMPLES, SEED), id="few"),
+        pytest.param(
+            (EXAMPLES_MANY, SEED_OF_TODAY),
+            id=f"many-by-seed-{SEED_OF_TODAY}",
+            marks=[pytest.mark.acceptance, pytest.mark.timeout(600)],
+        ),
+    ]
+)
+def walk(request: pytest.FixtureRequest, database: Database, walked: dict[tuple[str, str], Statuses]) -> Walk:
+    """A few requests of each operation, always the same ones; in acceptance many, which are others each day."""
+    examples, seed = request.param
+
+    def go(conversation: Conversation, operations: int) -> None:
+        conversation.go_on(examples, seed)
+        if examples == EXAMPLES_MANY:
+            walked[conversation.api.name, database.engine.dialect.name] = conversation.statuses
+        conversation.check_shares(operations)
+
+    return go
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from bss.orchestration.run import RESOURCE_ID
 from bss.orders.records import Action
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World
 
@@ -86,7 +86,6 @@ def test_an_account_and_its_customer(client: httpx.Client, body: dict[str, Any])
         ({"accountBalance": []}, 400, "TMF654"),
     ],
 )
-@sqlite_alone
 def test_changes_that_cant_be(
     client: httpx.Client, body: dict[str, Any], change: dict[str, Any], status: int, says: str
 ) -> None:
@@ -131,16 +130,13 @@ def test_accounts_that_cant_be(client: httpx.Client, body: dict[str, Any]) -> No
     assert patch(client, closed["id"], {"state": "active"}).status_code == 409
 
 
-@pytest.mark.timeout(120)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, body: dict[str, Any]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, body: dict[str, Any]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {
         "billingAccount": lambda: str(client.post(AT, json=body).json()["id"]),
         "hub": lambda: str(client.post(f"{ACCOUNT_API.path}/hub", json={"callback": kit.CALLBACK}).json()["id"]),
     }
     valid = {"billingAccount": body | {"state": "active"}}
-    conversation = Conversation(ACCOUNT_API, server.url, headers, creates, valid)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 7
+    walk(Conversation(ACCOUNT_API, server.url, headers, creates, valid), 7)

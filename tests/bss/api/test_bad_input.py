@@ -12,7 +12,7 @@ from bss.access import Caller
 from bss.api.limits import BODY_OCTETS_MAX, REQUESTS_AT_ONCE_MAX
 from bss.api.serving import Apis, application
 from bss.api.tokens import Tokens
-from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL, EngineAway, Server, sqlite_alone
+from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL, EngineAway, Server
 from tests.bss.api.sample_api import SAMPLE
 from tests.bss.conftest import NOW_NS
 
@@ -44,7 +44,6 @@ def refused(answer: httpx.Response, status: int, code: str, says: str = "") -> N
         ('{"a":' * 40 + "1" + "}" * 40, "deep"),
     ],
 )
-@sqlite_alone
 def test_bodies_that_are_no_object(client: httpx.Client, body: str, says: str) -> None:
     json_type = {"Content-Type": "application/json"}
     refused(client.post(GADGETS_AT, content=body, headers=json_type), 400, "malformedBody", says)
@@ -82,13 +81,11 @@ def test_bodies_that_are_not_utf_8(client: httpx.Client) -> None:
         ({"name": "x", "parent": "nobody"}, "parent has to be an object"),
     ],
 )
-@sqlite_alone
 def test_bodies_with_faults(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     refused(client.post(GADGETS_AT, json=body), 400, "invalidBody", says)
     assert client.get(GADGETS_AT).headers["x-total-count"] == "0"
 
 
-@sqlite_alone
 def test_all_faults_are_named_at_once(client: httpx.Client) -> None:
     answer = client.post(GADGETS_AT, json={"colour": "pink", "weight": "1", "more": 1})
     for path in ("name", "colour", "weight", "more"):
@@ -111,7 +108,6 @@ def test_all_faults_are_named_at_once(client: httpx.Client) -> None:
         ('{"parent": {"id": "nobody"}}', "parent.id"),
     ],
 )
-@sqlite_alone
 def test_patches_with_faults(client: httpx.Client, made: Callable[..., dict[str, Any]], body: str, says: str) -> None:
     gadget = made(serial="1")
     at = f"{GADGETS_AT}/{gadget['id']}"
@@ -122,7 +118,6 @@ def test_patches_with_faults(client: httpx.Client, made: Callable[..., dict[str,
 @pytest.mark.parametrize(
     "header", [None, "text/plain", "application/merge-patch+json", "application/json; charset=utf-16"]
 )
-@sqlite_alone
 def test_content_types_of_a_new_one(client: httpx.Client, header: str | None) -> None:
     headers = {"Content-Type": header} if header else {}
     refused(client.post(GADGETS_AT, content="{}", headers=headers), 415, "wrongContentType", "application/json")
@@ -136,7 +131,6 @@ def test_content_types(client: httpx.Client, made: Callable[..., dict[str, Any]]
     assert client.post(GADGETS_AT, content='{"name": "x"}', headers=utf_8).status_code == 201
 
 
-@sqlite_alone
 def test_bodies_that_are_too_long(client: httpx.Client) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(BODY_OCTETS_MAX // 65536 + 1):
@@ -158,7 +152,6 @@ def test_ids_that_arent_there(client: httpx.Client, gadget_id: str) -> None:
         refused(answer, 404, "notFound")
 
 
-@sqlite_alone
 def test_paths_and_methods_that_arent_there(client: httpx.Client) -> None:
     refused(client.get("/tmf-api/nothing/v4/gadget"), 404, "notFound")
     refused(client.get(f"{SAMPLE.path}/nothing"), 404, "notFound")
@@ -179,7 +172,6 @@ def test_paths_and_methods_that_arent_there(client: httpx.Client) -> None:
     refused(client.post(f"{SAMPLE.path}/gadgetView"), 405, "methodNotServed", "gadgets are made at gadget")
 
 
-@sqlite_alone
 def test_parameters_where_none_are_taken(client: httpx.Client) -> None:
     refused(client.post(f"{GADGETS_AT}?fields=id", json={"name": "x"}), 400, "invalidQuery", "takes none")
     refused(client.get(f"{GADGETS_AT}/1?limit=1"), 400, "invalidQuery", "there is fields")
@@ -222,7 +214,6 @@ def test_what_fails_here(
     assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
 
 
-@sqlite_alone
 def test_too_many_requests_at_once(client: httpx.Client, shared: Apis, sample: ASGIApp) -> None:
     shared.under_way += REQUESTS_AT_ONCE_MAX
     answer = client.get(GADGETS_AT)

@@ -17,8 +17,8 @@ from bss.inventory.states import ProductStatus
 from bss.orders.operations import cancel, place
 from bss.orders.records import Action, NewItem, PlannedStep
 from tests.bss.api import kit
-from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import PUBLIC_URL, Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.conftest import NOW_NS
 from tests.bss.customers import a_product
 from vocabulary.instants import NS_PER_S
@@ -159,7 +159,6 @@ def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str,
         ),
     ],
 )
-@sqlite_alone
 def test_customers_that_cant_be(
     client: httpx.Client, ann: dict[str, Any], change: dict[str, Any], status: int, says: str
 ) -> None:
@@ -179,9 +178,9 @@ def test_the_party_is_what_it_is(client: httpx.Client, ann: dict[str, Any]) -> N
     assert (gone.status_code, gone.json()["code"]) == (409, "conflict")
 
 
-@pytest.mark.timeout(180)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ann: dict[str, Any]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, ann: dict[str, Any]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {
         "customer": lambda: str(client.post(AT, json={"name": "Ann", "engagedParty": ann}).json()["id"]),
@@ -195,7 +194,4 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
             "status": "active",
         }
     }
-    conversation = Conversation(CUSTOMER_API, server.url, headers, creates, valid)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 7
+    walk(Conversation(CUSTOMER_API, server.url, headers, creates, valid), 7)

@@ -10,13 +10,12 @@ from bss.api.apis import APIS
 from bss.api.openapi import openapi_document, structures_of
 from bss.api.problems import PROBLEMS
 from bss.api.resource import Api
-from tests.bss.api.conftest import PUBLIC_URL, sqlite_alone
+from tests.bss.api.conftest import PUBLIC_URL
 from tests.bss.api.sample_api import GADGETS, SAMPLE
 
 ALL = (*APIS, SAMPLE)
 
 
-@sqlite_alone
 def test_the_document_has_every_path_method_and_status(nobody: httpx.Client) -> None:
     answer = nobody.get(f"{SAMPLE.path}/openapi.json")
     document = answer.json()
@@ -91,7 +90,6 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/errors", *(f"/docs/{api.name}" for api in ALL)])
-@sqlite_alone
 def test_pages_load_nothing_and_link_to_what_is_there(nobody: httpx.Client, path: str) -> None:
     answer = nobody.get(path)
     assert answer.status_code == 200
@@ -106,7 +104,6 @@ def test_pages_load_nothing_and_link_to_what_is_there(nobody: httpx.Client, path
             assert nobody.get(link).status_code == 200, link
 
 
-@sqlite_alone
 def test_a_page_says_members_filters_and_what_isnt_served(nobody: httpx.Client) -> None:
     text = nobody.get("/docs/sample").text
     for word in (

@@ -14,7 +14,6 @@ from bss.api.kinds import Amount
 from bss.api.limits import BODY_OCTETS_MAX, OFFSET_MAX, PAGE_MAX
 from bss.api.resource import Api, Field, Many, Resource, Structure, Writable
 from bss.edge.database import Database
-from tests.bss.api.conftest import sqlite_alone
 from tests.bss.conftest import NOW_NS
 from tests.bss.everything import rows_of_other_tenant
 
@@ -103,7 +102,6 @@ def own_id(tenants: dict[str, dict[str, str]], resource: Resource) -> str | None
     return PART_OF.get(resource.name)
 
 
-@sqlite_alone
 @each_resource
 def test_queries(asks: httpx.Client, api: Api, resource: Resource) -> None:
     path = at(api, resource)
@@ -127,7 +125,6 @@ def test_queries(asks: httpx.Client, api: Api, resource: Resource) -> None:
     assert harmless(asks.get(path)).status_code == 200, "and all of it is still there"
 
 
-@sqlite_alone
 @each_resource
 def test_bodies_of_new_ones(asks: httpx.Client, api: Api, resource: Resource) -> None:
     path = at(api, resource)
@@ -164,7 +161,6 @@ def paths_of_money(fields: Sequence[Field]) -> Iterator[tuple[Amount, Callable[[
                 yield amount, lambda value, inner=inner, body=body: body(inner(value))
 
 
-@sqlite_alone
 @each_resource
 def test_money_is_never_a_float(asks: httpx.Client, api: Api, resource: Resource) -> None:
     if "POST" not in resource.methods:
@@ -177,7 +173,6 @@ def test_money_is_never_a_float(asks: httpx.Client, api: Api, resource: Resource
             assert f"{amount.value} has to be" in answer.json()["message"], (said, answer.text)
 
 
-@sqlite_alone
 @each_resource
 def test_changes(asks: httpx.Client, tenants: dict[str, dict[str, str]], api: Api, resource: Resource) -> None:
     resource_id = own_id(tenants, resource)
@@ -199,7 +194,6 @@ def test_changes(asks: httpx.Client, tenants: dict[str, dict[str, str]], api: Ap
     assert harmless(asks.get(one_at)).json()["id"] == resource_id
 
 
-@sqlite_alone
 @each_resource
 def test_another_tenants_rows_are_not_there(
     asks: httpx.Client,
@@ -229,7 +223,6 @@ def test_another_tenants_rows_are_not_there(
             assert harmless(answer).status_code == expected, (method, answer.text)
 
 
-@sqlite_alone
 @each_resource
 def test_tokens(
     asks: httpx.Client, tokens: Any, authorization: Callable[..., dict[str, str]], api: Api, resource: Resource

@@ -17,7 +17,7 @@ from bss.api.tokens import Tokens
 from bss.api.trouble_ticket import TROUBLE_TICKET_API
 from bss.edge.database import Database
 from bss.outbox import HUB, OUTBOX
-from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
+from tests.bss.api.conftest import PUBLIC_URL, Server
 from tests.bss.api.sample_api import SAMPLE
 from tests.bss.conftest import NOW_NS
 from tests.bss.edge.relaying import relaying
@@ -67,7 +67,6 @@ def test_all_events_are_sent_where_no_query_is(client: httpx.Client) -> None:
         ({"callback": CALLBACK, "id": "1"}, "the server says it"),
     ],
 )
-@sqlite_alone
 def test_registrations_that_cant_be(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     answer = client.post(HUB_AT, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody")
@@ -75,7 +74,6 @@ def test_registrations_that_cant_be(client: httpx.Client, body: dict[str, Any], 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "0", "[::ffff:127.0.0.1]"])
-@sqlite_alone
 def test_no_spelling_of_an_address_that_messages_may_not_go_to_is_registered(
     server: Server,
     client: httpx.Client,
@@ -103,7 +101,6 @@ def test_others_registrations_are_not_there(client: httpx.Client, authorization:
     assert client.delete(at).status_code == 204
 
 
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_listeners_hear_of_what_is_made_over_their_api(
     server: Server, database_at: sa.URL, tokens: Tokens, authorization: Callable[..., dict[str, str]]
 ) -> None:
@@ -147,7 +144,6 @@ def test_listeners_hear_of_what_is_made_over_their_api(
     }
 
 
-@sqlite_alone
 def test_operations_tell_of_resources_by_their_names(database: Database, caller: Caller) -> None:
     """What an operation calls otherwise would reach no hub."""
     declared = {row.name: resource.name for api in APIS for resource in api.resources for row in resource.events}

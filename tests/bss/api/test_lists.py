@@ -11,7 +11,7 @@ from bss.api.kinds import Instant
 from bss.api.limits import PAGE_MAX
 from bss.edge.database import Database
 from bss.work import Work
-from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL, sqlite_alone
+from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL
 from tests.bss.api.sample_api import add_gadget
 
 Make = Callable[..., dict[str, Any]]
@@ -166,7 +166,6 @@ def test_fields(client: httpx.Client, made: Make, fields: str, members: set[str]
         ("name=x'%20OR%20'1'='1&'%3B%20DROP%20TABLE%20test_gadget--=1", "no filter"),
     ],
 )
-@sqlite_alone
 def test_a_query_that_cant_be_is_refused(client: httpx.Client, query: str, says: str) -> None:
     answer = client.get(f"{GADGETS_AT}?{query}")
     assert answer.status_code == 400, answer.text

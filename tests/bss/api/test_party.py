@@ -13,8 +13,8 @@ from bss.edge.database import Database
 from bss.orchestration.person_erasure import erase_person
 from bss.outbox import OUTBOX
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 
 INDIVIDUALS_AT = f"{PARTY_API.path}/individual"
 ORGANIZATIONS_AT = f"{PARTY_API.path}/organization"
@@ -128,7 +128,6 @@ def test_an_erased_person_is_shown_as_such_and_stays_so(
         ),  # type: ignore[dict-item]
     ],
 )
-@sqlite_alone
 def test_persons_that_cant_be(client: httpx.Client, body: dict[str, Any], says: str) -> None:
     answer = client.post(INDIVIDUALS_AT, json=ANN | body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody"), answer.text
@@ -142,9 +141,7 @@ def test_an_empty_period_of_a_document_is_a_conflict(client: httpx.Client) -> No
     assert client.post(INDIVIDUALS_AT, json=ANN | {"individualIdentification": [one]}).status_code == 409
 
 
-@pytest.mark.timeout(180)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client) -> None:
+def test_every_answer_is_one_of_the_document(server: Server, walk: Walk, client: httpx.Client) -> None:
     headers = {"Authorization": client.headers["authorization"]}
 
     def made(path: str, body: dict[str, Any]) -> str:
@@ -158,10 +155,12 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
 
     media, identification = WHOLE["contactMedium"], WHOLE["individualIdentification"]
     valid = {
-        "individual": {"contactMedium": media, "individualIdentification": identification, "status": "validated"},
+        "individual": {
+            "contactMedium": media,
+            "individualIdentification": identification,
+            "birthDate": WHOLE["birthDate"],
+            "status": "validated",
+        },
         "organization": {"contactMedium": media, "organizationIdentification": identification, "status": "closed"},
     }
-    conversation = Conversation(PARTY_API, server.url, headers, creates, valid)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 12
+    walk(Conversation(PARTY_API, server.url, headers, creates, valid), 12)

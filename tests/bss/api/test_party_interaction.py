@@ -10,8 +10,8 @@ from bss.api.party_interaction import INTERACTIONS, PARTY_INTERACTION_API
 from bss.api.trouble_ticket import TROUBLE_TICKET_API
 from bss.edge.database import Database
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.customers import a_customer
 
 AT = f"{PARTY_INTERACTION_API.path}/partyInteraction"
@@ -84,7 +84,6 @@ def test_a_contact_about_a_ticket(client: httpx.Client, customer: dict[str, Any]
         ({"interactionItem": [{"item": {"id": "x"}}]}, 400, "as the resource is created"),
     ],
 )
-@sqlite_alone
 def test_changes_that_cant_be(client: httpx.Client, change: dict[str, Any], status: int, says: str) -> None:
     found = client.post(AT, json=BODY).json()
     answer = patch(client, found["id"], change)
@@ -92,7 +91,6 @@ def test_changes_that_cant_be(client: httpx.Client, change: dict[str, Any], stat
     assert client.get(f"{AT}/{found['id']}").json() == found
 
 
-@sqlite_alone
 def test_contacts_that_cant_be(client: httpx.Client) -> None:
     nobody = {"item": {"id": "none", "role": "subject", "@referredType": "TroubleTicket"}}
     for change, says in (
@@ -107,9 +105,9 @@ def test_contacts_that_cant_be(client: httpx.Client) -> None:
     assert client.get(AT).json() == []
 
 
-@pytest.mark.timeout(120)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, customer: dict[str, Any]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, customer: dict[str, Any]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     hub_at = f"{PARTY_INTERACTION_API.path}/hub"
     creates = {
@@ -118,7 +116,4 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     }
     valid = {"partyInteraction": BODY | {"relatedParty": [customer], "interactionItem": []}}
     whole = {"PATCH partyInteraction": {"description": "x"}}
-    conversation = Conversation(PARTY_INTERACTION_API, server.url, headers, creates, valid, whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 6
+    walk(Conversation(PARTY_INTERACTION_API, server.url, headers, creates, valid, whole), 6)

@@ -25,8 +25,8 @@ from bss.orders.queries import show
 from bss.orders.records import Action
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import PUBLIC_URL, Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import PUBLIC_URL, Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World
 
@@ -149,7 +149,6 @@ FOUND_BY: tuple[tuple[str, set[str]], ...] = (
 )
 
 
-@sqlite_alone
 def test_buckets_are_found(client: httpx.Client, world: World, product_id: str) -> None:
     (money_left,) = client.get(BUCKETS_AT, params={"name": "money"}).json()
     ids = {"product": product_id, "customer": world.customer_id, "payer": world.billing_account_id}
@@ -160,7 +159,6 @@ def test_buckets_are_found(client: httpx.Client, world: World, product_id: str) 
         assert answer.headers["x-result-count"] == str(len(names))
 
 
-@sqlite_alone
 def test_balances_that_arent_to_be_seen(
     client: httpx.Client, world: World, product_id: str, authorization: Callable[..., dict[str, str]]
 ) -> None:
@@ -180,7 +178,6 @@ def test_balances_that_arent_to_be_seen(
         assert (away.status_code, away.json()["code"], away.headers["retry-after"]) == (503, "unavailable", "1")
 
 
-@sqlite_alone
 def test_a_list_of_too_many_accounts_is_refused(client: httpx.Client, world: World, product_id: str) -> None:
     def fill(work: Work) -> None:
         for number in range(ACCOUNTS_READ_MAX):
@@ -276,7 +273,6 @@ def test_what_the_engine_refuses_failed_and_says_why(
         ({"voucher": "1234"}, "vouchers are not kept"),
     ],
 )
-@sqlite_alone
 def test_top_ups_that_cant_be(
     client: httpx.Client, body: Callable[..., dict[str, Any]], change: dict[str, Any], says: str
 ) -> None:
@@ -285,10 +281,8 @@ def test_top_ups_that_cant_be(
     assert client.get(TOP_UPS_AT).json() == []
 
 
-@pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(
-    server: Server, client: httpx.Client, body: Callable[..., dict[str, Any]]
+    server: Server, walk: Walk, client: httpx.Client, body: Callable[..., dict[str, Any]]
 ) -> None:
     def made(at: str, said: dict[str, Any]) -> str:
         return str(client.post(at, json=said).json()["id"])
@@ -302,7 +296,4 @@ def test_every_answer_is_one_of_the_document(
     }
     whole = {"topupBalance": body(), "adjustBalance": adjustment(body())}
     headers = {"Authorization": client.headers["authorization"]}
-    conversation = Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 12
+    walk(Conversation(PREPAY_BALANCE_API, server.url, headers, creates, whole=whole), 12)

@@ -12,8 +12,8 @@ from bss.catalog.tables import WORKING_COPY, WORKING_COPY_ID
 from bss.edge.database import Database
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.conftest import NOW_NS
 
 PATH = PRODUCT_CATALOG_API.path
@@ -217,7 +217,6 @@ def test_a_price_is_in_the_catalogues_currency(client: httpx.Client) -> None:
         ("catalog", {"category": [{"id": "nothing"}]}, "nothing"),
     ],
 )
-@sqlite_alone
 def test_what_cant_be(client: httpx.Client, resource: str, body: dict[str, Any], says: str) -> None:
     answer = client.post(f"{PATH}/{resource}", json={"name": "x"} | body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidBody"), answer.text
@@ -225,9 +224,7 @@ def test_what_cant_be(client: httpx.Client, resource: str, body: dict[str, Any],
     assert client.get(f"{PATH}/{resource}").json() == []
 
 
-@pytest.mark.timeout(240)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client) -> None:
+def test_every_answer_is_one_of_the_document(server: Server, walk: Walk, client: httpx.Client) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     specification = {"id": make(client, "productSpecification", SPECIFICATION)["id"]}
     bodies = {
@@ -259,7 +256,4 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
     valid = {name: whole | body for name, body in bodies.items() if name != "hub"}
     creates = {name: creating(name) for name in bodies}
     whole_price = {"productOfferingPrice": PRICE}
-    conversation = Conversation(PRODUCT_CATALOG_API, server.url, headers, creates, valid, whole_price)
-    conversation.go_on(4)
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 27
+    walk(Conversation(PRODUCT_CATALOG_API, server.url, headers, creates, valid, whole_price), 27)

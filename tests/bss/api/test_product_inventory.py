@@ -12,8 +12,8 @@ from bss.inventory.product_operations import create_product
 from bss.inventory.states import ProductStatus
 from bss.work import Work
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 
 AT = f"{PRODUCT_INVENTORY_API.path}/product"
 PRICES = [{"name": "fee", "price_type": "recurring", "micros": 9_990_000, "currency": "EUR", "period": "1 month"}]
@@ -104,9 +104,9 @@ def test_products_are_only_read(client: httpx.Client, ids: dict[str, str]) -> No
         assert "by orders (TMF622)" in answer.json()["message"]
 
 
-@pytest.mark.timeout(120)
-@sqlite_alone
-def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Client, ids: dict[str, str]) -> None:
+def test_every_answer_is_one_of_the_document(
+    server: Server, walk: Walk, client: httpx.Client, ids: dict[str, str]
+) -> None:
     headers = {"Authorization": client.headers["authorization"]}
     creates = {
         "product": lambda: ids["line"],
@@ -114,7 +114,4 @@ def test_every_answer_is_one_of_the_document(server: Server, client: httpx.Clien
             client.post(f"{PRODUCT_INVENTORY_API.path}/hub", json={"callback": kit.CALLBACK}).json()["id"]
         ),
     }
-    conversation = Conversation(PRODUCT_INVENTORY_API, server.url, headers, creates)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 4
+    walk(Conversation(PRODUCT_INVENTORY_API, server.url, headers, creates), 4)

@@ -15,8 +15,8 @@ from bss.network_port import NetworkRefused
 from bss.orchestration.run import RESOURCE_ID
 from bss.orders.states import StepState, state_of_item
 from tests.bss.api import kit
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.orchestration.plain_run import PlainRun
 from tests.bss.orchestration.world import World, with_check_digit
 
@@ -233,7 +233,6 @@ def test_past_its_point_of_no_return_an_order_stays(
         ),
     ],
 )
-@sqlite_alone
 def test_items_that_cant_be(
     client: httpx.Client, body: Callable[..., dict[str, Any]], item: dict[str, Any], status: int, says: str
 ) -> None:
@@ -242,7 +241,6 @@ def test_items_that_cant_be(
     assert client.get(AT).json() == []
 
 
-@sqlite_alone
 def test_orders_that_cant_be(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
     nobody = [{"id": "nobody", "role": "customer", "@referredType": "Customer"}]
     for change, says in (
@@ -260,7 +258,6 @@ def test_orders_that_cant_be(client: httpx.Client, body: Callable[..., dict[str,
     assert "as the resource is created" in patch(client, order_id, {"description": "other"}).json()["message"]
 
 
-@sqlite_alone
 def test_a_client_needs_to_see_what_it_orders(
     client: httpx.Client, body: Callable[..., dict[str, Any]], authorization: Callable[..., dict[str, str]]
 ) -> None:
@@ -271,7 +268,6 @@ def test_a_client_needs_to_see_what_it_orders(
     assert client.post(AT, json=said, headers=authorization(*enough)).status_code == 201
 
 
-@sqlite_alone
 def test_sent_twice_an_order_is_placed_once(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
     said, key = body(), {"Idempotency-Key": "shop-17"}
     first, again = (client.post(AT, json=said, headers=key) for _ in range(2))
@@ -293,10 +289,8 @@ def test_what_a_held_orders_items_are() -> None:
     assert state_of_item("inProgress", is_cancelling=False, steps=[]) == "inProgress"
 
 
-@pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(
-    server: Server, client: httpx.Client, body: Callable[..., dict[str, Any]]
+    server: Server, walk: Walk, client: httpx.Client, body: Callable[..., dict[str, Any]]
 ) -> None:
     def place() -> str:
         return str(placed(client, body({"action": "add", "productOffering": {"id": "insurance"}}))["id"])
@@ -317,7 +311,4 @@ def test_every_answer_is_one_of_the_document(
         "POST cancelProductOrder": {"productOrder": {"id": place()}},
     }
     headers = {"Authorization": client.headers["authorization"]}
-    conversation = Conversation(PRODUCT_ORDERING_API, server.url, headers, creates, whole=whole)
-    conversation.go_on()
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 9
+    walk(Conversation(PRODUCT_ORDERING_API, server.url, headers, creates, whole=whole), 9)

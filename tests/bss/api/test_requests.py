@@ -11,7 +11,7 @@ from bss.audit import AUDIT
 from bss.edge.database import Database
 from bss.idempotency import IDEMPOTENCY
 from bss.outbox import OUTBOX
-from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL, sqlite_alone
+from tests.bss.api.conftest import GADGETS_AT, PUBLIC_URL
 
 Make = Callable[..., dict[str, Any]]
 Headers = Callable[..., dict[str, str]]
@@ -111,7 +111,6 @@ def test_a_request_that_is_sent_again_is_done_once(
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 201, "ä"])
-@sqlite_alone
 def test_an_idempotency_key_is_ascii(client: httpx.Client, key: str) -> None:
     answer = client.post(GADGETS_AT, json={"name": "x"}, headers={"Idempotency-Key": key.encode("latin-1")})  # type: ignore[dict-item]
     assert (answer.status_code, answer.json()["code"]) == (400, "invalidHeader")

@@ -4,17 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.bss.api.conftest import Server, sqlite_alone
-from tests.bss.api.generated_requests import Conversation
+from tests.bss.api.conftest import Server
+from tests.bss.api.generated_requests import Conversation, Walk
 from tests.bss.api.sample_api import SAMPLE
 
 
-@pytest.mark.timeout(180)
-@sqlite_alone
 def test_every_answer_is_one_of_the_document(
-    server: Server, client: httpx.Client, made: Callable[..., dict[str, Any]]
+    server: Server, walk: Walk, client: httpx.Client, made: Callable[..., dict[str, Any]]
 ) -> None:
     headers = {"Authorization": client.headers["authorization"]}
 
@@ -25,7 +22,4 @@ def test_every_answer_is_one_of_the_document(
     creates = {"gadget": lambda: str(made()["id"]), "gadgetView": lambda: str(made()["id"]), "hub": hub}
     parent = {"id": made()["id"]}
     valid, whole = {"gadget": {"parent": parent}}, {"POST gadget": {"name": "lamp", "parent": parent}}
-    conversation = Conversation(SAMPLE, server.url, headers, creates, valid, whole)
-    conversation.go_on(8)
-    conversation.check_shares()
-    assert len({operation for operation, _ in conversation.statuses}) == 9
+    walk(Conversation(SAMPLE, server.url, headers, creates, valid, whole), 9)

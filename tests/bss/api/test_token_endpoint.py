@@ -10,7 +10,7 @@ from bss.api_clients import add_client, clients, lock_client, renew_secret
 from bss.audit import AUDIT
 from bss.edge.database import Database
 from bss.errors import Conflict, Invalid, NotFound
-from tests.bss.api.conftest import GADGETS_AT, sqlite_alone
+from tests.bss.api.conftest import GADGETS_AT
 
 SECRET = "0123456789abcdef0123456789abcdef"
 GRANT = {"grant_type": "client_credentials"}
@@ -75,7 +75,6 @@ def test_id_and_secret_may_be_in_the_form(nobody: httpx.Client, shop: str) -> No
         ({"data": GRANT | {"scope": "x" * 5000}}, 413, "invalid_request"),
     ],
 )
-@sqlite_alone
 def test_requests_for_tokens_that_are_refused(
     nobody: httpx.Client, shop: str, change: dict[str, Any], status: int, error: str
 ) -> None:

@@ -17,7 +17,7 @@ from bss.api.limits import TOKEN_LIFE_S, TOKEN_OCTETS_MAX, TOKENS_KEPT_MAX
 from bss.api.problems import Refusal
 from bss.api.tokens import Tokens
 from bss.edge.token_keys import token_key
-from tests.bss.api.conftest import GADGETS_AT, KEY, sqlite_alone
+from tests.bss.api.conftest import GADGETS_AT, KEY
 from tests.bss.conftest import NOW_NS
 from vocabulary.instants import NS_PER_S
 
@@ -111,14 +111,12 @@ def test_a_signed_token_of_these_claims_would_do() -> None:
 
 
 @pytest.mark.parametrize("token", [token or "-" for token in FORGED.values()], ids=FORGED)
-@sqlite_alone
 def test_forged_tokens_over_http(nobody: httpx.Client, token: str) -> None:
     answer = nobody.get(GADGETS_AT, headers={"Authorization": f"Bearer {token}".encode("latin-1")})
     assert (answer.status_code, answer.json()["code"]) == (401, "invalidToken")
     assert answer.headers["www-authenticate"] == 'Bearer realm="farebox", error="invalid_token"'
 
 
-@sqlite_alone
 def test_requests_without_a_token(nobody: httpx.Client) -> None:
     answer = nobody.get(GADGETS_AT)
     assert (answer.status_code, answer.json()["code"]) == (401, "noToken")

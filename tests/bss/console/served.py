@@ -1,12 +1,13 @@
-"""The console of a sample operator, served on a free port by a thread: SQLite, a small operator with
-an engine and a network in memory, users of several roles."""
+"""The console of a sample operator, served on a free port by a thread: a small operator with an engine and a network in memory,
+users of several roles."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import sqlalchemy as sa
@@ -222,33 +223,64 @@ def _order(world: World) -> int:
     return account_id
 
 
+class _Shown:
+    """One part of the site: that of the operator which is shown."""
+
+    def __init__(self, part: Callable[[], Any]) -> None:
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._part(), name)
+
+
+class Stage:
+    """The console of a process, since NiceGUI serves once in each; operators are shown on it one after the other."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._site: Site | None = None
+
+    @contextmanager
+    def serving(self) -> Iterator["Stage"]:
+        """It is served as long as the context lasts."""
+        app = FastAPI()
+        parts = [_Shown(partial(self._part, each.name)) for each in fields(Site)]
+        mount_console(app, Site(*parts), secret="for tests")  # type: ignore[arg-type]
+        with _serving(app) as self.url:
+            yield self
+
+    def _part(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    @contextmanager
+    def showing(self, url: sa.URL) -> Iterator[Served]:
+        """The sample operator, in a database that has tables and no rows."""
+        clock = TestClock()
+        database = Database(url, now_ns=clock.now_ns)
+        try:
+            with patch.dict(ROLES, guest=frozenset()):
+                _add_users(database)
+                world = World(database, SYSTEM, lines=4)
+                account_id = _order(world)
+                _run_rules(world)
+                leaving_id, ticket_id = database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
+                counters, pages = SampleCounters(), PagesDatabase(database)
+                self._site = Site(pages, world.engine, counters, Logins(database), SampleStories(world.engine))
+                yield Served(self.url, world, counters, pages, account_id, leaving_id, ticket_id)
+        finally:
+            self._site = None
+            database.close()
+
+
 @contextmanager
 def served_console(folder: Path) -> Iterator[Served]:
-    """It ends with the context."""
+    """Of an operator on SQLite; it ends with the context."""
     url = database_url("", folder)
-    clock = TestClock()
     plain = sa.create_engine(url)
     METADATA.create_all(plain)
     plain.dispose()
-    database = Database(url, now_ns=clock.now_ns)
-    try:
-        with patch.dict(ROLES, guest=frozenset()):
-            _add_users(database)
-            world = World(database, SYSTEM, lines=4)
-            account_id = _order(world)
-            _run_rules(world)
-            leaving_id, ticket_id = database.write(SYSTEM, lambda work: _add_story(work, world.customer_id))
-            counters, pages = SampleCounters(), PagesDatabase(database)
-            app = FastAPI()
-            mount_console(
-                app,
-                Site(pages, world.engine, counters, Logins(database), SampleStories(world.engine)),
-                secret="for tests",
-            )
-            with _serving(app) as address:
-                yield Served(address, world, counters, pages, account_id, leaving_id, ticket_id)
-    finally:
-        database.close()
+    with Stage().serving() as stage, stage.showing(url) as served:
+        yield served
 
 
 @contextmanager

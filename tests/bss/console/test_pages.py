@@ -1,10 +1,10 @@
 """Pages over HTTP: who may see them, what they say, how fast they are made. A browser walks them in acceptance."""
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +16,7 @@ from bss.console.site import COOKIE
 from bss.crm.customer_operations import add_customer
 from bss.crm.operations import add_organization
 from bss.due import due_of, schedule
+from bss.edge.database import database_url
 from bss.inventory.operations import add_number, add_sim
 from bss.inventory.queries import products_of_accounts
 from bss.inventory.renewals import REFUSED, RENEWAL_DUE
@@ -25,7 +26,7 @@ from bss.prepay.operations import request_action, settle_action
 from bss.prepay.records import ActionKind, ActionState
 from bss.views.customer_360 import PRODUCTS_SHOWN
 from bss.work import Work
-from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, served_console
+from tests.bss.console.served import EMPTY_TENANT, PASSWORD, Served, Stage
 from tests.bss.orchestration.world import with_check_digit
 
 CPU_S_MAX = 0.15
@@ -34,8 +35,19 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_console(Path(tmp_path_factory.mktemp("console"))) as running:
+def stage() -> Iterator[Stage]:
+    with Stage().serving() as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    if request.param == "sqlite":
+        url = database_url("", tmp_path_factory.mktemp("console"))
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), str(url.database))
+    else:
+        url = request.getfixturevalue("postgresql").create("console", template="farebox_tables")
+    with stage.showing(url) as running:
         yield running
 
 

@@ -39,10 +39,6 @@ SAMPLE = Path(str(bss.automation.__file__)).parent / "samples" / "rules.yaml"
 HAPPENED = "SomethingEvent"
 
 
-ON_SQLITE = pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
-"""What doesn't depend on the database is looked at on one."""
-
-
 @pytest.fixture
 def world(database: Database, anyone: Caller) -> World:
     return World(database, anyone)
@@ -80,12 +76,10 @@ def money(world: World, product_id: str) -> int:
     return sum(bucket.remaining for bucket in account.buckets if bucket.unit == Unit.MONEY)
 
 
-@ON_SQLITE
 def test_steps_are_those_of_the_table(world: World) -> None:
     assert sorted(automation_steps(world.ports)) == sorted(STEP_KINDS)
 
 
-@ON_SQLITE
 def test_the_sample_notes_orders_that_complete(world: World) -> None:
     publish_text = SAMPLE.read_text()
     world.do(publish_rules, text=publish_text)
@@ -116,7 +110,6 @@ def test_an_event_that_comes_again_begins_nothing_twice(world: World) -> None:
     assert {row["subject"] for row in subjects} == {"rule:one"}
 
 
-@ON_SQLITE
 def test_products_are_ordered_suspended_and_resumed(world: World) -> None:
     publish(
         world,
@@ -155,7 +148,6 @@ def test_money_goes_through_the_engine_once(world: World, clock: TestClock) -> N
     assert money(world, product_id) == before + 4_000_000
 
 
-@ON_SQLITE
 def test_an_engine_that_is_away_is_asked_again_by_itself(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     before = money(world, product_id)
@@ -175,7 +167,6 @@ def test_an_engine_that_is_away_is_asked_again_by_itself(world: World, clock: Te
     assert money(world, product_id) == before + 5_000_000
 
 
-@ON_SQLITE
 def test_what_the_engine_refused_is_asked_for_anew_by_a_replay(world: World) -> None:
     product_id = world.ordered().items[0].product_id or ""
     publish(world, rule("adjust", product="{event.resource_id}", amount="-500 EUR", reason="all of it"))
@@ -193,7 +184,6 @@ def test_what_the_engine_refused_is_asked_for_anew_by_a_replay(world: World) -> 
     assert states == [ActionState.DONE, ActionState.DONE, ActionState.REFUSED]
 
 
-@ON_SQLITE
 def test_a_failed_step_is_replayed_by_a_person_once_its_reason_is_gone(world: World) -> None:
     publish(world, rule("open_ticket", subject="see", severity="{event.ids.how}"))
     happen(world, how="dreadful")
@@ -210,7 +200,6 @@ def test_a_failed_step_is_replayed_by_a_person_once_its_reason_is_gone(world: Wo
     assert (counts.rule, counts.failed, counts.done) == ("one", 1, 0)
 
 
-@ON_SQLITE
 def test_a_text_that_comes_to_nothing_is_said(world: World) -> None:
     publish(world, rule("suspend_product", product="{event.ids.product}"))
     happen(world)
@@ -219,7 +208,6 @@ def test_a_text_that_comes_to_nothing_is_said(world: World) -> None:
     assert view.steps[-1].error.startswith("with.product: it came to nothing")
 
 
-@ON_SQLITE
 def test_rules_that_cannot_be_read_any_more_are_noticed(world: World) -> None:
     noticed: list[str] = []
     rules = EventRules(world.database, wall_ns=lambda: 1, noticed=lambda event, look: noticed.append(look.reason))
@@ -233,7 +221,6 @@ def test_rules_that_cannot_be_read_any_more_are_noticed(world: World) -> None:
     assert [reason.partition(". ")[0] for reason in noticed] == ["rules.yaml:1:35: there is no action fly"]
 
 
-@ON_SQLITE
 def test_hubs_of_automation_are_told(world: World) -> None:
     publish(world, rule("tell_hubs", topic="look {event.resource_id}"))
     happen(world)
@@ -255,7 +242,6 @@ def test_a_rule_that_causes_its_own_event_is_stopped(world: World) -> None:
     assert len(world.do(lambda work: work.rows(sa.select(TICKET)))) == DEPTH_MAX + 1
 
 
-@ON_SQLITE
 def test_a_rule_that_orders_what_fires_it_is_stopped(database: Database, anyone: Caller) -> None:
     world = World(database, anyone, lines=12)
     publish(
@@ -274,7 +260,6 @@ def test_a_rule_that_orders_what_fires_it_is_stopped(database: Database, anyone:
     assert states == [RunState.DONE] * (DEPTH_MAX + 1) + [RunState.STOPPED]
 
 
-@ON_SQLITE
 def test_a_rule_runs_so_often_about_one_resource(world: World, clock: TestClock) -> None:
     publish(world, rule("tell_hubs", topic="again"))
     for _ in range(RUNS_OF_A_RESOURCE_MAX + 1):
@@ -288,7 +273,6 @@ def test_a_rule_runs_so_often_about_one_resource(world: World, clock: TestClock)
     assert [view.run.state for view in runs(world)[-2:]] == [RunState.DONE] * 2
 
 
-@ON_SQLITE
 def test_rules_are_put_in_force_whole_or_not_at_all(world: World, caller_of: Callable[..., Caller]) -> None:
     publish(world, rule("tell_hubs", topic="one"))
     first = world.do(rules_in_force)

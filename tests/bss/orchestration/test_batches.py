@@ -41,9 +41,6 @@ def world(database: Database, anyone: Caller) -> World:
     return World(database, anyone, lines=8)
 
 
-ON_SQLITE = pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
-
-
 def edit(world: World, offering_id: str, **changes: Any) -> None:
     (old,) = [each for each in world.do(resources, kind=Offering) if each.id == offering_id]
     world.do(change_resource, resource=msgspec.structs.replace(old, **changes))
@@ -117,7 +114,6 @@ def test_products_of_a_retired_offering_are_moved(world: World, clock: TestClock
     assert offers(world, ids[0]) == {number_of_name("dear")}
 
 
-@ON_SQLITE
 def test_products_follow_their_offering(world: World) -> None:
     product_id = world.ordered().items[0].product_id or ""
     edit(world, "monthly", offer="dear")
@@ -130,7 +126,6 @@ def test_products_follow_their_offering(world: World) -> None:
     assert only_batch(world).orders == {"completed": 1}, "each product once"
 
 
-@ON_SQLITE
 def test_what_another_order_changes_is_moved_by_a_later_pass(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     other = world.place(AskedItem(action=Action.SUSPEND, product_id=product_id))
@@ -195,7 +190,6 @@ def test_what_waits_for_its_date_is_made_of_what_its_offering_became(world: Worl
     assert differences(world) == []
 
 
-@ON_SQLITE
 def test_what_falls_out_before_it_is_made_follows_as_well(world: World) -> None:
     taken = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"})
     order = world.place(taken)
@@ -210,7 +204,6 @@ def test_what_falls_out_before_it_is_made_follows_as_well(world: World) -> None:
     assert (view.order.state, view.items[0].offering_id) == ("completed", "dear")
 
 
-@ON_SQLITE
 def test_an_order_keeps_its_offering_until_the_release_is_in_force(world: World, clock: TestClock) -> None:
     order = world.place(requested_start_ns=clock.now_ns() + _DAY_NS)
     edit(world, "monthly", lifecycle_status="retired")
@@ -228,7 +221,6 @@ def test_an_order_keeps_its_offering_until_the_release_is_in_force(world: World,
     assert world.do(product, view.items[0].product_id).offering_id == "dear", "the batch moves it like others"
 
 
-@ON_SQLITE
 def test_a_release_owes_to_who_has_ordered(world: World, clock: TestClock) -> None:
     order = world.place(requested_start_ns=clock.now_ns() + _DAY_NS)
     edit(world, "monthly", offer="dear")
@@ -238,7 +230,6 @@ def test_a_release_owes_to_who_has_ordered(world: World, clock: TestClock) -> No
     publish(world)
 
 
-@ON_SQLITE
 def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     (due,) = world.do(due_of, product_id)
@@ -259,7 +250,6 @@ def test_a_move_that_is_called_off_leaves_the_product_as_it_was(world: World, cl
     assert differences(world) == []
 
 
-@ON_SQLITE
 def test_a_move_whose_reply_was_lost_is_undone(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     clock.advance(days=1)
@@ -275,7 +265,6 @@ def test_a_move_whose_reply_was_lost_is_undone(world: World, clock: TestClock) -
     assert differences(world) == []
 
 
-@ON_SQLITE
 def test_a_move_waits_for_a_person_while_a_renewal_is_under_way(world: World, clock: TestClock) -> None:
     product_id = world.ordered().items[0].product_id or ""
     clock.advance(days=40)

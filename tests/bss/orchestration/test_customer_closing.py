@@ -36,7 +36,6 @@ def test_orders_under_way_keep_a_customer_open(world: World) -> None:
     assert world.do(billing_account, world.billing_account_id).state == "closed"
 
 
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_of_many_orders_some_are_named(world: World) -> None:
     placed = [world.place(requested_start_ns=LATER_NS) for _ in range(ORDERS_NAMED_MAX + 2)]
     with pytest.raises(Conflict, match=rf"{placed[-3].id} \(pending\) and 2 more\. Cancel them"):
@@ -44,7 +43,6 @@ def test_of_many_orders_some_are_named(world: World) -> None:
     assert world.do(customer, world.customer_id).status == CustomerStatus.ACTIVE
 
 
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_who_is_closed_orders_nothing(world: World) -> None:
     world.do(close_customer, world.customer_id)
     with pytest.raises(Conflict, match="customer_id: the customer is closed"):

@@ -56,7 +56,6 @@ def log_of(yard: Yard) -> str:
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_runs_of_another_release_begin_anew_from_the_rows(yard: Yard) -> None:
     yard.place(Action.ADD)
     die(yard, Told("a", ["order.open_account.asked"], code=EARLIER, change=earlier))

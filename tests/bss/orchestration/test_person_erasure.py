@@ -60,7 +60,6 @@ rules:
     do: open_ticket
     with: {subject: "Call back {resource.reason}", customer: "{resource.customer_id}"}
 """
-ON_SQLITE = pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -206,7 +205,6 @@ def test_no_table_holds_what_was_written_about_a_person(world: World) -> None:
     assert "(erased)" in str(trail)
 
 
-@ON_SQLITE
 def test_what_stays_of_a_person_is_listed_with_its_reason(world: World) -> None:
     party_id, customer_id = a_known_person(world)
     *_, product = world.do(products_of_customer, customer_id)
@@ -222,7 +220,6 @@ def test_the_documents_list_what_stays() -> None:
         assert f"| `{table}` | {why} |" in text, table
 
 
-@ON_SQLITE
 def test_what_an_earlier_release_audited_in_the_open_goes_as_well(world: World) -> None:
     party_id, customer_id = a_known_person(world)
     account = world.do(
@@ -237,7 +234,6 @@ def test_what_an_earlier_release_audited_in_the_open_goes_as_well(world: World) 
     assert not holding(world.database, *SECRETS)
 
 
-@ON_SQLITE
 def test_what_an_earlier_release_left_of_a_person_goes_when_it_is_asked_again(world: World) -> None:
     party_id, customer_id = a_known_person(world)
     forget(world, party_id, customer_id)
@@ -250,7 +246,6 @@ def test_what_an_earlier_release_left_of_a_person_goes_when_it_is_asked_again(wo
     assert world.do(lambda work: work.count(sa.select(OUTBOX.c.id))) == told, "it is told once"
 
 
-@ON_SQLITE
 def test_who_has_an_order_under_way_is_not_erased(world: World) -> None:
     """An earlier release closed customers with orders that wait."""
     person = world.do(an_organization)

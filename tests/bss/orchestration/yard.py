@@ -9,7 +9,7 @@ import math
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -240,6 +240,7 @@ class Yard:
         lives: int,
         beside: "Beside | None" = None,
         patience_s: float = UNTIL_S,
+        kinds: Sequence[str] = (),
     ) -> Counter[str]:
         """Have workers die at each of the points once. Each of a name takes up what its last life left, each of another name
         takes over from it; so does a worker that lives beside them.
@@ -247,14 +248,16 @@ class Yard:
         points      `name:2` is its second passage
         at_once     kinds of traffic that begin together, once the last ones are done, or in any case after `patience_s`
         lives       of a name
+        kinds       of traffic that pass the points; all of them where none is named
         """
         left, hits = list(points), Counter[str]()
+        traffic = itertools.cycle(kinds) if kinds else self._traffic
         while left:
             if beside is not None:
                 beside.keep()
             name = f"w{len(self.started) // lives}"
             process = self.worker(Told(name, left, LEASE_S if beside is None else BESIDE_LEASE_S))
-            self._until_dead(process, left, at_once, patience_s)
+            self._until_dead(process, left, lambda: itertools.islice(traffic, at_once), patience_s)
             self.let_leases_lapse(name)
             point = self.killed_at(process)
             if point:
@@ -263,7 +266,9 @@ class Yard:
                 left.remove(armed)
         return hits
 
-    def _until_dead(self, process: BaseProcess, left: list[str], at_once: int, patience_s: float) -> None:
+    def _until_dead(
+        self, process: BaseProcess, left: list[str], following: Callable[[], Iterable[str]], patience_s: float
+    ) -> None:
         for _ in range(ROUNDS_MAX):
             goes_on = time.monotonic() + patience_s if patience_s < UNTIL_S else math.inf
             self.wait(
@@ -274,7 +279,7 @@ class Yard:
             process.join(LOOK_S)
             if not process.is_alive():
                 return
-            for kind in itertools.islice(self._traffic, at_once):
+            for kind in following():
                 self.begin_traffic(kind)
         pytest.fail(f"nothing reaches {', '.join(left)}\n{self.log(process)[-3000:]}")
 

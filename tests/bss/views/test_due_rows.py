@@ -3,8 +3,6 @@
 import ast
 import importlib
 
-import pytest
-
 from bss.access import Caller
 from bss.crm.care_operations import TICKET_DUE, open_ticket
 from bss.due import schedule
@@ -39,7 +37,6 @@ def scheduled_kinds() -> set[str]:
     return kinds
 
 
-@pytest.mark.parametrize("database_at", ["sqlite"], indirect=True)
 def test_everything_that_is_scheduled_is_done_by_somebody(database: Database, anyone: Caller) -> None:
     world = World(database, anyone)
     handled = set(due_handlers()) | set(asking_handlers(world.ports))
