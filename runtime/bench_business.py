@@ -27,8 +27,8 @@ from bss.edge.database import Database, database_url
 from bss.edge.migrate import migrate
 from bss.inventory.queries import products_of_customer
 from bss.inventory.records import Product
+from runtime.bench_business_grants import is_granted, packet_core, run_first_grants
 from runtime.bench_business_up import CALLER, ServedBusiness, served_business
-from runtime.bench_first_grants import is_granted, packet_core, run_first_grants
 from runtime.bench_store import BenchStore
 
 WARM_ORDERS: Final = 20
