@@ -88,6 +88,7 @@ def compile_copy(work: Work) -> ReadRelease:
     head = next_head(get_copy(work), last_number=number, last_effective_ns=effective_ns, now_ns=work.now_ns)
     faults = FaultList()
     engine = parse_parts(head, work.caller.tenant, copy_parts(work), faults)
+    faults.places.clear()  # rows have no lines, and in one place two rows with like faults would be one
     resources = without_drafts(copy_resources(work))
     ids = {name: [each.id for each in found] for name, found in resources.items()}
     read = make_release(engine, resources, faults, ids)
