@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import MultipleResultsFound
+from sqlalchemy.exc import MultipleResultsFound, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bss.access import Caller
 from bss.audit import AUDIT, KEY_OCTETS, PERSON_KEY, changed_columns, seal_personal, without_personal
@@ -20,6 +21,9 @@ from bss.statements import Row as Row
 from bss.statements import Statement
 from bss.tables import personal_columns
 from bss.tenant_rows import TENANT, AnySelect, Prepared, of_tenant
+
+DATABASE_AWAY = (OperationalError, PoolTimeout)
+"""Errors of transactions that say that the database isn't there now, or is held by somebody for too long."""
 
 T = TypeVar("T")
 

@@ -128,14 +128,14 @@ def _many(plan: BusinessPlan, folder: Path, fsync: str, say: Callable[[str], Non
         say("pages ...")
         opened = places(plan.customers, live)
         found["pages"] = run_pages(served.target, opened)
-        if plan.has_browser:
-            say("pages in a browser ...")
-            found["browser"] = run_in_browser(served.target, opened)
         say(f"waiting {plan.idle_s:.0f} s ...")
         found["idle"] = run_idle(served.target, plan.idle_s)
         if plan.idle_s:
             say(f"looking at live operations for {plan.idle_s:.0f} s ...")
             found["live page"] = run_live_page(served.target, plan.idle_s)
+        if plan.has_browser:
+            say("pages in a browser ...")
+            found["browser"] = run_in_browser(served.target, opened)
     if plan.engine_s:
         found["engine"] = _beside(plan, folder, fsync, say)
     return found

@@ -24,6 +24,9 @@ OTHER_VARIABLES: Final = frozenset(
     {
         "FAREBOX_SPECS",
         "FAREBOX_SPECS_REQUIRED",
+        "FAREBOX_SCREENSHOTS",
+        "FAREBOX_EVIDENCE",
+        "FAREBOX_WALK_SEED",
         "FAREBOX_KILL_AT",
         "FAREBOX_CACHE",
         "FAREBOX_PARENT",

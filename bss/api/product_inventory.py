@@ -28,6 +28,7 @@ from bss.inventory.queries import characteristics_of, resources_of, services_of
 from bss.inventory.records import Characteristic, Msisdn, Sim
 from bss.inventory.states import PRODUCT_CHANGES, ProductStatus
 from bss.inventory.tables import PRODUCT
+from bss.orders.queries import item_numbers
 from bss.work import Work
 
 _REFERRED: Final = NotServed("@referredType", "it is the type of the member")
@@ -92,8 +93,9 @@ PRODUCT_PRICE: Final = Structure(
 
 def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
     by_id = {document["id"]: document for document in documents}
+    numbers = item_numbers(work, [row["order_item_id"] for row in rows if row["order_item_id"]])
     for row in rows:
-        by_id[row["id"]] |= _of_row(row)
+        by_id[row["id"]] |= _of_row(row, numbers)
     for one in characteristics_of(work, list(by_id)):
         value = CHARACTERISTIC.write({"name": one.name, "value": _value_of(one)})
         by_id[one.product_id].setdefault("productCharacteristic", []).append(value)
@@ -105,7 +107,7 @@ def _fill(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> Non
         by_id[resource.product_id].setdefault("realizingResource", []).append(_resource_document(resource))
 
 
-def _of_row(row: Row) -> Document:
+def _of_row(row: Row, item_numbers: Mapping[str, int]) -> Document:
     """What a product refers to, and its prices as they were agreed."""
     customer = {"id": row["customer_id"], "role": "customer", "@referredType": "Customer"}
     customer["href"] = href_of(f"{CUSTOMER_API.path}/customer", row["customer_id"])
@@ -120,8 +122,8 @@ def _of_row(row: Row) -> Document:
         found["productSpecification"] = _reference(SPECIFICATION_REF, at, row["specification_id"], None)
     if row["billing_account_id"]:
         found["billingAccount"] = _reference(BILLING_ACCOUNT_REF, BILLING_ACCOUNTS_AT, row["billing_account_id"], None)
-    if row["order_id"] and row["order_item_id"]:
-        item = {"productOrderId": row["order_id"], "orderItemId": row["order_item_id"]}
+    if row["order_id"] and row["order_item_id"] in item_numbers:
+        item = {"productOrderId": row["order_id"], "orderItemId": str(item_numbers[row["order_item_id"]])}
         found["productOrderItem"] = [
             ORDER_ITEM.write(item | {"productOrderHref": href_of(_ORDERS_AT, row["order_id"])})
         ]

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -30,7 +29,7 @@ from bss.api.token_endpoint import TokenEndpoint
 from bss.api.tokens import TokenCheck, Tokens
 from bss.engine_port import EnginePort
 from bss.errors import BusinessError, Conflict, IdempotencyKeyReused, Invalid, NotFound, Stale
-from bss.work import Transactions
+from bss.work import DATABASE_AWAY, Transactions
 from vocabulary.networks import EVERYWHERE, AllowedNetworks
 
 _METHODS_WITH_BODY: Final = ("POST", "PATCH", "PUT")
@@ -75,7 +74,7 @@ class Apis:
         self.public_url: Final = public_url.rstrip("/")
         self._tokens = tokens
         self.now_ns: Final = now_ns
-        self._away = (*away, OperationalError, PoolTimeout)
+        self._away = (*away, *DATABASE_AWAY)
         self.under_way = 0
         self._log = structlog.get_logger(process="web")
 

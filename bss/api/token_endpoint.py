@@ -12,10 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bss.access import EVERYTHING, Caller
+from bss.api.headers import RETRY
 from bss.api.limits import TOKEN_LIFE_S
 from bss.api.tokens import Tokens
 from bss.api_clients import permissions_of_client
-from bss.work import Transactions
+from bss.work import DATABASE_AWAY, Transactions
 
 FORM: Final = "application/x-www-form-urlencoded"
 FORM_OCTETS_MAX: Final = 4096
@@ -46,6 +47,10 @@ class TokenEndpoint:
         try:
             body = await _form_of(request)
             return await run_in_threadpool(self._answer, request, body)
+        except DATABASE_AWAY:
+            # RFC 6749 has the word for the authorization endpoint alone; the status says it as well.
+            found = {"error": "temporarily_unavailable", "error_description": "the database is away: ask again"}
+            return Response(msgspec.json.encode(found), 503, _NO_STORE | dict(RETRY), "application/json")
         except _Refused as error:
             found = {"error": error.error, "error_description": str(error)}
             headers = _NO_STORE | (_CHALLENGE if error.status == 401 else {})

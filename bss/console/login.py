@@ -5,12 +5,13 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bss.console.site import COOKIE, ROOT, Logins, cookie_of
 from bss.identity.records import LoginRefused
+from bss.work import DATABASE_AWAY
 
 BODY_OCTETS_MAX: Final = 8192
 _COOKIE_TERMS: Final = {"httponly": True, "samesite": "strict", "path": ROOT}
@@ -23,10 +24,15 @@ def login_routes(logins: Logins) -> list[Route]:
         return HTMLResponse(_form(_target(request.query_params.get("to", "")), ""))
 
     async def take(request: Request) -> Response:
-        body = await request.body()
-        fields = parse_qs(body[:BODY_OCTETS_MAX].decode(errors="replace"), keep_blank_values=True)
+        body = await _body_of(request)
+        if body is None:
+            return HTMLResponse(_form(ROOT, "That was more than a login: type it anew"), status_code=413)
+        fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
         tenant, login, password, to = (fields.get(name, [""])[0] for name in ("tenant", "login", "password", "to"))
-        found = await run_in_threadpool(logins.log_in, tenant, login, password)
+        try:
+            found = await run_in_threadpool(logins.log_in, tenant, login, password)
+        except DATABASE_AWAY:
+            return _away(_target(to))
         if isinstance(found, LoginRefused):
             return HTMLResponse(_form(_target(to), found.reason), status_code=401)
         where = f"{ROOT}/password" if found.must_change_password else _target(to)
@@ -36,7 +42,10 @@ def login_routes(logins: Logins) -> list[Route]:
 
     async def leave(request: Request) -> Response:
         tenant, _, token = request.cookies.get(COOKIE, "").partition(".")
-        await run_in_threadpool(logins.log_out, tenant, token)
+        try:
+            await run_in_threadpool(logins.log_out, tenant, token)
+        except DATABASE_AWAY:
+            return _away(ROOT)
         answer = RedirectResponse(f"{ROOT}/login", status_code=303)
         answer.delete_cookie(COOKIE, path=ROOT)
         return answer
@@ -46,6 +55,24 @@ def login_routes(logins: Logins) -> list[Route]:
         Route(f"{ROOT}/login", take, methods=["POST"]),
         Route(f"{ROOT}/logout", leave, methods=["GET"]),
     ]
+
+
+def _away(to: str) -> Response:
+    said = "The database can't be used now, and nothing was done: try again in a moment"
+    return HTMLResponse(_form(to, said), status_code=503, headers={"Retry-After": "1"})
+
+
+async def _body_of(request: Request) -> bytes | None:
+    """None where it is longer than a login's: what follows isn't read, whoever sends it."""
+    body = b""
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > BODY_OCTETS_MAX:
+                return None
+    except ClientDisconnect:
+        return None
+    return body
 
 
 def _target(path: str) -> str:

@@ -1,5 +1,7 @@
 """Brings a database to the tables of this release: Alembic's revisions, run when the business side starts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,8 @@ from alembic.script import ScriptDirectory
 from bss.all_tables import METADATA
 
 _REVISIONS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = 0x6661726562
+"""Key of the advisory lock that one who migrates holds."""
 
 
 class DatabaseNewer(Exception):
@@ -34,13 +38,29 @@ def revisions() -> list[str]:
 
 def migrate(engine: sa.Engine, *, to: str = "head") -> None:
     """Run what the database lacks; safe to repeat. DatabaseNewer where it has a revision that isn't ours."""
-    with engine.connect() as connection, connection.begin():
+    with _alone(engine), engine.connect() as connection, connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in revisions():
             raise DatabaseNewer(
                 f"the database has revision {current}, which this release doesn't know: install a later one"
             )
         command.upgrade(config(connection), to)
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Web and workers start together, and of two that make the first tables at once one would fail. On SQLite the transaction
+    itself keeps others out. On PostgreSQL it doesn't, and one that waited within it would look at the tables as of its begin.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_LOCK)))
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
 
 
 def differences(engine: sa.Engine) -> list[Any]:

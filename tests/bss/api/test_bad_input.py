@@ -214,6 +214,15 @@ def test_what_fails_here(
     assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
 
 
+def test_no_token_without_a_database(server: Server, tokens: Tokens) -> None:
+    error = OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
+    shared = Apis(Failing(error), tokens, now_ns=lambda: NOW_NS, public_url=PUBLIC_URL)
+    server.application = application([SAMPLE], shared, tokens)
+    answer = httpx.post(f"{server.url}/oauth2/token", data={"grant_type": "client_credentials"}, auth=("a@b", "c"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["error"] == "temporarily_unavailable"
+
+
 def test_too_many_requests_at_once(client: httpx.Client, shared: Apis, sample: ASGIApp) -> None:
     shared.under_way += REQUESTS_AT_ONCE_MAX
     answer = client.get(GADGETS_AT)

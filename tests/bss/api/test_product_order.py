@@ -97,7 +97,9 @@ def test_an_order_comes_back_as_said_and_is_done(
     assert completed["completionDate"]
     bought = client.get(completed["productOrderItem"][0]["product"]["href"]).json()
     assert (bought["status"], bought["productSerialNumber"]) == ("active", "48600100002")
-    assert client.get(bought["productOrderItem"][0]["productOrderHref"]).json()["id"] == found["id"]
+    (of_order,) = bought["productOrderItem"]
+    assert client.get(of_order["productOrderHref"]).json()["id"] == of_order["productOrderId"] == found["id"]
+    assert of_order["orderItemId"] == item["id"]
     assert [one["id"] for one in client.get(AT, params={"externalId": "shop-1"}).json()] == [found["id"]]
     assert [one["id"] for one in client.get(AT, params={"relatedParty.id": world.customer_id}).json()] == [found["id"]]
     assert client.get(AT, params={"state": "held"}).json() == []

@@ -1,9 +1,14 @@
 """Revisions bring an empty database, and each earlier one, to the tables of this release."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pytest
 import sqlalchemy as sa
 
+from bss.edge.database import Database
 from bss.edge.migrate import DatabaseNewer, differences, migrate, revisions
+from tests.bss.conftest import NOW_NS
 
 
 @pytest.fixture
@@ -30,3 +35,22 @@ def test_a_database_of_a_later_release_is_left_alone(empty: sa.Engine) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseNewer, match="9999"):
         migrate(empty)
+
+
+def _migrate(url: str) -> str:
+    """In a process of its own: Alembic's context is one of a process."""
+    database = Database(sa.make_url(url), now_ns=lambda: NOW_NS)
+    try:
+        migrate(database.engine)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        database.close()
+    return ""
+
+
+def test_several_that_start_at_once_make_the_tables_once(empty: sa.Engine) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
+        assert list(processes.map(_migrate, [url] * 8, timeout=60)) == [""] * 8
+    assert [found for found in differences(empty) if "test_" not in str(found)] == []
