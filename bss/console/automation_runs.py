@@ -56,12 +56,15 @@ def register(site: Site) -> None:
     async def run(viewer: Viewer, run_id: str) -> None:
         shown = await viewer.read(lambda work: show_run(work, run_id=run_id))
         here = ui.column().classes("w-full gap-4")
+        drawn = [shown]
 
         async def refresh() -> None:
             view = await viewer.read(lambda work: show_run(work, run_id=run_id))
-            here.clear()
-            with here:
-                _draw(viewer, view)
+            if view != drawn[0]:
+                drawn[0] = view
+                here.clear()
+                with here:
+                    _draw(viewer, view)
             if view.run.state != RunState.RUNNING:
                 timer.cancel()
 

@@ -177,8 +177,8 @@ async def answer_of(dialog: ui.dialog) -> Any:
 
 @contextmanager
 def named_dialog(title: str) -> Iterator[ui.dialog]:
-    """A dialog that readers of screens call by its title."""
-    with ui.dialog() as dialog:
+    """A dialog that readers of screens call by its title. It is the page's own: what its button stood in may be drawn anew."""
+    with ui.context.client.content, ui.dialog() as dialog:
         dialog.props["aria-label"] = title
         yield dialog
 

@@ -57,12 +57,12 @@ def register(site: Site) -> None:
     async def order(viewer: Viewer, order_id: str) -> None:
         shown = await viewer.read(lambda work: show(work, order_id=order_id))
         here = ui.column().classes("w-full gap-4")
-        revision = [0]
+        drawn = [shown]
 
         async def refresh() -> None:
             view = await viewer.read(lambda work: show(work, order_id=order_id))
-            if view.order.revision != revision[0] or view.order.state not in ENDED:
-                revision[0] = view.order.revision
+            if view != drawn[0]:
+                drawn[0] = view
                 here.clear()
                 with here:
                     _draw(viewer, view)
