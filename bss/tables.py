@@ -74,6 +74,17 @@ def begins_with(column: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[
     return sa.and_(column >= prefix, column < prefix + LAST_CHARACTER)
 
 
+HEAD_CHARACTERS: Final = 100
+"""Of long text in an index: PostgreSQL takes entries of 2,704 octets at most, and a character may have four."""
+
+
+def head_of(column: sa.Column[str]) -> sa.ColumnElement[str]:
+    """The first characters of a text that is too long for an index. Numbers are in the SQL itself: a database finds the index
+    of an expression by its very words.
+    """
+    return sa.func.substr(column, sa.literal_column("1"), sa.literal_column(str(HEAD_CHARACTERS)))
+
+
 def tenant_table(
     name: str,
     *parts: sa.schema.SchemaItem,

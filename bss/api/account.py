@@ -7,6 +7,7 @@ from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
 from bss.api.filters import Filter
 from bss.api.kinds import Amount, Instant, Money, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
+from bss.api.quantities import Number
 from bss.api.resource import (
     OF_SUBTYPES,
     Api,
@@ -138,7 +139,11 @@ BILLING_ACCOUNTS: Final = Resource(
         NotServed("taxExemption", "taxes come with billing"),
         *OF_SUBTYPES,
     ),
-    filters=(Filter("relatedParty.id", Text(ID_LENGTH_MAX), BILLING_ACCOUNT.c.customer_id),),
+    filters=(
+        Filter("creditLimit.value", Number(), BILLING_ACCOUNT.c.credit_limit_micros),
+        Filter("creditLimit.unit", Text(3), BILLING_ACCOUNT.c.currency),
+        Filter("relatedParty.id", Text(ID_LENGTH_MAX), BILLING_ACCOUNT.c.customer_id),
+    ),
     domain=Domain(
         TableRows(BILLING_ACCOUNT),
         "customer:read",

@@ -18,8 +18,10 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"eq": eq, "gt": gt,
 class Filter:
     """What a list may be filtered by beside plain fields: a member of an object in it, such as engagedParty.id.
 
-    column  of the resource's own rows, or of another table, whose rows name the resource's by `owner`
+    column  of the resource's own rows, or an expression of them; or of another table, whose rows name the resource's by `owner`
     also    further columns of the resource's own rows: one of them has the value
+    named   by which column of the resource's own rows `owner` names them; by their id unless said
+    head    the column's first characters (`bss.tables.head_of`), which the index is of where the column is too long for one
     """
 
     path: str
@@ -27,11 +29,14 @@ class Filter:
     column: sa.ColumnElement[Any]
     owner: sa.ColumnElement[Any] | None = None
     also: tuple[sa.Column[Any], ...] = ()
+    named: sa.Column[Any] | None = None
+    head: sa.ColumnElement[str] | None = None
 
     @property
     def is_sorted_by(self) -> bool:
-        """Has each row one value for it, by which lists can be sorted?"""
-        return self.owner is None and not self.also
+        """Has each row one value for it, which stands in an index, so that lists can be sorted by it?"""
+        is_column = isinstance(self.column, sa.ColumnClause)
+        return is_column and self.owner is None and not self.also and self.head is None
 
 
 class Condition(NamedTuple):

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from balances.commands import AccountStatus
 from balances.queries import AccountView, BucketView
 from bss.api.customer import BILLING_ACCOUNTS_AT, CUSTOMER_API
 from bss.api.filters import Filter
-from bss.api.kinds import OneOf, Text
+from bss.api.kinds import MICROS_PER_UNIT, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
-from bss.api.quantities import QUANTITY, quantity
+from bss.api.quantities import QUANTITY, Number, quantity
 from bss.api.resource import (
     OF_SUBTYPES,
     OF_SUBTYPES_WITHIN,
@@ -43,6 +45,8 @@ _PRODUCTS_AT: Final = "/tmf-api/productInventory/v4/product"
 _USAGE_OF: Final = {Unit.MONEY: MONETARY, Unit.OCTETS: "data", Unit.SECONDS: "voice", Unit.EVENTS: "other"}
 """By unit; what isn't here is no prepaid balance."""
 _ACCOUNT_MAX: Final = 2**63 - 1
+_AMOUNT_MICROS_MAX: Final = 2**63 * MICROS_PER_UNIT
+"""Of any unit: octets and seconds are whole numbers of 64 bits."""
 BUCKET_MAX: Final = 2**31 - 1
 _ID: Final = re.compile(r"([1-9][0-9]{0,18})-([a-z0-9]{1,10})", re.ASCII)
 _PERIOD: Final = replace(PERIOD, not_served=OF_SUBTYPES_WITHIN)
@@ -139,15 +143,20 @@ def _total_rows(view: AccountView, now_ns: int) -> Iterator[Row]:
     for unit in sorted({one.unit for one in valid}):
         own = [one for one in valid if one.unit == unit]
         name = UNIT_NAMES[unit] if unit != Unit.MONEY else "money"
+        remaining, currency = sum(one.remaining for one in own), currency_text(view.currency)
+        is_money = unit in MONEY_UNITS
         yield {
             "id": f"{view.account_id}-{name}",
             "revision": view.revision,
             "engine_account_id": view.account_id,
             "name": name,
             "unit": unit,
-            "currency": currency_text(view.currency),
-            "remaining": sum(one.remaining for one in own),
-            "buckets": tuple((f"{view.account_id}-{one.bucket_id}", one.name) for one in own),
+            "currency": currency,
+            "remaining": remaining,
+            "amount_micros": remaining if is_money else remaining * MICROS_PER_UNIT,
+            "units": currency if is_money else UNIT_NAMES[unit],
+            "bucket_ids": tuple(f"{view.account_id}-{one.bucket_id}" for one in own),
+            "bucket_names": tuple(one.name for one in own),
         }
 
 
@@ -164,7 +173,7 @@ def _fill_totals(work: Work, rows: Sequence[Row], documents: Sequence[Document])
     _fill_owners(work, rows, documents)
     for row, found in zip(rows, documents, strict=True):
         found["totalBalance"] = quantity(row["unit"], row["remaining"], row["currency"])
-        found["bucket"] = [bucket_reference(bucket_id, name) for bucket_id, name in row["buckets"]]
+        found["bucket"] = list(map(bucket_reference, row["bucket_ids"], row["bucket_names"]))
 
 
 def _fill_owners(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:
@@ -199,8 +208,8 @@ _BY_OTHERS: Final = "buckets come with products, by orders (TMF622), and money b
 _READ_ONLY: Final = {"POST": _BY_OTHERS, "PATCH": _BY_OTHERS, "DELETE": _BY_OTHERS}
 
 
-def _domain(columns: frozenset[str], of_account: Any, fill: Any) -> Domain:
-    rows = EngineRows(_ACCOUNT, columns, account_of, of_account)
+def _domain(columns: frozenset[str], of_account: Any, fill: Any, *by_ids: str) -> Domain:
+    rows = EngineRows(_ACCOUNT, columns, account_of, of_account, frozenset({"id", *by_ids}))
     return Domain(rows, "balance:read", "balance:write", fill=fill)
 
 
@@ -248,7 +257,12 @@ ACCUMULATED_BALANCES: Final = Resource(
         *_WHOSE,
     ),
     not_served=(NotServed("description", "its name says what it is"), _NUMBERS, *OF_SUBTYPES),
-    filters=_FILTERS,
-    domain=_domain(frozenset({"id", "name"}), _total_rows, _fill_totals),
+    filters=(
+        Filter("totalBalance.amount", Number(_AMOUNT_MICROS_MAX), sa.column("amount_micros")),
+        Filter("totalBalance.units", Text(16), sa.column("units")),
+        Filter("bucket.id", Text(ID_LENGTH_MAX), sa.column("bucket_ids")),
+        *_FILTERS,
+    ),
+    domain=_domain(frozenset({"id", "name"}), _total_rows, _fill_totals, "bucket.id"),
     methods_not_served=_READ_ONLY,
 )

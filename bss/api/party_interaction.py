@@ -117,7 +117,7 @@ INTERACTIONS: Final = Resource(
         Field(
             "direction", OneOf(DIRECTIONS), required=True, is_filter=True, meaning="who began it: inbound, the party"
         ),
-        Field("reason", Text(400, length_min=1), required=True),
+        Field("reason", Text(400, length_min=1), required=True, is_filter=True),
         Field("description", Text(4000)),
         Field("status", OneOf(tuple(map(str, INTERACTION_NEXT))), required=True, is_filter=True),
         Field("statusChangeDate", Instant(), column="status_since_ns", writable=Writable.NEVER),
@@ -135,6 +135,7 @@ INTERACTIONS: Final = Resource(
     ),
     filters=(
         by_related_party(INTERACTION),
+        Filter("channel.id", Text(ID_LENGTH_MAX), INTERACTION.c.channel),
         Filter("interactionDate.startDateTime", Instant(), INTERACTION.c.from_ns),
     ),
     domain=Domain(

@@ -26,6 +26,7 @@ from bss.api.live_balances import (
     customer_reference,
     owners,
 )
+from bss.api.quantities import Number
 from bss.api.resource import (
     OF_SUBTYPES,
     Api,
@@ -46,14 +47,14 @@ from bss.crm.queries import billing_account
 from bss.engine_port import EnginePort
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product as read_product
+from bss.inventory.tables import PRODUCT
 from bss.orchestration.balance_flow import send_action
 from bss.prepay.operations import REASON_CHARACTERS_MAX, request_action
 from bss.prepay.queries import action as read_action
 from bss.prepay.records import ActionKind, ActionState
-from bss.prepay.tables import BALANCE_ACTION
+from bss.prepay.tables import ACTION_BUCKET, BALANCE_ACTION, MONEY_BUCKET
 from bss.work import Transactions, Work
 
-MONEY_BUCKET: Final = "money"
 DEFAULT_CHANNEL: Final = "api"
 _QUANTITY: Final = Amount(unit="units", value="amount")
 CHANNEL_REF: Final = reference_to(
@@ -197,7 +198,28 @@ _NOT_SERVED: Final = (
     *OF_SUBTYPES,
 )
 _STAYS: Final = "what was done to money stays: adjust it by another one"
-_FILTERS: Final = (Filter("relatedParty.id", Text(ID_LENGTH_MAX), BALANCE_ACTION.c.customer_id),)
+
+
+def _filters(kind: ActionKind) -> tuple[Filter, ...]:
+    """Of the actions of a kind; those for the product and the payer are as the answers have them, out of the inventory."""
+    actions, account = BALANCE_ACTION.c, PRODUCT.c.engine_account_id
+    return (
+        Filter("amount.amount", Number(), actions.amount_micros),
+        Filter("amount.units", Text(3), actions.currency),
+        # all are of money: that finds each of the kind, and the other words name no kind
+        Filter("usageType", OneOf(USAGE_TYPES, inside={MONETARY: str(kind)}), actions.kind),
+        Filter("bucket.id", Text(ID_LENGTH_MAX), ACTION_BUCKET),
+        Filter("product.id", Text(ID_LENGTH_MAX), PRODUCT.c.id, account, named=actions.engine_account_id),
+        Filter(
+            "partyAccount.id",
+            Text(ID_LENGTH_MAX),
+            PRODUCT.c.billing_account_id,
+            account,
+            named=actions.engine_account_id,
+        ),
+        Filter("relatedParty.id", Text(ID_LENGTH_MAX), actions.customer_id),
+        Filter("reason", Text(REASON_CHARACTERS_MAX), actions.reason),
+    )
 
 
 def _domain(kind: ActionKind, create: Any) -> Domain:
@@ -238,7 +260,7 @@ TOP_UPS: Final = Resource(
         NotServed("voucher", "vouchers are not kept"),
         *_NOT_SERVED,
     ),
-    filters=_FILTERS,
+    filters=_filters(ActionKind.TOP_UP),
     domain=_domain(ActionKind.TOP_UP, _create_top_up),
     events=tuple(EventRow(name, name) for name in ("TopupBalanceCreateEvent", "TopupBalanceFailureEvent")),
     methods_not_served={"PATCH": _STAYS, "DELETE": _STAYS},
@@ -268,7 +290,7 @@ ADJUSTMENTS: Final = Resource(
     ),
     required_by_us=frozenset({"product", "reason"}),
     not_served=(NotServed("adjustType", "an adjustment is done once"), *_NOT_SERVED),
-    filters=_FILTERS,
+    filters=_filters(ActionKind.ADJUST),
     domain=_domain(ActionKind.ADJUST, _create_adjustment),
     events=tuple(EventRow(name, name) for name in ("AdjustBalanceCreateEvent", "AdjustBalanceFailureEvent")),
     methods_not_served={"PATCH": _STAYS, "DELETE": _STAYS},

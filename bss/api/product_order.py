@@ -32,7 +32,7 @@ from bss.orchestration.order_placing import place_order
 from bss.orders.operations import ITEMS_MAX, cancel
 from bss.orders.queries import items_of_orders
 from bss.orders.states import ORDER_NEXT, OrderState
-from bss.orders.tables import PRODUCT_ORDER
+from bss.orders.tables import ORDER_ITEM, PRODUCT_ORDER
 from bss.work import Work
 
 _PATH: Final = "/tmf-api/productOrderingManagement/v4"
@@ -232,6 +232,8 @@ PRODUCT_ORDERS: Final = Resource(
     filters=(
         Filter("externalId", Text(200), PRODUCT_ORDER.c.external_id),
         Filter("relatedParty.id", Text(ID_LENGTH_MAX), PRODUCT_ORDER.c.customer_id),
+        # not by an item's id, which is its number: every order has an item 1
+        Filter("productOrderItem.product.id", Text(ID_LENGTH_MAX), ORDER_ITEM.c.product_id, ORDER_ITEM.c.order_id),
     ),
     domain=Domain(TableRows(PRODUCT_ORDER), "order:read", "order:write", fill=_fill, create=_create, change=_change),
     next_states=_next_states(),
@@ -253,6 +255,7 @@ CANCELLATIONS: Final = Resource(
         NotServed("requestedCancellationDate", "an order is cancelled at once"),
         *OF_SUBTYPES,
     ),
+    filters=(Filter("productOrder.id", Text(ID_LENGTH_MAX), PRODUCT_ORDER.c.id),),
     domain=Domain(
         TableRows(PRODUCT_ORDER, {"is_cancelling": True}),
         "order:read",

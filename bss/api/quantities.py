@@ -1,19 +1,29 @@
 """TM Forum's Quantity: an amount with its unit, of money or of a service."""
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from bss.api.kinds import WRONG, Fault, Money, Schema, Text, in_units
+from bss.api.kinds import MICROS_PER_UNIT, WRONG, Fault, Money, Schema, Text, in_units
 from bss.api.resource import OF_SUBTYPES_WITHIN, Document, Structure
 from bss.api.resource import Field as Member
+from vocabulary.limits import MICROS_MAX
 from vocabulary.units import MONEY_UNITS, UNIT_NAMES, Unit
+
+_DECIMAL: Final = re.compile(r"-?\d{1,19}(\.\d{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that the server says: of money digit by digit, of a service whole."""
+    """A number that the server says: of money digit by digit, of a service whole. A query says it in digits, too, and asks for
+    its micros.
+    """
+
+    maximum_micros: int = MICROS_MAX
+    is_ordered: bool = True
 
     def schema(self) -> Schema:
         """JSON Schema."""
@@ -23,6 +33,13 @@ class Number:
         """Clients don't say it."""
         faults.append(Fault(path, "is said by the server: leave it out"))
         return WRONG
+
+    def read_text(self, text: str) -> int:
+        """Micros. ValueError: no number of at most six decimals, or out of range."""
+        if not _DECIMAL.fullmatch(text) or abs(Decimal(text) * MICROS_PER_UNIT) > self.maximum_micros:
+            most = in_units(self.maximum_micros)
+            raise ValueError(f"has to be a number from -{most} to {most} of at most six decimals, without an exponent")
+        return int(Decimal(text) * MICROS_PER_UNIT)
 
     def write(self, value: Money | int) -> Any:
         """The number."""

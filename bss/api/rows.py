@@ -15,6 +15,7 @@ from bss.api.headers import unavailable
 from bss.api.limits import ACCOUNTS_READ_MAX
 from bss.api.problems import Problem, Refusal
 from bss.engine_port import EnginePort, NoEngine
+from bss.tables import HEAD_CHARACTERS
 from bss.work import Transactions, Work
 
 Row = Mapping[str, Any]
@@ -22,7 +23,7 @@ T = TypeVar("T")
 Show = Callable[[Work, Sequence[Row]], T]
 """Makes documents of some rows."""
 Index = tuple[sa.Table, tuple[str, ...]]
-"""A table, and the first columns of an index of it."""
+"""A table, and the first columns of an index of it (`part_name`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,16 @@ class TableRows:
     def indexes_of(self, one: Filter) -> tuple[Index, ...]:
         """See Rows. The id is behind: rows come in its order; without it SQLite goes through all ids and looks at each."""
         column, owner = one.column, one.owner
-        assert isinstance(column, sa.Column)
-        assert isinstance(column.table, sa.Table)
         if owner is not None:
+            assert isinstance(column, sa.Column)
+            assert isinstance(column.table, sa.Table)
+            if one.named is not None:
+                return (column.table, ("tenant", column.name)), (self.table, ("tenant", one.named.name, "id"))
             assert isinstance(owner, sa.Column)
             return ((column.table, ("tenant", column.name, owner.name)),)
-        behind = () if column.name == "id" else ("id",)
-        return tuple((self.table, ("tenant", *self.only, each.name, *behind)) for each in (column, *one.also))
+        first = column if one.head is None else one.head
+        own = [("tenant", *self.only, part_name(each), "id") for each in (first, *one.also)]
+        return tuple((self.table, tuple(dict.fromkeys(names))) for names in own)
 
     def find(self, work: Work, row_id: str) -> Row | None:
         """The tenant's row of an id; None."""
@@ -141,13 +145,27 @@ class TableRows:
     def _matching(self, one: Condition) -> sa.ColumnElement[bool]:
         found = in_sql(one)
         if one.filter.owner is not None:
-            return self.table.c.id.in_(sa.select(one.filter.owner).where(found))
+            owners = sa.select(one.filter.owner).where(found)
+            if one.filter.named is None:
+                return self.table.c.id.in_(owners)
+            named = sa.select(self.table.c.id).where(one.filter.named.in_(owners)).correlate(None)
+            return self.table.c.id.in_(named)
+        if one.filter.head is not None:
+            # apart from the column's own condition: SQLite would put its value into the head, and see no index of it then
+            heads = [value[:HEAD_CHARACTERS] for value in one.values]
+            beginning = sa.select(self.table.c.id).where(one.filter.head.in_(heads)).correlate(None)
+            return sa.and_(self.table.c.id.in_(beginning), found)
         if not one.filter.also:
             return found
         # not OR: with that SQLite goes through all ids, as rows come in their order
         matching = [found, *(_on(one, column) for column in one.filter.also)]
         ids = [sa.select(self.table.c.id).where(each).correlate(None) for each in matching]
         return self.table.c.id.in_(sa.union(*ids))
+
+
+def part_name(part: sa.ColumnElement[Any]) -> str:
+    """What a part of an index is called: a column by its name, an expression by itself."""
+    return part.name if isinstance(part, sa.Column) else str(part)
 
 
 def in_sql(one: Condition) -> sa.ColumnElement[bool]:
@@ -177,12 +195,14 @@ class EngineRows:
     columns      what a row has
     account_of   number of the account whose row has this id; None where no row can have it
     of_account   rows of an account at an instant (ns)
+    by_ids       filters whose values say as ids of rows do which account they are of
     """
 
     account: sa.Column[Any]
     columns: frozenset[str]
     account_of: Callable[[str], int | None]
     of_account: Callable[[AccountView, int], Iterable[Row]]
+    by_ids: frozenset[str] = frozenset({"id"})
 
     def column(self, name: str) -> sa.ColumnElement[Any] | None:
         """See Rows."""
@@ -221,7 +241,7 @@ class EngineRows:
         """What narrows the accounts: filters of their table, and ids of rows, which say whose they are."""
         found = [in_sql(one) for one in conditions if one.filter.owner is not None]
         for one in conditions:
-            if one.filter.path == "id" and one.operator == "eq":
+            if one.filter.path in self.by_ids and one.operator == "eq":
                 accounts = {self.account_of(value) for value in one.values} - {None}
                 found.append(self.account.in_(accounts or {_NOBODY}))
         return found
@@ -264,8 +284,9 @@ def _views(reach: Reach, accounts: Sequence[int]) -> list[AccountView]:
 
 
 def _meets(row: Row, one: Condition) -> bool:
-    value = row[_name_of(one.filter)]
-    return value is not None and any(OPERATORS[one.operator](value, wanted) for wanted in one.values)
+    held = row[_name_of(one.filter)]
+    values = held if isinstance(held, tuple) else () if held is None else (held,)
+    return any(OPERATORS[one.operator](value, wanted) for value in values for wanted in one.values)
 
 
 def _name_of(one: Filter) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bss.api.concerned import RELATED_PARTY, by_related_party, concerned, put_concerned
+from bss.api.filters import Filter
 from bss.api.kinds import Instant, OneOf, Text
 from bss.api.limits import ID_LENGTH_MAX
 from bss.api.resource import (
@@ -27,11 +28,12 @@ from bss.api.structures import HREF, reference_to
 from bss.crm.care_operations import add_ticket_note, change_ticket, open_ticket, set_ticket_status
 from bss.crm.queries import ticket_notes, ticket_statuses
 from bss.crm.states import TICKET_DUE_NS, TICKET_NEXT, TicketStatus
-from bss.crm.tables import TICKET
+from bss.crm.tables import TICKET, TICKET_DESCRIPTION_HEAD
 from bss.errors import Conflict, Invalid
 from bss.work import Work
 
 NOTES_MAX: Final = 50
+_DESCRIPTION: Final = Text(4000, length_min=1)
 CHANNEL_REF: Final = reference_to(
     "ChannelRef", not_served=(NotServed("@referredType", "it is the type of the member"),)
 )
@@ -150,7 +152,7 @@ TROUBLE_TICKETS: Final = Resource(
     fields=(
         *identity("TroubleTicket"),
         Field("name", Text(200)),
-        Field("description", Text(4000, length_min=1), required=True),
+        Field("description", _DESCRIPTION, required=True),
         Field("severity", OneOf(tuple(TICKET_DUE_NS)), required=True, is_filter=True),
         Field("ticketType", Text(64, length_min=1), required=True, is_filter=True),
         Field("priority", Text(32)),
@@ -180,7 +182,10 @@ TROUBLE_TICKETS: Final = Resource(
         NotServed("troubleTicketRelationship", "tickets have no relationships"),
         *OF_SUBTYPES,
     ),
-    filters=(by_related_party(TICKET),),
+    filters=(
+        by_related_party(TICKET),
+        Filter("description", _DESCRIPTION, TICKET.c.description, head=TICKET_DESCRIPTION_HEAD),
+    ),
     domain=Domain(TableRows(TICKET), "ticket:read", "ticket:write", fill=_fill, create=_create, change=_change),
     next_states={str(state): tuple(map(str, following)) for state, following in TICKET_NEXT.items()},
     events=tuple(

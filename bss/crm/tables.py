@@ -4,7 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import Through, identifier, index, instant, micros, personal, reference, sorted_text, tenant_table
+from bss.tables import (
+    Through,
+    head_of,
+    identifier,
+    index,
+    instant,
+    micros,
+    personal,
+    reference,
+    sorted_text,
+    tenant_table,
+)
 
 NAME: Final = sa.String(200)
 TEXT: Final = sa.String(4000)
@@ -118,7 +129,13 @@ BILLING_ACCOUNT: Final = tenant_table(
     reference("customer_id", "customer"),
     person=Through("customer_id", "customer"),
 )
-for _columns in (("customer_id", "id"), ("name", "id"), ("state", "id")):
+for _columns in (
+    ("customer_id", "id"),
+    ("name", "id"),
+    ("state", "id"),
+    ("credit_limit_micros", "id"),
+    ("currency", "id"),
+):
     index(BILLING_ACCOUNT, *_columns)
 
 ACCOUNT_LINK: Final = tenant_table(
@@ -192,6 +209,8 @@ INTERACTION: Final = tenant_table(
     sa.Index(None, "tenant", "customer_id", "id"),
     sa.Index(None, "tenant", "from_ns", "id"),
     sa.Index(None, "tenant", "direction", "id"),
+    sa.Index(None, "tenant", "reason", "id"),
+    sa.Index(None, "tenant", "channel", "id"),
     sa.Index(None, "tenant", "status", "id"),
     sa.Index(None, "tenant", "party_id", "id"),
     sa.Index(None, "tenant", "ticket_id"),
@@ -237,6 +256,13 @@ for _columns in (
     ("external_id", "id"),
 ):
     index(TICKET, *_columns)
+TICKET_DESCRIPTION_HEAD: Final = head_of(TICKET.c.description)
+sa.Index(
+    "ix_trouble_ticket_tenant_description_head_id",
+    TICKET.c.tenant,
+    TICKET_DESCRIPTION_HEAD,
+    TICKET.c.id,
+)
 
 TICKET_STATUS: Final = tenant_table(
     "ticket_status",

@@ -44,7 +44,7 @@ ORDER_ITEM: Final = tenant_table(
 """`product_id` names the product that an add makes, once it is made, or that another action changes. `release` is the number
 of the catalogue release that it was ordered from. `resources` are names of those that were chosen, by kind; others are taken
 from the pools. `reservation` is what they are reserved for. `characteristics` are what was chosen of the product, by name."""
-index(ORDER_ITEM, "product_id")
+index(ORDER_ITEM, "product_id", "order_id")
 
 ORDER_STEP: Final = tenant_table(
     "order_step",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 ROWS: Final = 10_000
 """Of a table."""
@@ -52,6 +53,15 @@ def plan_of(engine: sa.Engine, statement: sa.Select[Any]) -> Plan:
             return _of_sqlite([row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")])
         ((answer,),) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {text}")
         return _of_postgresql(answer[0]["Plan"])
+
+
+def names_of(engine: sa.Engine, part: sa.ColumnElement[Any]) -> set[str]:
+    """What a plan's `columns` call a part of an index. SQLite calls all expressions the same; PostgreSQL writes them out."""
+    if isinstance(part, sa.Column):
+        return {part.name}
+    if engine.dialect.name == "sqlite":
+        return {"expr"}
+    return {each.name for each in visitors.iterate(part) if isinstance(each, sa.Column)}
 
 
 def _of_sqlite(steps: Sequence[str]) -> Plan:

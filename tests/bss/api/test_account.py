@@ -52,6 +52,18 @@ def test_as_the_kit_checks_it(client: httpx.Client, body: dict[str, Any]) -> Non
     kit.check_hub(client, ACCOUNT_API)
 
 
+def test_accounts_are_found_by_their_credit_limit(client: httpx.Client, body: dict[str, Any]) -> None:
+    limits = [{"unit": "EUR", "value": 10.5}, {"unit": "CHF", "value": 20}]
+    ids = [client.post(AT, json=body | {"creditLimit": limit}).json()["id"] for limit in limits]
+    for query, found in (
+        ("creditLimit.value=10.50", ids[:1]),
+        ("creditLimit.value.gt=10.5", ids[1:]),
+        ("creditLimit.unit=CHF", ids[1:]),
+        ("creditLimit.unit=EUR&creditLimit.value=20", []),
+    ):
+        assert [one["id"] for one in client.get(f"{AT}?{query}").json()] == found, query
+
+
 def test_an_account_and_its_customer(client: httpx.Client, body: dict[str, Any]) -> None:
     created = client.post(AT, json=body | {"accountType": "postpaid", "state": "suspended"})
     assert created.status_code == 201, created.text

@@ -10,6 +10,7 @@ from bss.api.apis import APIS
 from bss.api.kinds import Amount, AnyValue, Day, Flag, Instant, Kind, OneOf, Text, Whole
 from bss.api.quantities import Number
 from bss.api.resource import Api, Field, Many, NotServed, Resource, Structure, Writable
+from tests.bss.api import kit
 from tests.reference.specifications import specifications
 
 FILES = {
@@ -111,6 +112,17 @@ def test_what_has_to_be_said_is_what_tm_forum_has(api: Api, resource: Resource) 
     assert ours == (theirs & served) | resource.required_by_us
     assert theirs <= served, f"what they require has to be served: {theirs - served}"
     assert not theirs & resource.required_by_us
+
+
+@each_resource
+def test_each_mandatory_attribute_is_a_filter(api: Api, resource: Resource) -> None:
+    """Theirs, in bodies and in answers, and ours; of one that is an object, members of it."""
+    definitions = definitions_of(api)
+    kinds = [definitions.get(name, {}) for name in (resource.type_name, f"{resource.type_name}_Create")]
+    theirs = {name for kind in kinds for name in kind.get("required", ())}
+    mandatory = {one.name for one in resource.fields if one.required or one.name in theirs}
+    lacking = sorted(name for name in mandatory - {"href", "@type"} if not kit.filters_of(resource, name))
+    assert not lacking, f"{resource.name} has no filter for {lacking}"
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.number)

@@ -89,10 +89,10 @@ def money(world: World, product_id: str) -> int:
 
 def test_as_the_kit_checks_it(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
     top_up = kit.check_creation(client, PREPAY_BALANCE_API, TOP_UPS, body())
-    kit.check_reading(client, PREPAY_BALANCE_API, TOP_UPS, top_up, not_filters=("usageType",))
+    kit.check_reading(client, PREPAY_BALANCE_API, TOP_UPS, top_up)
     kit.check_what_isnt_there(client, PREPAY_BALANCE_API, TOP_UPS)
     corrected = kit.check_creation(client, PREPAY_BALANCE_API, ADJUSTMENTS, adjustment(body()))
-    kit.check_reading(client, PREPAY_BALANCE_API, ADJUSTMENTS, corrected, not_filters=("usageType", "reason"))
+    kit.check_reading(client, PREPAY_BALANCE_API, ADJUSTMENTS, corrected)
     kit.check_what_isnt_there(client, PREPAY_BALANCE_API, ADJUSTMENTS)
     assert client.get(f"{TOP_UPS_AT}/{corrected['id']}").status_code == 404, "an adjustment is no top-up"
     kit.check_hub(client, PREPAY_BALANCE_API)
@@ -157,6 +157,23 @@ def test_buckets_are_found(client: httpx.Client, world: World, product_id: str) 
         assert answer.status_code in (200, 206), answer.text
         assert {one["name"] for one in answer.json()} == names, query
         assert answer.headers["x-result-count"] == str(len(names))
+
+
+def test_totals_are_found(client: httpx.Client, product_id: str) -> None:
+    octets, money_left = sorted(client.get(TOTALS_AT).json(), key=lambda one: one["totalBalance"]["units"] == "EUR")
+    for query, names in (
+        (f"bucket.id={money_left['bucket'][0]['id']}", {"money"}),
+        (f"bucket.id={octets['bucket'][0]['id']},9-9", {"octets"}),
+        ("bucket.id=9-9", set()),
+        ("bucket.id=money", set()),
+        ("totalBalance.amount=7.00", {"money"}),
+        (f"totalBalance.amount.gte={1024**3}", {"octets"}),
+        ("totalBalance.units=EUR", {"money"}),
+        ("totalBalance.units=octets&totalBalance.amount.gt=7", {"octets"}),
+        ("sort=-totalBalance.amount&limit=1", {"octets"}),
+    ):
+        answer = client.get(f"{TOTALS_AT}?{query}")
+        assert {one["name"] for one in answer.json()} == names, query
 
 
 def test_balances_that_arent_to_be_seen(
@@ -231,6 +248,38 @@ def test_a_top_up_names_a_bucket_by_its_id(client: httpx.Client, body: Callable[
     for wrong in (f"{int(account) + 1}-1", f"{account}-0", f"{account}-99999999999", "money-1"):
         refused = client.post(TOP_UPS_AT, json=body(bucket={"id": wrong}))
         assert (refused.status_code, "no such bucket" in refused.json()["message"]) == (400, True), wrong
+
+
+def test_top_ups_are_found_by_what_they_say(
+    client: httpx.Client, world: World, product_id: str, body: Callable[..., dict[str, Any]]
+) -> None:
+    bucket_id = client.get(BUCKETS_AT, params={"name": "money"}).json()[0]["id"]
+    ids = {"product": product_id, "payer": world.billing_account_id, "bucket": bucket_id}
+    first = client.post(TOP_UPS_AT, json=body(reason="till 7, at noon")).json()["id"]
+    second = client.post(TOP_UPS_AT, json=body(amount={"units": "EUR", "amount": 2.5}, bucket={"id": bucket_id})).json()
+    for query, found in (
+        ("product.id={product}", {first, second["id"]}),
+        ("product.id={payer}", set()),
+        ("partyAccount.id={payer}&amount.amount.lt=10", {second["id"]}),
+        ("partyAccount.id={product}", set()),
+        ("bucket.id=money", {first}),
+        ("bucket.id={bucket}", {second["id"]}),
+        ("bucket.id={bucket},money", {first, second["id"]}),
+        ("bucket.id=1-7", set()),
+        ("amount.amount=2.50", {second["id"]}),
+        ("amount.amount.gt=2.5", {first}),
+        ("amount.units=USD", set()),
+        ("amount.units=EUR", {first, second["id"]}),
+        ("usageType=monetary", {first, second["id"]}),
+        ("usageType=data", set()),
+        ("usageType=data,monetary", {first, second["id"]}),
+        ("reason=till 7%5C, at noon", {first}),
+    ):
+        answer = client.get(f"{TOP_UPS_AT}?{query.format(**ids)}")
+        assert {one["id"] for one in answer.json()} == found, query
+    for wrong in ("amount.amount=1e1", "amount.amount=2.1234567", "amount.amount=1000000000001", "usageType=money"):
+        assert client.get(f"{TOP_UPS_AT}?{wrong}").json()["code"] == "invalidQuery", wrong
+    assert client.get(ADJUSTMENTS_AT, params={"product.id": product_id}).json() == []
 
 
 def test_while_the_engine_is_away_a_top_up_is_written_down_and_done_once(

@@ -65,11 +65,11 @@ def done(world: World, client: httpx.Client, order_id: str) -> dict[str, Any]:
     return found
 
 
-def test_as_the_kit_checks_it(client: httpx.Client, body: Callable[..., dict[str, Any]]) -> None:
+def test_as_the_kit_checks_it(client: httpx.Client, world: World, body: Callable[..., dict[str, Any]]) -> None:
     said = body({"action": "add", "productOffering": {"id": "insurance"}})
     found = kit.check_creation(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS, said)
-    kit.check_creation(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS, said)
-    kit.check_reading(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS, found)
+    other = kit.check_creation(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS, said)
+    kit.check_reading(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS, done(world, client, other["id"]))
     kit.check_what_isnt_there(client, PRODUCT_ORDERING_API, PRODUCT_ORDERS)
     kit.check_hub(client, PRODUCT_ORDERING_API)
     task = kit.check_creation(client, PRODUCT_ORDERING_API, CANCELLATIONS, {"productOrder": {"id": found["id"]}})

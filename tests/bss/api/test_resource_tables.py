@@ -9,6 +9,7 @@ from bss.api.apis import APIS
 from bss.api.kinds import is_filter_kind
 from bss.api.openapi import structures_of
 from bss.api.resource import Api, Resource
+from bss.api.rows import part_name
 from tests.bss.api.sample_api import SAMPLE
 
 RESOURCES = [(api, resource) for api in (*APIS, SAMPLE) for resource in api.resources]
@@ -18,7 +19,7 @@ each_resource = pytest.mark.parametrize(("api", "resource"), RESOURCES, ids=IDS)
 
 def _indexes_of(table: sa.Table) -> Iterator[tuple[str, ...]]:
     for index in table.indexes:
-        yield tuple(column.name for column in index.columns)
+        yield tuple(part_name(part) for part in index.expressions if isinstance(part, sa.ColumnElement))
     for constraint in table.constraints:
         if isinstance(constraint, sa.PrimaryKeyConstraint | sa.UniqueConstraint):
             yield tuple(column.name for column in constraint.columns)

@@ -6,6 +6,7 @@ from multiprocessing import get_context
 import pytest
 import sqlalchemy as sa
 
+from bss.all_tables import METADATA
 from bss.edge.database import Database
 from bss.edge.migrate import DatabaseNewer, differences, migrate, revisions
 from tests.bss.conftest import NOW_NS
@@ -20,6 +21,28 @@ def test_revisions_make_the_tables_that_this_release_declares(empty: sa.Engine) 
     migrate(empty)
     assert [found for found in differences(empty) if "test_" not in str(found)] == []
     migrate(empty)
+
+
+def words_of_indexes(engine: sa.Engine) -> dict[str, str]:
+    """By name, what the database itself says that they are."""
+    asked = {
+        "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'index'",
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    }
+    with engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.exec_driver_sql(asked[engine.dialect.name])}
+
+
+def test_revisions_make_the_indexes_of_expressions_in_the_same_words(empty: sa.Engine) -> None:
+    migrate(empty)
+    before = words_of_indexes(empty)
+    indexes = [one for table in METADATA.tables.values() if table.name[:5] != "test_" for one in table.indexes]
+    of_expressions = [one for one in indexes if not all(isinstance(part, sa.Column) for part in one.expressions)]
+    assert of_expressions
+    for one in of_expressions:
+        one.drop(empty)
+        one.create(empty)
+    assert words_of_indexes(empty) == before
 
 
 @pytest.mark.parametrize("earlier", revisions()[:-1])
