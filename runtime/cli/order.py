@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runtime.cli.business import Business, Found, finds, on_business
+from runtime.cli.business import Business, Found, finds, on_business, on_business_and_store
 from runtime.cli.contexts import add_group
 from runtime.cli.due_rows import due
-from runtime.cli.options import fail
+from runtime.cli.options import fail, store_url
 
 if TYPE_CHECKING:
     from bss.orders.records import Order, OrderView
@@ -149,34 +149,45 @@ def retry(business: Business, order: OrderArgument, note: NoteOption = "") -> No
 
 @on_business
 def skip(business: Business, order: OrderArgument, note: NoteOption) -> None:
-    """Go on without the step that holds an order."""
-    from bss.orders import fallout
+    """Go on without the step that holds an order, where those behind it can do without what it makes."""
+    from bss.orchestration import manual_tasks
 
-    _change(business, lambda work: fallout.skip(work, order_id=order, note=note))
+    _change(business, lambda work: manual_tasks.skip(work, order_id=order, note=note))
 
 
 @on_business
 def take(business: Business, order: OrderArgument, note: NoteOption) -> None:
     """Make the step that holds an order a manual task: a person does it, and says so with `farebox order done`."""
-    from bss.orders import fallout
+    from bss.orchestration import manual_tasks
 
-    _change(business, lambda work: fallout.take_in_hand(work, order_id=order, note=note))
+    _change(business, lambda work: manual_tasks.take_in_hand(work, order_id=order, note=note))
 
 
-@on_business
+@on_business_and_store
 def done(
     business: Business,
     order: OrderArgument,
     note: NoteOption,
     made: Annotated[
-        list[str] | None, typer.Option("--made", help="An id that the step makes, such as account_id=7.")
+        list[str] | None,
+        typer.Option(
+            "--made",
+            help="account_id=7 of a task that opens an account.",
+            show_default="the account that has the product's number and SIM",
+        ),
     ] = None,
 ) -> None:
-    """Say that the manual task of an order is done; it goes on."""
-    from bss.orders import fallout
+    """Say that the manual task of an order is done; it goes on. An account that was opened is looked at in the engine."""
+    from bss.orchestration.manual_tasks import finish_by_hand
+    from runtime.bss_ports import make_ports
 
     outcome = dict(_pair(text, "--made") for text in made or [])
-    _change(business, lambda work: fallout.finish_by_hand(work, order_id=order, note=note, outcome=outcome))
+    engine = make_ports(business.settings, lambda: store_url(business.settings)).engine
+    _say(
+        business.run(
+            lambda database, caller: finish_by_hand(database, engine, caller, order_id=order, note=note, made=outcome)
+        )
+    )
 
 
 @on_business
@@ -230,7 +241,10 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _change(business: Business, function: "Callable[[Work], Order]") -> None:
-    order = business.write(function)
+    _say(business.write(function))
+
+
+def _say(order: "Order") -> None:
     print(f"order {order.id}: {order.state}")
 
 
