@@ -1,6 +1,6 @@
 """What an order names of the customer's and the operator's: who pays for it, which number and SIM were chosen."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -10,6 +10,7 @@ from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.kinds import KINDS, Kind
 from bss.inventory.queries import reserved_for, resource
 from bss.inventory.states import ResourceState
+from bss.orders.records import NewItem
 from bss.work import Work
 from vocabulary.instants import to_rfc3339
 
@@ -86,6 +87,17 @@ def with_reserved(
             problem = f"{name} is reserved until {to_rfc3339(ends_ns)}, and the order begins later"
             raise Conflict(f"{field}.reservation", problem, "Reserve it for longer (farebox inventory reserve)")
     return found
+
+
+def check_taken_once(items: Sequence[NewItem]) -> None:
+    """Conflict where two items are for one number or SIM, chosen or reserved: who gets it second couldn't be made."""
+    first: dict[tuple[str, str], int] = {}
+    for place, item in enumerate(items):
+        for kind, name in item.resources.items():
+            other = first.setdefault((kind, name), place)
+            if other != place:
+                problem = f"{name} is item {other + 1}'s already"
+                raise Conflict(f"items[{place}].resources.{kind}", problem, "Choose another one for each item, or none")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bss.access import requires
-from bss.orders.operations import steps_of
+from bss.orders.operations import kept_items, steps_of
 from bss.orders.records import Action, Fallout, Order, OrderItem, OrderStep, OrderView
 from bss.orders.states import FALLEN, UNDER_WAY, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
@@ -36,10 +36,13 @@ def items_of_orders(work: Work, orders: Sequence[Mapping[str, Any]]) -> Sequence
         .where(ORDER_ITEM.c.order_id.in_(list(order_of)))
         .order_by(ORDER_ITEM.c.order_id, ORDER_ITEM.c.number)
     )
-    held = [order["id"] for order in orders if order["state"] == OrderState.HELD]
+    differing = [order["id"] for order in orders if order["state"] in (OrderState.HELD, OrderState.PARTIAL)]
+    columns = (ORDER_STEP.c.item_id, ORDER_STEP.c.state, ORDER_STEP.c.is_point_of_no_return)
+    found = work.rows(sa.select(*columns).where(ORDER_STEP.c.order_id.in_(differing)))
     steps: dict[str, list[str]] = {}
-    for step in work.rows(sa.select(ORDER_STEP.c.item_id, ORDER_STEP.c.state).where(ORDER_STEP.c.order_id.in_(held))):
+    for step in found:
         steps.setdefault(step["item_id"], []).append(step["state"])
+    kept = kept_items(found)
     return [
         (
             OrderItem.from_row(row),
@@ -47,6 +50,7 @@ def items_of_orders(work: Work, orders: Sequence[Mapping[str, Any]]) -> Sequence
                 order_of[row["order_id"]]["state"],
                 is_cancelling=order_of[row["order_id"]]["is_cancelling"],
                 steps=steps.get(row["id"], []),
+                is_kept=row["id"] in kept,
             ),
         )
         for row in items

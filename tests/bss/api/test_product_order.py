@@ -286,6 +286,12 @@ def test_what_a_held_orders_items_are() -> None:
         (True, [StepState.UNDONE], "cancelled"),
     ):
         assert state_of_item("held", is_cancelling=is_cancelling, steps=steps) == expected
+    for order_state, steps, is_kept, expected in (
+        ("held", [finished], True, "completed"),
+        ("partial", [finished], True, "completed"),
+        ("partial", [StepState.UNDONE], False, "cancelled"),
+    ):
+        assert state_of_item(order_state, is_cancelling=True, steps=steps, is_kept=is_kept) == expected
     assert state_of_item("inProgress", is_cancelling=False, steps=[]) == "inProgress"
 
 

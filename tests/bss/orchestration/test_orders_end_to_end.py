@@ -84,6 +84,46 @@ def test_chosen_numbers_are_there_and_can_be_had(world: World) -> None:
     assert world.run(world.place(chosen(free)).id).order.state == "completed"
 
 
+def test_two_items_are_not_for_one_number_or_sim(world: World) -> None:
+    number, sim = "48600100001", with_check_digit(f"894803{2:012d}")
+    world.do(reserve, "msisdn", reserved_for="basket 7", name=number)
+    named = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
+    for kind, first, second in (
+        ("msisdn", chosen("msisdn", "48600100002"), chosen("msisdn", "48600100002")),
+        ("sim", chosen("sim", sim), chosen("sim", sim)),
+        ("msisdn", named, replace(named, reservation="", resources={"msisdn": number})),
+    ):
+        for ask in (place_order, preview_order):
+            with pytest.raises(Conflict, match=r"is item 1's already|is reserved") as refused:
+                world.do(ask, customer_id=world.customer_id, items=[first, second])
+            assert refused.value.field == f"items[1].resources.{kind}"
+    both = [chosen("msisdn", "48600100000"), chosen("msisdn", "48600100002")]
+    order = world.do(place_order, customer_id=world.customer_id, items=both)
+    assert world.run(order.id).order.state == "completed"
+
+
+def chosen(kind: str, name: str) -> AskedItem:
+    return AskedItem(action=Action.ADD, offering_id="monthly", resources={kind: name})
+
+
+def test_an_order_of_which_an_item_is_done_is_cancelled_in_part(world: World) -> None:
+    order = world.do(
+        place_order,
+        customer_id=world.customer_id,
+        items=[chosen("msisdn", "48600100000"), chosen("msisdn", "48600100001")],
+    )
+    world.do(reserve, "msisdn", reserved_for="counter 4", name="48600100001")
+    assert world.run(order.id).order.state == "held"
+    world.do(cancel, order_id=order.id)
+    view = world.run(order.id)
+    assert view.order.state == "partial"
+    assert product_of(world, view).status == "active"
+    assert view.items[1].product_id is None
+    assert states(world)["sim", "assigned"] == 1
+    ended = world.ordered(Action.TERMINATE, product_of(world, view).id)
+    assert ended.order.state == "completed", "nothing holds the product that stayed"
+
+
 def test_what_is_reserved_goes_to_the_order_that_names_its_reservation(world: World) -> None:
     number, sim = "48600100001", with_check_digit(f"894803{2:012d}")
     world.do(reserve, "msisdn", reserved_for="basket 7", name=number)
