@@ -10,6 +10,8 @@ from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.kinds import KINDS, Kind
 from bss.inventory.queries import reserved_for, resource
 from bss.inventory.states import ResourceState
+from bss.orchestration.resource_release import cancel_first
+from bss.orders.queries import orders_of_reservation
 from bss.orders.records import NewItem
 from bss.work import Work
 from vocabulary.instants import to_rfc3339
@@ -65,7 +67,8 @@ def with_reserved(
 
     reservation   what they are reserved for; empty: none was named
 
-    Invalid where it keeps nothing for the order, or another number or SIM than was chosen; Conflict where it ends before.
+    Invalid where it keeps nothing for the order, or another number or SIM than was chosen; Conflict where it ends before, or
+    another order has what it keeps. Of two that are placed at once one sees the other: their transactions are serializable.
     """
     found = dict(chosen)
     if not reservation:
@@ -74,14 +77,21 @@ def with_reserved(
     if not any(kept.values()):
         problem = f"nothing that the offering takes is reserved for {reservation[:64]!r}"
         raise Invalid(f"{field}.reservation", problem, "Reserve it (farebox inventory reserve), or leave this out")
+    had = orders_of_reservation(work, reservation=reservation)
     for kind, resources in kept.items():
         until_ns = {str(getattr(each, KINDS[kind].key)): each.state_until_ns for each in resources}
         if not until_ns:
             continue
-        name = found.setdefault(kind, next(iter(until_ns)))
+        name = found.setdefault(
+            kind, next((each for each in until_ns if (kind, each) not in had), next(iter(until_ns)))
+        )
         if name not in until_ns:
             problem = f"{name} isn't what is reserved for {reservation[:64]!r}"
             raise Invalid(f"{field}.resources.{kind}", problem, f"Write {next(iter(until_ns))}, or leave it out")
+        if (kind, name) in had:
+            order_id = had[kind, name]
+            problem = f"{name} is what order {order_id} is for, which names this reservation"
+            raise Conflict(f"{field}.reservation", problem, cancel_first(order_id))
         ends_ns = until_ns[name]
         if ends_ns is not None and ends_ns <= starts_ns:
             problem = f"{name} is reserved until {to_rfc3339(ends_ns)}, and the order begins later"

@@ -93,6 +93,23 @@ def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str
 
 
 @requires("inventory:read")
+def orders_of_reservation(work: Work, *, reservation: str) -> dict[tuple[str, str], str]:
+    """(kind, name) of what orders that haven't ended have of a reservation, with the order's id."""
+    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+    naming = (
+        sa.select(ORDER_ITEM.c.order_id, ORDER_ITEM.c.resources)
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .where(ORDER_ITEM.c.reservation == reservation, PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)))
+        .order_by(ORDER_ITEM.c.id)
+    )
+    found: dict[tuple[str, str], str] = {}
+    for row in work.rows(naming):
+        for kind, name in row["resources"].items():
+            found.setdefault((kind, name), row["order_id"])
+    return found
+
+
+@requires("inventory:read")
 def ordered_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products orders under way are to make of each offering, and haven't yet."""
     of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)

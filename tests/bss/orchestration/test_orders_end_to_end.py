@@ -124,45 +124,6 @@ def test_an_order_of_which_an_item_is_done_is_cancelled_in_part(world: World) ->
     assert ended.order.state == "completed", "nothing holds the product that stayed"
 
 
-def test_what_is_reserved_goes_to_the_order_that_names_its_reservation(world: World) -> None:
-    number, sim = "48600100001", with_check_digit(f"894803{2:012d}")
-    world.do(reserve, "msisdn", reserved_for="basket 7", name=number)
-    world.do(reserve, "sim", reserved_for="basket 7", name=sim)
-    named = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
-    first, second = world.place(named), world.place(named)
-    other = world.ordered()
-    assert product_of(world, other).number == "48600100000", "nobody else gets it"
-    has = product_of(world, world.run(first.id))
-    assert (has.number, has.iccid) == (number, sim)
-    late = world.run(second.id)
-    assert (late.order.state, late.steps[0].error_code) == ("held", "Conflict"), "and no other in its place"
-    assert number in late.steps[0].error
-
-
-def test_reservations_that_an_order_can_not_name(world: World) -> None:
-    number, other = "48600100001", "48600100002"
-    world.do(reserve, "msisdn", reserved_for="basket 7", name=number, for_s=3600)
-    item = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
-    insurance = AskedItem(action=Action.ADD, offering_id="insurance", reservation="basket 7")
-    for asked, at, says in (
-        (replace(item, reservation="basket 8"), "reservation", "nothing that the offering takes is reserved for"),
-        (insurance, "reservation", "nothing that the offering takes"),
-        (
-            replace(item, resources={"msisdn": other}),
-            "resources.msisdn",
-            f"{other} isn't what is .*Write {number}",
-        ),
-    ):
-        with pytest.raises(Invalid, match=says) as refused:
-            world.place(asked)
-        assert refused.value.field == f"items[0].{at}"
-    with pytest.raises(Invalid, match=r"items\[1\].reservation: another item names it"):
-        world.do(place_order, customer_id=world.customer_id, items=[item, item])
-    with pytest.raises(Conflict, match=f"{number} is reserved until .*, and the order begins later"):
-        world.place(item, requested_start_ns=NOW_NS + DAY_NS)
-    assert world.place(item, requested_start_ns=NOW_NS + 60 * 10**9).id
-
-
 def test_an_ordered_plan_is_active_everywhere(world: World) -> None:
     view = world.ordered()
     assert (view.order.state, [step.state for step in view.steps]) == ("completed", ["done"] * 5)
