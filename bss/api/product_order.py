@@ -60,6 +60,7 @@ _TASK_STATES: Final = ("acknowledged", "terminatedWithError", "inProgress", "don
 _MEMBERS: Final = (
     ("billing_account_id", "billingAccount.id"),
     ("customer_id", "relatedParty[0].id"),
+    ("requested_start_ns", "requestedStartDate"),
     ("items", "productOrderItem"),
     ("offering_id", "productOffering.id"),
     ("product_id", "product.id"),

@@ -14,8 +14,10 @@ from bss.orchestration.resource_release import cancel_first
 from bss.orders.queries import orders_of_reservation
 from bss.orders.records import NewItem
 from bss.work import Work
-from vocabulary.instants import to_rfc3339
+from vocabulary.instants import NS_PER_S, to_rfc3339
 
+PAST_NS_MAX: Final = 86_400 * NS_PER_S
+"""How far behind us the start of an order may be, which begins at once then."""
 _KINDS: Final[tuple[Kind, ...]] = ("msisdn", "sim")
 
 
@@ -97,6 +99,15 @@ def with_reserved(
             problem = f"{name} is reserved until {to_rfc3339(ends_ns)}, and the order begins later"
             raise Conflict(f"{field}.reservation", problem, "Reserve it for longer (farebox inventory reserve)")
     return found
+
+
+def check_start(work: Work, requested_start_ns: int | None) -> None:
+    """Invalid where an order is to begin long ago. Clocks that are behind, and what was on its way for long, are forgiven."""
+    if requested_start_ns is not None and requested_start_ns < work.now_ns - PAST_NS_MAX:
+        problem = f"{to_rfc3339(requested_start_ns)} is past, it is {to_rfc3339(work.now_ns)}"
+        raise Invalid(
+            "requested_start_ns", problem, "Write an instant that is to come, or leave it out: it begins now then"
+        )
 
 
 def check_taken_once(items: Sequence[NewItem]) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -36,6 +36,13 @@ StartOption = Annotated[
     str | None, typer.Option("--start", help="An instant (RFC 3339) at which it begins.", show_default="now")
 ]
 _RESOURCES = ("msisdn", "sim")
+_NAMED_BY_ACTION: Final = {
+    "add": "offering_id",
+    "suspend": "product_id",
+    "resume": "product_id",
+    "delete": "product_id",
+}
+"""What an item names behind its action. Migrations of the catalogue order the other action, of all products at once."""
 
 
 @finds
@@ -181,7 +188,7 @@ def done(
     from bss.orchestration.manual_tasks import finish_by_hand
     from runtime.bss_ports import make_ports
 
-    outcome = dict(_pair(text, "--made") for text in made or [])
+    outcome = _pairs(made or [], "--made")
     engine = make_ports(business.settings, lambda: store_url(business.settings)).engine
     _say(
         business.run(
@@ -224,13 +231,26 @@ def _item(text: str) -> Any:
 
     what, *chosen = text.split(",")
     action, colon, name = what.partition(":")
-    if not colon or not name:
-        fail(f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id")
-    values = dict(_pair(each, "--item") for each in chosen)
+    if not colon or not name or action not in _NAMED_BY_ACTION:
+        fail(
+            f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id",
+            "products get another offering by a release of the catalogue (farebox catalog release --migrate)",
+        )
+    values = _pairs(chosen, "--item")
     resources = {key: values.pop(key) for key in _RESOURCES if key in values}
     reservation = values.pop("reservation", "")
-    named = {"offering_id": name} if action == "add" else {"product_id": name}
+    named = {_NAMED_BY_ACTION[action]: name}
     return AskedItem(action=action, resources=resources, reservation=reservation, characteristics=values, **named)
+
+
+def _pairs(texts: list[str], option: str) -> dict[str, str]:
+    """Values by name; each name is said once, or one of its values would be taken without a word."""
+    found: dict[str, str] = {}
+    for name, value in (_pair(text, option) for text in texts):
+        if name in found:
+            fail(f"{option}: {name} is said twice, {found[name]} and {value}. Write one of them")
+        found[name] = value
+    return found
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

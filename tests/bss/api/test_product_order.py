@@ -248,6 +248,7 @@ def test_orders_that_cant_be(client: httpx.Client, body: Callable[..., dict[str,
         ({"relatedParty": []}, "Name the customer"),
         ({"state": "held"}, "state: is said as an order is cancelled"),
         ({"billingAccount": {"id": "x"}}, "billingAccount"),
+        ({"requestedStartDate": "1999-01-01T00:00:00Z"}, "requestedStartDate: 1999-01-01T00:00:00.000Z is past"),
         ({"priority": "1"}, "orders are done as they come"),
     ):
         answer = client.post(AT, json=body() | change)

@@ -270,6 +270,18 @@ def test_an_order_waits_for_its_date(world: World, clock: TestClock) -> None:
     assert product_of(world, view).start_ns == NOW_NS + 3 * DAY_NS
 
 
+def test_an_order_does_not_begin_long_ago(world: World) -> None:
+    assert world.place(requested_start_ns=NOW_NS - DAY_NS).state == "acknowledged"
+    for ask in (place_order, preview_order):
+        with pytest.raises(Invalid, match=r"requested_start_ns: .* is past, it is .* leave it out"):
+            world.do(
+                ask,
+                customer_id=world.customer_id,
+                items=[AskedItem(action=Action.ADD, offering_id="monthly")],
+                requested_start_ns=NOW_NS - DAY_NS - 1,
+            )
+
+
 def test_a_product_is_renewed_each_month(world: World, clock: TestClock) -> None:
     view = world.ordered()
     product_id = view.items[0].product_id
