@@ -88,10 +88,12 @@ def finish_by_hand(
     if unknown:
         known = f"Write {making.told}, or leave it out" if making else "Leave it out"
         raise Invalid(f"made.{unknown[0][:40]}", f"{held.step.kind} makes no such thing", known)
-    account_id = None
-    if making is not None:
-        account_id = _account(engine, caller.tenant, held.product, (made or {}).get(ACCOUNT_ID, "").strip())
-    return database.write(caller, lambda work: _finish(work, held, note, account_id))
+    if making is None:
+        return database.write(caller, lambda work: _finish(work, held, note, None))
+    if held.product is None:  # an earlier release let the step be skipped that makes it
+        raise Conflict("order_id", "the order has no product that the account could be of", "Cancel it, and order anew")
+    account = _Account(held.product, _account(engine, caller.tenant, held.product, (made or {}).get(ACCOUNT_ID, "")))
+    return database.write(caller, lambda work: _finish(work, held, note, account))
 
 
 class _Held(NamedTuple):
@@ -100,6 +102,13 @@ class _Held(NamedTuple):
     order: Order
     step: OrderStep
     product: Product | None
+
+
+class _Account(NamedTuple):
+    """An account that a person opened for a product."""
+
+    product: Product
+    account_id: int
 
 
 def _held(work: Work, order_id: str) -> _Held:
@@ -115,34 +124,34 @@ def _check_by_hand(step: OrderStep) -> None:
         raise Conflict("step", f"{step.kind} makes {making.makes}: that can't be done by hand", making.remedy)
 
 
-def _finish(work: Work, held: _Held, note: str, account_id: int | None) -> Order:
+def _finish(work: Work, held: _Held, note: str, account: _Account | None) -> Order:
     if fallout.fallen_step(work, order_id=held.order.id).id != held.step.id:
         raise Conflict("order_id", "another step holds the order by now", "Look at it again")
     outcome = {}
-    if account_id is not None and held.product is not None:
-        _check_is_free(work, account_id, held.product)
+    if account is not None:
+        _check_is_free(work, account)
         # it is noted as the step does it: who repairs orders needn't be one who changes customers
         with work.acting_as(Caller(work.caller.tenant, work.caller.subject, ROLES["workflow"])):
-            link_to_product(work, held.order, held.product.id, account_id)
-        outcome = {ACCOUNT_ID: str(account_id)}
+            link_to_product(work, held.order, account.product.id, account.account_id)
+        outcome = {ACCOUNT_ID: str(account.account_id)}
     return fallout.finish_by_hand(work, order_id=held.order.id, note=note, outcome=outcome)
 
 
-def _check_is_free(work: Work, account_id: int, has: Product) -> None:
-    others = [each.id for each in products_of_accounts(work, [account_id]) if each.id != has.id]
+def _check_is_free(work: Work, account: _Account) -> None:
+    of_it = products_of_accounts(work, [account.account_id])
+    others = [each.id for each in of_it if each.id != account.product.id]
     if others:
-        raise Conflict(
-            _FIELD, f"account {account_id} is product {others[0]}'s", "Name the one that was opened for this"
-        )
+        problem = f"account {account.account_id} is product {others[0]}'s"
+        raise Conflict(_FIELD, problem, "Name the one that was opened for this")
 
 
-def _account(engine: EnginePort, tenant_name: str, has: Product | None, told: str) -> int:
+def _account(engine: EnginePort, tenant_name: str, has: Product, told: str) -> int:
     """The account that was opened for a product: the engine has it, and it has the product's number and SIM."""
     if told and _ACCOUNT_NUMBER.fullmatch(told) is None:
         raise Invalid(
             _FIELD, f"{told[:40]!r} is no account's number", "Write the one that the engine gave it, such as 7"
         )
-    identities = identities_of(has) if has is not None else ()
+    identities = identities_of(has)
     tenant = engine.tenant_number(tenant_name)
     if isinstance(tenant, NoEngine):
         raise _engine_away()

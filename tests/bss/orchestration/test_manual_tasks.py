@@ -184,5 +184,19 @@ def test_a_compensation_is_skipped_whatever_the_step_makes(world: World) -> None
     assert world.run(order.id).order.state == "cancelled"
 
 
+def test_an_account_of_no_product_is_not_noted(world: World) -> None:
+    """Orders that an earlier release let go on without their product, as far as the account."""
+    world.engine.is_away = True
+    order = world.place(AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"}))
+    world.run(world.place(AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100002"})).id)
+    for kind in ("assign_resources", "provision_network"):
+        assert next(step for step in world.run(order.id).steps if step.state == "failed").kind == kind
+        world.do(fallout.skip, order_id=order.id, note="as releases before let one")
+    world.run(order.id)
+    world.do(take_in_hand, order_id=order.id, note="opened by hand")
+    with pytest.raises(Conflict, match=r"the order has no product .* Cancel it"):
+        finish(world, order.id, account_id="7")
+
+
 def test_steps_that_make_something_are_steps(world: World) -> None:
     assert set(MAKING_STEPS) <= set(order_steps(world.ports)) & {row.kind for row in PLAN_ROWS}
