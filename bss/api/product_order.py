@@ -31,7 +31,7 @@ from bss.errors import BusinessError, Invalid
 from bss.orchestration.order_placing import place_order
 from bss.orders.operations import ITEMS_MAX, cancel
 from bss.orders.queries import items_of_orders
-from bss.orders.states import ORDER_NEXT, OrderState
+from bss.orders.states import ENDED, ORDER_NEXT, OrderState
 from bss.orders.tables import ORDER_ITEM, PRODUCT_ORDER
 from bss.work import Work
 
@@ -60,6 +60,7 @@ _TASK_STATES: Final = ("acknowledged", "terminatedWithError", "inProgress", "don
 _MEMBERS: Final = (
     ("billing_account_id", "billingAccount.id"),
     ("customer_id", "relatedParty[0].id"),
+    ("requested_start_ns", "requestedStartDate"),
     ("items", "productOrderItem"),
     ("offering_id", "productOffering.id"),
     ("product_id", "product.id"),
@@ -135,7 +136,7 @@ def _of_row(row: Row) -> Document:
     if row["channel"]:
         found["channel"] = [CHANNEL.write({"id": row["channel"]})]
     if row["completed_ns"]:
-        ended = "cancellationDate" if row["state"] == OrderState.CANCELLED else "completionDate"
+        ended = "cancellationDate" if row["is_cancelling"] else "completionDate"
         found[ended] = Instant().write(row["completed_ns"])
     return found
 
@@ -160,7 +161,7 @@ def _fill_cancellations(work: Work, rows: Sequence[Row], documents: Sequence[Doc
     for row in rows:
         found = by_id[row["id"]]
         found["productOrder"] = ORDER_REF.write({"id": row["id"], "href": href_of(f"{_PATH}/productOrder", row["id"])})
-        found["state"] = "done" if row["state"] == OrderState.CANCELLED else "inProgress"
+        found["state"] = "done" if row["state"] in ENDED else "inProgress"
         if row["cancellation_reason"]:
             found["cancellationReason"] = row["cancellation_reason"]
 
@@ -169,7 +170,7 @@ def _next_states() -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for (state, _), after in ORDER_NEXT.items():
         found[state] = tuple(dict.fromkeys((*found.get(state, ()), after)))
-    return found | dict.fromkeys((OrderState.COMPLETED, OrderState.CANCELLED), ())
+    return found | dict.fromkeys(ENDED, ())
 
 
 _NO_TASKS: Final = "there are no appointments, quotes and qualifications before an order"
@@ -249,7 +250,13 @@ CANCELLATIONS: Final = Resource(
         Field("productOrder", ORDER_REF, required=True, writable=Writable.ONCE),
         Field("cancellationReason", Text(500), column="", writable=Writable.ONCE),
         Field("effectiveCancellationDate", Instant(), column="completed_ns", writable=Writable.NEVER),
-        Field("state", OneOf(_TASK_STATES), column="", writable=Writable.NEVER, meaning="done: nothing of it is left"),
+        Field(
+            "state",
+            OneOf(_TASK_STATES),
+            column="",
+            writable=Writable.NEVER,
+            meaning="done: nothing is left of it but items that were past the point of no return",
+        ),
     ),
     not_served=(
         NotServed("requestedCancellationDate", "an order is cancelled at once"),

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 
 from nicegui import ui
+from starlette.concurrency import run_in_threadpool
 
 from bss.console.forms import Asked, ask, given
 from bss.console.frame import act, page, show_empty
 from bss.console.orders import PATH as ORDERS
 from bss.console.site import ROOT, Site, Viewer
 from bss.console.words import instant, step_words
-from bss.orders.fallout import finish_by_hand, retry, skip, take_in_hand
+from bss.orchestration.manual_tasks import MAKING_STEPS, finish_by_hand, skip, take_in_hand
+from bss.orders.fallout import retry
 from bss.orders.operations import cancel
 from bss.orders.queries import fallout
-from bss.orders.records import Fallout, Order
+from bss.orders.records import Fallout, Order, OrderStep
 from bss.orders.states import StepState
 from bss.work import Work
 
@@ -30,10 +32,14 @@ _DECISIONS: dict[str, tuple[str, Decision]] = {
         lambda work, order, note: cancel(work, order_id=order, reason=note),
     ),
 }
-_FINISH = (
-    "The step was done by hand, and the order goes on.",
-    lambda work, order, note: finish_by_hand(work, order_id=order, note=note),
-)
+_FINISH = "It is done"
+_WHY = Asked("note", "Why", rule=given("Say why: it is kept with the step"))
+_TOLD = {
+    "account_id": Asked(
+        "account_id", "Account", hint="its number; empty: the one that has the product's number and SIM"
+    )
+}
+"""How what a person made by hand is asked for (MakingStep.told)."""
 
 
 def register(site: Site) -> None:
@@ -60,21 +66,50 @@ def _card(viewer: Viewer, fallen: Fallout) -> None:
         if step.note:
             ui.label(f"Note: {step.note}").classes("text-slate-700")
         with ui.row():
-            decisions = _DECISIONS if step.state != StepState.MANUAL else {"It is done": _FINISH, **_DECISIONS}
-            for word, (text, decide) in decisions.items():
-                ui.button(
-                    word,
-                    on_click=lambda word=word, text=text, decide=decide: _decide(viewer, fallen, word, text, decide),
-                ).props("outline dense")
+            if step.state == StepState.MANUAL:
+                ui.button(_FINISH, on_click=lambda: _finish(viewer, fallen)).props("outline dense")
+            for word, (text, decide) in _DECISIONS.items():
+                if _is_offered(word, step):
+                    ui.button(
+                        word,
+                        on_click=lambda word=word, text=text, decide=decide: _decide(
+                            viewer, fallen, word, text, decide
+                        ),
+                    ).props("outline dense")
+
+
+def _is_offered(word: str, step: OrderStep) -> bool:
+    """What a step makes for those behind it isn't left out, and what only the step can make isn't made by hand."""
+    making = MAKING_STEPS.get(step.kind) if step.state != StepState.UNDO_FAILED else None
+    return making is None or word not in {"Skip", *(() if making.told else ("Do it by hand",))}
 
 
 async def _decide(viewer: Viewer, fallen: Fallout, word: str, text: str, decide: Decision) -> None:
-    note = Asked("note", "Why", rule=given("Say why: it is kept with the step"))
-    asked = await ask(f"{word}?", [note], word, text=text)
+    asked = await ask(f"{word}?", [_WHY], word, text=text)
     if asked is None:
         return
     done = await act(
         lambda: viewer.write(lambda work: decide(work, fallen.order.id, asked["note"])), f"{word}: decided"
     )
     if done is not None:
+        ui.navigate.reload()
+
+
+async def _finish(viewer: Viewer, fallen: Fallout) -> None:
+    making = MAKING_STEPS.get(fallen.step.kind)
+    told = [_TOLD[making.told]] if making is not None and making.told else []
+    asked = await ask(f"{_FINISH}?", [_WHY, *told], _FINISH, text="The step was done by hand, and the order goes on.")
+    if asked is None:
+        return
+    note = asked.pop("note")
+    made = {name: value for name, value in asked.items() if value}
+
+    async def do() -> Order:
+        site = viewer.site
+        caller = site.who(viewer.cookie)
+        return await run_in_threadpool(
+            lambda: finish_by_hand(site.database, site.engine, caller, order_id=fallen.order.id, note=note, made=made)
+        )
+
+    if await act(do, f"{_FINISH}: decided") is not None:
         ui.navigate.reload()

@@ -121,7 +121,7 @@ def graph_of(steps: tuple[OrderStep, ...]) -> str:
 
 
 async def _cancel(viewer: Viewer, view: OrderView) -> None:
-    text = "What was done is undone, step by step. Nothing happens where the point of no return is passed."
+    text = "What was done is undone, step by step. What is past its point of no return stays."
     if not await confirmed("Cancel this order?", text, "Cancel the order"):
         return
     await act(

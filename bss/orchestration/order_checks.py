@@ -1,6 +1,6 @@
 """What an order names of the customer's and the operator's: who pays for it, which number and SIM were chosen."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -10,9 +10,14 @@ from bss.errors import Conflict, Invalid, NotFound
 from bss.inventory.kinds import KINDS, Kind
 from bss.inventory.queries import reserved_for, resource
 from bss.inventory.states import ResourceState
+from bss.orchestration.resource_release import cancel_first
+from bss.orders.queries import orders_of_reservation
+from bss.orders.records import NewItem
 from bss.work import Work
-from vocabulary.instants import to_rfc3339
+from vocabulary.instants import NS_PER_S, to_rfc3339
 
+PAST_NS_MAX: Final = 86_400 * NS_PER_S
+"""How far behind us the start of an order may be, which begins at once then."""
 _KINDS: Final[tuple[Kind, ...]] = ("msisdn", "sim")
 
 
@@ -64,7 +69,8 @@ def with_reserved(
 
     reservation   what they are reserved for; empty: none was named
 
-    Invalid where it keeps nothing for the order, or another number or SIM than was chosen; Conflict where it ends before.
+    Invalid where it keeps nothing for the order, or another number or SIM than was chosen; Conflict where it ends before, or
+    another order has what it keeps. Of two that are placed at once one sees the other: their transactions are serializable.
     """
     found = dict(chosen)
     if not reservation:
@@ -73,19 +79,46 @@ def with_reserved(
     if not any(kept.values()):
         problem = f"nothing that the offering takes is reserved for {reservation[:64]!r}"
         raise Invalid(f"{field}.reservation", problem, "Reserve it (farebox inventory reserve), or leave this out")
+    had = orders_of_reservation(work, reservation=reservation)
     for kind, resources in kept.items():
         until_ns = {str(getattr(each, KINDS[kind].key)): each.state_until_ns for each in resources}
         if not until_ns:
             continue
-        name = found.setdefault(kind, next(iter(until_ns)))
+        name = found.setdefault(
+            kind, next((each for each in until_ns if (kind, each) not in had), next(iter(until_ns)))
+        )
         if name not in until_ns:
             problem = f"{name} isn't what is reserved for {reservation[:64]!r}"
             raise Invalid(f"{field}.resources.{kind}", problem, f"Write {next(iter(until_ns))}, or leave it out")
+        if (kind, name) in had:
+            order_id = had[kind, name]
+            problem = f"{name} is what order {order_id} is for, which names this reservation"
+            raise Conflict(f"{field}.reservation", problem, cancel_first(order_id))
         ends_ns = until_ns[name]
         if ends_ns is not None and ends_ns <= starts_ns:
             problem = f"{name} is reserved until {to_rfc3339(ends_ns)}, and the order begins later"
             raise Conflict(f"{field}.reservation", problem, "Reserve it for longer (farebox inventory reserve)")
     return found
+
+
+def check_start(work: Work, requested_start_ns: int | None) -> None:
+    """Invalid where an order is to begin long ago. Clocks that are behind, and what was on its way for long, are forgiven."""
+    if requested_start_ns is not None and requested_start_ns < work.now_ns - PAST_NS_MAX:
+        problem = f"{to_rfc3339(requested_start_ns)} is past, it is {to_rfc3339(work.now_ns)}"
+        raise Invalid(
+            "requested_start_ns", problem, "Write an instant that is to come, or leave it out: it begins now then"
+        )
+
+
+def check_taken_once(items: Sequence[NewItem]) -> None:
+    """Conflict where two items are for one number or SIM, chosen or reserved: who gets it second couldn't be made."""
+    first: dict[tuple[str, str], int] = {}
+    for place, item in enumerate(items):
+        for kind, name in item.resources.items():
+            other = first.setdefault((kind, name), place)
+            if other != place:
+                problem = f"{name} is item {other + 1}'s already"
+                raise Conflict(f"items[{place}].resources.{kind}", problem, "Choose another one for each item, or none")
 
 
 @contextmanager

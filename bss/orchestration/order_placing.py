@@ -16,7 +16,14 @@ from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid
 from bss.inventory.queries import offerings_of_customer, product
 from bss.orchestration.dated_orders import check_action
-from bss.orchestration.order_checks import check_chosen, named_by, payer_of, with_reserved
+from bss.orchestration.order_checks import (
+    check_chosen,
+    check_start,
+    check_taken_once,
+    named_by,
+    payer_of,
+    with_reserved,
+)
 from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
 from bss.orders.operations import place
 from bss.orders.records import ACTIONS, Action, NewItem, Order
@@ -72,11 +79,14 @@ def place_order(
     billing_account_id   who pays; None: the customer's first active one in the currency of what is added, if there is one
     channel              where it comes from, for conditions of offerings; it is kept with the order
     """
+    check_start(work, requested_start_ns)
     previewed, payer_id = _looked_at(work, customer_id, items, billing_account_id, requested_start_ns, channel)
+    new = [each.item for each in previewed]
+    check_taken_once(new)
     return place(
         work,
         customer_id=customer_id,
-        items=[each.item for each in previewed],
+        items=new,
         billing_account_id=payer_id,
         external_id=external_id,
         description=description,
@@ -96,7 +106,10 @@ def preview_order(
     channel: str = "",
 ) -> list[PreviewedItem]:
     """A dry run: what the order would do and cost. It refuses what `place_order` refuses, and writes nothing."""
-    return _looked_at(work, customer_id, items, billing_account_id, requested_start_ns, channel)[0]
+    check_start(work, requested_start_ns)
+    previewed, _ = _looked_at(work, customer_id, items, billing_account_id, requested_start_ns, channel)
+    check_taken_once([each.item for each in previewed])
+    return previewed
 
 
 def _looked_at(

@@ -18,6 +18,7 @@ from bss.engine_port import (
     Refused,
 )
 from bss.inventory.product_operations import change_product
+from bss.inventory.records import Product
 from bss.network_port import (
     ALREADY_PROVISIONED,
     UNKNOWN_SUBSCRIBER,
@@ -31,11 +32,14 @@ from bss.orchestration.inventory_steps import STARTS_NS, InventorySteps, product
 from bss.orchestration.ports import NO_ENGINE, UNKNOWN, Ports, ask_network, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms
 from bss.orders.execution import Task
+from bss.orders.records import Order
 from bss.steps import Answer, Failed, Made
 from bss.work import Work
 from vocabulary.ids import IdentityKind
 from vocabulary.outcomes import Outcome
 
+ACCOUNT_ID: Final = "account_id"
+"""Outcome of `open_account`."""
 ALREADY_CLOSED: Final = frozenset({Outcome.END_USER_SERVICE_DENIED.name.lower()})
 """What a closed account answers to a change; no other command here is refused with it."""
 
@@ -67,13 +71,9 @@ class EngineSteps:
     def read(self, work: Work, task: Task) -> Account:
         """The account of the item's product."""
         has = product_of(work, task)
-        identities = []
-        if has.number:
-            identities.append(Identity(IdentityKind.E164, has.number))
-        if has.imsi:
-            identities.append(Identity(IdentityKind.IMSI, has.imsi))
         opening = task.step.id if task.is_undo and task.step.kind == "open_account" else ""
-        return Account(task.key, work.caller.tenant, has.engine_account_id or 0, tuple(identities), opening_key=opening)
+        account_id = has.engine_account_id or 0
+        return Account(task.key, work.caller.tenant, account_id, identities_of(has), opening_key=opening)
 
     def read_terms(self, work: Work, task: Task) -> Account:
         """The same, with the terms of the product's first period."""
@@ -89,10 +89,7 @@ class EngineSteps:
 
     def note_account(self, work: Work, task: Task, made: Made) -> None:
         """The product knows its account, and the account who pays for it."""
-        account_id = int(made.ids["account_id"])
-        change_product(work, product_id_of(task), engine_account_id=account_id)
-        if task.order.billing_account_id is not None:
-            link_account(work, engine_account_id=account_id, billing_account_id=task.order.billing_account_id)
+        link_to_product(work, task.order, product_id_of(task), int(made.ids[ACCOUNT_ID]))
 
     def apply_product(self, asked: Account) -> Answer:
         """The product's first period, its fee and what it gives."""
@@ -137,6 +134,19 @@ class EngineSteps:
         if isinstance(tenant, NoEngine):
             return engine_answer(tenant)
         return engine_answer(self._engine.send(command(tenant)))
+
+
+def identities_of(has: Product) -> tuple[Identity, ...]:
+    """What the engine knows a product's subscriber by."""
+    values = ((IdentityKind.E164, has.number), (IdentityKind.IMSI, has.imsi))
+    return tuple(Identity(kind, value) for kind, value in values if value)
+
+
+def link_to_product(work: Work, order: Order, product_id: str, account_id: int) -> None:
+    """The product knows its account, and the account who pays for it."""
+    change_product(work, product_id, engine_account_id=account_id)
+    if order.billing_account_id is not None:
+        link_account(work, engine_account_id=account_id, billing_account_id=order.billing_account_id)
 
 
 def _opening(asked: Account, key: str, tenant: int) -> OpenAccount:

@@ -9,7 +9,7 @@ import msgspec
 
 from bss.access import requires
 from bss.due import schedule
-from bss.orders.operations import RETRY_DUE, move_order, steps_of
+from bss.orders.operations import RETRY_DUE, kept_items, move_order, steps_of
 from bss.orders.records import Order, OrderItem, OrderStep
 from bss.orders.states import FALLEN, PASSED, OrderState, StepState, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
@@ -118,9 +118,10 @@ def _do_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
 
 
 def _undo_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
-    """Backwards. What was never begun, or leaves nothing, is undone by saying so."""
+    """Backwards. What was never begun, or leaves nothing, is undone by saying so; items past their point of no return stay."""
+    kept = kept_items(steps)
     for step in reversed(steps):
-        if step["state"] == StepState.UNDONE:
+        if step["state"] == StepState.UNDONE or step["item_id"] in kept:
             continue
         if step["state"] == StepState.UNDOING:
             return _task(work, order, step, steps, is_undo=True)
@@ -131,7 +132,7 @@ def _undo_next(work: Work, order: Row, steps: list[Row]) -> Task | None:
             _change_step(work, undoing, "finish", ended_ns=work.now_ns)
             continue
         return _task(work, order, undoing, steps, is_undo=True)
-    move_order(work, order, "complete", completed_ns=work.now_ns)
+    move_order(work, order, "complete in part" if kept else "complete", completed_ns=work.now_ns)
     return None
 
 

@@ -1,5 +1,5 @@
 """What people do with an order that fell out: try the step again, go on without it, take it in hand, say that it is done. To
-undo the order is `operations.cancel`.
+undo the order is `operations.cancel`. bss/orchestration/manual_tasks.py looks at what is decided of which kind of step.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from bss.access import requires
 from bss.due import unschedule
 from bss.errors import Conflict, Invalid
 from bss.orders.operations import READY, RETRY_DUE, WORKFLOW, move_order, steps_of
-from bss.orders.records import Order
+from bss.orders.records import Order, OrderStep
 from bss.orders.states import FALLEN, OrderState, next_step_state
 from bss.orders.tables import ORDER_STEP, PRODUCT_ORDER
 from bss.work import Row, Work
@@ -41,11 +41,17 @@ def take_in_hand(work: Work, *, order_id: str, note: str) -> Order:
 def finish_by_hand(work: Work, *, order_id: str, note: str, outcome: dict[str, str] | None = None) -> Order:
     """A person did the manual task that holds the order: it goes on.
 
-    outcome   ids that the step would have made, such as account_id
+    outcome   ids that the step would have made; what they mean is looked at before (bss/orchestration/manual_tasks.py)
     """
     _check_note(note)
     step = _fallen_step(work, order_id)
     return _decide(work, order_id, "finish", note, outcome={**step["outcome"], **(outcome or {})})
+
+
+@requires("order:repair")
+def fallen_step(work: Work, *, order_id: str) -> OrderStep:
+    """The step that holds the order. NotFound; Conflict where none does."""
+    return OrderStep.from_row(_fallen_step(work, order_id))
 
 
 def _decide(work: Work, order_id: str, happens: str, note: str, **values: Any) -> Order:

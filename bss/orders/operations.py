@@ -1,6 +1,6 @@
 """Placing, starting and cancelling orders. What is planned is passed in: orders know no catalogue and no engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from bss.access import requires
 from bss.due import schedule, unschedule
 from bss.errors import Conflict, Invalid
 from bss.orders.records import ACTIONS, Action, NewItem, Order
-from bss.orders.states import UNDER_WAY, OrderState, StepState, next_order_state, next_step_state
+from bss.orders.states import ENDED, PASSED, UNDER_WAY, OrderState, StepState, next_order_state, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
 from bss.tenant_rows import Prepared
 from bss.work import Row, Work
@@ -100,10 +100,11 @@ def start_due(work: Work, *, order_id: str) -> Order:
 def cancel(work: Work, *, order_id: str, reason: str = "", if_revision: int | None = None) -> Order:
     """Undo what was done of the order, and do no more of it. Conflict past the point of no return, and once it has ended.
 
+    Items that are done and past theirs are kept where others aren't: the order ends as partial then.
     A step that runs is finished first. Where a workflow drives the order already, that one undoes it.
     """
     order = work.get(PRODUCT_ORDER, order_id, field="order_id")
-    if order["is_cancelling"] and order["state"] not in (OrderState.HELD, OrderState.CANCELLED):
+    if order["is_cancelling"] and order["state"] not in (OrderState.HELD, *ENDED):
         return Order.from_row(order)
     _check_may_be_cancelled(work, order_id)
     was = order["state"]
@@ -130,6 +131,15 @@ def move_order(work: Work, order: Row, happens: str, *, if_revision: int | None 
 def steps_of(work: Work, order_id: str) -> list[Row]:
     """The rows of an order's steps, by place."""
     return list(work.rows(_STEPS, order_id=order_id))
+
+
+def kept_items(steps: Iterable[Row]) -> frozenset[str]:
+    """Ids of the items that are past their point of no return, of an order's steps: to cancel it leaves them."""
+    return frozenset(
+        step["item_id"]
+        for step in steps
+        if step["is_point_of_no_return"] and step["state"] in (StepState.DONE, StepState.RUNNING)
+    )
 
 
 def _check_items(items: Sequence[NewItem]) -> None:
@@ -203,10 +213,15 @@ def _insert_steps(work: Work, order_id: str, item_id: str, item: NewItem, place:
 
 
 def _check_may_be_cancelled(work: Work, order_id: str) -> None:
-    for step in steps_of(work, order_id):
-        if step["is_point_of_no_return"] and step["state"] in (StepState.DONE, StepState.RUNNING):
-            raise Conflict(
-                "state",
-                f"the order is past its point of no return, {step['kind']}",
-                "Order the end of the product instead",
-            )
+    """Conflict where an item past its point of no return isn't done, or all of them are past it."""
+    steps = steps_of(work, order_id)
+    kept = kept_items(steps)
+    half_done = {step["item_id"] for step in steps if step["item_id"] in kept and step["state"] not in PASSED}
+    if not half_done and kept != {step["item_id"] for step in steps}:
+        return
+    last = next(step for step in steps if step["is_point_of_no_return"] and step["item_id"] in (half_done or kept))
+    raise Conflict(
+        "state",
+        f"the order is past its point of no return, {last['kind']}",
+        "Have it finished, and order the end of the product",
+    )

@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bss.access import requires
-from bss.orders.operations import steps_of
+from bss.orders.operations import kept_items, steps_of
 from bss.orders.records import Action, Fallout, Order, OrderItem, OrderStep, OrderView
 from bss.orders.states import FALLEN, UNDER_WAY, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
@@ -44,10 +44,13 @@ def items_of_orders(work: Work, orders: Sequence[Mapping[str, Any]]) -> Sequence
         .where(ORDER_ITEM.c.order_id.in_(list(order_of)))
         .order_by(ORDER_ITEM.c.order_id, ORDER_ITEM.c.number)
     )
-    held = [order["id"] for order in orders if order["state"] == OrderState.HELD]
+    differing = [order["id"] for order in orders if order["state"] in (OrderState.HELD, OrderState.PARTIAL)]
+    columns = (ORDER_STEP.c.item_id, ORDER_STEP.c.state, ORDER_STEP.c.is_point_of_no_return)
+    found = work.rows(sa.select(*columns).where(ORDER_STEP.c.order_id.in_(differing)))
     steps: dict[str, list[str]] = {}
-    for step in work.rows(sa.select(ORDER_STEP.c.item_id, ORDER_STEP.c.state).where(ORDER_STEP.c.order_id.in_(held))):
+    for step in found:
         steps.setdefault(step["item_id"], []).append(step["state"])
+    kept = kept_items(found)
     return [
         (
             OrderItem.from_row(row),
@@ -55,6 +58,7 @@ def items_of_orders(work: Work, orders: Sequence[Mapping[str, Any]]) -> Sequence
                 order_of[row["order_id"]]["state"],
                 is_cancelling=order_of[row["order_id"]]["is_cancelling"],
                 steps=steps.get(row["id"], []),
+                is_kept=row["id"] in kept,
             ),
         )
         for row in items
@@ -94,6 +98,23 @@ def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str
         .order_by(PRODUCT_ORDER.c.id)
     )
     return [(row["requested_start_ns"], row["id"], row["action"]) for row in work.rows(waiting)]
+
+
+@requires("inventory:read")
+def orders_of_reservation(work: Work, *, reservation: str) -> dict[tuple[str, str], str]:
+    """(kind, name) of what orders that haven't ended have of a reservation, with the order's id."""
+    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+    naming = (
+        sa.select(ORDER_ITEM.c.order_id, ORDER_ITEM.c.resources)
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .where(ORDER_ITEM.c.reservation == reservation, PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)))
+        .order_by(ORDER_ITEM.c.id)
+    )
+    found: dict[tuple[str, str], str] = {}
+    for row in work.rows(naming):
+        for kind, name in row["resources"].items():
+            found.setdefault((kind, name), row["order_id"])
+    return found
 
 
 @requires("inventory:read")

@@ -21,6 +21,8 @@ class OrderState:
     COMPLETED: Final = "completed"
     CANCELLED: Final = "cancelled"
     """nothing of it is left"""
+    PARTIAL: Final = "partial"
+    """it was cancelled as items of it were past their point of no return: those are done, nothing of the others is left"""
 
 
 class StepState:
@@ -39,7 +41,7 @@ class StepState:
     UNDO_FAILED: Final = "undo_failed"
 
 
-ENDED: Final = frozenset({OrderState.COMPLETED, OrderState.CANCELLED})
+ENDED: Final = frozenset({OrderState.COMPLETED, OrderState.CANCELLED, OrderState.PARTIAL})
 """States in which an order stays."""
 UNDER_WAY: Final = frozenset(
     {
@@ -70,6 +72,7 @@ ORDER_NEXT: Final[Mapping[tuple[str, str], str]] = {
     (_O.HELD, "cancel"): _O.PENDING_CANCELLATION,
     (_O.PENDING_CANCELLATION, "fall out"): _O.HELD,
     (_O.PENDING_CANCELLATION, "complete"): _O.CANCELLED,
+    (_O.PENDING_CANCELLATION, "complete in part"): _O.PARTIAL,
 }
 
 STEP_NEXT: Final[Mapping[tuple[str, str], str]] = {
@@ -98,16 +101,20 @@ STEP_NEXT: Final[Mapping[tuple[str, str], str]] = {
 """A step that failed is undone too: what it came to may not be known, as when a reply was lost."""
 
 
-def state_of_item(order_state: str, *, is_cancelling: bool, steps: Sequence[str]) -> str:
-    """The state of an item: its order's; of a held order it says which items wait for a person, and which are done.
+def state_of_item(order_state: str, *, is_cancelling: bool, steps: Sequence[str], is_kept: bool = False) -> str:
+    """The state of an item: its order's; of a held order it says which items wait for a person, and which are done; of one that
+    was cancelled in part, which are kept.
 
     So it changes only where the order's row does, whose revision is the order's ETag.
 
-    steps   states of the item's steps; looked at where the order is held
+    steps    states of the item's steps; looked at where the order is held
+    is_kept  the item is past its point of no return: to cancel the order leaves it
     """
+    if order_state == OrderState.PARTIAL:
+        return OrderState.COMPLETED if is_kept else OrderState.CANCELLED
     if order_state != OrderState.HELD or any(state in FALLEN for state in steps):
         return order_state
-    if is_cancelling:
+    if is_cancelling and not is_kept:
         is_undone = all(state == StepState.UNDONE for state in steps)
         return OrderState.CANCELLED if is_undone else OrderState.PENDING_CANCELLATION
     return OrderState.COMPLETED if all(state in PASSED for state in steps) else OrderState.IN_PROGRESS

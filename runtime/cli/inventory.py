@@ -173,8 +173,10 @@ def reserve(
 
 @on_business
 def release(business: Business, kind: KindArgument, name: NameArgument) -> None:
-    """Free a number or SIM that is reserved, blocked or in quarantine."""
-    _act(business, "release", kind, name)
+    """Free a number or SIM that is reserved, blocked or in quarantine. Refused where an order under way is for it."""
+    from bss.orchestration import resource_release
+
+    print_pairs(_pairs_of(business.write(lambda work: resource_release.release(work, kind, name=name))))
 
 
 @on_business

@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from runtime.cli.business import Business, Found, finds, on_business
+from runtime.cli.business import Business, Found, finds, on_business, on_business_and_store
 from runtime.cli.contexts import add_group
 from runtime.cli.due_rows import due
-from runtime.cli.options import fail
+from runtime.cli.options import fail, store_url
 
 if TYPE_CHECKING:
     from bss.orders.records import Order, OrderView
@@ -36,6 +36,13 @@ StartOption = Annotated[
     str | None, typer.Option("--start", help="An instant (RFC 3339) at which it begins.", show_default="now")
 ]
 _RESOURCES = ("msisdn", "sim")
+_NAMED_BY_ACTION: Final = {
+    "add": "offering_id",
+    "suspend": "product_id",
+    "resume": "product_id",
+    "delete": "product_id",
+}
+"""What an item names behind its action. Migrations of the catalogue order the other action, of all products at once."""
 
 
 @finds
@@ -149,34 +156,45 @@ def retry(business: Business, order: OrderArgument, note: NoteOption = "") -> No
 
 @on_business
 def skip(business: Business, order: OrderArgument, note: NoteOption) -> None:
-    """Go on without the step that holds an order."""
-    from bss.orders import fallout
+    """Go on without the step that holds an order, where those behind it can do without what it makes."""
+    from bss.orchestration import manual_tasks
 
-    _change(business, lambda work: fallout.skip(work, order_id=order, note=note))
+    _change(business, lambda work: manual_tasks.skip(work, order_id=order, note=note))
 
 
 @on_business
 def take(business: Business, order: OrderArgument, note: NoteOption) -> None:
     """Make the step that holds an order a manual task: a person does it, and says so with `farebox order done`."""
-    from bss.orders import fallout
+    from bss.orchestration import manual_tasks
 
-    _change(business, lambda work: fallout.take_in_hand(work, order_id=order, note=note))
+    _change(business, lambda work: manual_tasks.take_in_hand(work, order_id=order, note=note))
 
 
-@on_business
+@on_business_and_store
 def done(
     business: Business,
     order: OrderArgument,
     note: NoteOption,
     made: Annotated[
-        list[str] | None, typer.Option("--made", help="An id that the step makes, such as account_id=7.")
+        list[str] | None,
+        typer.Option(
+            "--made",
+            help="account_id=7 of a task that opens an account.",
+            show_default="the account that has the product's number and SIM",
+        ),
     ] = None,
 ) -> None:
-    """Say that the manual task of an order is done; it goes on."""
-    from bss.orders import fallout
+    """Say that the manual task of an order is done; it goes on. An account that was opened is looked at in the engine."""
+    from bss.orchestration.manual_tasks import finish_by_hand
+    from runtime.bss_ports import make_ports
 
-    outcome = dict(_pair(text, "--made") for text in made or [])
-    _change(business, lambda work: fallout.finish_by_hand(work, order_id=order, note=note, outcome=outcome))
+    outcome = _pairs(made or [], "--made")
+    engine = make_ports(business.settings, lambda: store_url(business.settings)).engine
+    _say(
+        business.run(
+            lambda database, caller: finish_by_hand(database, engine, caller, order_id=order, note=note, made=outcome)
+        )
+    )
 
 
 @on_business
@@ -213,13 +231,26 @@ def _item(text: str) -> Any:
 
     what, *chosen = text.split(",")
     action, colon, name = what.partition(":")
-    if not colon or not name:
-        fail(f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id")
-    values = dict(_pair(each, "--item") for each in chosen)
+    if not colon or not name or action not in _NAMED_BY_ACTION:
+        fail(
+            f"--item {text}: write add:OFFERING, or suspend, resume, delete and a product's id",
+            "products get another offering by a release of the catalogue (farebox catalog release --migrate)",
+        )
+    values = _pairs(chosen, "--item")
     resources = {key: values.pop(key) for key in _RESOURCES if key in values}
     reservation = values.pop("reservation", "")
-    named = {"offering_id": name} if action == "add" else {"product_id": name}
+    named = {_NAMED_BY_ACTION[action]: name}
     return AskedItem(action=action, resources=resources, reservation=reservation, characteristics=values, **named)
+
+
+def _pairs(texts: list[str], option: str) -> dict[str, str]:
+    """Values by name; each name is said once, or one of its values would be taken without a word."""
+    found: dict[str, str] = {}
+    for name, value in (_pair(text, option) for text in texts):
+        if name in found:
+            fail(f"{option}: {name} is said twice, {found[name]} and {value}. Write one of them")
+        found[name] = value
+    return found
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -230,7 +261,10 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 
 def _change(business: Business, function: "Callable[[Work], Order]") -> None:
-    order = business.write(function)
+    _say(business.write(function))
+
+
+def _say(order: "Order") -> None:
     print(f"order {order.id}: {order.state}")
 
 

@@ -250,6 +250,7 @@ def test_orders_that_cant_be(client: httpx.Client, body: Callable[..., dict[str,
         ({"relatedParty": []}, "Name the customer"),
         ({"state": "held"}, "state: is said as an order is cancelled"),
         ({"billingAccount": {"id": "x"}}, "billingAccount"),
+        ({"requestedStartDate": "1999-01-01T00:00:00Z"}, "requestedStartDate: 1999-01-01T00:00:00.000Z is past"),
         ({"priority": "1"}, "orders are done as they come"),
     ):
         answer = client.post(AT, json=body() | change)
@@ -288,6 +289,12 @@ def test_what_a_held_orders_items_are() -> None:
         (True, [StepState.UNDONE], "cancelled"),
     ):
         assert state_of_item("held", is_cancelling=is_cancelling, steps=steps) == expected
+    for order_state, steps, is_kept, expected in (
+        ("held", [finished], True, "completed"),
+        ("partial", [finished], True, "completed"),
+        ("partial", [StepState.UNDONE], False, "cancelled"),
+    ):
+        assert state_of_item(order_state, is_cancelling=True, steps=steps, is_kept=is_kept) == expected
     assert state_of_item("inProgress", is_cancelling=False, steps=[]) == "inProgress"
 
 

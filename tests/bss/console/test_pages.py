@@ -17,10 +17,12 @@ from bss.crm.customer_operations import add_customer
 from bss.crm.operations import add_organization
 from bss.due import due_of, schedule
 from bss.edge.database import database_url
-from bss.inventory.operations import add_number, add_sim
-from bss.inventory.queries import products_of_accounts
+from bss.inventory.kinds import name_of
+from bss.inventory.operations import add_number, add_sim, release, reserve
+from bss.inventory.queries import products_of_accounts, resources
 from bss.inventory.renewals import REFUSED, RENEWAL_DUE
 from bss.orchestration.order_placing import AskedItem, place_order
+from bss.orders.operations import cancel
 from bss.orders.records import Action
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.records import ActionKind, ActionState
@@ -75,6 +77,24 @@ def test_who_lacks_the_permission_is_told_which(served: Served) -> None:
         assert "Not for you" in answer.text
         assert "order:repair" in answer.text
         assert "/console/fallout" not in client.get("/console/orders").text
+
+
+def test_fallout_offers_what_a_step_admits(served: Served) -> None:
+    """The step that makes the product is tried again or undone; nobody can leave it out or do it by hand."""
+    words = ("Try again", "Cancel the order", "Skip", "Do it by hand")
+    world = served.world
+    [free, *_] = world.do(resources, "msisdn", state="free")
+    item = AskedItem(action="add", offering_id="monthly", resources={"msisdn": name_of(free)})
+    order = world.place(item)
+    world.do(reserve, "msisdn", reserved_for="counter 4", name=name_of(free))
+    with client_of(served, "ann") as client:
+        before = client.get("/console/fallout").text
+        assert world.run(order.id).steps[0].state == "failed"
+        after = client.get("/console/fallout").text
+    assert [after.count(word) - before.count(word) for word in words] == [1, 1, 0, 0]
+    world.do(cancel, order_id=order.id)
+    assert world.run(order.id).order.state == "cancelled"
+    world.do(release, "msisdn", name=name_of(free))
 
 
 def test_a_run_of_a_rule_is_shown_and_filtered(served: Served) -> None:

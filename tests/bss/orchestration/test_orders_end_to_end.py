@@ -84,43 +84,44 @@ def test_chosen_numbers_are_there_and_can_be_had(world: World) -> None:
     assert world.run(world.place(chosen(free)).id).order.state == "completed"
 
 
-def test_what_is_reserved_goes_to_the_order_that_names_its_reservation(world: World) -> None:
+def test_two_items_are_not_for_one_number_or_sim(world: World) -> None:
     number, sim = "48600100001", with_check_digit(f"894803{2:012d}")
     world.do(reserve, "msisdn", reserved_for="basket 7", name=number)
-    world.do(reserve, "sim", reserved_for="basket 7", name=sim)
     named = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
-    first, second = world.place(named), world.place(named)
-    other = world.ordered()
-    assert product_of(world, other).number == "48600100000", "nobody else gets it"
-    has = product_of(world, world.run(first.id))
-    assert (has.number, has.iccid) == (number, sim)
-    late = world.run(second.id)
-    assert (late.order.state, late.steps[0].error_code) == ("held", "Conflict"), "and no other in its place"
-    assert number in late.steps[0].error
-
-
-def test_reservations_that_an_order_can_not_name(world: World) -> None:
-    number, other = "48600100001", "48600100002"
-    world.do(reserve, "msisdn", reserved_for="basket 7", name=number, for_s=3600)
-    item = AskedItem(action=Action.ADD, offering_id="monthly", reservation="basket 7")
-    insurance = AskedItem(action=Action.ADD, offering_id="insurance", reservation="basket 7")
-    for asked, at, says in (
-        (replace(item, reservation="basket 8"), "reservation", "nothing that the offering takes is reserved for"),
-        (insurance, "reservation", "nothing that the offering takes"),
-        (
-            replace(item, resources={"msisdn": other}),
-            "resources.msisdn",
-            f"{other} isn't what is .*Write {number}",
-        ),
+    for kind, first, second in (
+        ("msisdn", chosen("msisdn", "48600100002"), chosen("msisdn", "48600100002")),
+        ("sim", chosen("sim", sim), chosen("sim", sim)),
+        ("msisdn", named, replace(named, reservation="", resources={"msisdn": number})),
     ):
-        with pytest.raises(Invalid, match=says) as refused:
-            world.place(asked)
-        assert refused.value.field == f"items[0].{at}"
-    with pytest.raises(Invalid, match=r"items\[1\].reservation: another item names it"):
-        world.do(place_order, customer_id=world.customer_id, items=[item, item])
-    with pytest.raises(Conflict, match=f"{number} is reserved until .*, and the order begins later"):
-        world.place(item, requested_start_ns=NOW_NS + DAY_NS)
-    assert world.place(item, requested_start_ns=NOW_NS + 60 * 10**9).id
+        for ask in (place_order, preview_order):
+            with pytest.raises(Conflict, match=r"is item 1's already|is reserved") as refused:
+                world.do(ask, customer_id=world.customer_id, items=[first, second])
+            assert refused.value.field == f"items[1].resources.{kind}"
+    both = [chosen("msisdn", "48600100000"), chosen("msisdn", "48600100002")]
+    order = world.do(place_order, customer_id=world.customer_id, items=both)
+    assert world.run(order.id).order.state == "completed"
+
+
+def chosen(kind: str, name: str) -> AskedItem:
+    return AskedItem(action=Action.ADD, offering_id="monthly", resources={kind: name})
+
+
+def test_an_order_of_which_an_item_is_done_is_cancelled_in_part(world: World) -> None:
+    order = world.do(
+        place_order,
+        customer_id=world.customer_id,
+        items=[chosen("msisdn", "48600100000"), chosen("msisdn", "48600100001")],
+    )
+    world.do(reserve, "msisdn", reserved_for="counter 4", name="48600100001")
+    assert world.run(order.id).order.state == "held"
+    world.do(cancel, order_id=order.id)
+    view = world.run(order.id)
+    assert view.order.state == "partial"
+    assert product_of(world, view).status == "active"
+    assert view.items[1].product_id is None
+    assert states(world)["sim", "assigned"] == 1
+    ended = world.ordered(Action.TERMINATE, product_of(world, view).id)
+    assert ended.order.state == "completed", "nothing holds the product that stayed"
 
 
 def test_an_ordered_plan_is_active_everywhere(world: World) -> None:
@@ -267,6 +268,18 @@ def test_an_order_waits_for_its_date(world: World, clock: TestClock) -> None:
     view = world.run(order.id)
     assert view.order.state == "completed"
     assert product_of(world, view).start_ns == NOW_NS + 3 * DAY_NS
+
+
+def test_an_order_does_not_begin_long_ago(world: World) -> None:
+    assert world.place(requested_start_ns=NOW_NS - DAY_NS).state == "acknowledged"
+    for ask in (place_order, preview_order):
+        with pytest.raises(Invalid, match=r"requested_start_ns: .* is past, it is .* leave it out"):
+            world.do(
+                ask,
+                customer_id=world.customer_id,
+                items=[AskedItem(action=Action.ADD, offering_id="monthly")],
+                requested_start_ns=NOW_NS - DAY_NS - 1,
+            )
 
 
 def test_a_product_is_renewed_each_month(world: World, clock: TestClock) -> None:

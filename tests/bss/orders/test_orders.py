@@ -13,6 +13,7 @@ from bss.orders import execution, fallout, operations, queries
 from bss.orders.execution import Task
 from bss.orders.records import Action, NewItem, Order, OrderView, PlannedStep
 from bss.orders.states import ORDER_NEXT, STEP_NEXT, OrderState, StepState
+from bss.orders.tables import PRODUCT_ORDER
 from bss.outbox import OUTBOX
 from bss.steps import Failed
 from bss.work import Work
@@ -194,6 +195,60 @@ def test_past_the_point_of_no_return_nothing_is_cancelled(desk: Desk) -> None:
         desk.do(operations.cancel, order_id=order.id)
 
 
+def two_items(desk: Desk, steps: tuple[PlannedStep, ...] = PLAN) -> Order:
+    items = [NewItem(action=Action.ADD, offering_id="mobile", steps=steps)] * 2
+    order: Order = desk.do(operations.place, customer_id="c1", items=items)
+    return order
+
+
+def test_what_is_past_its_point_of_no_return_stays_as_the_rest_is_undone(desk: Desk) -> None:
+    order = two_items(desk)
+    task = desk.do(execution.begin, order_id=order.id)
+    for _ in range(5):
+        task = desk.finish(task)
+    desk.fail(task)
+    assert desk.states(order.id) == ["held", *["done"] * 5, "failed", "waiting", "waiting"]
+    desk.do(operations.cancel, order_id=order.id)
+    task = desk.do(execution.begin, order_id=order.id)
+    assert (task.kind, task.is_undo) == ("close", True)
+    desk.fail(task)
+    assert item_states(desk, order.id) == ["completed", "held"]
+    desk.do(fallout.retry, order_id=order.id)
+    task = desk.finish(desk.do(execution.begin, order_id=order.id))
+    assert desk.finish(task) is None
+    assert desk.states(order.id) == ["partial", *["done"] * 4, *["undone"] * 4]
+    assert item_states(desk, order.id) == ["completed", "cancelled"]
+    assert desk.view(order.id).order.completed_ns == NOW_NS
+    with pytest.raises(Conflict, match="an order that is partial can't cancel"):
+        desk.do(operations.cancel, order_id=order.id)
+
+
+def item_states(desk: Desk, order_id: str) -> list[str]:
+    def read(work: Work) -> list[str]:
+        return [state for _, state in queries.items_of_orders(work, [work.get(PRODUCT_ORDER, order_id)])]
+
+    return desk.database.read(desk.caller, read)
+
+
+def test_an_item_that_is_half_done_keeps_its_order_from_being_cancelled(desk: Desk) -> None:
+    order = two_items(desk)
+    task = desk.do(execution.begin, order_id=order.id)
+    for _ in range(3):
+        task = desk.finish(task)
+    desk.fail(task)
+    assert desk.states(order.id) == ["held", "done", "done", "done", "failed", *["waiting"] * 4]
+    with pytest.raises(Conflict, match="point of no return, charge"):
+        desk.do(operations.cancel, order_id=order.id)
+
+
+def test_items_without_a_point_of_no_return_are_undone_together(desk: Desk) -> None:
+    order = two_items(desk, PLAN[:1])
+    desk.fail(desk.finish(desk.do(execution.begin, order_id=order.id)))
+    desk.do(operations.cancel, order_id=order.id)
+    assert desk.finish(desk.finish(desk.do(execution.begin, order_id=order.id))) is None
+    assert desk.states(order.id) == ["cancelled", "undone", "undone"]
+
+
 def test_an_order_waits_for_its_date(desk: Desk, clock: TestClock) -> None:
     order = desk.place(requested_start_ns=NOW_NS + 86_400_000_000_000)
     assert desk.states(order.id)[0] == "pending"
@@ -253,7 +308,7 @@ def test_another_tenant_sees_no_order(desk: Desk, caller_of: Callable[..., Calle
 
 def test_each_state_is_reached_and_left() -> None:
     for table, words, first, last in (
-        (ORDER_NEXT, OrderState, {"acknowledged", "pending"}, {"completed", "cancelled"}),
+        (ORDER_NEXT, OrderState, {"acknowledged", "pending"}, {"completed", "cancelled", "partial"}),
         (STEP_NEXT, StepState, {"waiting"}, {"undone"}),
     ):
         known = {value for name, value in vars(words).items() if name.isupper()}

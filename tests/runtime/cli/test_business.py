@@ -4,6 +4,8 @@ import json
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from bss.access import EVERYTHING, Caller
 from bss.edge.database import Database, database_url
+from bss.orders.execution import begin
 from bss.orders.operations import place
 from bss.orders.records import Action, NewItem, PlannedStep
 from tests.runtime.running_up import Invoked, invoke
@@ -40,15 +43,32 @@ def farebox(tmp_path: Path) -> Farebox:
     return Farebox(tmp_path / "data")
 
 
-def order_that_waits(farebox: Farebox, customer_id: str) -> str:
-    """Id of an order of the customer that begins in a day."""
+CALLER = Caller("default", "user:ann", frozenset({EVERYTHING}))
+
+
+@contextmanager
+def database_of(farebox: Farebox) -> Iterator[Database]:
     database = Database(database_url("", farebox.data_dir), now_ns=time.time_ns)
-    item = NewItem(action=Action.ADD, offering_id="mobile", steps=(PlannedStep(kind="activate"),))
-    asked = {"customer_id": customer_id, "items": [item], "requested_start_ns": time.time_ns() + 86_400 * 10**9}
-    caller = Caller("default", "user:ann", frozenset({EVERYTHING}))
-    order = database.write(caller, lambda work: place(work, **asked))
+    yield database
     database.close()
-    return order.id
+
+
+def order_that_waits(farebox: Farebox, customer_id: str, **item: Any) -> str:
+    """Id of an order of the customer that begins in a day."""
+    new = NewItem(action=Action.ADD, offering_id="mobile", steps=(PlannedStep(kind="activate"),), **item)
+    asked = {"customer_id": customer_id, "items": [new], "requested_start_ns": time.time_ns() + 86_400 * 10**9}
+    with database_of(farebox) as database:
+        return database.write(CALLER, lambda work: place(work, **asked)).id
+
+
+def order_for_people(farebox: Farebox) -> str:
+    """Id of an order that a person has to do a step of."""
+    step = PlannedStep(kind="check papers", is_for_people=True)
+    item = NewItem(action=Action.ADD, offering_id="mobile", steps=(step,))
+    with database_of(farebox) as database:
+        order = database.write(CALLER, lambda work: place(work, customer_id="c1", items=[item]))
+        database.write(CALLER, lambda work: begin(work, order.id))
+        return order.id
 
 
 def test_a_customer_is_added_found_closed_and_erased(farebox: Farebox) -> None:
@@ -107,6 +127,40 @@ def test_numbers_come_from_a_file_and_are_reserved(farebox: Farebox, tmp_path: P
     assert [row["number"] for row in farebox.json("inventory", "list", "msisdn", "--state", "blocked")] == [
         "491700000002"
     ]
+
+
+def test_what_an_order_is_for_is_not_released(farebox: Farebox, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text("number\n491700000001\n")
+    farebox("inventory", "import", "msisdn", str(file))
+    farebox("inventory", "reserve", "msisdn", "--for", "shop 12", "--minutes", "5000")
+    order_id = order_that_waits(farebox, "c1", resources={"msisdn": "491700000001"}, reservation="shop 12")
+    refused = farebox("inventory", "release", "msisdn", "491700000001", expect=1).stderr
+    assert f"number 491700000001 is what order {order_id} is for" in refused
+    farebox("order", "cancel", order_id)
+    assert farebox.pairs("inventory", "release", "msisdn", "491700000001")["state"] == "free"
+
+
+def test_a_manual_task_is_told_of(farebox: Farebox) -> None:
+    farebox("user", "list")
+    order_id = order_for_people(farebox)
+    said = ("order", "done", order_id, "--note", "seen")
+    assert "made.account_id: check papers makes no such thing" in (
+        farebox(*said, "--made", "account_id=7", expect=1).stderr
+    )
+    assert f"order {order_id}: inProgress" in farebox(*said).stdout
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        ("add:mobile,msisdn=491,msisdn=492", "msisdn is said twice, 491 and 492"),
+        ("migrate:p1", "write add:OFFERING, or suspend"),
+        ("fly:p1", "write add:OFFERING, or suspend"),
+    ],
+)
+def test_items_that_say_too_much(farebox: Farebox, item: str, says: str) -> None:
+    assert says in farebox("order", "place", "--customer", "c1", "--item", item, expect=2).stderr
 
 
 def test_a_user_has_a_password_that_is_shown_once(farebox: Farebox) -> None:
