@@ -7,12 +7,26 @@ import sqlalchemy as sa
 
 from bss.access import requires
 from bss.orders.operations import steps_of
-from bss.orders.records import Action, Fallout, Order, OrderItem, OrderStep, OrderView
+from bss.orders.records import Action, Fallout, Order, OrderedAdd, OrderItem, OrderStep, OrderView
 from bss.orders.states import FALLEN, UNDER_WAY, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.tenant_rows import Prepared
 from bss.work import Work
 
 PAGE_MAX: Final = 1000
+_OF_ORDER: Final = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+_ADDS: Final = Prepared(
+    sa.select(ORDER_ITEM.c.offering_id, PRODUCT_ORDER.c.id, PRODUCT_ORDER.c.state, PRODUCT_ORDER.c.requested_start_ns)
+    .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
+    .where(
+        PRODUCT_ORDER.c.customer_id == sa.bindparam("customer_id"),
+        PRODUCT_ORDER.c.state.in_(sa.bindparam("states", expanding=True)),
+        PRODUCT_ORDER.c.is_cancelling.is_(False),
+        ORDER_ITEM.c.action == Action.ADD,
+        ORDER_ITEM.c.product_id.is_(None),
+    )
+    .order_by(PRODUCT_ORDER.c.id, ORDER_ITEM.c.number)
+)
 
 
 @requires("order:read")
@@ -78,10 +92,9 @@ def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> 
 @requires("inventory:read")
 def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str]]:
     """(date, order, action) of orders that change a product and wait for their dates, as they were placed."""
-    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
     waiting = (
         sa.select(PRODUCT_ORDER.c.requested_start_ns, PRODUCT_ORDER.c.id, ORDER_ITEM.c.action)
-        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
         .where(ORDER_ITEM.c.product_id == product_id, PRODUCT_ORDER.c.state == OrderState.PENDING)
         .order_by(PRODUCT_ORDER.c.id)
     )
@@ -89,12 +102,24 @@ def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str
 
 
 @requires("inventory:read")
+def adds_under_way(work: Work, *, customer_id: str) -> Sequence[OrderedAdd]:
+    """What a customer's orders are to add and haven't yet, as it was ordered; without those that are being undone."""
+    return [
+        OrderedAdd(
+            offering_id=row["offering_id"],
+            order_id=row["id"],
+            waits_until_ns=row["requested_start_ns"] if row["state"] == OrderState.PENDING else None,
+        )
+        for row in work.rows(_ADDS, customer_id=customer_id, states=sorted(UNDER_WAY))
+    ]
+
+
+@requires("inventory:read")
 def ordered_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products orders under way are to make of each offering, and haven't yet."""
-    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
     counted = (
         sa.select(ORDER_ITEM.c.offering_id, sa.func.count().label("row_count"))
-        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
         .where(
             PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)),
             ORDER_ITEM.c.action == Action.ADD,
