@@ -82,6 +82,15 @@ def list_orders(
 
 
 @requires("customer:read")
+def items_of_customer(work: Work, *, customer_id: str) -> Sequence[OrderItem]:
+    """Items of all orders of a customer, as they were ordered."""
+    table = sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER)
+    statement = sa.select(ORDER_ITEM).select_from(table).where(PRODUCT_ORDER.c.customer_id == customer_id)
+    rows = work.rows(statement.order_by(PRODUCT_ORDER.c.id, ORDER_ITEM.c.number))
+    return [OrderItem.from_row(row) for row in rows]
+
+
+@requires("customer:read")
 def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> Sequence[Order]:
     """A customer's orders that haven't ended, also those that wait for their date, the oldest first."""
     table = PRODUCT_ORDER

@@ -36,7 +36,7 @@ ORDER_ITEM: Final = tenant_table(
     sa.Column("release", sa.Integer, nullable=False),
     identifier("product_id"),
     sa.Column("resources", sa.JSON, nullable=False),
-    sa.Column("reservation", sa.String(64), nullable=False),
+    personal("reservation", sa.String(64), nullable=False),
     personal("characteristics", sa.JSON, nullable=False),
     reference("order_id", "product_order"),
     unique("order_id", "number"),
