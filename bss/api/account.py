@@ -34,6 +34,7 @@ from bss.crm.states import BILLING_ACCOUNT_NEXT, BillingAccountState
 from bss.crm.tables import BILLING_ACCOUNT
 from bss.errors import Conflict, Invalid
 from bss.orchestration.customer_closing import close_billing_account
+from bss.orchestration.order_checks import named_by
 from bss.orchestration.payer_changes import change_payer
 from bss.work import Work
 
@@ -54,7 +55,7 @@ _MEMBERS: Final = {"currency": "creditLimit.unit", "credit_limit_micros": "credi
 
 def _columns(values: Values) -> dict[str, Any]:
     found = {column: values[name] for name, column in _COLUMNS.items() if name in values}
-    for member in ("accountType", "paymentStatus"):
+    for member in ("accountType", "paymentStatus", "state"):
         if member in values and values[member] is None:
             raise Invalid(member, "an account always has one", "Write another value instead of null")
     if "creditLimit" in values:
@@ -67,7 +68,8 @@ def _create(work: Work, values: Values) -> str:
     if len(values["relatedParty"]) != 1:
         raise Invalid("relatedParty", "an account is of one customer", "Name the customer, and nobody else")
     (customer,) = values["relatedParty"]
-    account = add_billing_account(work, customer_id=customer["id"], **_columns(values))
+    with named_by("relatedParty[0].id"):
+        account = add_billing_account(work, customer_id=customer["id"], **_columns(values))
     state = values.get("state", BillingAccountState.ACTIVE)
     set_billing_account_state(work, account.id, state=BillingAccountState(state))
     return account.id
@@ -76,7 +78,7 @@ def _create(work: Work, values: Values) -> str:
 def _change(work: Work, account_id: str, if_revision: int | None, values: Values) -> None:
     columns = _columns(values)
     if "state" in values:
-        state = BillingAccountState(values["state"] or BillingAccountState.ACTIVE)
+        state = BillingAccountState(values["state"])
         if state == BillingAccountState.CLOSED:
             close_billing_account(work, account_id, if_revision=if_revision)
         else:

@@ -13,8 +13,9 @@ from bss.api.resource import Document, Field, Many, Values, Writable
 from bss.api.rows import Row
 from bss.api.structures import href_of, related_party
 from bss.crm.page_queries import parties_by_id
-from bss.crm.queries import customers_by_id, party
+from bss.crm.queries import customer, customers_by_id, party
 from bss.errors import Invalid
+from bss.orchestration.order_checks import named_by
 from bss.work import Work
 
 _CUSTOMER: Final = "Customer"
@@ -34,16 +35,28 @@ def by_related_party(table: sa.Table) -> Filter:
 
 
 def concerned(work: Work, said: Sequence[Values] | None) -> dict[str, str]:
-    """`customer_id` and `party_id` of what a client said. Invalid: there are two of a kind, or a party is of another type."""
+    """`customer_id` and `party_id` of what a client said. NotFound; Invalid: there are two of a kind, or a party is of another
+    type.
+    """
     found: dict[str, str] = {}
     for index, one in enumerate(said or ()):
         column = "customer_id" if one["@referredType"] == _CUSTOMER else "party_id"
         if column in found:
             raise Invalid("relatedParty", f"there are two {one['@referredType']}", "Name one customer and one party")
-        if column == "party_id" and (actual := type_of_party(party(work, one["id"]))) != one["@referredType"]:
+        with named_by(f"relatedParty[{index}].id"):
+            actual = _type_of(work, column, one["id"])
+        if actual != one["@referredType"]:
             raise Invalid(f"relatedParty[{index}].@referredType", f"the party is an {actual}", "Write that")
         found[column] = one["id"]
     return found
+
+
+def _type_of(work: Work, column: str, named: str) -> str:
+    """The type of the one that is named. NotFound."""
+    if column == "party_id":
+        return type_of_party(party(work, named))
+    customer(work, named)
+    return _CUSTOMER
 
 
 def put_concerned(work: Work, rows: Sequence[Row], documents: Sequence[Document]) -> None:

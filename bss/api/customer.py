@@ -46,6 +46,7 @@ from bss.crm.states import CUSTOMER_NEXT, CustomerStatus
 from bss.crm.tables import CUSTOMER
 from bss.errors import Invalid
 from bss.orchestration.customer_closing import close_customer
+from bss.orchestration.order_checks import named_by
 from bss.work import Work
 
 PARTY_TYPES: Final = ("Individual", "Organization")
@@ -93,7 +94,8 @@ def _columns(values: Values) -> dict[str, Any]:
 
 def _create(work: Work, values: Values) -> str:
     engaged = values["engagedParty"]
-    found = party(work, engaged["id"])
+    with named_by("engagedParty.id"):
+        found = party(work, engaged["id"])
     if engaged["@referredType"] != type_of_party(found):
         raise Invalid("engagedParty.@referredType", f"the party is an {type_of_party(found)}", "Write that")
     status = values.get("status", CustomerStatus.ACTIVE)
@@ -104,7 +106,9 @@ def _create(work: Work, values: Values) -> str:
 def _change(work: Work, customer_id: str, if_revision: int | None, values: Values) -> None:
     columns = _columns(values)
     if "status" in values:
-        status = CustomerStatus(values["status"] or CustomerStatus.ACTIVE)
+        if values["status"] is None:
+            raise Invalid("status", "a customer always has one", "Write another status instead of null")
+        status = CustomerStatus(values["status"])
         reason = values.get("statusReason")
         if status == CustomerStatus.CLOSED:
             close_customer(work, customer_id, reason=reason, if_revision=if_revision)

@@ -31,6 +31,7 @@ from bss.crm.queries import interaction
 from bss.crm.states import INTERACTION_NEXT, InteractionStatus
 from bss.crm.tables import INTERACTION
 from bss.errors import Conflict, Invalid
+from bss.orchestration.order_checks import named_by
 from bss.work import Work
 
 _ROLE: Final = "subject"
@@ -81,7 +82,8 @@ def _create(work: Work, values: Values) -> str:
     items = values.get("interactionItem")
     given: dict[str, Any] = {**_columns(values), **whom, **period_columns(values["interactionDate"])}
     ticket_id = items[0]["item"]["id"] if items else None
-    return record_interaction(work, status=InteractionStatus(values["status"]), ticket_id=ticket_id, **given).id
+    with named_by("interactionItem[0].item.id"):
+        return record_interaction(work, status=InteractionStatus(values["status"]), ticket_id=ticket_id, **given).id
 
 
 def _change(work: Work, interaction_id: str, if_revision: int | None, values: Values) -> None:

@@ -49,6 +49,7 @@ from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product as read_product
 from bss.inventory.tables import PRODUCT
 from bss.orchestration.balance_flow import send_action
+from bss.orchestration.order_checks import named_by
 from bss.prepay.operations import REASON_CHARACTERS_MAX, request_action
 from bss.prepay.queries import action as read_action
 from bss.prepay.records import ActionKind, ActionState
@@ -72,7 +73,8 @@ def _created(kind: ActionKind, work: Work, values: Values) -> str:
         raise Invalid("usageType", "allowances come with products", f"Write {MONETARY}")
     if len(values["product"]) != 1:
         raise Invalid("product", "an account is of one product", "Name one")
-    has = read_product(work, values["product"][0]["id"])
+    with named_by("product[0].id"):
+        has = read_product(work, values["product"][0]["id"])
     if has.engine_account_id is None or has.billing_account_id is None:
         raise Conflict("product", f"product {has.id} has no account to charge and a payer of it", "Name another")
     bucket_id = _bucket_id(values["bucket"]["id"], has.engine_account_id)

@@ -22,7 +22,7 @@ VARIABLES: Final = (
     VariableRow("customer.status", TEXT, "status of the customer; empty for who is no customer yet", "active"),
     VariableRow("customer.segment", TEXT, "segment that the operator put the customer into", "residential"),
     VariableRow("customer.age_days", WHOLE, "days since they became a customer", 400),
-    VariableRow("products", TEXTS, "ids of the offerings of the products that they have", ["prepaid-start"]),
+    VariableRow("products", TEXTS, "ids of the offerings that they have, ordered ones too", ["prepaid-start"]),
     VariableRow("channel", TEXT, "where the order comes from, such as self_care, agent, api", "agent"),
     VariableRow("now", INSTANT, "the instant of the order", None),
 )

@@ -1,7 +1,8 @@
 """What may be ordered: a pure look at a release, what is asked for, and what is known of the customer."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from bss.catalog.eligibility import is_eligible
 from bss.catalog.faults import FieldFault
@@ -11,16 +12,32 @@ from bss.catalog.rules import is_of_type
 from catalog_loader.faults import suggestion
 
 
+class Holding(NamedTuple):
+    """By what a customer has an offering, in words, such as "product 4711", and what helps where it stands against another."""
+
+    words: str
+    remedy: str
+
+
+_IN_THE_ORDER: Final = Holding("", "Keep one of the two")
+
+
 def order_faults(
-    release: CatalogRelease, asked: Sequence[str], *, facts: Mapping[str, Any], at_ns: int
+    release: CatalogRelease,
+    asked: Sequence[str],
+    *,
+    facts: Mapping[str, Any],
+    has: Mapping[str, Holding],
+    at_ns: int,
 ) -> list[FieldFault]:
     """Why these offerings can't be ordered together by this customer; nothing where they can.
 
     asked   offering ids of one order
-    facts   see bss.catalog.eligibility.VARIABLES; `products` are the offerings that the customer has
+    facts   see bss.catalog.eligibility.VARIABLES, without `products`
+    has     the offerings that the customer has
     """
     faults: list[FieldFault] = []
-    has = set(facts["products"])
+    facts = {**facts, "products": sorted(has)}
     for offering_id in dict.fromkeys(asked):
         offering = release.offering(offering_id)
         if offering is None:
@@ -33,8 +50,8 @@ def order_faults(
             faults.append(_fault(offering_id, "lifecycle_status", problem, "Choose another offering"))
         allowed, reason = is_eligible(offering.eligibility, facts)
         if not allowed:
-            faults.append(_fault(offering_id, "eligibility", reason, "Choose another offering"))
-        faults.extend(_relationship_faults(release, offering, has, set(asked) - {offering_id}))
+            faults.append(_fault(offering_id, "eligibility", reason + _named(offering, has), "Choose another offering"))
+        faults.extend(_relationship_faults(release, offering, set(asked) - {offering_id}, has))
     return faults
 
 
@@ -72,27 +89,36 @@ def _not_sold(offering: Offering, at_ns: int) -> str:
     return "" if offering.is_valid_at(at_ns) else "it is not valid at this time"
 
 
+def _named(offering: Offering, has: Mapping[str, Holding]) -> str:
+    """Which of the offerings that the condition names the customer has."""
+    named = [each for each in has if re.search(rf"""['"]{re.escape(each)}['"]""", offering.eligibility)]
+    return f"; there is {', '.join(f'{each}, {has[each].words}' for each in named)}" if named else ""
+
+
 def _relationship_faults(
-    release: CatalogRelease, offering: Offering, has: set[str], others: set[str]
+    release: CatalogRelease, offering: Offering, others: set[str], has: Mapping[str, Holding]
 ) -> list[FieldFault]:
     faults = []
+    there = has.keys() | others
     if not offering.is_sellable and not any(
-        each.relationship_type == "requires" and each.id in has | others for each in offering.relationships
+        each.relationship_type == "requires" and each.id in there for each in offering.relationships
     ):
         faults.append(
             _fault(offering.id, "is_sellable", "it isn't sold for itself", "Order what it belongs to with it")
         )
     for each in offering.relationships:
-        if each.relationship_type == "requires" and each.id not in has | others:
+        if each.relationship_type == "requires" and each.id not in there:
             remedy = f"Order {each.id} with it, or before it"
             faults.append(_fault(offering.id, "relationships", f"it requires {each.id}", remedy))
-        elif each.relationship_type == "excludes" and each.id in has | others:
-            faults.append(_fault(offering.id, "relationships", f"it excludes {each.id}", "Keep one of the two"))
-    for other_id in sorted(has - others):
+        elif each.relationship_type == "excludes" and each.id in there:
+            by, remedy = has.get(each.id, _IN_THE_ORDER)
+            faults.append(_fault(offering.id, "relationships", f"it excludes {each.id}{by and f', {by}'}", remedy))
+    for other_id in sorted(has.keys() - others):
         other = release.offering(other_id)
         for each in other.relationships if other is not None else ():
             if each.relationship_type == "excludes" and each.id == offering.id:
-                faults.append(_fault(offering.id, "relationships", f"{other_id} excludes it", "Keep one of the two"))
+                by, remedy = has[other_id]
+                faults.append(_fault(offering.id, "relationships", f"{other_id}, {by}, excludes it", remedy))
     return faults
 
 

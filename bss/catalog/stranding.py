@@ -57,7 +57,8 @@ def _why_unfit(before: CatalogRelease, after: CatalogRelease, source: str, new: 
         return f"that takes {', '.join(becomes) or 'nothing'}, they have {', '.join(was) or 'nothing'}"
     limit_was, limit_becomes = _credit_limit_micros(before, old), _credit_limit_micros(after, new)
     if limit_was != limit_becomes:
-        return f"that has a credit limit of {limit_becomes} micros, they have {limit_was}"
+        becomes_text = money_text(limit_becomes, after.engine.currency)
+        return f"that has a credit limit of {becomes_text}, they have {money_text(limit_was, before.engine.currency)}"
     return ""
 
 

@@ -22,6 +22,15 @@ _DIGITS: Final = (PRODUCT.c.number, PRODUCT.c.imsi, PRODUCT.c.iccid)
 
 
 _CHARACTERISTICS: Final = prepared_by(PRODUCT_CHARACTERISTIC.c.product_id, PRODUCT_CHARACTERISTIC.c.name)
+_OFFERINGS_OF_CUSTOMER: Final = Prepared(
+    sa.select(PRODUCT.c.offering_id, sa.func.min(PRODUCT.c.id).label("product_id"))
+    .where(
+        PRODUCT.c.customer_id == sa.bindparam("customer_id"),
+        PRODUCT.c.status.not_in(sa.bindparam("ended", expanding=True)),
+    )
+    .group_by(PRODUCT.c.offering_id)
+    .order_by(PRODUCT.c.offering_id)
+)
 _SERVICES: Final = prepared_by(SERVICE.c.product_id, SERVICE.c.id)
 _ASSIGNED: Final = {
     what.table.name: Prepared(
@@ -82,11 +91,10 @@ def product_count_of_customer(work: Work, customer_id: str) -> int:
 
 
 @requires("inventory:read")
-def offerings_of_customer(work: Work, customer_id: str) -> list[str]:
-    """Offerings of the products of a customer that have not ended, each once, by id."""
-    own = (PRODUCT.c.customer_id == customer_id, PRODUCT.c.status.not_in(PRODUCT_ENDED))
-    rows = work.rows(sa.select(PRODUCT.c.offering_id).where(*own).distinct().order_by(PRODUCT.c.offering_id))
-    return [row["offering_id"] for row in rows]
+def offerings_of_customer(work: Work, customer_id: str) -> dict[str, str]:
+    """Offerings of the products of a customer that have not ended, by id, each with the first product of it."""
+    rows = work.rows(_OFFERINGS_OF_CUSTOMER, customer_id=customer_id, ended=sorted(PRODUCT_ENDED))
+    return {row["offering_id"]: row["product_id"] for row in rows}
 
 
 @requires("customer:read")

@@ -4,7 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bss.tables import Through, identifier, index, instant, personal, reference, sorted_text, tenant_table, unique
+from bss.tables import (
+    ID_CHARACTERS_MAX,
+    Through,
+    identifier,
+    index,
+    instant,
+    personal,
+    reference,
+    sorted_text,
+    tenant_table,
+    unique,
+)
 
 STATE: Final = sa.String(24)
 NUMBER_DIGITS_MAX: Final = 15
@@ -96,15 +107,17 @@ MSISDN: Final = tenant_table(
     sa.Column("state", STATE, nullable=False),
     instant("state_since_ns", nullable=False),
     instant("state_until_ns"),
-    identifier("reserved_for"),
+    personal("reserved_for", sa.String(ID_CHARACTERS_MAX)),
     identifier("product_id"),
     unique("number"),
     reference("product_id", "product"),
     sa.Index(None, "tenant", "state", "pool", "category", "number"),
     sa.Index(None, "tenant", "product_id"),
     sa.Index(None, "tenant", "reserved_for"),
+    person=Through("product_id", "product"),
 )
-"""Numbers. `state_until_ns`: when a reservation or a quarantine ends by itself."""
+"""Numbers. `state_until_ns`: when a reservation or a quarantine ends by itself. `reserved_for` is what people say that it is
+kept for: an order, or a name. Whose it was once nobody has the number any more, bss/inventory/erasure.py finds."""
 
 SIM: Final = tenant_table(
     "sim",
@@ -115,7 +128,7 @@ SIM: Final = tenant_table(
     sa.Column("state", STATE, nullable=False),
     instant("state_since_ns", nullable=False),
     instant("state_until_ns"),
-    identifier("reserved_for"),
+    personal("reserved_for", sa.String(ID_CHARACTERS_MAX)),
     identifier("product_id"),
     unique("iccid"),
     unique("imsi"),
@@ -123,6 +136,7 @@ SIM: Final = tenant_table(
     sa.Index(None, "tenant", "state", "pool", "kind", "iccid"),
     sa.Index(None, "tenant", "product_id"),
     sa.Index(None, "tenant", "reserved_for"),
+    person=Through("product_id", "product"),
 )
 """SIM cards and profiles. Their keys (Ki, OPc) stay in the HSS/UDM; none is kept here."""
 

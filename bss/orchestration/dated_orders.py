@@ -1,20 +1,24 @@
 """Orders that wait for their dates, beside other orders of the same product.
 
 A dated order keeps no other from being placed that doesn't contradict it: all of a product are looked at in the order of their
-dates, each from the status that those before it leave. As it falls due it is judged anew, by the status that there is then.
+dates, each from the status that those before it leave. As it falls due it is judged anew, by the status that there is then, and
+what it adds by what is sold then and what the customer has.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from bss.catalog.queries import release_in_force, successor_of
+from bss.crm.queries import customer
 from bss.due import Due, finish
 from bss.errors import Conflict
 from bss.inventory.queries import product
 from bss.inventory.records import Product
 from bss.inventory.states import ProductStatus
-from bss.orders.operations import cancel, check_none_begun, start_due
+from bss.orchestration.offering_checks import Turn, adding_faults
+from bss.orders.operations import REASON_CHARACTERS_MAX, cancel, check_none_begun, start_due
 from bss.orders.queries import dated_orders, show
-from bss.orders.records import Action
+from bss.orders.records import Action, OrderView
 from bss.orders.states import OrderState
 from bss.work import Work
 from vocabulary.instants import to_rfc3339
@@ -93,19 +97,46 @@ def _possible(action: str) -> str:
 
 
 def start_dated(work: Work, due: Due) -> None:
-    """An order whose date has come begins; it is cancelled with the reason where a product can't take its action any more.
+    """An order whose date has come begins; it is cancelled with the reason where a product can't take its action any more, or
+    where what it adds isn't sold to the customer any more.
 
     Conflict while another order changes one of its products: it is put off.
     """
     finish(work, due)
     view = show(work, order_id=due.resource_id)
+    if view.order.state != OrderState.PENDING:
+        return
     changed = [(item.action, item.product_id) for item in view.items if item.action != Action.ADD]
     for _, product_id in changed:
         check_none_begun(work, product_id=product_id or "", field="product_id")
+    why_not = _contradicted(work, changed) or _not_added(work, view)
+    if why_not:
+        cancel(work, order_id=view.order.id, reason=f"as it fell due {why_not}"[:REASON_CHARACTERS_MAX])
+    else:
+        start_due(work, order_id=view.order.id)
+
+
+def _contradicted(work: Work, changed: Sequence[tuple[str, str | None]]) -> str:
     for action, product_id in changed:
         has = product(work, product_id or "")
-        if view.order.state == OrderState.PENDING and has.status not in CHANGES_FROM[action]:
-            why = f"as it fell due product {has.id} was {has.status}: {action} needs one that is {_possible(action)}"
-            cancel(work, order_id=view.order.id, reason=why)
-            return
-    start_due(work, order_id=view.order.id)
+        if has.status not in CHANGES_FROM[action]:
+            return f"product {has.id} was {has.status}: {action} needs one that is {_possible(action)}"
+    return ""
+
+
+def _not_added(work: Work, view: OrderView) -> str:
+    """Why what an order adds may not be added any more. Where a migration replaced an offering, the product is of the target,
+    so that one is judged.
+    """
+    order = view.order
+    added = [
+        successor_of(work, offering_id=item.offering_id, release=item.release)[0]
+        for item in view.items
+        if item.action == Action.ADD
+    ]
+    if not added:
+        return ""
+    buyer = customer(work, order.customer_id)
+    turn = Turn(order.requested_start_ns or work.now_ns, order.id)
+    faults = adding_faults(work, release_in_force(work), buyer, added, turn=turn, channel=order.channel or "")
+    return f"{faults[0].id} could not be added: {faults[0].problem}" if faults else ""

@@ -1,21 +1,21 @@
 """Placing an order: what is asked for against catalogue, customer and inventory, then the order with the steps of each item."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from bss.access import requires
-from bss.catalog.orderable import characteristic_faults, characteristics_of, order_faults
+from bss.catalog.orderable import characteristic_faults, characteristics_of
 from bss.catalog.pricing import PricePreview, preview_price
 from bss.catalog.queries import release_in_force
 from bss.catalog.release import CatalogRelease
-from bss.crm.queries import customer, party
-from bss.crm.records import Customer, Individual
+from bss.crm.queries import customer
 from bss.crm.states import CustomerStatus
 from bss.errors import Conflict, Invalid
-from bss.inventory.queries import offerings_of_customer, product
+from bss.inventory.queries import product
 from bss.orchestration.dated_orders import check_action
+from bss.orchestration.offering_checks import Turn, adding_faults
 from bss.orchestration.order_checks import (
     check_chosen,
     check_start,
@@ -28,9 +28,6 @@ from bss.orchestration.plans import ACCOUNT, SIM, plan, resources_taken, sold
 from bss.orders.operations import place
 from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.work import Work
-from vocabulary.instants import NS_PER_S
-
-_NS_PER_DAY: Final = 86_400 * NS_PER_S
 
 
 class AskedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +134,7 @@ def _looked_at(
     added = [item.offering_id for item in items if item.action == Action.ADD]
     release = release_in_force(work) if added else None
     if release is not None:
-        faults = order_faults(release, added, facts=_facts(work, buyer, channel), at_ns=asking.starts_ns)
+        faults = adding_faults(work, release, buyer, added, turn=Turn(asking.starts_ns), channel=channel)
         if faults:
             index = next(i for i, item in enumerate(items) if item.offering_id == faults[0].id)
             raise Conflict(f"items[{index}].offering_id", faults[0].problem, faults[0].remedy)
@@ -195,16 +192,3 @@ def _changing(work: Work, item: AskedItem, asking: _Asking, field: str) -> NewIt
         product_id=has.id,
         steps=plan(item.action, frozenset(taken)),
     )
-
-
-def _facts(work: Work, buyer: Customer, channel: str) -> dict[str, Any]:
-    """What conditions of offerings see of a customer (bss/catalog/eligibility.py)."""
-    return {
-        "customer.kind": "individual" if isinstance(party(work, buyer.party_id), Individual) else "organisation",
-        "customer.status": buyer.status,
-        "customer.segment": buyer.segment or "",
-        "customer.age_days": max(work.now_ns - buyer.from_ns, 0) // _NS_PER_DAY,
-        "products": offerings_of_customer(work, buyer.id),
-        "channel": channel,
-        "now": work.now_ns,
-    }

@@ -5,11 +5,14 @@ from typing import Final
 from bss.all_tables import TABLES
 from bss.crm.erasure import erase_party
 from bss.crm.queries import customers_of_party
+from bss.inventory.erasure import erase_reservations
+from bss.inventory.kinds import KINDS
 from bss.orchestration.customer_closing import check_no_order_under_way
+from bss.orders.queries import items_of_customer
 from bss.work import Work
 
 STAYS: Final = {
-    "audit": "who changed a number, or a reference of a client, and when",
+    "audit": "who changed a number, or a reference of a client, and when, without what the number was reserved for",
     "idempotency": "keys that clients choose for their requests",
     "msisdn": "the operator's numbers, which others get after a quarantine",
     "order_item": "the number and the SIM that were chosen",
@@ -28,4 +31,13 @@ def erase_person(work: Work, party_id: str) -> None:
     """See bss/crm/erasure.py. Conflict also where an order of theirs is under way: it would write about them again."""
     for customer in customers_of_party(work, party_id):
         check_no_order_under_way(work, customer.id, field="id")
+        _erase_reservations(work, customer.id)
     erase_party(work, party_id, tables=TABLES)
+
+
+def _erase_reservations(work: Work, customer_id: str) -> None:
+    """Before the orders' own words go: by those it is known which reservations were theirs."""
+    items = items_of_customer(work, customer_id=customer_id)
+    ordered = {kind: {item.resources[kind] for item in items if kind in item.resources} for kind in KINDS}
+    texts = {item.reservation for item in items if item.reservation}
+    erase_reservations(work, customer_id=customer_id, ordered=ordered, texts=texts)

@@ -62,8 +62,9 @@ def workflows(ports: Ports, reached: Callable[[str], None] = lambda name: None) 
 def due_handlers() -> Mapping[str, tuple[Handler, frozenset[str]]]:
     """By kind of due row: what does it, and what it may."""
     resources = frozenset({"inventory:write"})
+    judges = frozenset({"order:read", "order:write", "inventory:read", "customer:read", "catalog:read"})
     return {
-        START_DUE: (start_dated, frozenset({"order:read", "order:write", "inventory:read"})),
+        START_DUE: (start_dated, judges),
         RETRY_DUE: (_retry_order, frozenset({"order:repair"})),
         TICKET_DUE: (mark_overdue, frozenset({"ticket:write"})),
         RENEWAL_DUE: (start_renewal, frozenset({"inventory:read"})),

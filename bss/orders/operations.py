@@ -16,6 +16,8 @@ from bss.work import Row, Work
 
 ITEMS_MAX: Final = 50
 STEPS_MAX: Final = 500
+REASON_CHARACTERS_MAX: Final = 500
+"""Of why an order was cancelled."""
 WORKFLOW: Final = "workflow"
 """Resource of events that start workflows: nobody outside is told of them."""
 READY: Final = "order.ready"

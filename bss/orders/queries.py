@@ -7,14 +7,27 @@ import sqlalchemy as sa
 
 from bss.access import requires
 from bss.orders.operations import kept_items, steps_of
-from bss.orders.records import Action, Fallout, Order, OrderItem, OrderStep, OrderView
+from bss.orders.records import Action, Fallout, Order, OrderedAdd, OrderItem, OrderStep, OrderView
 from bss.orders.states import FALLEN, UNDER_WAY, OrderState, state_of_item
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
-from bss.tenant_rows import prepared_by
+from bss.tenant_rows import Prepared, prepared_by
 from bss.work import Work
 
 PAGE_MAX: Final = 1000
 _ITEMS: Final = prepared_by(ORDER_ITEM.c.id)
+_OF_ORDER: Final = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
+_ADDS: Final = Prepared(
+    sa.select(ORDER_ITEM.c.offering_id, PRODUCT_ORDER.c.id, PRODUCT_ORDER.c.state, PRODUCT_ORDER.c.requested_start_ns)
+    .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
+    .where(
+        PRODUCT_ORDER.c.customer_id == sa.bindparam("customer_id"),
+        PRODUCT_ORDER.c.state.in_(sa.bindparam("states", expanding=True)),
+        PRODUCT_ORDER.c.is_cancelling.is_(False),
+        ORDER_ITEM.c.action == Action.ADD,
+        ORDER_ITEM.c.product_id.is_(None),
+    )
+    .order_by(PRODUCT_ORDER.c.id, ORDER_ITEM.c.number)
+)
 
 
 @requires("order:read")
@@ -80,6 +93,15 @@ def list_orders(
 
 
 @requires("customer:read")
+def items_of_customer(work: Work, *, customer_id: str) -> Sequence[OrderItem]:
+    """Items of all orders of a customer, as they were ordered."""
+    table = sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER)
+    statement = sa.select(ORDER_ITEM).select_from(table).where(PRODUCT_ORDER.c.customer_id == customer_id)
+    rows = work.rows(statement.order_by(PRODUCT_ORDER.c.id, ORDER_ITEM.c.number))
+    return [OrderItem.from_row(row) for row in rows]
+
+
+@requires("customer:read")
 def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> Sequence[Order]:
     """A customer's orders that haven't ended, also those that wait for their date, the oldest first."""
     table = PRODUCT_ORDER
@@ -90,10 +112,9 @@ def orders_under_way(work: Work, *, customer_id: str, limit: int = PAGE_MAX) -> 
 @requires("inventory:read")
 def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str]]:
     """(date, order, action) of orders that change a product and wait for their dates, as they were placed."""
-    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
     waiting = (
         sa.select(PRODUCT_ORDER.c.requested_start_ns, PRODUCT_ORDER.c.id, ORDER_ITEM.c.action)
-        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
         .where(ORDER_ITEM.c.product_id == product_id, PRODUCT_ORDER.c.state == OrderState.PENDING)
         .order_by(PRODUCT_ORDER.c.id)
     )
@@ -103,10 +124,9 @@ def dated_orders(work: Work, *, product_id: str) -> Sequence[tuple[int, str, str
 @requires("inventory:read")
 def orders_of_reservation(work: Work, *, reservation: str) -> dict[tuple[str, str], str]:
     """(kind, name) of what orders that haven't ended have of a reservation, with the order's id."""
-    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
     naming = (
         sa.select(ORDER_ITEM.c.order_id, ORDER_ITEM.c.resources)
-        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
         .where(ORDER_ITEM.c.reservation == reservation, PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)))
         .order_by(ORDER_ITEM.c.id)
     )
@@ -118,12 +138,24 @@ def orders_of_reservation(work: Work, *, reservation: str) -> dict[tuple[str, st
 
 
 @requires("inventory:read")
+def adds_under_way(work: Work, *, customer_id: str) -> Sequence[OrderedAdd]:
+    """What a customer's orders are to add and haven't yet, as it was ordered; without those that are being undone."""
+    return [
+        OrderedAdd(
+            offering_id=row["offering_id"],
+            order_id=row["id"],
+            waits_until_ns=row["requested_start_ns"] if row["state"] == OrderState.PENDING else None,
+        )
+        for row in work.rows(_ADDS, customer_id=customer_id, states=sorted(UNDER_WAY))
+    ]
+
+
+@requires("inventory:read")
 def ordered_counts_by_offering(work: Work) -> dict[str, int]:
     """How many products orders under way are to make of each offering, and haven't yet."""
-    of_order = sa.and_(ORDER_ITEM.c.tenant == PRODUCT_ORDER.c.tenant, ORDER_ITEM.c.order_id == PRODUCT_ORDER.c.id)
     counted = (
         sa.select(ORDER_ITEM.c.offering_id, sa.func.count().label("row_count"))
-        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, of_order))
+        .select_from(sa.join(PRODUCT_ORDER, ORDER_ITEM, _OF_ORDER))
         .where(
             PRODUCT_ORDER.c.state.in_(sorted(UNDER_WAY)),
             ORDER_ITEM.c.action == Action.ADD,

@@ -1,7 +1,7 @@
 """Orders as others read them: frozen records of the rows in tables.py."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 
@@ -121,6 +121,15 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[OrderItem, ...]
     steps: tuple[OrderStep, ...]
     """by place; each names the places that it comes after, so they are the order's graph"""
+
+
+class OrderedAdd(NamedTuple):
+    """An offering that an order is to add."""
+
+    offering_id: str
+    order_id: str
+    waits_until_ns: int | None
+    """the date that the order waits for; None: it has begun"""
 
 
 class Fallout(msgspec.Struct, frozen=True, kw_only=True):

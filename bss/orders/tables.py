@@ -25,6 +25,7 @@ PRODUCT_ORDER: Final = tenant_table(
 """`state` is TMF622's word. `is_cancelling`: its steps are undone, not done. `channel`: where it comes from, as it was said."""
 for _filter in ("state", "customer_id", "external_id", "is_cancelling"):
     index(PRODUCT_ORDER, _filter, "id")
+index(PRODUCT_ORDER, "customer_id", "state")
 
 ORDER_ITEM: Final = tenant_table(
     "order_item",
@@ -35,7 +36,7 @@ ORDER_ITEM: Final = tenant_table(
     sa.Column("release", sa.Integer, nullable=False),
     identifier("product_id"),
     sa.Column("resources", sa.JSON, nullable=False),
-    sa.Column("reservation", sa.String(64), nullable=False),
+    personal("reservation", sa.String(64), nullable=False),
     personal("characteristics", sa.JSON, nullable=False),
     reference("order_id", "product_order"),
     unique("order_id", "number"),

@@ -93,6 +93,7 @@ def test_an_account_and_its_customer(client: httpx.Client, body: dict[str, Any])
         ({"creditLimit": {"value": 0.0000001}}, 400, "six decimals"),
         ({"creditLimit": None}, 400, "creditLimit is missing"),
         ({"accountType": None}, 400, "always has one"),
+        ({"state": None}, 400, "state: an account always has one"),
         ({"relatedParty": []}, 400, "as the resource is created"),
         ({"state": "dormant"}, 400, "active, suspended, closed"),
         ({"accountBalance": []}, 400, "TMF654"),
@@ -138,6 +139,8 @@ def test_a_credit_limit_that_counts_in_the_engine_is_not_changed_here(
 def test_accounts_that_cant_be(client: httpx.Client, body: dict[str, Any]) -> None:
     for related in ([], [{"id": "nobody", "@referredType": "Customer"}], [{"id": "1", "@referredType": "Individual"}]):
         assert client.post(AT, json=body | {"relatedParty": related}).status_code == 400
+    nobody = client.post(AT, json=body | {"relatedParty": [{"id": "nobody", "@referredType": "Customer"}]})
+    assert nobody.json()["message"].startswith("relatedParty[0].id: there is no customer 'nobody'")
     closed = client.post(AT, json=body | {"state": "closed"}).json()
     assert patch(client, closed["id"], {"state": "active"}).status_code == 409
 

@@ -144,7 +144,11 @@ def test_an_end_is_taken_away_as_it_is_said(client: httpx.Client, ann: dict[str,
 @pytest.mark.parametrize(
     ("change", "status", "says"),
     [
-        ({"engagedParty": {"id": "nobody", "@referredType": "Individual"}}, 400, "there is no party 'nobody'"),
+        (
+            {"engagedParty": {"id": "nobody", "@referredType": "Individual"}},
+            400,
+            "engagedParty.id: there is no party 'nobody'",
+        ),
         ({"engagedParty": {"@referredType": "Individual"}}, 400, "engagedParty.id is missing"),
         ({"status": "dormant"}, 400, "initialized, active, suspended, closed"),
         ({"characteristic": [{"name": "a", "value": 1}, {"name": "a", "value": 2}]}, 400, "'a' is there twice"),
@@ -166,6 +170,13 @@ def test_customers_that_cant_be(
     assert answer.status_code == status, answer.text
     assert says in answer.json()["message"]
     assert client.get(AT).json() == []
+
+
+def test_a_customer_always_has_a_status(client: httpx.Client, ann: dict[str, Any]) -> None:
+    customer = client.post(AT, json={"name": "Ann", "engagedParty": ann, "status": "suspended"}).json()
+    answer = patch(client, customer["id"], {"status": None})
+    assert (answer.status_code, answer.json()["message"].split(".")[0]) == (400, "status: a customer always has one")
+    assert client.get(f"{AT}/{customer['id']}").json() == customer
 
 
 def test_the_party_is_what_it_is(client: httpx.Client, ann: dict[str, Any]) -> None:

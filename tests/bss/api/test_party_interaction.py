@@ -118,7 +118,7 @@ def test_changes_that_cant_be(client: httpx.Client, change: dict[str, Any], stat
 def test_contacts_that_cant_be(client: httpx.Client) -> None:
     nobody = {"item": {"id": "none", "role": "subject", "@referredType": "TroubleTicket"}}
     for change, says in (
-        ({"interactionItem": [nobody]}, "no trouble_ticket 'none'"),
+        ({"interactionItem": [nobody]}, "interactionItem[0].item.id: there is no trouble_ticket 'none'"),
         ({"interactionItem": [{}]}, "interactionItem[0].item is missing"),
         ({"channel": [{"id": "a"}, {"id": "b"}]}, "a list of at most 1"),
         ({"channel": []}, "one channel"),

@@ -313,7 +313,7 @@ def test_what_the_engine_refuses_failed_and_says_why(
     [
         ({"usageType": "data"}, "usageType: allowances come with products"),
         ({"bucket": {"id": "data"}}, "Write money, or the id of a bucket of it"),
-        ({"product": [{"id": "none"}]}, "there is no product"),
+        ({"product": [{"id": "none"}]}, "product[0].id: there is no product 'none'"),
         ({"product": []}, "Name one"),
         ({"partyAccount": {"id": "other"}}, "another account pays"),
         ({"amount": {"units": "USD", "amount": 1}}, "amount.units: the account is in EUR"),

@@ -200,8 +200,8 @@ def test_whom_a_ticket_cant_concern(client: httpx.Client, ann: dict[str, Any]) -
     for related, says in (
         ([ann["customer"], ann["customer"]], "two Customer"),
         ([ann["party"] | {"@referredType": "Organization"}], "the party is an Individual"),
-        ([{"id": "nobody", "@referredType": "Customer"}], "no customer 'nobody'"),
-        ([{"id": "nobody", "@referredType": "Individual"}], "no party 'nobody'"),
+        ([{"id": "nobody", "@referredType": "Customer"}], "relatedParty[0].id: there is no customer 'nobody'"),
+        ([ann["customer"], {"id": "nobody", "@referredType": "Individual"}], "relatedParty[1].id: there is no party"),
         ([{"id": "nobody", "@referredType": "Robot"}], "has to be one of"),
     ):
         answer = client.post(AT, json=BODY | {"relatedParty": related})

@@ -1,11 +1,13 @@
 """What may be ordered, by whom, with what."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bss.catalog.eligibility import VARIABLES, is_eligible
-from bss.catalog.orderable import characteristic_faults, characteristics_of, order_faults
+from bss.catalog.faults import FieldFault
+from bss.catalog.orderable import Holding, characteristic_faults, characteristics_of, order_faults
 from bss.catalog.records import Instant, Relationship
 from bss.catalog.release import CatalogRelease
 from tests.bss.catalog.sample import changed_offering, offering_of, sample_release
@@ -15,13 +17,19 @@ AT_NS = from_rfc3339("2026-06-01")
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    known = {row.name: row.example for row in VARIABLES} | {"products": [], "now": AT_NS}
+    known = {row.name: row.example for row in VARIABLES if row.name != "products"} | {"now": AT_NS}
     return known | {name.replace("__", "."): value for name, value in changes.items()}
 
 
-def problems(*asked: str, release: CatalogRelease | None = None, **changes: Any) -> list[tuple[str, str]]:
-    found = order_faults(release or sample_release(), asked, facts=facts(**changes), at_ns=AT_NS)
-    return [(fault.id, fault.field) for fault in found]
+def faults(
+    *asked: str, release: CatalogRelease | None = None, products: Sequence[str] = (), **changes: Any
+) -> list[FieldFault]:
+    has = {each: Holding(f"product {each}-1", "End it") for each in products}
+    return order_faults(release or sample_release(), asked, facts=facts(**changes), has=has, at_ns=AT_NS)
+
+
+def problems(*asked: str, **options: Any) -> list[tuple[str, str]]:
+    return [(fault.id, fault.field) for fault in faults(*asked, **options)]
 
 
 def test_what_is_sold_can_be_ordered() -> None:
@@ -35,6 +43,18 @@ def test_relationships_hold_within_the_order_and_with_what_the_customer_has() ->
     assert problems("prepaid-plus", "prepaid-start") == [("prepaid-plus", "relationships")]
     assert problems("prepaid-plus", products=["prepaid-start"]) == [("prepaid-plus", "relationships")]
     assert problems("prepaid-start", products=["prepaid-plus"]) == [("prepaid-start", "relationships")]
+
+
+def test_a_fault_names_what_the_customer_has() -> None:
+    (excluded,) = faults("prepaid-plus", products=["prepaid-start"])
+    assert (excluded.problem, excluded.remedy) == ("it excludes prepaid-start, product prepaid-start-1", "End it")
+    (other,) = faults("prepaid-start", products=["prepaid-plus"])
+    assert (other.problem, other.remedy) == ("prepaid-plus, product prepaid-plus-1, excludes it", "End it")
+    conditional = changed_offering(
+        sample_release(), "postpaid-flex", eligibility="!('prepaid-start' in products || 'prepaid' in products)"
+    )
+    (unfit,) = faults("postpaid-flex", release=conditional, products=["prepaid-plus", "prepaid-start"])
+    assert unfit.problem.endswith("in products); there is prepaid-start, product prepaid-start-1")
 
 
 def test_eligibility_decides_and_doubt_refuses() -> None:
@@ -63,7 +83,7 @@ def test_what_is_not_sold_now_is_not_ordered(changes: dict[str, Any]) -> None:
 
 
 def test_an_unknown_offering_gets_a_suggestion() -> None:
-    (fault,) = order_faults(sample_release(), ["prepaid-stat"], facts=facts(), at_ns=AT_NS)
+    (fault,) = faults("prepaid-stat")
     assert fault.remedy == "Did you mean prepaid-start?"
 
 
@@ -102,5 +122,6 @@ def test_characteristics_are_chosen_from_their_values(chosen: dict[str, str], fi
 def test_every_variable_of_eligibility_has_its_type() -> None:
     for row in VARIABLES:
         text = f"{row.name} == {row.name}"
-        assert is_eligible(text, facts()) == (True, ""), row.name
-    assert is_eligible("now > timestamp('2026-05-31T23:59:59Z') && now < timestamp('2026-06-01T00:00:01Z')", facts())[0]
+        assert is_eligible(text, facts(products=[])) == (True, ""), row.name
+    within = "now > timestamp('2026-05-31T23:59:59Z') && now < timestamp('2026-06-01T00:00:01Z')"
+    assert is_eligible(within, facts(products=[]))[0]

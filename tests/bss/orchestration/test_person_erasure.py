@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bss.access import Caller
 from bss.all_tables import METADATA, TABLES
-from bss.audit import AUDIT
+from bss.audit import AUDIT, ERASED
 from bss.audit_trail import audit_trail
 from bss.automation.operations import publish_rules
 from bss.automation.tables import RUN
@@ -25,8 +25,10 @@ from bss.edge.database import Database
 from bss.errors import Conflict
 from bss.hubs import register_hub
 from bss.idempotency import Idempotency
+from bss.inventory.kinds import KINDS, name_of
+from bss.inventory.operations import release, reserve
 from bss.inventory.product_operations import change_product, set_characteristics
-from bss.inventory.queries import products_of_customer
+from bss.inventory.queries import products_of_customer, reserved_for, resource, resources
 from bss.network_port import NUMBER_IN_USE, NetworkRefused
 from bss.orchestration.customer_closing import close_customer
 from bss.orchestration.order_placing import AskedItem
@@ -40,7 +42,7 @@ from bss.prepay.records import ActionKind, ActionState
 from bss.tables import personal_columns
 from bss.work import Work
 from tests.bss.conftest import NOW_NS
-from tests.bss.orchestration.world import World
+from tests.bss.orchestration.world import World, with_check_digit
 from tests.tidy.sources import ROOT
 from vocabulary.instants import NS_PER_S
 
@@ -51,6 +53,7 @@ PHONE, BIRTH_DATE = "+999 777 888", "1931-02-03"
 SECRETS: Final = (MARK.casefold(), PHONE, BIRTH_DATE)
 REFERENCE: Final = "crm-of-theirs-4711"
 """What a client calls its ticket, order or request."""
+SIM, OTHER_SIM = (with_check_digit(f"894803{number:012d}") for number in (1, 2))
 LATER_NS: Final = NOW_NS + 86_400 * NS_PER_S
 RULE: Final = """
 rules:
@@ -112,6 +115,11 @@ def is_cared_for(work: Work, customer_id: str, contact_id: str) -> None:
         care.set_ticket_status(work, ticket.id, status=TicketStatus.CANCELLED, reason=MARK)
 
 
+def reserved(world: World, number: str, iccid: str) -> None:
+    world.do(reserve, "msisdn", name=number, reserved_for=MARK)
+    world.do(reserve, "sim", name=iccid, reserved_for=MARK)
+
+
 def orders(world: World, customer_id: str) -> None:
     """One that makes a product, one that a person decides, one that is cancelled; then the product ends."""
     item = NewItem(
@@ -122,8 +130,12 @@ def orders(world: World, customer_id: str) -> None:
     )
     asked: dict[str, Any] = {"customer_id": customer_id, "description": MARK, "external_id": REFERENCE}
     world.customer_id = customer_id
-    chosen = AskedItem(action=Action.ADD, offering_id="monthly", resources={"msisdn": "48600100001"})
+    reserved(world, "48600100001", SIM)
+    chosen = AskedItem(action=Action.ADD, offering_id="monthly", reservation=MARK)
     product_id = world.run(world.place(chosen).id).items[0].product_id
+    reserved(world, "48600100002", OTHER_SIM)
+    kept = world.place(chosen, requested_start_ns=world.database.now_ns() + 60 * NS_PER_S)
+    world.do(cancel, order_id=kept.id)
     held = world.do(place, items=[item], **asked)
     world.run(held.id)
     world.do(fallout.skip, order_id=held.id, note=MARK)
@@ -212,6 +224,35 @@ def test_what_stays_of_a_person_is_listed_with_its_reason(world: World) -> None:
     identities = [each.casefold() for each in (product.number, product.iccid, product.imsi) if each]
     assert len(identities) == 3
     assert holding(world.database, REFERENCE, *identities).keys() == STAYS.keys()
+
+
+def trails_of_resources(world: World) -> dict[str, str]:
+    """What the audit trail says of each number and SIM, as people read it, by name."""
+    return {
+        name_of(each): str(world.do(audit_trail, resource=kind, resource_id=each.id))
+        for kind in KINDS
+        for each in world.do(resources, kind)
+    }
+
+
+def test_what_a_number_was_reserved_for_is_read_by_nobody(world: World) -> None:
+    party_id, customer_id = a_known_person(world)
+    told = {name for name, trail in trails_of_resources(world).items() if MARK in trail}
+    assert told == {"48600100001", "48600100002", SIM, OTHER_SIM}
+    forget(world, party_id, customer_id)
+    assert not any(MARK in trail for trail in trails_of_resources(world).values())
+    kept = world.do(resource, "msisdn", "48600100002")
+    assert (kept.state, kept.reserved_for) == ("reserved", ERASED), "it is free once that time is over"
+
+
+def test_what_a_number_is_reserved_for_since_then_stays(world: World) -> None:
+    party_id, customer_id = a_known_person(world)
+    for number in ("48600100001", "48600100002"):
+        world.do(release, "msisdn", name=number)
+        world.do(reserve, "msisdn", name=number, reserved_for="shop 12")
+    forget(world, party_id, customer_id)
+    assert [each.number for each in world.do(reserved_for, "msisdn", "shop 12")] == ["48600100001", "48600100002"]
+    assert not any(MARK in trail for trail in trails_of_resources(world).values())
 
 
 def test_the_documents_list_what_stays() -> None:
