@@ -6,7 +6,6 @@ from bss.all_tables import TABLES
 from bss.crm.erasure import erase_party
 from bss.crm.queries import customers_of_party
 from bss.inventory.erasure import erase_reservations
-from bss.inventory.kinds import KINDS
 from bss.orchestration.customer_closing import check_no_order_under_way
 from bss.orders.queries import items_of_customer
 from bss.work import Work
@@ -38,6 +37,6 @@ def erase_person(work: Work, party_id: str) -> None:
 def _erase_reservations(work: Work, customer_id: str) -> None:
     """Before the orders' own words go: by those it is known which reservations were theirs."""
     items = items_of_customer(work, customer_id=customer_id)
-    ordered = {kind: {item.resources[kind] for item in items if kind in item.resources} for kind in KINDS}
+    ordered = {name for item in items for name in item.resources.values()}
     texts = {item.reservation for item in items if item.reservation}
     erase_reservations(work, customer_id=customer_id, ordered=ordered, texts=texts)

@@ -80,7 +80,6 @@ _OTHER: Final[dict[str, Any]] = {
     "login": LOGIN,
     "name": NUMBER,
     "number": NUMBER,
-    "ordered": {"msisdn": [NUMBER], "sim": []},
     "purpose": "marketing",
     "resource": "customer",
     "role": "user",
