@@ -80,6 +80,14 @@ def looked_at(times: int) -> Callable[[Callable[[], None]], None]:
     return run
 
 
+def test_what_is_far_off_counts_little() -> None:
+    mean, error = business_beside._middle_mean([1.0, 1.1, 0.9, 1.0, 1.2, 0.8, 1.0, 1.1, 0.9, 60.0])
+    assert mean == pytest.approx(1.0, abs=0.04)
+    assert error < 0.1
+    same, none = business_beside._middle_mean([2.0] * 4)
+    assert (same, none) == (2.0, 0.0)
+
+
 def test_rates_with_and_without_are_told_apart(engine: Engine) -> None:
     found = in_turns([engine.waiting.pid], engine.server.server_port, looked_at(70))
     assert found["turns"] >= 4
