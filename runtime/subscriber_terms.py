@@ -8,14 +8,15 @@ from balances.commands import Credit, Terms
 from balances.journal import MovementKind
 from catalog_loader.amounts import AmountInvalid, money_text, parse_money, parse_units, units_text
 from catalog_loader.instants import InstantInvalid, parse_instant
-from catalog_loader.opening import Grant, UnknownName, allowance_grant, opening
+from catalog_loader.opening import Grant, Opening, UnknownName, allowance_grant, opening
 from catalog_loader.release import Release
+from vocabulary.currencies import CURRENCY_NUMBERS
 from vocabulary.instants import FOREVER_NS, NS_PER_S
 from vocabulary.limits import CREDITS_PER_COMMAND_MAX, MICROS_MAX, UNITS_MAX
 from vocabulary.units import Unit
 
 NOTHING: Final = "-"
-"""As `allowances`: none, although the offer grants some."""
+"""As `allowances`: none, although the offer grants some. As `offer`: none, an order brings what the account gets."""
 
 _Value = TypeVar("_Value")
 
@@ -59,7 +60,9 @@ def terms_of(release: Release, wanted: WantedTerms, opened_ns: int) -> Terms:
     faults: list[WordFault] = []
     from_ns = opened_ns // NS_PER_S * NS_PER_S
     given = None
-    if wanted.offer:
+    if wanted.offer == NOTHING:
+        given = Opening(CURRENCY_NUMBERS[release.currency], 0, FOREVER_NS, (), 0)
+    elif wanted.offer:
         given = taken(faults, "offer", lambda: opening(release, wanted.offer, from_ns))
     else:
         faults.append(WordFault("offer", "no offer is named", "Write the id of one of the release's offers"))

@@ -18,7 +18,7 @@ from bss.inventory.states import ProductStatus
 from bss.orchestration.offering_checks import Turn, adding_faults
 from bss.orders.operations import REASON_CHARACTERS_MAX, cancel, check_none_begun, start_due
 from bss.orders.queries import dated_orders, show
-from bss.orders.records import Action, OrderView
+from bss.orders.records import Action, Order, OrderView
 from bss.orders.states import OrderState
 from bss.work import Work
 from vocabulary.instants import to_rfc3339
@@ -100,7 +100,7 @@ def start_dated(work: Work, due: Due) -> None:
     """An order whose date has come begins; it is cancelled with the reason where a product can't take its action any more, or
     where what it adds isn't sold to the customer any more.
 
-    Conflict while another order changes one of its products: it is put off.
+    Conflict while another order changes one of its products, or one of an earlier date is to: it is put off.
     """
     finish(work, due)
     view = show(work, order_id=due.resource_id)
@@ -109,11 +109,22 @@ def start_dated(work: Work, due: Due) -> None:
     changed = [(item.action, item.product_id) for item in view.items if item.action != Action.ADD]
     for _, product_id in changed:
         check_none_begun(work, product_id=product_id or "", field="product_id")
+        _check_none_is_late(work, view.order, product_id or "")
     why_not = _contradicted(work, changed) or _not_added(work, view)
     if why_not:
         cancel(work, order_id=view.order.id, reason=f"as it fell due {why_not}"[:REASON_CHARACTERS_MAX])
     else:
         start_due(work, order_id=view.order.id)
+
+
+def _check_none_is_late(work: Work, order: Order, product_id: str) -> None:
+    """What fell due earlier may have been put off longer: it goes first all the same."""
+    own = (order.requested_start_ns or 0, order.id)
+    late = [(starts_ns, order_id) for starts_ns, order_id, _ in dated_orders(work, product_id=product_id)]
+    first = min(late, default=own)
+    if first < own:
+        problem = f"order {first[1]} of it, {to_rfc3339(first[0])}, waits"
+        raise Conflict("product_id", problem, "It goes first, or is cancelled")
 
 
 def _contradicted(work: Work, changed: Sequence[tuple[str, str | None]]) -> str:

@@ -19,10 +19,14 @@ from bss.orders.records import Order, OrderStep
 from bss.orders.states import StepState
 from bss.work import Transactions, Work
 from vocabulary.ids import IDENTITY_WORDS
+from vocabulary.instants import FOREVER_NS
 
 _ACCOUNT_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
 _FIELD: Final = f"made.{ACCOUNT_ID}"
-_OPEN: Final = "Open one with the product's number and IMSI (farebox subscriber add), or have the step tried again"
+_OPEN: Final = (
+    "Open one with the product's number and IMSI and without an offer (farebox subscriber add --offer -),"
+    " or have the step tried again"
+)
 
 
 class MakingStep(NamedTuple):
@@ -169,8 +173,12 @@ def _account(engine: EnginePort, tenant_name: str, has: Product, told: str) -> i
     found = engine.read_account(tenant, account_id)
     if isinstance(found, NoEngine):
         raise _engine_away()
-    if found is None or found.status == AccountStatus.CLOSED:
-        raise Conflict(_FIELD, f"account {account_id} is {'closed' if found else 'none of the engine'}", _OPEN)
+    if found is None or found.status != AccountStatus.ACTIVE:
+        what = "none of the engine" if found is None else found.status.name.lower()
+        raise Conflict(_FIELD, f"account {account_id} is {what}", _OPEN)
+    if found.products or found.expires_ns != FOREVER_NS:
+        own = "an offer" if found.products else "an end"
+        raise Conflict(_FIELD, f"account {account_id} has {own} of its own: the order brings what it gets", _OPEN)
     return account_id
 
 

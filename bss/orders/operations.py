@@ -16,6 +16,8 @@ from bss.work import Row, Work
 
 ITEMS_MAX: Final = 50
 STEPS_MAX: Final = 500
+OUTCOME_UNKNOWN: Final = frozenset({"unknown", "no_engine"})
+"""Error codes of steps that may be done yet: nobody answered."""
 REASON_CHARACTERS_MAX: Final = 500
 """Of why an order was cancelled."""
 WORKFLOW: Final = "workflow"
@@ -217,6 +219,12 @@ def _insert_steps(work: Work, order_id: str, item_id: str, item: NewItem, place:
 def _check_may_be_cancelled(work: Work, order_id: str) -> None:
     """Conflict where an item past its point of no return isn't done, or all of them are past it."""
     steps = steps_of(work, order_id)
+    undone_by_others = {step["item_id"] for step in steps if step["compensation"]}
+    for step in steps:
+        is_unknown = step["is_point_of_no_return"] and step["error_code"] in OUTCOME_UNKNOWN
+        if is_unknown and step["item_id"] not in undone_by_others:
+            problem = f"whether {step['kind']} was done isn't known, and it can't be undone"
+            raise Conflict("state", problem, "Have it tried again once what it asks answers: then it is known")
     kept = kept_items(steps)
     half_done = {step["item_id"] for step in steps if step["item_id"] in kept and step["state"] not in PASSED}
     if not half_done and kept != {step["item_id"] for step in steps}:

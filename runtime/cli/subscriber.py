@@ -74,7 +74,7 @@ def register(app: typer.Typer) -> None:
 def add(
     commands: AccountCommands,
     offer: Annotated[
-        str, typer.Option("--offer", help="What the subscriber gets: id of an offer.", show_default=False)
+        str, typer.Option("--offer", help="What the subscriber gets: id of an offer; - for none.", show_default=False)
     ],
     msisdn: Annotated[str, typer.Option("--msisdn", help="E.164 number.", show_default=False)] = "",
     imsi: Annotated[str, typer.Option("--imsi", help="6 to 15 digits.", show_default=False)] = "",
@@ -95,7 +95,7 @@ def add(
     """Open an account with one or several identities and an offer of the release in force."""
     from runtime.moved_clock import clock_of
     from runtime.subscriber_identities import shown_identity
-    from runtime.subscriber_terms import WantedTerms
+    from runtime.subscriber_terms import NOTHING, WantedTerms
 
     asked_id = commands.id_for("add")
     now_ns = clock_of(commands.settings).now_ns()
@@ -116,7 +116,8 @@ def add(
 
     identities, result = commands.run(work)
     account_id = applied_or_exit(result, asked_id).account_id
-    print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, offer {offer}")
+    of_offer = "no offer" if offer == NOTHING else f"offer {offer}"
+    print(f"account {account_id} is open: {', '.join(map(shown_identity, identities))}, {of_offer}")
 
 
 def show(

@@ -134,6 +134,27 @@ def test_an_order_that_falls_due_waits_for_one_that_has_begun(world: World, prod
     assert (world.view(dated.id).order.state, status_of(world, product_id)) == ("completed", "terminated")
 
 
+def test_what_fell_due_earlier_and_was_put_off_goes_first(world: World, product_id: str, clock: TestClock) -> None:
+    suspends, resumes, ends = (
+        order(world, product_id, action, days) for action, days in ((SUSPEND, 1), (RESUME, 2), (END, 3))
+    )
+    begun = world.place(AskedItem(action=SUSPEND, product_id=world.ordered().items[0].product_id or ""))
+    assert world.run(begun.id).order.state == "completed", "another product's order keeps nobody waiting"
+    (first,) = world.do(lambda work: work.rows(DUE.select().where(DUE.c.resource_id == suspends.id)))
+    world.database.across_tenants(
+        lambda connection: connection.execute(
+            DUE.update().where(DUE.c.id == first["id"]).values(not_before_ns=clock.now_ns() + 4 * DAY_NS)
+        )
+    )
+    pass_days(world, clock, days=3)
+    assert {world.view(each.id).order.state for each in (suspends, resumes, ends)} == {"pending"}
+    pass_days(world, clock, days=2)
+    for _ in range(4):
+        pass_days(world, clock, days=1)
+    assert [world.view(each.id).order.state for each in (suspends, resumes, ends)] == ["completed"] * 3
+    assert status_of(world, product_id) == "terminated"
+
+
 def test_an_order_whose_product_changed_otherwise_is_cancelled_as_it_falls_due(
     world: World, product_id: str, clock: TestClock
 ) -> None:

@@ -131,6 +131,23 @@ def test_an_account_of_another_product_stays_its_own(world: World) -> None:
         finish(world, view.order.id, account_id=str(account_id))
 
 
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ({"offer": 7}, "has an offer of its own: the order brings what it gets"),
+        ({"expires_ns": 2**60}, "has an end of its own"),
+        ({"status": AccountStatus.BARRED}, "is barred"),
+    ],
+)
+def test_an_account_that_the_order_would_not_fit_is_refused(world: World, terms: dict[str, Any], says: str) -> None:
+    view, has = held_without_engine(world)
+    command = OpenAccount("by hand", 1, of_product(has), Terms(currency=EUR, **terms))
+    done = world.engine.send(command)
+    assert isinstance(done, Done)
+    with pytest.raises(Conflict, match=rf"account {done.account_id} {says}.*--offer -"):
+        finish(world, view.order.id, account_id=str(done.account_id))
+
+
 def test_a_closed_account_is_nobodys(world: World) -> None:
     view, has = held_without_engine(world)
     account_id = opened(world, "by-hand", *of_product(has))

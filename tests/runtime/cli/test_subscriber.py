@@ -62,6 +62,9 @@ def test_a_claim_without_an_account_is_shown_as_that_and_taken_over(farebox: Far
 
 def test_terms_other_than_the_offers(farebox: Farebox) -> None:
     terms = ("--money", "0.05", "--allowances", "-", "--credit-limit", "3", "--expires", "2199-01-01")
+    bare = farebox("subscriber", "add", "--msisdn", "491700000042", "--offer", "-")
+    assert "is open: msisdn 491700000042, no offer" in bare.stdout
+    assert account(farebox, "491700000042")["products"] == []
     assert farebox("subscriber", "add", "--private", "k", "--offer", "prepaid-plus", *terms).exit_code == 0
     view = account(farebox, "private:k")
     assert (view["credit_limit_micros"], view["currency"], view["money"]["remaining"]) == (3_000_000, "EUR", "0.050000")
