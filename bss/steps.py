@@ -14,6 +14,10 @@ from vocabulary.instants import NS_PER_S
 ERROR_CHARACTERS_MAX: Final = 1000
 RETRIES_S: Final = (5, 30, 120, 600, 3600)
 """Pauses before each further try; then people decide."""
+NO_ENGINE: Final = "no_engine"
+UNKNOWN: Final = "unknown"
+OUTCOME_UNKNOWN: Final = frozenset({NO_ENGINE, UNKNOWN})
+"""Codes of Failed where nobody answered in time: it may be done, or may yet be done."""
 
 
 class Made(msgspec.Struct, frozen=True, tag=True):

@@ -18,13 +18,13 @@ from bss.errors import Conflict, Invalid
 from bss.inventory.queries import product
 from bss.orchestration.balance_flow import Decision, decide
 from bss.orchestration.order_placing import AskedItem, place_order
-from bss.orchestration.ports import NO_ENGINE, Ports
+from bss.orchestration.ports import Ports
 from bss.orchestration.step_flow import Inside, Outside, StepFlow
 from bss.orders.records import Action
 from bss.prepay.operations import request_action, settle_action
 from bss.prepay.queries import action as read_action
 from bss.prepay.records import ActionKind, ActionState, BalanceAction
-from bss.steps import Answer, Failed, Made
+from bss.steps import NO_ENGINE, Answer, Failed, Made
 from bss.work import Work
 
 AUTOMATION: Final = "automation"

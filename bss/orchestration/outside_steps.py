@@ -29,11 +29,11 @@ from bss.network_port import (
     Suspend,
 )
 from bss.orchestration.inventory_steps import STARTS_NS, InventorySteps, product_id_of, product_of
-from bss.orchestration.ports import NO_ENGINE, UNKNOWN, Ports, ask_network, engine_answer
+from bss.orchestration.ports import Ports, ask_network, engine_answer
 from bss.orchestration.product_terms import PeriodTerms, period_terms
 from bss.orders.execution import Task
 from bss.orders.records import Order
-from bss.steps import Answer, Failed, Made
+from bss.steps import OUTCOME_UNKNOWN, Answer, Failed, Made
 from bss.work import Work
 from vocabulary.ids import IdentityKind
 from vocabulary.outcomes import Outcome
@@ -179,7 +179,7 @@ class NetworkSteps:
     def deprovision(self, work: Work, task: Task) -> NetworkAsk:
         """The network forgets it."""
         has = product_of(work, task)
-        is_open = task.is_undo and task.step.error_code in (UNKNOWN, NO_ENGINE)
+        is_open = task.is_undo and task.step.error_code in OUTCOME_UNKNOWN
         first = Provision(task.step.id, has.imsi or "", has.number or "") if is_open else None
         return NetworkAsk(Deprovision(task.key, has.imsi or ""), first)
 

@@ -2,17 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from bss.catalog.release import CatalogRelease
 from bss.engine_port import Done, EnginePort, NoEngine, Refused, SendResult
 from bss.network_port import NetworkDone, NetworkPort, NetworkRefused, NetworkRequest
-from bss.steps import Answer, Failed, Made
+from bss.steps import NO_ENGINE, UNKNOWN, Answer, Failed, Made
 from bss.work import Work
-
-NO_ENGINE: Final = "no_engine"
-UNKNOWN: Final = "unknown"
-"""Codes of what may be done, or may yet be done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ from bss.errors import Conflict, Invalid
 from bss.orders.records import ACTIONS, Action, NewItem, Order
 from bss.orders.states import ENDED, PASSED, UNDER_WAY, OrderState, StepState, next_order_state, next_step_state
 from bss.orders.tables import ORDER_ITEM, ORDER_STEP, PRODUCT_ORDER
+from bss.steps import OUTCOME_UNKNOWN
 from bss.tenant_rows import Prepared
 from bss.work import Row, Work
 
 ITEMS_MAX: Final = 50
 STEPS_MAX: Final = 500
-OUTCOME_UNKNOWN: Final = frozenset({"unknown", "no_engine"})
-"""Error codes of steps that may be done yet: nobody answered."""
 REASON_CHARACTERS_MAX: Final = 500
 """Of why an order was cancelled."""
 WORKFLOW: Final = "workflow"
